@@ -1,0 +1,424 @@
+//! The wire form of `directory.json`, exactly as people write it.
+//!
+//! These structs only say what may stand in the file. Whether it makes sense (references, cycles,
+//! roots, regions) is decided by `compile`, which turns them into [`crate::model::org::Org`].
+//! Absent lists mean *nothing*; the word `"any"` is the only way to say everything.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One organisation: every thing that access decisions may depend on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct DirectoryFile {
+    /// Free text that names this version; it stands in every decision record.
+    pub version: String,
+    /// What an object in a region's root means: `leaf` or `parent`. Needed when the directory comes from a platform.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub home: Option<Home>,
+    /// What a queue that no read list reaches means once any folder or read list exists.
+    pub default_read: DefaultRead,
+    /// Dangerous forms that this file is allowed to contain: `inherits:<role>`, `wildcard:<role>`, `system:<role>`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unsafe_allow: Vec<String>,
+    /// Marks by which an outsourcer's account is recognised even without the flag.
+    #[serde(skip_serializing_if = "BpoMarks::is_empty")]
+    pub bpo_marks: BpoMarks,
+    pub regions: Vec<Region>,
+    pub divisions: Vec<Division>,
+    pub folders: Vec<Folder>,
+    pub groups: Vec<Group>,
+    pub roles: Vec<Role>,
+    pub views: Vec<View>,
+    pub users: Vec<User>,
+    pub queues: Vec<Queue>,
+    pub service_accounts: Vec<ServiceAccount>,
+    pub flows: Vec<Owned>,
+    pub teams: Vec<Team>,
+    pub cases: Vec<Case>,
+    pub labels: Vec<Label>,
+    /// Separation-of-duties sets: nobody may hold two roles of one set.
+    pub conflicts: Vec<ConflictSet>,
+    /// Temporary rights, read only. Later they come from the journal of access requests.
+    pub grants: Vec<Grant>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Home {
+    Leaf,
+    Parent,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum DefaultRead {
+    #[default]
+    Closed,
+    Open,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct BpoMarks {
+    pub licences: Vec<String>,
+    pub groups: Vec<String>,
+    pub mail_domains: Vec<String>,
+}
+
+impl BpoMarks {
+    pub fn is_empty(&self) -> bool {
+        self.licences.is_empty() && self.groups.is_empty() && self.mail_domains.is_empty()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Region {
+    pub id: String,
+    /// Base URL of this region's upstream.
+    pub upstream: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Division {
+    #[serde(alias = "divisionId")]
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    /// Absent for the one root of a region only.
+    #[serde(default, alias = "parentDivisionId", skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    pub region: String,
+    /// A reporting division that the upstream fills with read-only copies; only `view` counts on it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub shared: bool,
+    /// The upstream's default division.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub home: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Folder {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// Access groups that may read. Absent: this folder has no list of its own. Empty: nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_list: Option<Vec<String>>,
+    /// Whether the list reaches below this folder's own queues.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub propagate: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Group {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    /// Absent: the group spans regions (a finding when it holds outsourcers).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    #[serde(default)]
+    pub members: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub managers: Vec<String>,
+    /// Every present member holds these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<Assignment>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Assignment {
+    pub role: String,
+    pub division: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Role {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default, alias = "rolePermissions")]
+    pub permissions: Vec<Permission>,
+    /// Must be empty unless `unsafeAllow` names it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inherits: Vec<String>,
+    #[serde(default, alias = "isSystem", skip_serializing_if = "is_false")]
+    pub system: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Permission {
+    /// `domain:entity:action`.
+    pub permission: String,
+    /// Compulsory: there is no default width of a right.
+    pub scope: PermissionScope,
+    /// With scope `view`: the view's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<String>,
+    /// With scope `group`: the groups' ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// With scope `assigned`: every agent of the asker's queues, not the asker alone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub team: bool,
+    /// `metadata` lets an audit permission reach other regions' metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross_region: Option<CrossRegion>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum PermissionScope {
+    #[serde(rename = "self")]
+    Own,
+    Assigned,
+    View,
+    Group,
+    All,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum CrossRegion {
+    Metadata,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct View {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    pub queues: ListOrAny,
+    pub users: ListOrAny,
+}
+
+/// Either a list of ids or the word `any`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ListOrAny {
+    Any(AnyWord),
+    List(Vec<String>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum AnyWord {
+    Any,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct User {
+    pub id: String,
+    /// One human with two accounts has one person id; absent: the user id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    pub division: String,
+    pub region: String,
+    #[serde(default = "yes")]
+    pub active: bool,
+    /// Changed division while data may carry the old tag.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub moved: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<String>,
+    /// Groups, beside those that list the user as a member.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    #[serde(default, alias = "bpoUser", skip_serializing_if = "is_false")]
+    pub bpo: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+    #[serde(default, alias = "userRoles", skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<Assignment>,
+    /// Sections of a legacy per-user option: queue ids the section opens. Judged by intersection with the roles.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub legacy: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum QueueState {
+    #[default]
+    Active,
+    Archived,
+    Deleted,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Queue {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    pub division: String,
+    #[serde(default)]
+    pub state: QueueState,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub moved: bool,
+    /// Visible by name only: named membership, a view that lists it, a live grant.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub restricted: bool,
+    /// Users named one by one.
+    #[serde(default)]
+    pub members: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub member_groups: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+    /// The queue's own read list decides alone when present.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_list: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ServiceAccount {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    pub region: String,
+    #[serde(default)]
+    pub client_ids: Vec<String>,
+    #[serde(default)]
+    pub roles: Vec<Assignment>,
+    /// Users and groups it may act for; absent: nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acts_for: Option<ActsFor>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct ActsFor {
+    pub users: Vec<String>,
+    pub groups: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Owned {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    pub division: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Team {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    pub division: String,
+    #[serde(default)]
+    pub members: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Case {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    pub division: String,
+    #[serde(default)]
+    pub labels: Vec<String>,
+    #[serde(default)]
+    pub conversations: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Label {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    pub division: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ConflictSet {
+    pub id: String,
+    pub roles: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Grant {
+    pub id: String,
+    /// The user who gains.
+    pub beneficiary: String,
+    pub resources: Vec<Resource>,
+    /// `view`, `playback` (includes view), `transcript`, `export`, `addRemove`, `preview`.
+    pub actions: Vec<String>,
+    /// Half-open window of the data that may be seen; absent: all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataWindow>,
+    /// The grant acts from this instant ...
+    #[schemars(with = "String")]
+    pub from: Timestamp,
+    /// ... until just before this one.
+    #[schemars(with = "String")]
+    pub until: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct DataWindow {
+    #[schemars(with = "String")]
+    pub from: Timestamp,
+    #[schemars(with = "String")]
+    pub until: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Resource {
+    pub kind: ResourceKind,
+    pub id: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ResourceKind {
+    Queue,
+    Division,
+    User,
+    Group,
+    Case,
+    Label,
+    Conversation,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_false(value: &bool) -> bool {
+    !value
+}

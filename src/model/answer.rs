@@ -1,0 +1,88 @@
+//! How an answer is shaped, which of its parts show whose row it is, and which of its fields may pass.
+
+use super::body::{Access, Path};
+use std::collections::BTreeMap;
+
+/// What the guard knows of one operation's answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub shape: Shape,
+    /// Path of the array of rows; empty when the answer is itself the one row.
+    pub rows: Path,
+    /// Fields of a row that say whose it is (`groups`: keys of the group object).
+    pub keys: Vec<Key>,
+    /// `conversations`, `conversation`: where the legs are.
+    pub leg: Option<LegPath>,
+    pub totals: Vec<Total>,
+    /// Paths of the root that are dropped (facets, links, cursors of others).
+    pub keep: Keep,
+    /// Field name -> mask class.
+    pub mask: BTreeMap<Box<str>, Box<str>>,
+    /// The upstream's own answer for "nothing", as JSON text; `${pageSize}` and `${pageNumber}` are filled in.
+    pub empty: Box<str>,
+    /// Group keys or row keys that name interactions: refused in group-by unless allowed with a limit.
+    pub max_bytes: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Shape {
+    /// `results[].group{dimension: value}`.
+    Groups,
+    /// `rows[].group{dimension: value}` of the platform dialect.
+    Rows,
+    /// A list of objects with an id each.
+    Entities,
+    /// A list of interactions with their legs.
+    Conversations,
+    /// One interaction, read by id.
+    Conversation,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    pub access: Access,
+    /// Path inside the row (inside the group object for `groups` and `rows`).
+    pub at: Path,
+}
+
+/// `$.participants[*].sessions[*].segments[*]` with fields that may stand some levels up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LegPath {
+    /// Array names from the row down.
+    pub arrays: Vec<Box<str>>,
+    pub queue: Option<Up>,
+    pub user: Option<Up>,
+    pub start: Up,
+    pub end: Up,
+}
+
+/// A field of the leg object, or of the object that holds its array, `up` levels above.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Up {
+    pub up: usize,
+    pub name: Box<str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Total {
+    pub at: Path,
+    pub treatment: TotalTreatment,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TotalTreatment {
+    /// Taken out: it would count hidden rows.
+    Remove,
+    /// Number of entries that the asker may see in all.
+    Visible,
+    /// Pages that these make.
+    Pages,
+}
+
+/// Allow-list of fields, level by level: key `""` is the answer's root, `conversations` the rows,
+/// `conversations.participants` the objects in that array, and so on. A field that is listed and has no level
+/// of its own passes whole; everything else is dropped.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keep {
+    pub levels: BTreeMap<Box<str>, Vec<Box<str>>>,
+}

@@ -1,0 +1,49 @@
+//! What no document proves about an upstream. A rule that needs one is closed until somebody vouches for it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Assumption {
+    /// Entries of one filter array, and filter arrays among each other, are joined by *and*.
+    EntriesAnd,
+    /// All predicates of one segment filter entry must hold on the same segment.
+    SameSegment,
+    /// An aggregate evaluates its filter on one leg at a time.
+    LegFilter,
+    /// An aggregate counts a leg only when the interval contains the whole of it.
+    LegsContained,
+    /// `divisionId` in an aggregate means the division of the leg, not the tags of the conversation.
+    DivisionOfLeg,
+    /// A list that names ids returns no other entity.
+    IdsOnly,
+}
+
+impl Assumption {
+    pub const ALL: [Self; 6] =
+        [Self::EntriesAnd, Self::SameSegment, Self::LegFilter, Self::LegsContained, Self::DivisionOfLeg, Self::IdsOnly];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EntriesAnd => "entries-and",
+            Self::SameSegment => "same-segment",
+            Self::LegFilter => "leg-filter",
+            Self::LegsContained => "legs-contained",
+            Self::DivisionOfLeg => "division-of-leg",
+            Self::IdsOnly => "ids-only",
+        }
+    }
+
+    /// One sentence for the administrator who vouches for it.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::EntriesAnd => "entries of a filter array, and the arrays among each other, are joined by and",
+            Self::SameSegment => "all predicates of one segment filter entry hold on the same segment",
+            Self::LegFilter => "an aggregate evaluates its filter on one leg at a time",
+            Self::LegsContained => "an aggregate counts a leg only when the interval contains the whole of it",
+            Self::DivisionOfLeg => "divisionId in an aggregate is the division of the leg",
+            Self::IdsOnly => "a list asked for ids returns no other entity",
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The shipped model table: what a request body may contain, field by field, and what each dimension means.
+//!
+//! Everything is an allow-list. The rewriter reads bodies against it, the second reader learns from it which
+//! dimension names carry access, so a rule file cannot teach both the same mistake.
+
+use super::org::ObjectKind;
+use std::collections::BTreeMap;
+
+/// A definite path: object keys from the root.
+pub type Path = Vec<Box<str>>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// Two-level filters of the Genesys Cloud Platform API.
+    Genesys,
+    /// The report-definition API of the guides.
+    Platform,
+}
+
+#[derive(Debug, Clone)]
+pub struct BodyModel {
+    pub name: Box<str>,
+    pub dialect: Dialect,
+    pub fields: Vec<Field>,
+    /// How outgoing bytes of this body show that they stay inside a scope.
+    pub proof: Proof,
+}
+
+#[derive(Debug, Clone)]
+pub struct Field {
+    pub name: Box<str>,
+    pub required: bool,
+    pub kind: FieldKind,
+}
+
+#[derive(Debug, Clone)]
+pub enum FieldKind {
+    /// Any string of at most so many bytes.
+    Text { max: usize },
+    Bool,
+    Int { min: i64, max: i64 },
+    /// One of these words; `fold` compares without case and re-emits the canonical spelling.
+    Enum { words: Vec<Box<str>>, fold: bool },
+    /// `start/end`, both instants with offset.
+    Interval,
+    /// An instant with offset, or `now`, or `now-<n><m|h|d|w>`.
+    Instant,
+    /// One id of a kind that access decisions know.
+    Id(Access),
+    List { of: Box<FieldKind>, max: usize },
+    Object(Vec<Field>),
+    /// One filter.
+    Filter(FilterModel),
+    /// An array of filters with *exists* semantics per interaction.
+    Filters(FilterModel),
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct FilterModel {
+    /// What the rows are on which a predicate of this filter is evaluated.
+    pub level: Level,
+    /// Keyed by the canonical name.
+    pub dimensions: BTreeMap<Box<str>, Dimension>,
+    /// Metrics that may be compared with a range: facts of the interaction itself, or of one leg.
+    pub metrics: Vec<Box<str>>,
+    /// Platform only: how deep clauses may nest.
+    pub max_depth: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Level {
+    /// Predicates are evaluated on one leg.
+    #[default]
+    Leg,
+    /// Predicates speak of the whole interaction.
+    Interaction,
+    /// Predicates speak of something attached to the interaction (an evaluation, a survey).
+    Attached,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dimension {
+    /// Carries access: every value is judged.
+    Access(Access),
+    /// Says nothing about whose leg it is.
+    Plain,
+    /// Would speak of hidden people or legs: refused in filter, sort and group-by.
+    Hidden,
+    /// Refused unless the asker's roles lift the mask class of the field with this name.
+    Masked,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Access {
+    Queue,
+    User,
+    Division,
+    Region,
+    Conversation,
+    Object(ObjectOrd),
+}
+
+/// `ObjectKind` with an order, so that it can stand in sorted tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectOrd {
+    Flow,
+    Team,
+    Case,
+    Label,
+}
+
+impl From<ObjectOrd> for ObjectKind {
+    fn from(kind: ObjectOrd) -> Self {
+        match kind {
+            ObjectOrd::Flow => Self::Flow,
+            ObjectOrd::Team => Self::Team,
+            ObjectOrd::Case => Self::Case,
+            ObjectOrd::Label => Self::Label,
+        }
+    }
+}
+
+/// How the bytes themselves show that a query stays inside a scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// The filter at this path entails the scope.
+    Filter { at: Path },
+    /// The array at `at` is not empty and every entry of it entails the scope; so does every entry of `also`.
+    Entries { at: Path, also: Vec<Path> },
+}
+
+impl BodyModel {
+    pub fn field(&self, path: &[Box<str>]) -> Option<&FieldKind> {
+        let (first, rest) = path.split_first()?;
+        let mut kind = &self.fields.iter().find(|field| &field.name == first)?.kind;
+        for name in rest {
+            let FieldKind::Object(fields) = kind else { return None };
+            kind = &fields.iter().find(|field| &field.name == name)?.kind;
+        }
+        Some(kind)
+    }
+
+    pub fn filter(&self, path: &[Box<str>]) -> Option<&FilterModel> {
+        match self.field(path)? {
+            FieldKind::Filter(model) | FieldKind::Filters(model) => Some(model),
+            _ => None,
+        }
+    }
+}
+
+impl FilterModel {
+    /// Looks a dimension up as the dialect compares names and gives its canonical spelling.
+    pub fn dimension(&self, dialect: Dialect, name: &str) -> Option<(&str, Dimension)> {
+        match dialect {
+            Dialect::Platform => self.dimensions.get_key_value(name).map(|(name, kind)| (&**name, *kind)),
+            Dialect::Genesys => self
+                .dimensions
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(name))
+                .map(|(name, kind)| (&**name, *kind)),
+        }
+    }
+
+    /// The canonical name that carries this kind of access, if any does. The first in the table's order wins.
+    pub fn carrying(&self, access: Access) -> Option<&str> {
+        self.dimensions.iter().find(|(_, kind)| **kind == Dimension::Access(access)).map(|(name, _)| &**name)
+    }
+}

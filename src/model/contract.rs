@@ -1,0 +1,115 @@
+//! What the second reader holds an outgoing request against. Made from the shipped model table, not from `narrow` sites.
+
+use super::{
+    answer::Shape,
+    body::{Access, BodyModel, Path},
+    entitlement::Action,
+};
+use std::sync::Arc;
+
+#[derive(Debug, Clone)]
+pub struct Contract {
+    pub operation: Box<str>,
+    pub method: Method,
+    pub template: Template,
+    pub action: Action,
+    pub data: Data,
+    pub params: Vec<Param>,
+    pub body: Option<Arc<BodyModel>>,
+    /// How the request shows that it stays inside the scope when it has no body.
+    pub ids: Option<IdsProof>,
+    pub shape: Shape,
+    /// Which data time a question reaches, for entitlements with a data window.
+    pub time: Option<TimeRule>,
+    /// Dead queues that a list of queues may contain.
+    pub archived: bool,
+    /// Whether the guard's residual alone may carry the proof: shapes that show every leg (read by id).
+    pub rows_decide: bool,
+    /// Largest number of values of one access dimension in one filter.
+    pub max_values: usize,
+}
+
+/// A list whose parameter names every entity that may come back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdsProof {
+    pub param: Box<str>,
+    pub access: Access,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Method {
+    Get,
+    Post,
+}
+
+impl Method {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// Which column of the scope table applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Data {
+    Interaction,
+    Queue,
+    User,
+    Division,
+    Metadata,
+}
+
+/// `/api/v2/conversations/{conversationId}`, split at slashes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    pub segments: Vec<Segment>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Segment {
+    Literal(Box<str>),
+    /// A path id of this kind.
+    Param { name: Box<str>, access: Access },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Param {
+    pub name: Box<str>,
+    pub kind: ParamKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParamKind {
+    Int { min: i64, max: i64 },
+    Enum(Vec<Box<str>>),
+    Text { max: usize },
+    /// Ids of a kind, comma-joined or repeated; sent comma-joined.
+    Ids { access: Access, max: usize },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimeRule {
+    /// One interval field, or a pair of instant fields.
+    pub at: TimeAt,
+    pub reach: Reach,
+    pub max: Option<jiff::SignedDuration>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TimeAt {
+    Interval(Path),
+    FromTo(Path, Path),
+}
+
+/// How far the rows of an answer may lie outside the asked interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reach {
+    /// Every counted leg lies wholly inside the interval.
+    Contained,
+    /// Every interaction that started on a day the interval touches; its legs may end later.
+    WholeDay,
+    /// Every interaction that overlaps the interval.
+    Overlap,
+}

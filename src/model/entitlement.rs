@@ -1,0 +1,104 @@
+//! Entitlements: the sources of visibility, and the scope they make together.
+
+use super::{
+    org::{DivisionIx, GroupIx, Principal, QueueIx, RegionIx, RoleIx, UserIx},
+    set::{Dim, Set},
+};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What may be done with a leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    View,
+    Playback,
+    Transcript,
+    Export,
+    AddRemove,
+    Preview,
+}
+
+impl Action {
+    /// Playback includes view; nothing else includes anything.
+    pub fn includes(self, wanted: Action) -> bool {
+        self == wanted || (self == Action::Playback && wanted == Action::View)
+    }
+}
+
+/// A half-open window of data time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Window {
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
+
+impl Window {
+    /// Whether the whole of `[start, end)` lies inside.
+    pub fn contains(&self, start: Timestamp, end: Timestamp) -> bool {
+        self.from <= start && end <= self.until
+    }
+}
+
+/// When a source acts: from (inclusive) until (exclusive); `None` is no bound.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Validity {
+    pub from: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+}
+
+impl Validity {
+    pub const ALWAYS: Self = Self { from: None, until: None };
+
+    pub fn acts_at(&self, now: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
+    }
+
+    /// The next instant after `now` at which this source begins or ends.
+    pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
+        [self.from, self.until].into_iter().flatten().filter(|at| *at > now).min()
+    }
+}
+
+/// Where an entitlement comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A role held in a division, directly or through a group, and the permission that opened the operation.
+    Role { role: RoleIx, division: DivisionIx, permission: Box<str>, via: Option<GroupIx> },
+    Grant { id: Box<str> },
+}
+
+/// One source of visibility. Dimensions of different entitlements are never mixed.
+///
+/// `queues: Any` means every queue open to the holder, *or no queue*; restricted queues count only where
+/// `Only` names them. `divisions: Any` never leaves `region`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Entitlement {
+    pub holder: Principal,
+    pub region: RegionIx,
+    pub divisions: Dim<DivisionIx>,
+    pub queues: Dim<QueueIx>,
+    pub users: Dim<UserIx>,
+    /// Conversations by id; anything but `Any` can only be decided row by row.
+    pub conversations: Dim<Box<str>>,
+    pub data: Option<Window>,
+    pub actions: Vec<Action>,
+    pub valid: Validity,
+    pub source: Source,
+}
+
+/// The set of entitlements that a principal has for one operation at one instant.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    pub holder: Principal,
+    pub region: RegionIx,
+    pub action: Action,
+    pub entitlements: Vec<Entitlement>,
+    /// Parent divisions on which the holder has an assignment for this operation: inert, but named in refusals.
+    pub inert: Set<DivisionIx>,
+    /// Mask classes that a permission of the holder lifts.
+    pub unmasked: Vec<Box<str>>,
+    /// From this instant on the scope must be derived anew.
+    pub good_until: Option<Timestamp>,
+}

@@ -1,0 +1,15 @@
+//! Plain data that every other room speaks: ids, the compiled organisation, entitlements, operations,
+//! contracts, outgoing requests, refusals. No behaviour beyond look-ups and set algebra; no I/O, no clock.
+
+pub mod answer;
+pub mod assumption;
+pub mod body;
+pub mod contract;
+pub mod entitlement;
+pub mod finding;
+pub mod operation;
+pub mod org;
+pub mod outgoing;
+pub mod refusal;
+pub mod set;
+pub mod world;

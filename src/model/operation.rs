@@ -1,0 +1,246 @@
+//! One operation of the upstream, as a rule governs it. `rules::compile` is its only maker.
+
+use super::{
+    answer::Answer,
+    assumption::Assumption,
+    body::{Access, BodyModel, Path},
+    contract::{Contract, Method, Segment, Template},
+    world::Policy,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+/// Every governed operation, found by method and path.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// Digest of all files and of the policy settings.
+    pub version: Box<str>,
+    pub policy: Policy,
+    pub operations: Vec<Arc<Operation>>,
+    pub index: RouteIndex,
+    /// Mask class -> permission that lifts it.
+    pub masks: BTreeMap<Box<str>, BTreeSet<Box<str>>>,
+    /// Permissions that open no data at all: the closed list on which an outsourcer keeps `all`.
+    pub harmless: BTreeSet<Box<str>>,
+    /// Permissions that count as analytics for `role-conflict = "refuse"`.
+    pub analytics: BTreeSet<Box<str>>,
+}
+
+/// A trie over path segments: thousands of rules cost as ten.
+#[derive(Debug, Clone, Default)]
+pub struct RouteIndex {
+    pub literals: HashMap<Box<str>, RouteIndex>,
+    pub param: Option<Box<RouteIndex>>,
+    pub here: Vec<(Method, usize)>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Operation {
+    pub id: Box<str>,
+    pub class: Class,
+    /// Method, template, body model, proof: what the second reader holds outgoing requests against.
+    pub contract: Arc<Contract>,
+    /// Every permission string, template or direct, that opens this operation.
+    pub opened_by: BTreeSet<Box<str>>,
+    /// The permission as the rule names it, for refusals.
+    pub permission: Box<str>,
+    pub audience: Audience,
+    /// Assumptions this rule needs and nobody vouches for: not empty means closed.
+    pub unproved: Vec<Assumption>,
+    pub sites: Vec<Site>,
+    pub group_by: Option<AllowList>,
+    pub sort: Option<AllowList>,
+    pub metrics: Option<MetricRule>,
+    /// Path of the one compulsory division slot (platform).
+    pub division_slot: Option<Path>,
+    pub page: Option<Page>,
+    pub refuse: Vec<RefuseWhen>,
+    pub outside: Outside,
+    pub static_dead: StaticDead,
+    /// What an asker without any entitlement gets.
+    pub empty_scope: EmptyScope,
+    /// Dead queues count for entitlements that list queues.
+    pub archived: bool,
+    pub max_clauses: usize,
+    pub max_predicates: usize,
+    pub answer: Answer,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    Query,
+    List,
+    Read,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Audience {
+    #[default]
+    Everybody,
+    /// Outsourcers' people are refused.
+    Internal,
+}
+
+/// A place in the body where the scope is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    pub at: Path,
+    /// What an array site does with the scope itself.
+    pub entry: Entry,
+    /// Dimension names to write with, by kind of access.
+    pub carry: Vec<(Access, Box<str>)>,
+    pub strength: Strength,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Entry {
+    /// The site is one filter object.
+    Filter,
+    /// An array: the whole scope in one entry when the asker sent none, and inside each entry he sent.
+    Append,
+    /// An array: only inside the entries the asker sent.
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Strength {
+    Exact,
+    /// Narrows, proves nothing.
+    Cover,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowList {
+    pub at: Path,
+    pub allow: Vec<Box<str>>,
+    /// A narrower list for outsourcers; `None`: the same.
+    pub bpo_allow: Option<Vec<Box<str>>>,
+    /// Raw identifiers, refused as too many rows.
+    pub high_cardinality: Vec<Box<str>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricRule {
+    pub at: Path,
+    /// Metric -> access kinds it does not have: a predicate on those removes it upstream.
+    pub lacks: BTreeMap<Box<str>, Vec<Access>>,
+    pub bpo_allow: Option<Vec<Box<str>>>,
+}
+
+/// How each visible entry of a list is reached once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    pub access: Access,
+    pub number: Box<str>,
+    pub size: Box<str>,
+    pub default_size: i64,
+    /// Parameter that narrows by name, matched against the directory.
+    pub name: Option<Box<str>>,
+    /// Parameter with the order, `asc` or `desc`.
+    pub order: Option<Box<str>>,
+    /// Parameter that narrows by division.
+    pub division: Option<Box<str>>,
+}
+
+#[derive(Debug, Clone)]
+pub struct RefuseWhen {
+    pub when: Condition,
+    pub code: Box<str>,
+    pub message: Box<str>,
+}
+
+/// May only subtract: a missing member makes a comparison false, a value of the wrong type refuses.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    pub at: Path,
+    pub compare: Compare,
+    pub value: ConditionValue,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Compare {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ConditionValue {
+    Number(f64),
+    Text(Box<str>),
+    Bool(bool),
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Outside {
+    #[default]
+    Refuse,
+    Narrow,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum StaticDead {
+    #[default]
+    Refuse,
+    Drop,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum EmptyScope {
+    #[default]
+    Refuse,
+    /// The upstream's own empty answer.
+    Answer,
+}
+
+impl Rules {
+    /// Finds the operation for a canonical path, and the values of its path parameters.
+    pub fn find<'p>(&self, method: Method, segments: &[&'p str]) -> Option<(&Arc<Operation>, Vec<(Box<str>, &'p str)>)> {
+        let slot = self.index.find(method, segments)?;
+        let operation = self.operations.get(slot)?;
+        let params = operation
+            .contract
+            .template
+            .segments
+            .iter()
+            .zip(segments)
+            .filter_map(|(segment, value)| match segment {
+                Segment::Param { name, .. } => Some((name.clone(), *value)),
+                Segment::Literal(_) => None,
+            })
+            .collect();
+        Some((operation, params))
+    }
+}
+
+impl RouteIndex {
+    pub fn insert(&mut self, method: Method, template: &Template, slot: usize) {
+        let mut at = self;
+        for segment in &template.segments {
+            at = match segment {
+                Segment::Literal(text) => at.literals.entry(text.clone()).or_default(),
+                Segment::Param { .. } => at.param.get_or_insert_default(),
+            };
+        }
+        at.here.push((method, slot));
+    }
+
+    fn find(&self, method: Method, segments: &[&str]) -> Option<usize> {
+        let Some((first, rest)) = segments.split_first() else {
+            return self.here.iter().find(|(here, _)| *here == method).map(|(_, slot)| *slot);
+        };
+        let literal = self.literals.get(*first).and_then(|next| next.find(method, rest));
+        literal.or_else(|| self.param.as_ref().and_then(|next| next.find(method, rest)))
+    }
+}
+
+impl Operation {
+    pub fn body(&self) -> Option<&Arc<BodyModel>> {
+        self.contract.body.as_ref()
+    }
+}

@@ -1,0 +1,17 @@
+//! Questions: strict JSON, the filter algebra, and the dialects that read and write filters.
+
+pub mod json;
+
+use crate::model::operation::Operation;
+use std::sync::Arc;
+
+/// One request, read and found: which operation, with which ids, parameters and body.
+#[derive(Debug, Clone)]
+pub struct Question {
+    pub operation: Arc<Operation>,
+    /// Path parameters by name, canonical.
+    pub ids: Vec<(Box<str>, String)>,
+    /// Query parameters as they were sent, decoded, in order; list values already split at commas.
+    pub params: Vec<(Box<str>, Vec<String>)>,
+    pub body: Option<json::Value>,
+}
