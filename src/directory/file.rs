@@ -92,7 +92,11 @@ pub struct Division {
     #[serde(default)]
     pub name: String,
     /// Absent for the one root of a region only.
-    #[serde(default, alias = "parentDivisionId", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        alias = "parentDivisionId",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub parent: Option<String>,
     pub region: String,
     /// A reporting division that the upstream fills with read-only copies; only `view` counts on it.
@@ -303,6 +307,9 @@ pub struct ServiceAccount {
     pub region: String,
     #[serde(default)]
     pub client_ids: Vec<String>,
+    /// Access groups whose read lists reach this account.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
     #[serde(default)]
     pub roles: Vec<Assignment>,
     /// Users and groups it may act for; absent: nobody.
@@ -418,7 +425,10 @@ fn yes() -> bool {
     true
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde asks for"
+)]
 fn is_false(value: &bool) -> bool {
     !value
 }
