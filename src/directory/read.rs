@@ -1,0 +1,115 @@
+//! Text to [`DirectoryFile`], strictly: all deviations at once, each with its line.
+
+use super::{
+    file::DirectoryFile,
+    places::Places,
+    problem::{Problem, Source},
+    shape::{Deviation, Shape, duplicate, unknown},
+    tree::{Member, Node, Value, Walk},
+};
+use serde::de::IgnoredAny;
+use std::{borrow::Cow, collections::HashMap};
+
+/// Reads a directory file and remembers where its objects stand.
+pub fn read<'a>(text: &'a str, name: &'a str) -> Result<(DirectoryFile, Places<'a>), Vec<Problem>> {
+    let source = Source::new(name, text);
+    if let Err(fault) = serde_json::from_str::<IgnoredAny>(text) {
+        return Err(vec![syntax(&source, &fault)]);
+    }
+    let mut problems = Vec::new();
+    let items = walk(&source, &mut problems);
+    if !problems.is_empty() {
+        problems.sort_by_key(|problem| (problem.line, problem.column));
+        return Err(problems);
+    }
+    match serde_json::from_str::<DirectoryFile>(text) {
+        Ok(mut file) => {
+            name_the_nameless(&mut file);
+            Ok((file, Places::new(source, items)))
+        }
+        Err(fault) => Err(vec![syntax(&source, &fault)]),
+    }
+}
+
+/// The guides' payloads carry no ids of roles and users: there the name, or the e-mail address, is the id.
+pub(super) fn name_the_nameless(file: &mut DirectoryFile) {
+    for role in file.roles.iter_mut().filter(|role| role.id.is_empty()) {
+        role.id.clone_from(&role.name);
+    }
+    for user in file.users.iter_mut().filter(|user| user.id.is_empty()) {
+        user.id = user.email.clone().unwrap_or_default();
+    }
+}
+
+/// A fault that the JSON reader itself found.
+pub(super) fn syntax(source: &Source<'_>, fault: &serde_json::Error) -> Problem {
+    let text = fault.to_string();
+    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+    let at = source.offset(fault.line(), fault.column());
+    let repair = if fault.is_eof() { "the text ends too early: write the file whole, then move it into place" } else { "correct the JSON at this place" };
+    Problem::at(source, at..at + 1, None, what.to_owned(), repair.to_owned())
+}
+
+/// Checks the shape of every key and every list item, and notes where each item begins.
+fn walk(source: &Source<'_>, problems: &mut Vec<Problem>) -> HashMap<&'static str, Vec<usize>> {
+    let shape = Shape::of(super::schema());
+    let mut items: HashMap<&'static str, Vec<usize>> = HashMap::new();
+    let mut walk = Walk::from(source.text, 0);
+    if !walk.take(b'{') {
+        let what = "a directory file is one JSON object".to_owned();
+        problems.push(Problem::at(source, 0..1, None, what, "begin with `{` and put the lists inside".to_owned()));
+        return items;
+    }
+    let mut seen: HashMap<String, Cow<'_, str>> = HashMap::new();
+    while !walk.take(b'}') {
+        let Some((key_span, key)) = walk.key() else { break };
+        let mut deviations = Vec::new();
+        if let Some(first) = seen.insert(key.to_lowercase(), key.clone()) {
+            deviations.push(duplicate(&key, &first, key_span.clone()));
+        }
+        match shape.of_key(&key) {
+            None => {
+                let Some(node) = walk.node() else { break };
+                // `$schema` is what editors need for completion; it says nothing about the organisation.
+                if key != "$schema" {
+                    deviations.push(unknown(&Member { key, key_span, node }, shape.keys()));
+                }
+            }
+            Some(of) => match (shape.items(of), walk.peek()) {
+                (Some(item), Some(b'[')) => {
+                    walk.take(b'[');
+                    let known = super::places::LISTS.iter().find(|list| **list == key).copied();
+                    while !walk.take(b']') {
+                        let Some(node) = walk.node() else { break };
+                        if let Some(list) = known {
+                            items.entry(list).or_default().push(node.span.start);
+                        }
+                        let mut found = Vec::new();
+                        shape.check(item, &node, &mut found);
+                        push(source, id_of(&node), found, problems);
+                        walk.take(b',');
+                    }
+                }
+                _ => {
+                    let Some(node) = walk.node() else { break };
+                    shape.check(of, &node, &mut deviations);
+                }
+            },
+        }
+        push(source, None, deviations, problems);
+        walk.take(b',');
+    }
+    items
+}
+
+fn push(source: &Source<'_>, id: Option<&str>, found: Vec<Deviation>, problems: &mut Vec<Problem>) {
+    problems.extend(found.into_iter().map(|Deviation { span, what, repair }| Problem::at(source, span, id, what, repair)));
+}
+
+/// The id under which people know the item.
+pub(super) fn id_of<'n>(node: &'n Node<'_>) -> Option<&'n str> {
+    ["id", "divisionId", "name", "email"].iter().find_map(|key| match &node.member(&[key])?.value {
+        Value::Text(text) => Some(text.as_ref()),
+        _ => None,
+    })
+}
