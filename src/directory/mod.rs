@@ -36,3 +36,6 @@ pub fn load(text: &str, name: &str, taken_at: Timestamp) -> Result<Org, Vec<Prob
 pub fn schema() -> schemars::Schema {
     schemars::schema_for!(file::DirectoryFile)
 }
+
+#[cfg(test)]
+mod tests;
