@@ -126,7 +126,7 @@ impl<'a> Places<'a> {
         }
         // A whole object would be a long mark: its first brace is enough.
         let span = if node.members().is_empty() { node.span.clone() } else { node.span.start..node.span.start + 1 };
-        Some((span, super::read::id_of(&root).map(ToOwned::to_owned)))
+        Some((span, super::read::id_of(at.list, &root).map(ToOwned::to_owned)))
     }
 }
 

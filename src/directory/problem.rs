@@ -3,8 +3,8 @@
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet, renderer::DecorStyle};
 use std::{fmt, ops::Range};
 
-/// How much of a long source line is shown around the place.
-const EXCERPT: usize = 120;
+/// How much of an endless source line is kept around the place.
+const EXCERPT: usize = 2_000;
 
 /// One reason why a file is not taken. Lines and columns count from 1; line 0 means the file as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

@@ -5,7 +5,7 @@ use super::{
     places::Places,
     problem::{Problem, Source},
     shape::{Deviation, Shape, duplicate, unknown},
-    tree::{Member, Node, Value, Walk},
+    tree::{Member, Node, Walk},
 };
 use serde::de::IgnoredAny;
 use std::{borrow::Cow, collections::HashMap};
@@ -86,7 +86,7 @@ fn walk(source: &Source<'_>, problems: &mut Vec<Problem>) -> HashMap<&'static st
                         }
                         let mut found = Vec::new();
                         shape.check(item, &node, &mut found);
-                        push(source, id_of(&node), found, problems);
+                        push(source, id_of(&key, &node), found, problems);
                         walk.take(b',');
                     }
                 }
@@ -107,9 +107,11 @@ fn push(source: &Source<'_>, id: Option<&str>, found: Vec<Deviation>, problems: 
 }
 
 /// The id under which people know the item.
-pub(super) fn id_of<'n>(node: &'n Node<'_>) -> Option<&'n str> {
-    ["id", "divisionId", "name", "email"].iter().find_map(|key| match &node.member(&[key])?.value {
-        Value::Text(text) => Some(text.as_ref()),
-        _ => None,
-    })
+pub(super) fn id_of<'n>(list: &str, node: &'n Node<'_>) -> Option<&'n str> {
+    let instead = match list {
+        "divisions" => "divisionId",
+        "users" => "email",
+        _ => "name",
+    };
+    node.member(&["id"]).or_else(|| node.member(&[instead])).and_then(Node::text)
 }

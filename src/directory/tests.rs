@@ -29,3 +29,12 @@ fn t0() {
         println!("{problem}\n{}\n", problem.report());
     }
 }
+
+#[test]
+fn sample() {
+    let text = std::fs::read_to_string("rules/sample/directory.json").unwrap();
+    match load(&text, "rules/sample/directory.json", now()) {
+        Ok(org) => org.findings.iter().for_each(|finding| println!("{finding:?}")),
+        Err(problems) => problems.iter().for_each(|problem| println!("{}", problem.report())),
+    }
+}

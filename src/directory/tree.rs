@@ -86,10 +86,6 @@ impl<'a> Walk<'a> {
         found
     }
 
-    pub(super) fn offset(&self) -> usize {
-        self.at
-    }
-
     /// A string: its span with the quotes, and its text.
     pub(super) fn string(&mut self) -> Option<(Range<usize>, Option<Cow<'a, str>>)> {
         self.peek()?;

@@ -8,9 +8,9 @@ mod folders;
 mod grants;
 mod index;
 mod objects;
-mod people;
+pub(super) mod people;
 mod queues;
-mod roles;
+pub(super) mod roles;
 mod services;
 
 use super::{

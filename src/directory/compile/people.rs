@@ -181,7 +181,7 @@ fn placement(draft: &mut Draft<'_>) {
 }
 
 /// By what an outsourcer's account is recognised even without the flag.
-pub(crate) struct Marks {
+pub(in crate::directory) struct Marks {
     licences: Vec<String>,
     groups: Set<GroupIx>,
     domains: Vec<String>,
@@ -196,13 +196,13 @@ impl Marks {
     }
 
     /// The same, once the organisation stands.
-    pub(crate) fn known(marks: &file::BpoMarks, groups: &HashMap<Box<str>, GroupIx>) -> Self {
+    pub(in crate::directory) fn known(marks: &file::BpoMarks, groups: &HashMap<Box<str>, GroupIx>) -> Self {
         let groups = marks.groups.iter().filter_map(|id| groups.get(id.as_str()).copied()).collect();
         Self { licences: marks.licences.clone(), groups, domains: domains(marks) }
     }
 
     /// Which mark a user bears.
-    pub(crate) fn of_user(&self, user: &file::User, groups: &Set<GroupIx>) -> Option<&'static str> {
+    pub(in crate::directory) fn of_user(&self, user: &file::User, groups: &Set<GroupIx>) -> Option<&'static str> {
         let licence = user.licence.as_ref().is_some_and(|licence| self.licences.contains(licence));
         let group = || self.groups.iter().any(|group| groups.contains(group));
         let domain = || {

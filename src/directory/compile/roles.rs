@@ -93,7 +93,7 @@ fn form(draft: &mut Draft<'_>, role: &file::Role, held: &file::Permission, at: A
     }
 }
 
-pub(crate) fn is_impersonation(name: &str) -> bool {
+pub(in crate::directory) fn is_impersonation(name: &str) -> bool {
     name.rsplit(':').next() == Some("impersonate")
 }
 
