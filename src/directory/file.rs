@@ -97,6 +97,8 @@ pub struct Division {
     #[serde(default, alias = "parentDivisionId", skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-alias" = ["parentDivisionId"]))]
     pub parent: Option<String>,
+    /// Absent: the region of the parent. A root states it.
+    #[serde(default)]
     pub region: String,
     /// A reporting division that the upstream fills with read-only copies; only `view` counts on it.
     #[serde(default, skip_serializing_if = "is_false")]

@@ -17,7 +17,7 @@ pub struct Problem {
     pub what: String,
     pub repair: String,
     #[serde(skip)]
-    excerpt: Option<Excerpt>,
+    excerpt: Option<Box<Excerpt>>,
 }
 
 /// The source line (or the part of it that matters) and the marked place in it.
@@ -36,7 +36,7 @@ impl Problem {
     /// A problem at a place of the text.
     pub(super) fn at(source: &Source<'_>, span: Range<usize>, id: Option<&str>, what: String, repair: String) -> Self {
         let (line, column) = source.position(span.start);
-        let excerpt = Some(source.excerpt(span));
+        let excerpt = Some(Box::new(source.excerpt(span)));
         Self { file: source.name.into(), line, column, id: id.map(Into::into), what, repair, excerpt }
     }
 
@@ -44,7 +44,7 @@ impl Problem {
     pub fn report(&self) -> String {
         let title = Level::ERROR.primary_title(self.sentence());
         let help = Level::HELP.message(self.repair.clone());
-        let Some(Excerpt { text, mark }) = &self.excerpt else {
+        let Some(Excerpt { text, mark }) = self.excerpt.as_deref() else {
             let group = [title.elements([help])];
             return format!("{}: {}", self.file, Renderer::plain().decor_style(DecorStyle::Ascii).render(&group));
         };

@@ -8,6 +8,7 @@ use super::{
     tree::{Member, Node, Walk},
 };
 use serde::de::IgnoredAny;
+use serde_json::Value as Json;
 use std::{borrow::Cow, collections::HashMap};
 
 /// Reads a directory file and remembers where its objects stand.
@@ -75,31 +76,37 @@ fn walk(source: &Source<'_>, problems: &mut Vec<Problem>) -> HashMap<&'static st
                     deviations.push(unknown(&Member { key, key_span, node }, shape.keys()));
                 }
             }
-            Some(of) => match (shape.items(of), walk.peek()) {
-                (Some(item), Some(b'[')) => {
-                    walk.take(b'[');
-                    let known = super::places::LISTS.iter().find(|list| **list == key).copied();
-                    while !walk.take(b']') {
-                        let Some(node) = walk.node() else { break };
-                        if let Some(list) = known {
-                            items.entry(list).or_default().push(node.span.start);
-                        }
-                        let mut found = Vec::new();
-                        shape.check(item, &node, &mut found);
-                        push(source, id_of(&key, &node), found, problems);
-                        walk.take(b',');
+            Some(of) => {
+                if let (Some(item), Some(b'[')) = (shape.items(of), walk.peek()) {
+                    let offsets = list(source, (&shape, item), &key, &mut walk, problems);
+                    if let Some(list) = super::places::LISTS.iter().find(|list| **list == key) {
+                        items.insert(list, offsets);
                     }
-                }
-                _ => {
+                } else {
                     let Some(node) = walk.node() else { break };
                     shape.check(of, &node, &mut deviations);
                 }
-            },
+            }
         }
         push(source, None, deviations, problems);
         walk.take(b',');
     }
     items
+}
+
+/// Checks the items of a list one by one and tells where each begins.
+fn list(source: &Source<'_>, (shape, of): (&Shape, &Json), key: &str, walk: &mut Walk<'_>, problems: &mut Vec<Problem>) -> Vec<usize> {
+    let mut offsets = Vec::new();
+    walk.take(b'[');
+    while !walk.take(b']') {
+        let Some(node) = walk.node() else { break };
+        offsets.push(node.span.start);
+        let mut found = Vec::new();
+        shape.check(of, &node, &mut found);
+        push(source, id_of(key, &node), found, problems);
+        walk.take(b',');
+    }
+    offsets
 }
 
 fn push(source: &Source<'_>, id: Option<&str>, found: Vec<Deviation>, problems: &mut Vec<Problem>) {

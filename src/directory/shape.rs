@@ -28,6 +28,11 @@ impl Shape {
         Self { root: schema.to_value() }
     }
 
+    /// The schema of a named type, such as `Role`.
+    pub(super) fn of_type(&self, name: &str) -> Option<&Json> {
+        self.root.get("$defs")?.get(name)
+    }
+
     /// The schema of one key of the file, or of an item of its list.
     pub(super) fn of_key(&self, key: &str) -> Option<&Json> {
         self.root.get("properties")?.get(key)
@@ -70,7 +75,9 @@ impl Shape {
             Value::Object(members) => self.check_object(schema, node, members, out),
             Value::List(items) => {
                 if let Some(of) = schema.get("items") {
-                    items.iter().for_each(|item| self.check(of, item, out));
+                    for item in items {
+                        self.check(of, item, out);
+                    }
                 }
             }
             Value::Text(text) => {
@@ -94,7 +101,9 @@ impl Shape {
         let Some(properties) = schema.get("properties").and_then(Json::as_object) else {
             duplicates(members, &HashMap::new(), out);
             if let Some(of) = schema.get("additionalProperties") {
-                members.iter().for_each(|member| self.check(of, &member.node, out));
+                for member in members {
+                    self.check(of, &member.node, out);
+                }
             }
             return;
         };

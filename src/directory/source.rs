@@ -22,7 +22,7 @@ use std::{
 };
 
 /// A full read happens at least this often, whatever the setting.
-const LONGEST_POLL: Duration = Duration::from_secs(60);
+const LONGEST_POLL: Duration = Duration::from_mins(1);
 /// How long events may gather before the file is read.
 const SETTLE: Duration = Duration::from_millis(60);
 const GLANCE: Duration = Duration::from_millis(500);
@@ -46,8 +46,8 @@ pub enum Age {
 }
 
 impl Freshness {
-    pub const WARN_AFTER: Duration = Duration::from_secs(3 * 60);
-    pub const REFUSE_AFTER: Duration = Duration::from_secs(15 * 60);
+    pub const WARN_AFTER: Duration = Duration::from_mins(3);
+    pub const REFUSE_AFTER: Duration = Duration::from_mins(15);
 
     pub fn new(taken_at: Timestamp) -> Self {
         Self { taken_at, warn_after: Self::WARN_AFTER, refuse_after: Self::REFUSE_AFTER }

@@ -1,9 +1,12 @@
 //! Regions and the tree of divisions: one root in each region, no cycle, no edge over a region wall.
 
 use super::{At, Draft, cycles, refer};
-use crate::model::{
-    org::{Division, DivisionIx, Region},
-    set::{Ix, Set},
+use crate::{
+    directory::file::{self, DirectoryFile},
+    model::{
+        org::{Division, DivisionIx, Index, Region},
+        set::{Ix, Set},
+    },
 };
 use std::collections::HashMap;
 
@@ -43,7 +46,8 @@ fn table(draft: &mut Draft<'_>) {
     for (nth, division) in draft.file.divisions.iter().enumerate() {
         let at = At::item("divisions", nth);
         let index = &draft.org.index;
-        let region = refer(&mut draft.problems, &index.regions, "region", &division.region, at.key("region"));
+        let region = stated_region(draft.file, index, nth);
+        let region = refer(&mut draft.problems, &index.regions, "region", region, at.key("region"));
         let parent = division
             .parent
             .as_ref()
@@ -60,6 +64,22 @@ fn table(draft: &mut Draft<'_>) {
             users: Set::new(),
         });
     }
+}
+
+/// The region that a division states, or the nearest one above it does.
+fn stated_region<'f>(file: &'f DirectoryFile, index: &Index, nth: usize) -> &'f str {
+    let mut at = file.divisions.get(nth);
+    // A chain is never longer than the table; a cycle is told elsewhere.
+    for _ in 0..file.divisions.len() {
+        match at {
+            Some(division) if division.region.is_empty() => {
+                let parent = division.parent.as_deref().and_then(|parent| index.divisions.get(parent));
+                at = parent.and_then(|parent| file.divisions.get(parent.index()));
+            }
+            _ => break,
+        }
+    }
+    at.map_or("", |division| division.region.as_str())
 }
 
 fn tree(draft: &mut Draft<'_>) {
@@ -80,15 +100,16 @@ fn tree(draft: &mut Draft<'_>) {
     for (nth, division) in file.divisions.iter().enumerate() {
         let at = At::item("divisions", nth);
         let parent = parents.get(nth).copied().flatten().and_then(|parent| file.divisions.get(parent.index()));
-        if let Some(parent) = parent.filter(|parent| parent.region != division.region) {
+        let apart = |parent: &&file::Division| !division.region.is_empty() && !parent.region.is_empty() && parent.region != division.region;
+        if let Some(parent) = parent.filter(apart) {
             let what = format!("division `{}` of region `{}` stands under `{}` of region `{}`", division.id, division.region, parent.id, parent.region);
             draft.problem(at.key("region"), what, "a division and its parent belong to one region");
         }
-        if division.parent.is_none() {
-            if let Some(root) = roots.insert(&division.region, &division.id) {
-                let what = format!("division `{}` has no parent, but `{root}` is the root of region `{}`", division.id, division.region);
-                draft.problem(at, what, format!("give it a parent: `{root}`, or a division below it"));
-            }
+        if division.parent.is_none()
+            && let Some(root) = roots.insert(&division.region, &division.id)
+        {
+            let what = format!("division `{}` has no parent, but `{root}` is the root of region `{}`", division.id, division.region);
+            draft.problem(at, what, format!("give it a parent: `{root}`, or a division below it"));
         }
         if division.shared && draft.org.divisions.get(nth).is_some_and(|compiled| !compiled.leaf) {
             let what = format!("the shared reporting division `{}` has children", division.id);

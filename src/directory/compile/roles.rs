@@ -1,6 +1,6 @@
 //! Roles and views: every right has a form, a scope and what the scope needs; nothing is inherited.
 
-use super::{At, Draft, cycles, refer, refer_all};
+use super::{At, Draft, refer, refer_all};
 use crate::{
     directory::file,
     model::{
@@ -147,15 +147,15 @@ fn inherit(draft: &mut Draft<'_>, own: &[Vec<Permission>]) {
         let from = refer_all(&mut draft.problems, &draft.org.index.roles, "role", &role.inherits, at);
         parents.push(from.into_iter().map(Ix::index).collect());
     }
-    // Along any one line of inheritance a cycle must show; more lines than one are walked below without harm.
-    for nth in cycles(parents.len(), |nth| parents.get(nth).and_then(|from| from.first().copied())) {
-        draft.problem(At::item("roles", nth).key("inherits"), "roles inherit in a circle", "break the circle");
-    }
     for (nth, role) in file.roles.iter().enumerate() {
         let mut permissions: Vec<Permission> = own.get(nth).cloned().unwrap_or_default();
         let mut seen = vec![nth];
         let mut open: Vec<usize> = parents.get(nth).cloned().unwrap_or_default();
         while let Some(from) = open.pop() {
+            if from == nth {
+                draft.problem(At::item("roles", nth).key("inherits"), format!("role `{}` inherits from itself", role.id), "break the circle");
+                break;
+            }
             if !seen.contains(&from) {
                 seen.push(from);
                 permissions.extend(own.get(from).into_iter().flatten().cloned());
