@@ -1,9 +1,11 @@
 //! Tokens to subjects. Says *who* asks, never what he may do.
 
 mod jwt;
+mod logins;
 mod statics;
 
 pub use jwt::JwtSettings;
+pub use logins::{Login, Logins};
 pub use statics::{Holder, StaticToken};
 
 use crate::model::{org::{Org, Principal}, refusal::{Code, Refusal}};
