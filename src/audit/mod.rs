@@ -6,6 +6,7 @@
 
 mod read;
 mod record;
+mod recorder;
 mod segment;
 mod writer;
 
@@ -14,4 +15,4 @@ pub use record::{
     EntitlementRecord, IntentRecord, NoticeRecord, OutcomeRecord, Query, QueryText, Record, ScopeRecord, StepRecord,
     Subject, Verdict, VersionsRecord,
 };
-pub use writer::{Durability, Intent, IntentDraft, Queries, Recorder, Reserved, Settings, StartError, Unavailable};
+pub use recorder::{Durability, Intent, IntentDraft, Queries, Recorder, Reserved, Settings, StartError, Unavailable};

@@ -1,167 +1,207 @@
-//! The one writer of the record.
+//! The one writer: a thread that encodes lines, appends them, and makes them durable in groups.
+//!
+//! While one group is being synced the next one gathers. An intent is answered when its group is durable, or at once
+//! when it cannot be; an outcome is kept until it is durable, however long the disk takes to come back.
 
-use super::record::{IntentRecord, NoticeRecord, OutcomeRecord, Query, Record, ScopeRecord, StepRecord, Subject, VersionsRecord};
-use crate::{model::refusal::{Code, Refusal}, telemetry::Metrics, verify::Verified};
-use jiff::Timestamp;
-use std::{path::PathBuf, sync::Arc};
-use uuid::Uuid;
+use super::{record::Record, segment::Segments};
+use crate::telemetry::{
+    Event as _, Metrics,
+    event::{RecordFailed, RecordRecovered},
+};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::Duration,
+};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// Where the segments stand.
-    pub folder: PathBuf,
-    pub durability: Durability,
-    pub queries: Queries,
-    /// A segment that has grown to this is closed and the next one begun.
-    pub segment_bytes: u64,
-    /// Requests that may be under way at once.
-    pub slots: usize,
+/// How long outcomes wait for an intent to share its sync.
+const GATHER: Duration = Duration::from_millis(20);
+/// How often a failing disk is tried again.
+const RETRY: Duration = Duration::from_millis(250);
+/// Lines in one group.
+const GROUP: usize = 1024;
+/// Tries to save what is left when the program ends while the disk fails.
+const LAST_TRIES: u32 = 8;
+
+pub(super) enum Message {
+    Line { record: Box<Record>, permit: OwnedSemaphorePermit, durable: Option<Answer> },
+    Close(oneshot::Sender<()>),
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Durability {
-    /// An intent is on the disk before its query leaves.
-    #[default]
-    Strict,
-    /// An intent is in the queue before its query leaves. The queue is bounded; full means waiting, then refusing.
-    Relaxed,
-}
+/// Tells an intent's maker that it is durable, or why it is not.
+pub(super) type Answer = oneshot::Sender<Result<(), String>>;
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Queries {
-    #[default]
-    Full,
-    Digest,
-}
+/// Why nothing can be recorded now.
+#[derive(Debug, Default)]
+pub(super) struct Trouble(Mutex<Option<String>>);
 
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error("cannot use the folder of the decision record `{}`: {why}; give a folder that this user may write", folder.display())]
-    Folder { folder: PathBuf, why: std::io::Error },
-    #[error("cannot start the writer of the decision record: {0}")]
-    Thread(std::io::Error),
-}
+impl Trouble {
+    pub(super) fn get(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 
-/// The decision could not be recorded, so nothing may be sent.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the decision cannot be recorded: {why}")]
-pub struct Unavailable {
-    pub why: String,
-}
-
-impl From<Unavailable> for Refusal {
-    fn from(unavailable: Unavailable) -> Self {
-        Self::new(
-            Code::AuditUnavailable,
-            "the decision could not be recorded, so nothing was sent; ask again shortly, and tell the operator if it goes on",
-        )
-        .because(unavailable.why)
+    fn replace(&self, why: Option<String>) -> Option<String> {
+        std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), why)
     }
 }
 
-/// Everything of an intent that the proved query does not say itself.
-#[derive(Debug, Clone)]
-pub struct IntentDraft {
-    pub decision: Uuid,
-    pub time: Timestamp,
-    pub subject: Subject,
-    pub peer: String,
-    pub operation: String,
-    pub region: String,
-    pub asked: Query,
-    pub scope: Arc<ScopeRecord>,
-    pub versions: VersionsRecord,
-    pub notices: Vec<NoticeRecord>,
+/// An encoded line that is not yet durable.
+struct Held {
+    line: Vec<u8>,
+    answer: Option<Answer>,
+    /// Given back when the line is durable.
+    _permit: OwnedSemaphorePermit,
 }
 
-/// Proof that what is about to be sent stands in the record. Only [`Recorder::intend`] makes one.
-#[derive(Debug)]
-pub struct Intent {
-    decision: Uuid,
-    region: String,
-    sent: String,
+pub(super) struct Writer {
+    segments: Segments,
+    metrics: Metrics,
+    trouble: Arc<Trouble>,
+    /// Not yet appended.
+    fresh: Vec<Held>,
+    /// Appended, not yet durable.
+    unsynced: Vec<Held>,
 }
 
-impl Intent {
-    pub fn decision(&self) -> Uuid {
-        self.decision
-    }
-    pub fn region(&self) -> &str {
-        &self.region
-    }
-    /// Whether it speaks of this very query.
-    pub fn covers(&self, verified: &Verified) -> bool {
-        self.sent == sent(verified).digest
-    }
-}
-
-fn sent(verified: &Verified) -> Query {
-    Query::new(verified.method(), verified.path(), verified.query(), verified.body())
-}
-
-/// Hands lines to the writer. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Recorder {
-    queries: Queries,
-}
-
-/// Room for one outcome line.
-#[derive(Debug)]
-pub struct Reserved {
-    queries: Queries,
-}
-
-impl Recorder {
-    /// Opens the folder and starts the writer's thread.
-    pub fn start(settings: Settings, metrics: Metrics) -> Result<Self, StartError> {
-        let _ = metrics;
-        Ok(Self { queries: settings.queries })
+impl Writer {
+    pub(super) fn new(segments: Segments, metrics: Metrics, trouble: Arc<Trouble>) -> Self {
+        Self { segments, metrics, trouble, fresh: Vec::new(), unsynced: Vec::new() }
     }
 
-    /// Room for the outcome of a request that has just arrived.
-    pub async fn reserve(&self) -> Result<Reserved, Unavailable> {
-        Ok(Reserved { queries: self.queries })
+    pub(super) fn run(mut self, messages: &Receiver<Message>) {
+        loop {
+            let first = match self.patience() {
+                None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(patience) => messages.recv_timeout(patience),
+            };
+            let mut closing = None;
+            let idle = first.is_err();
+            match first {
+                Ok(message) => {
+                    closing = self.take(message);
+                    while closing.is_none() && self.fresh.len() < GROUP {
+                        let Ok(message) = messages.try_recv() else { break };
+                        closing = self.take(message);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.save(),
+            }
+            let urgent = idle || closing.is_some() || self.fresh.iter().any(|held| held.answer.is_some());
+            self.write(urgent);
+            if let Some(done) = closing {
+                self.save();
+                // Nobody may be waiting any more.
+                let _gone = done.send(());
+                return;
+            }
+        }
     }
 
-    /// Records what is about to be sent. Strict: returns when it is on the disk.
-    pub async fn intend(&self, draft: IntentDraft, verified: &Verified) -> Result<Intent, Unavailable> {
-        let _ = (draft, verified);
-        Err(Unavailable { why: String::new() })
+    /// How long to wait for the next message; `None`: nothing is left to do until one comes.
+    fn patience(&self) -> Option<Duration> {
+        match (self.fresh.is_empty(), self.unsynced.is_empty()) {
+            (true, true) => None,
+            (true, false) => Some(GATHER),
+            (false, _) => Some(RETRY),
+        }
     }
 
-    /// Why decisions cannot be recorded now, for readiness.
-    pub fn trouble(&self) -> Option<String> {
+    fn take(&mut self, message: Message) -> Option<oneshot::Sender<()>> {
+        match message {
+            Message::Close(done) => return Some(done),
+            Message::Line { record, permit, durable } => match serde_json::to_vec(&record) {
+                Ok(mut line) => {
+                    line.push(b'\n');
+                    self.fresh.push(Held { line, answer: durable, _permit: permit });
+                }
+                Err(why) => {
+                    self.failed(&why.to_string());
+                    tell(durable, Err(why.to_string()));
+                }
+            },
+        }
         None
     }
 
-    /// Writes what is queued and ends the writer. For shutting down.
-    pub async fn close(&self) {}
-}
+    /// Appends what is fresh, and makes everything durable when somebody waits for it or nothing else is to do.
+    fn write(&mut self, urgent: bool) {
+        let mut result = self.append();
+        if result.is_ok() && urgent {
+            result = self.segments.sync();
+            if result.is_ok() {
+                self.settle();
+            }
+        }
+        match result {
+            Ok(()) => {
+                if self.trouble.replace(None).is_some() {
+                    RecordRecovered.emit(&self.metrics);
+                }
+            }
+            Err(why) => self.give_up(&why.to_string()),
+        }
+    }
 
-impl Reserved {
-    /// Hands the outcome over. Never waits, never fails.
-    pub fn record(self, outcome: OutcomeRecord) {
-        let _ = (outcome, self.queries);
+    fn append(&mut self) -> std::io::Result<()> {
+        if self.fresh.is_empty() {
+            return Ok(());
+        }
+        let lines: Vec<u8> = self.fresh.iter().flat_map(|held| held.line.iter().copied()).collect();
+        self.segments.append(&lines)?;
+        self.metrics.record_lines.inc_by(u64::try_from(self.fresh.len()).unwrap_or(u64::MAX));
+        self.unsynced.append(&mut self.fresh);
+        Ok(())
+    }
+
+    fn settle(&mut self) {
+        if !self.unsynced.is_empty() {
+            self.metrics.record_syncs.inc();
+        }
+        for held in self.unsynced.drain(..) {
+            tell(held.answer, Ok(()));
+        }
+    }
+
+    /// Whoever waits is told at once; everything else is kept and written again later.
+    fn give_up(&mut self, why: &str) {
+        self.failed(why);
+        let held = std::mem::take(&mut self.unsynced).into_iter().chain(std::mem::take(&mut self.fresh));
+        let mut kept = Vec::new();
+        for mut held in held {
+            match held.answer.take() {
+                Some(answer) => tell(Some(answer), Err(why.to_owned())),
+                None => kept.push(held),
+            }
+        }
+        self.fresh = kept;
+    }
+
+    fn failed(&self, why: &str) {
+        if self.trouble.replace(Some(why.to_owned())).is_none() {
+            RecordFailed { why }.emit(&self.metrics);
+        }
+    }
+
+    /// Everything that is left, with a few more tries.
+    fn save(&mut self) {
+        for _ in 0..LAST_TRIES {
+            self.write(true);
+            if self.fresh.is_empty() && self.unsynced.is_empty() {
+                return;
+            }
+            std::thread::sleep(RETRY);
+        }
+        tracing::error!(lines = self.fresh.len(), "the last lines of the decision record could not be written");
     }
 }
 
-#[expect(dead_code, reason = "replaced by the writer")]
-fn line(draft: IntentDraft, verified: &Verified) -> Record {
-    let steps = &verified.certificate().steps;
-    Record::Intent(Box::new(IntentRecord {
-        decision: draft.decision,
-        time: draft.time,
-        subject: draft.subject,
-        peer: draft.peer,
-        operation: draft.operation,
-        region: draft.region,
-        asked: draft.asked,
-        sent: sent(verified),
-        scope: draft.scope,
-        certificate: steps.iter().map(|step| StepRecord { clause: step.clause.clone(), by: step.by.clone() }).collect(),
-        versions: draft.versions,
-        notices: draft.notices,
-    }))
+fn tell(answer: Option<Answer>, result: Result<(), String>) {
+    if let Some(answer) = answer {
+        // The asker may have left meanwhile.
+        let _gone = answer.send(result);
+    }
 }
