@@ -5,8 +5,10 @@
 
 use super::respond::{self, Answer};
 use crate::{
-    audit::{Intent, IntentDraft, NoticeRecord, OutcomeRecord, Query, Recorder, Reserved, ScopeRecord, Unavailable, Verdict, VersionsRecord},
-    audit,
+    audit::{
+        Intent, IntentDraft, NoticeRecord, OutcomeRecord, Query, Recorder, Reserved, ScopeRecord, Subject, Unavailable, Verdict,
+        VersionsRecord,
+    },
     base::clock::Clock,
     decision::Forward,
     identity,
@@ -140,7 +142,7 @@ impl Exchange {
             Principal::Service(_) => "service",
         };
         self.region = org.region(org.region_of(subject.principal)).id.to_string();
-        let subject = audit::Subject {
+        let subject = Subject {
             kind: kind.to_owned(),
             id: org.principal_id(subject.principal).to_owned(),
             client: subject.client.as_deref().map(str::to_owned),
@@ -268,9 +270,10 @@ impl Drop for Exchange {
         let Some(mut outcome) = self.outcome.take() else { return };
         outcome.time = time;
         let reserved = std::mem::replace(&mut self.reserved, Err(Unavailable { why: String::new() }));
-        match reserved {
-            Ok(reserved) => reserved.record(outcome),
-            Err(_) => tracing::error!(decision = %self.id, "a decision ended without its line in the record"),
+        if let Ok(reserved) = reserved {
+            reserved.record(outcome);
+        } else {
+            tracing::error!(decision = %self.id, "a decision ended without its line in the record");
         }
     }
 }

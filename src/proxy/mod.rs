@@ -61,7 +61,7 @@ impl Default for Settings {
             body_bytes: 1024 * 1024,
             json_depth: 32,
             body_time: Duration::from_secs(15),
-            total_time: Duration::from_secs(60),
+            total_time: Duration::from_mins(1),
         }
     }
 }
@@ -140,7 +140,7 @@ impl Proxy {
         exchange.enter("intend");
         let slot = self.upstreams.enter(&pinned.world.org.region(scoped.scope.region).id).await?;
         let intent = exchange.intend(&self.recorder, &forward).await?;
-        let answer = self.fetch(forward.verified, intent, slot, exchange).await?;
+        let answer = self.fetch(&question.operation, forward.verified, intent, slot, exchange).await?;
         exchange.enter("guard");
         forward.plan.guard(answer).map(Answer::from)
     }

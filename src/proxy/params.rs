@@ -11,6 +11,8 @@ use crate::{
 
 /// Names and values in the order they were sent.
 pub(super) type Pairs = Vec<(String, String)>;
+/// Values by the names that the operation lists.
+pub(super) type Typed = Vec<(Box<str>, Vec<String>)>;
 
 /// Splits at `&` and `=`; `+` is a space, as forms and every client library write it.
 pub(super) fn read(raw: &str) -> Result<Pairs, Refusal> {
@@ -56,8 +58,8 @@ fn is_encoded(text: &str) -> bool {
 }
 
 /// What the operation lists, each with values of its type. Lists are split at commas, and repetitions joined.
-pub(super) fn typed(pairs: Pairs, listed: &[Param]) -> Result<Vec<(Box<str>, Vec<String>)>, Refusal> {
-    let mut typed: Vec<(Box<str>, Vec<String>)> = Vec::new();
+pub(super) fn typed(pairs: Pairs, listed: &[Param]) -> Result<Typed, Refusal> {
+    let mut typed = Typed::new();
     for (name, value) in pairs {
         let Some(param) = listed.iter().find(|param| *param.name == name) else {
             return Err(malformed(&name, "this operation has no such query parameter; leave it out"));

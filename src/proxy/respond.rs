@@ -55,6 +55,7 @@ const NOTICES: usize = 16;
 
 /// Writes an answer.
 pub fn respond(decision: Uuid, answer: impl Into<Answer>, notices: &[Notice]) -> Response<Bytes> {
+    let mut wait = None;
     let (status, body, challenge) = match answer.into() {
         Answer::Guarded(guarded) => {
             let status = StatusCode::from_u16(guarded.status()).unwrap_or(StatusCode::BAD_GATEWAY);
@@ -62,6 +63,8 @@ pub fn respond(decision: Uuid, answer: impl Into<Answer>, notices: &[Notice]) ->
         }
         Answer::Refusal(refusal) => {
             let status = status(&refusal);
+            // Clients try again by themselves when they read this: only the upstream may ask for it, never a policy.
+            wait = param(&refusal, "retry-after").filter(|_| status == StatusCode::TOO_MANY_REQUESTS).map(ascii);
             (status, native(decision, status, &refusal), status == StatusCode::UNAUTHORIZED)
         }
         Answer::Service(Service::Preflight) => (StatusCode::NO_CONTENT, Vec::new(), false),
@@ -81,15 +84,19 @@ pub fn respond(decision: Uuid, answer: impl Into<Answer>, notices: &[Notice]) ->
     if challenge {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"bailiwick\""));
     }
+    if let Some(seconds) = wait {
+        headers.insert(header::RETRY_AFTER, seconds);
+    }
     for notice in notices.iter().take(NOTICES) {
         headers.append(NOTICE, ascii(&format!("{}; {}", notice.code, notice.text)));
     }
     response
 }
 
-/// The status of a refusal. No answer of this proxy tells a client to try again by itself.
+/// The status of a refusal.
 fn status(refusal: &Refusal) -> StatusCode {
     match refusal.code {
+        Code::ScopeOutside if refusal.in_path => StatusCode::NOT_FOUND,
         Code::RequestMalformed
         | Code::QueryMalformed
         | Code::QueryTooComplex
@@ -111,6 +118,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Code::PermissionMissing
         | Code::RoleConflict
         | Code::ScopeEmpty
+        | Code::ScopeOutside
         | Code::ScopeTooComplex
         | Code::DivisionParentScan
         | Code::RegionCrossRegionScan
@@ -119,21 +127,28 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Code::FieldHidden
         | Code::WindowOutside
         | Code::RuleRefused => StatusCode::FORBIDDEN,
-        Code::ScopeOutside if refusal.in_path => StatusCode::NOT_FOUND,
-        Code::ScopeOutside => StatusCode::FORBIDDEN,
         Code::OperationUnknown => StatusCode::NOT_FOUND,
         Code::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         Code::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::RequestMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::VerifyFailed | Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        // What the upstream says of the asker's question is the asker's; the rest is between it and this proxy.
+        Code::UpstreamRefused => match param(refusal, "upstream-status") {
+            Some("400" | "409" | "422") => StatusCode::BAD_REQUEST,
+            Some("429") => StatusCode::TOO_MANY_REQUESTS,
+            _ => StatusCode::BAD_GATEWAY,
+        },
         Code::UpstreamUnavailable
         | Code::UpstreamCredential
-        | Code::UpstreamRefused
         | Code::AnswerUnreadable
         | Code::AnswerTooLarge => StatusCode::BAD_GATEWAY,
         Code::DirectoryStale | Code::AuditUnavailable | Code::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         Code::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
     }
+}
+
+fn param<'a>(refusal: &'a Refusal, name: &str) -> Option<&'a str> {
+    refusal.params.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
 }
 
 /// The error body of the upstream's own clients. The cause is not in it.
@@ -209,6 +224,15 @@ mod tests {
             let challenged = response.headers().contains_key("www-authenticate");
             assert_eq!(challenged, code.as_str().starts_with("identity."), "{code:?}");
         }
+    }
+
+    #[test]
+    fn the_upstream_may_ask_for_patience() {
+        let busy = Refusal::new(Code::UpstreamRefused, "later").with("upstream-status", "429").with("retry-after", "7");
+        let response = respond(Uuid::nil(), busy, &[]);
+        assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (429, &HeaderValue::from_static("7")));
+        let status = |upstream| respond(Uuid::nil(), Refusal::new(Code::UpstreamRefused, "no").with("upstream-status", upstream), &[]).status();
+        assert_eq!((status("400"), status("403"), status("418")), (StatusCode::BAD_REQUEST, StatusCode::BAD_GATEWAY, StatusCode::BAD_GATEWAY));
     }
 
     #[test]

@@ -108,9 +108,7 @@ fn is_target(target: &str) -> bool {
     while let Some(byte) = bytes.next() {
         let fine = match byte {
             b'%' => bytes.next().is_some_and(|byte| byte.is_ascii_hexdigit()) && bytes.next().is_some_and(|byte| byte.is_ascii_hexdigit()),
-            b'/' | b'?' | b':' | b'@' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' => true,
-            b'-' | b'.' | b'_' | b'~' => true,
-            _ => byte.is_ascii_alphanumeric(),
+            _ => byte.is_ascii_alphanumeric() || b"-._~/?:@!$&'()*+,;=".contains(&byte),
         };
         if !fine {
             return false;
@@ -136,7 +134,7 @@ impl Fields {
         }
         let colon = line.iter().position(|byte| *byte == b':').ok_or(Fault::Malformed("a line of the head has no colon"))?;
         let (name, value) = line.split_at_checked(colon).unwrap_or((line, &[]));
-        let value = value.split_first().map_or(&[][..], |(_, value)| value).trim_ascii_with(|byte| byte == b' ' || byte == b'\t');
+        let value = trim(value.split_first().map_or(&[][..], |(_, value)| value));
         let name = field_name(name)?;
         if value.iter().any(|byte| (*byte < b' ' && *byte != b'\t') || *byte == 0x7f) {
             return Err(Fault::Malformed("a field holds a control character"));
@@ -282,24 +280,12 @@ fn host(value: &str) -> Result<String, Fault> {
     if name.is_none_or(named) && port.is_none_or(numbered) { Ok(value.to_owned()) } else { Err(BAD) }
 }
 
-trait TrimWith {
-    fn trim_ascii_with(&self, outer: impl Fn(u8) -> bool) -> &[u8];
-}
-
-impl TrimWith for [u8] {
-    /// Optional white space is space and tab only; `trim_ascii` would also take form feeds.
-    fn trim_ascii_with(&self, outer: impl Fn(u8) -> bool) -> &[u8] {
-        let mut rest = self;
-        while let Some((first, after)) = rest.split_first().filter(|(first, _)| outer(**first)) {
-            let _ = first;
-            rest = after;
-        }
-        while let Some((last, before)) = rest.split_last().filter(|(last, _)| outer(**last)) {
-            let _ = last;
-            rest = before;
-        }
-        rest
+/// Optional white space is space and tab only; `trim_ascii` would also take form feeds.
+fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
     }
+    value
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ mod connection;
 mod gate;
 mod head;
 mod panics;
+#[cfg(test)]
+mod tests;
 
 pub use head::Fault;
 pub use panics::{Panicked, catch};
@@ -73,7 +75,7 @@ impl Default for Settings {
             head_bytes: 32 * 1024,
             headers: 100,
             head_time: Duration::from_secs(10),
-            idle_time: Duration::from_secs(60),
+            idle_time: Duration::from_mins(1),
             write_time: Duration::from_secs(30),
             drain_time: Duration::from_secs(20),
         }
