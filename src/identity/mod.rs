@@ -6,9 +6,11 @@
 mod bearer;
 mod jwt;
 mod keys;
+mod logins;
 mod statics;
 
 pub use jwt::JwtSettings;
+pub use logins::{Login, Logins};
 pub use statics::{Holder, StaticToken};
 
 use crate::model::{
