@@ -1,1 +1,1 @@
-
+mod json_suite;
