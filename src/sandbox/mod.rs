@@ -4,3 +4,27 @@
 //! It shares nothing with the program but `base`: what it answers is evidence, not agreement.
 
 pub mod sample;
+
+mod aggregates;
+mod condition;
+mod conversation;
+mod details;
+mod dimension;
+mod facets;
+mod filter;
+mod interval;
+mod lists;
+mod metric;
+mod organisation;
+mod platform;
+mod problem;
+mod queue_observations;
+mod schema;
+mod sql;
+mod stage;
+mod store;
+mod story;
+mod traits;
+mod users;
+
+pub use traits::{Disobedience, Traits};
