@@ -22,15 +22,27 @@ pub(super) fn query(store: &Store, lens: Lens, body: &Value) -> Result<Value, Pr
     let asked = filter::optional(body, "filter")?;
     let groups = groups(body)?;
     let metrics = metrics(body)?;
-    let by_user = groups.iter().any(|(name, _)| *name == "userId") || asked.as_ref().is_some_and(|filter| filter.names("userid"));
+    let by_user = groups.iter().any(|(name, _)| *name == "userId")
+        || asked.as_ref().is_some_and(|filter| filter.names("userid"));
     // a metric without users cannot be split by them: it vanishes from the answer
-    let metrics: Vec<Metric> = metrics.into_iter().filter(|metric| metric.user || !by_user).collect();
+    let metrics: Vec<Metric> = metrics
+        .into_iter()
+        .filter(|metric| metric.user || !by_user)
+        .collect();
     if metrics.is_empty() {
         return Ok(json!({ "results": [] }));
     }
     let flat = body.get("flattenMultivaluedDimensions") == Some(&Value::Bool(true));
     let condition = lens.condition(Level::Aggregate, asked.as_ref())?;
-    let sql = select(lens, interval, step, &groups, flat, &metrics, &legwise(lens, condition));
+    let sql = select(
+        lens,
+        interval,
+        step,
+        &groups,
+        flat,
+        &metrics,
+        &legwise(lens, condition),
+    );
     let names: Vec<&str> = groups.iter().map(|(name, _)| *name).collect();
     let rows = store.rows(&sql, |row| line(row, &names, interval, step, &metrics))?;
     Ok(json!({ "results": gather(rows) }))
@@ -41,9 +53,9 @@ fn legwise(lens: Lens, condition: Sql) -> Sql {
     if lens.traits.leg_filter {
         return condition;
     }
-    let legs = lens.legs;
+    let table = lens.legs;
     condition.around(
-        &format!("l.conversation IN (SELECT l.conversation FROM {legs} l JOIN conversations c ON c.n = l.conversation WHERE "),
+        &format!("l.conversation IN (SELECT l.conversation FROM {table} l JOIN conversations c ON c.n = l.conversation WHERE "),
         ")",
     )
 }
@@ -51,7 +63,10 @@ fn legwise(lens: Lens, condition: Sql) -> Sql {
 fn groups(body: &Value) -> Result<Vec<(&'static str, Column)>, Problem> {
     texts(body, "groupBy")?
         .into_iter()
-        .map(|name| dimension(Level::Aggregate, name).ok_or_else(|| Problem::value(format!("`{name}` is no dimension to group by"))))
+        .map(|name| {
+            dimension(Level::Aggregate, name)
+                .ok_or_else(|| Problem::value(format!("`{name}` is no dimension to group by")))
+        })
         .collect()
 }
 
@@ -60,7 +75,10 @@ fn metrics(body: &Value) -> Result<Vec<Metric>, Problem> {
     if asked.is_empty() {
         return Err(Problem::bad("`metrics` is missing"));
     }
-    asked.into_iter().map(|name| metric(name).ok_or_else(|| Problem::value(format!("`{name}` is no metric")))).collect()
+    asked
+        .into_iter()
+        .map(|name| metric(name).ok_or_else(|| Problem::value(format!("`{name}` is no metric"))))
+        .collect()
 }
 
 /// An optional list of texts.
@@ -68,7 +86,10 @@ pub(super) fn texts<'a>(body: &'a Value, member: &str) -> Result<Vec<&'a str>, P
     let wrong = || Problem::bad(format!("`{member}` must be a list of texts"));
     match body.get(member) {
         None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(items)) => items.iter().map(|item| item.as_str().ok_or_else(wrong)).collect(),
+        Some(Value::Array(items)) => items
+            .iter()
+            .map(|item| item.as_str().ok_or_else(wrong))
+            .collect(),
         Some(_) => Err(wrong()),
     }
 }
@@ -86,7 +107,10 @@ fn select(
     let mut tagged = false;
     for (_, column) in groups {
         let expression = match column {
-            Column::Text(expression) | Column::Enum(expression) | Column::Instant(expression) | Column::Number(expression) => expression,
+            Column::Text(expression)
+            | Column::Enum(expression)
+            | Column::Instant(expression)
+            | Column::Number(expression) => expression,
             Column::Division if lens.traits.division_of_leg => "l.division",
             Column::Division if flat => {
                 "(SELECT group_concat(g.division) FROM (SELECT division FROM tags WHERE conversation = l.conversation ORDER BY division) g)"
@@ -107,12 +131,17 @@ fn select(
     for metric in metrics {
         sql.push_text(&match metric.measure {
             Measure::Count(column) => format!(", sum({column})"),
-            Measure::Time(column) => format!(", count({column}), sum({column}), min({column}), max({column})"),
+            Measure::Time(column) => {
+                format!(", count({column}), sum({column}), min({column}), max({column})")
+            }
             Measure::Conversations => ", count(DISTINCT l.conversation)".to_owned(),
             Measure::Empty => ", NULL".to_owned(),
         });
     }
-    sql.push_text(&format!(" FROM {} l JOIN conversations c ON c.n = l.conversation", lens.legs));
+    sql.push_text(&format!(
+        " FROM {} l JOIN conversations c ON c.n = l.conversation",
+        lens.legs
+    ));
     if tagged {
         sql.push_text(" LEFT JOIN tags t ON t.conversation = l.conversation");
     }
@@ -120,7 +149,9 @@ fn select(
     sql.push(&within(lens, interval));
     sql.push_text(" AND ");
     sql.push(condition);
-    let keys: Vec<String> = (1..=groups.len() + 1).map(|place| place.to_string()).collect();
+    let keys: Vec<String> = (1..=groups.len() + 1)
+        .map(|place| place.to_string())
+        .collect();
     let keys = keys.join(",");
     sql.push_text(&format!(" GROUP BY {keys} ORDER BY {keys}"));
     sql
@@ -128,14 +159,27 @@ fn select(
 
 /// Legs `l` that count in an interval.
 pub(super) fn within(lens: Lens, interval: Interval) -> Sql {
-    let last = if lens.traits.legs_contained { "l.end <= ?" } else { "l.start < ?" };
-    Sql::with(format!("l.start >= ? AND {last}"), vec![Cell::Integer(interval.from), Cell::Integer(interval.until)])
+    let last = if lens.traits.legs_contained {
+        "l.end <= ?"
+    } else {
+        "l.start < ?"
+    };
+    Sql::with(
+        format!("l.start >= ? AND {last}"),
+        vec![Cell::Integer(interval.from), Cell::Integer(interval.until)],
+    )
 }
 
 type Line = (Map<String, Value>, Value);
 
 /// One group in one sub-interval.
-fn line(row: &Row<'_>, groups: &[&str], interval: Interval, step: i64, metrics: &[Metric]) -> rusqlite::Result<Line> {
+fn line(
+    row: &Row<'_>,
+    groups: &[&str],
+    interval: Interval,
+    step: i64,
+    metrics: &[Metric],
+) -> rusqlite::Result<Line> {
     let mut group = Map::new();
     for (place, name) in groups.iter().enumerate() {
         // a row without the dimension comes without the key
@@ -152,15 +196,22 @@ fn line(row: &Row<'_>, groups: &[&str], interval: Interval, step: i64, metrics: 
     let mut shown = Vec::new();
     for metric in metrics {
         let stats = match metric.measure {
-            Measure::Count(_) | Measure::Conversations | Measure::Empty => next()?.filter(|count| *count > 0).map(|count| json!({ "count": count })),
+            Measure::Count(_) | Measure::Conversations | Measure::Empty => next()?
+                .filter(|count| *count > 0)
+                .map(|count| json!({ "count": count })),
             Measure::Time(_) => {
                 let (count, sum, min, max) = (next()?, next()?, next()?, next()?);
-                count.filter(|count| *count > 0).map(|count| json!({ "max": max, "min": min, "count": count, "sum": sum }))
+                count
+                    .filter(|count| *count > 0)
+                    .map(|count| json!({ "max": max, "min": min, "count": count, "sum": sum }))
             }
         };
         shown.extend(stats.map(|stats| json!({ "metric": metric.name, "stats": stats })));
     }
-    Ok((group, json!({ "interval": bucket.text(), "metrics": shown })))
+    Ok((
+        group,
+        json!({ "interval": bucket.text(), "metrics": shown }),
+    ))
 }
 
 /// Lines of one group stand together; a line without metrics says nothing.
@@ -175,5 +226,8 @@ fn gather(lines: Vec<Line>) -> Vec<Value> {
             _ => results.push((group, vec![data])),
         }
     }
-    results.into_iter().map(|(group, data)| json!({ "group": group, "data": data })).collect()
+    results
+        .into_iter()
+        .map(|(group, data)| json!({ "group": group, "data": data }))
+        .collect()
 }

@@ -46,7 +46,13 @@ pub(super) fn dimension(level: Level, name: &str) -> Option<(&'static str, Colum
         Level::Conversation => &[&CONVERSATION],
         _ => &[],
     };
-    found.or_else(|| unused.iter().flat_map(|list| list.iter()).find(empty).map(|known| (*known, Column::Empty)))
+    found.or_else(|| {
+        unused
+            .iter()
+            .flat_map(|list| list.iter())
+            .find(empty)
+            .map(|known| (*known, Column::Empty))
+    })
 }
 
 fn columns(level: Level) -> &'static [(&'static str, Column)] {
@@ -103,29 +109,87 @@ fn columns(level: Level) -> &'static [(&'static str, Column)] {
 
 /// Known for legs in aggregates and in segment filters.
 const SHARED: [&str; 29] = [
-    "addressFrom", "addressTo", "agentAssistantId", "agentOwned", "authenticated", "canonicalExternalContactId",
-    "deliveryStatus", "destinationAddress", "disconnectType", "edgeId", "errorCode", "externalContactId",
-    "externalOrganizationId", "flaggedReason", "flowOutType", "groupId", "mediaCount", "messageType",
-    "outboundCampaignId", "outboundContactId", "outboundContactListId", "participantName", "provider", "remote",
-    "requestedLanguageId", "requestedRouting", "scoredAgentId", "sessionDnis", "teamId",
+    "addressFrom",
+    "addressTo",
+    "agentAssistantId",
+    "agentOwned",
+    "authenticated",
+    "canonicalExternalContactId",
+    "deliveryStatus",
+    "destinationAddress",
+    "disconnectType",
+    "edgeId",
+    "errorCode",
+    "externalContactId",
+    "externalOrganizationId",
+    "flaggedReason",
+    "flowOutType",
+    "groupId",
+    "mediaCount",
+    "messageType",
+    "outboundCampaignId",
+    "outboundContactId",
+    "outboundContactListId",
+    "participantName",
+    "provider",
+    "remote",
+    "requestedLanguageId",
+    "requestedRouting",
+    "scoredAgentId",
+    "sessionDnis",
+    "teamId",
 ];
 
 /// Known for legs in aggregates only.
 const AGGREGATE: [&str; 19] = [
-    "activeRouting", "activeSkillId", "assignerId", "conversationInitiator", "customerParticipation", "externalTag",
-    "firstQueue", "flowInType", "interactionType", "journeyActionId", "peerId", "proposedAgentId",
-    "requestedRoutingSkillId", "roomId", "routingPriority", "selectedAgentId", "sessionId", "stationId", "usedRouting",
+    "activeRouting",
+    "activeSkillId",
+    "assignerId",
+    "conversationInitiator",
+    "customerParticipation",
+    "externalTag",
+    "firstQueue",
+    "flowInType",
+    "interactionType",
+    "journeyActionId",
+    "peerId",
+    "proposedAgentId",
+    "requestedRoutingSkillId",
+    "roomId",
+    "routingPriority",
+    "selectedAgentId",
+    "sessionId",
+    "stationId",
+    "usedRouting",
 ];
 
 /// Known in segment filters only.
 const SEGMENT: [&str; 16] = [
-    "bargedParticipantId", "callbackNumber", "coachedParticipantId", "conference", "flowId", "flowName",
-    "monitoredParticipantId", "recording", "requestedRoutingSkillId", "screenMonitoredUserId", "scriptId",
-    "segmentType", "subject", "transferTargetName", "usedRouting", "wrapUpNote",
+    "bargedParticipantId",
+    "callbackNumber",
+    "coachedParticipantId",
+    "conference",
+    "flowId",
+    "flowName",
+    "monitoredParticipantId",
+    "recording",
+    "requestedRoutingSkillId",
+    "screenMonitoredUserId",
+    "scriptId",
+    "segmentType",
+    "subject",
+    "transferTargetName",
+    "usedRouting",
+    "wrapUpNote",
 ];
 
-const CONVERSATION: [&str; 5] =
-    ["accessAttribute", "conversationInitiator", "customerParticipation", "externalTag", "originatingSocialMediaPublic"];
+const CONVERSATION: [&str; 5] = [
+    "accessAttribute",
+    "conversationInitiator",
+    "customerParticipation",
+    "externalTag",
+    "originatingSocialMediaPublic",
+];
 
 #[cfg(test)]
 mod tests {
@@ -133,8 +197,14 @@ mod tests {
 
     #[test]
     fn names_have_no_case_and_belong_to_a_level() {
-        assert_eq!(dimension(Level::Aggregate, "QUEUEID"), Some(("queueId", Column::Text("l.queue"))));
-        assert_eq!(dimension(Level::Segment, "teamid"), Some(("teamId", Column::Empty)));
+        assert_eq!(
+            dimension(Level::Aggregate, "QUEUEID"),
+            Some(("queueId", Column::Text("l.queue")))
+        );
+        assert_eq!(
+            dimension(Level::Segment, "teamid"),
+            Some(("teamId", Column::Empty))
+        );
         assert_eq!(dimension(Level::Segment, "divisionId"), None);
         assert_eq!(dimension(Level::Conversation, "queueId"), None);
         assert_eq!(dimension(Level::Observation, "userId"), None);

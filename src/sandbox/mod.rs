@@ -19,12 +19,24 @@ mod organisation;
 mod platform;
 mod problem;
 mod queue_observations;
+mod reply;
+mod running;
 mod schema;
+mod server;
+mod service;
 mod sql;
 mod stage;
 mod store;
 mod story;
+mod tokens;
 mod traits;
+mod truth;
 mod users;
 
+#[cfg(test)]
+mod tests;
+
+pub use running::{Options, Sandbox, StartError};
+pub use server::Received;
 pub use traits::{Disobedience, Traits};
+pub use truth::{Bounds, Counts, LegId, LegRow, Pick, TruthError};

@@ -12,7 +12,11 @@ pub(super) struct Problem {
 
 impl Problem {
     fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self {
+            status,
+            code,
+            message: message.into(),
+        }
     }
 
     pub(super) fn bad(message: impl Into<String>) -> Self {
@@ -28,7 +32,11 @@ impl Problem {
     }
 
     pub(super) fn date(text: &str) -> Self {
-        Self::new(400, "invalid.date", format!("`{text}` is no interval or instant of ISO 8601"))
+        Self::new(
+            400,
+            "invalid.date",
+            format!("`{text}` is no interval or instant of ISO 8601"),
+        )
     }
 
     pub(super) fn unauthenticated() -> Self {
@@ -58,5 +66,11 @@ impl Problem {
 impl From<rusqlite::Error> for Problem {
     fn from(error: rusqlite::Error) -> Self {
         Self::internal(format!("the sandbox's store failed: {error}"))
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} {}: {}", self.status, self.code, self.message)
     }
 }
