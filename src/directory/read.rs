@@ -72,7 +72,7 @@ fn walk(source: &Source<'_>, problems: &mut Vec<Problem>) -> HashMap<&'static st
             None => {
                 let Some(node) = walk.node() else { break };
                 // `$schema` is what editors need for completion; it says nothing about the organisation.
-                if key != "$schema" {
+                if key != "$schema" && deviations.is_empty() {
                     deviations.push(unknown(&Member { key, key_span, node }, shape.keys()));
                 }
             }

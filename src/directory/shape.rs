@@ -113,6 +113,8 @@ impl Shape {
             let key = aliases.get(member.key.as_ref()).copied().unwrap_or(&member.key);
             match properties.get(key) {
                 Some(of) => self.check(of, &member.node, out),
+                // A variant of a known key is already told as a duplicate.
+                None if out.iter().any(|told| told.span == member.key_span) => {}
                 None => out.push(unknown(member, properties.keys().map(String::as_str))),
             }
         }

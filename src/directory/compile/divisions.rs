@@ -47,7 +47,16 @@ fn table(draft: &mut Draft<'_>) {
         let at = At::item("divisions", nth);
         let index = &draft.org.index;
         let region = stated_region(draft.file, index, nth);
-        let region = refer(&mut draft.problems, &index.regions, "region", region, at.key("region"));
+        let region = if region.is_empty() {
+            // An unknown parent or a cycle is told by itself.
+            if division.parent.is_none() {
+                draft.problem(at, format!("division `{}` states no region", division.id), "add `region` to the root of each region");
+            }
+            None
+        } else {
+            refer(&mut draft.problems, &index.regions, "region", region, at.key("region"))
+        };
+        let index = &draft.org.index;
         let parent = division
             .parent
             .as_ref()
