@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct DirectoryFile {
+    /// Where the schema lies, for editors; it says nothing about the organisation.
+    #[serde(rename = "$schema", skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
     /// Free text that names this version; it stands in every decision record.
     pub version: String,
     /// What an object in a region's root means: `leaf` or `parent`. Needed when the directory comes from a platform.
@@ -94,7 +97,11 @@ pub struct Division {
     #[serde(default)]
     pub name: String,
     /// Absent for the one root of a region only.
-    #[serde(default, alias = "parentDivisionId", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        alias = "parentDivisionId",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(extend("x-alias" = ["parentDivisionId"]))]
     pub parent: Option<String>,
     /// Absent: the region of the parent. A root states it.
@@ -176,7 +183,10 @@ struct AssignmentPair {
 impl From<AssignmentForm> for Assignment {
     fn from(form: AssignmentForm) -> Self {
         match form {
-            AssignmentForm::Role(role) => Self { role, division: String::new() },
+            AssignmentForm::Role(role) => Self {
+                role,
+                division: String::new(),
+            },
             AssignmentForm::Pair(AssignmentPair { role, division }) => Self { role, division },
         }
     }
@@ -495,7 +505,10 @@ struct NameParts {
 fn person_name<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     Ok(match PersonName::deserialize(from)? {
         PersonName::Text(text) => text,
-        PersonName::Parts(NameParts { first_name, last_name }) => format!("{first_name} {last_name}").trim().to_owned(),
+        PersonName::Parts(NameParts {
+            first_name,
+            last_name,
+        }) => format!("{first_name} {last_name}").trim().to_owned(),
     })
 }
 
@@ -503,7 +516,10 @@ fn yes() -> bool {
     true
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde asks for"
+)]
 fn is_false(value: &bool) -> bool {
     !value
 }

@@ -53,20 +53,27 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn member(&self, keys: &[&str]) -> Option<&Node<'a>> {
-        self.members().iter().find(|member| keys.contains(&member.key.as_ref())).map(|member| &member.node)
+        self.members()
+            .iter()
+            .find(|member| keys.contains(&member.key.as_ref()))
+            .map(|member| &member.node)
     }
 }
 
-/// Walks well-formed JSON. On anything else it ends early, without a panic.
+/// No payload nests deeper; the walk is recursive and must not exhaust the stack.
+const DEEPEST: usize = 32;
+
+/// Walks well-formed JSON. On anything else, and on endless nesting, it ends early, without a panic.
 #[derive(Debug, Clone)]
 pub(super) struct Walk<'a> {
     text: &'a str,
     at: usize,
+    depth: usize,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn from(text: &'a str, at: usize) -> Self {
-        Self { text, at }
+        Self { text, at, depth: 0 }
     }
 
     /// The next byte that is no white space, without taking it.
@@ -107,7 +114,10 @@ impl<'a> Walk<'a> {
         let text = if plain {
             self.text.get(start + 1..self.at - 1).map(Cow::Borrowed)
         } else {
-            self.text.get(span.clone()).and_then(|quoted| serde_json::from_str::<String>(quoted).ok()).map(Cow::Owned)
+            self.text
+                .get(span.clone())
+                .and_then(|quoted| serde_json::from_str::<String>(quoted).ok())
+                .map(Cow::Owned)
         };
         Some((span, text))
     }
@@ -120,7 +130,19 @@ impl<'a> Walk<'a> {
         Some((span, text.unwrap_or(Cow::Borrowed("\u{fffd}"))))
     }
 
+    /// The next value, unless it nests too deeply.
     pub(super) fn node(&mut self) -> Option<Node<'a>> {
+        self.depth += 1;
+        let node = if self.depth > DEEPEST {
+            None
+        } else {
+            self.value()
+        };
+        self.depth -= 1;
+        node
+    }
+
+    fn value(&mut self) -> Option<Node<'a>> {
         let first = self.peek()?;
         let start = self.at;
         let value = match first {
@@ -129,7 +151,11 @@ impl<'a> Walk<'a> {
                 let mut members = Vec::new();
                 while !self.take(b'}') {
                     let (key_span, key) = self.key()?;
-                    members.push(Member { key, key_span, node: self.node()? });
+                    members.push(Member {
+                        key,
+                        key_span,
+                        node: self.node()?,
+                    });
                     self.take(b',');
                 }
                 Value::Object(members)
@@ -148,7 +174,10 @@ impl<'a> Walk<'a> {
             b'n' => self.word(Value::Null),
             _ => self.word(Value::Number),
         };
-        Some(Node { span: start..self.at, value })
+        Some(Node {
+            span: start..self.at,
+            value,
+        })
     }
 
     fn word(&mut self, value: Value<'a>) -> Value<'a> {

@@ -30,10 +30,19 @@ use std::collections::HashMap;
 const NEAR: usize = 20_000;
 
 /// The only way to make an [`Org`]. `version` is the digest of the source text.
-pub fn compile(file: &DirectoryFile, places: &Places<'_>, version: &str, taken_at: Timestamp) -> Result<Org, Vec<Problem>> {
+pub fn compile(
+    file: &DirectoryFile,
+    places: &Places<'_>,
+    version: &str,
+    taken_at: Timestamp,
+) -> Result<Org, Vec<Problem>> {
     let mut draft = Draft {
         file,
-        org: Org { version: version.into(), taken_at, ..Org::default() },
+        org: Org {
+            version: version.into(),
+            taken_at,
+            ..Org::default()
+        },
         views: HashMap::new(),
         folders: HashMap::new(),
         problems: Vec::new(),
@@ -65,25 +74,48 @@ struct Draft<'f> {
 
 impl Draft<'_> {
     fn problem(&mut self, at: At, what: impl Into<String>, repair: impl Into<String>) {
-        self.problems.push(Found { at, what: what.into(), repair: repair.into() });
+        self.problems.push(Found {
+            at,
+            what: what.into(),
+            repair: repair.into(),
+        });
     }
 
     /// Whether `unsafeAllow` names this dangerous form of this object.
     fn allows(&self, form: &str, id: &str) -> bool {
-        self.file.unsafe_allow.iter().any(|entry| entry.split_once(':') == Some((form, id)))
+        self.file
+            .unsafe_allow
+            .iter()
+            .any(|entry| entry.split_once(':') == Some((form, id)))
     }
 }
 
 /// Looks an id up; an unknown one is a problem at its place.
-fn refer<T>(problems: &mut Vec<Found>, index: &HashMap<Box<str>, Ix<T>>, kind: &str, id: &str, at: At) -> Option<Ix<T>> {
+fn refer<T>(
+    problems: &mut Vec<Found>,
+    index: &HashMap<Box<str>, Ix<T>>,
+    kind: &str,
+    id: &str,
+    at: At,
+) -> Option<Ix<T>> {
     let found = index.get(id).copied();
     if found.is_none() {
-        let near = if index.len() <= NEAR { closest(id, index.keys().map(AsRef::as_ref)) } else { None };
+        let near = if index.len() <= NEAR {
+            closest(id, index.keys().map(AsRef::as_ref))
+        } else {
+            None
+        };
         let repair = match near {
-            Some(near) => format!("did you mean `{near}`? otherwise define the {kind} or remove the reference"),
+            Some(near) => format!(
+                "did you mean `{near}`? otherwise define the {kind} or remove the reference"
+            ),
             None => format!("define the {kind} or remove the reference"),
         };
-        problems.push(Found { at, what: format!("there is no {kind} `{id}`"), repair });
+        problems.push(Found {
+            at,
+            what: format!("there is no {kind} `{id}`"),
+            repair,
+        });
     }
     found
 }
@@ -96,27 +128,61 @@ fn refer_all<T>(
     ids: &[String],
     at: At,
 ) -> Vec<Ix<T>> {
-    ids.iter().enumerate().filter_map(|(nth, id)| refer(problems, index, kind, id, at.nth(nth))).collect()
+    ids.iter()
+        .enumerate()
+        .filter_map(|(nth, id)| refer(problems, index, kind, id, at.nth(nth)))
+        .collect()
 }
 
 /// An assignment: its role, and the division that it or the role names.
-fn assignment(draft: &mut Draft<'_>, held: &file::Assignment, at: At) -> Option<(RoleIx, DivisionIx)> {
+fn assignment(
+    draft: &mut Draft<'_>,
+    held: &file::Assignment,
+    at: At,
+) -> Option<(RoleIx, DivisionIx)> {
     let org = &draft.org.index;
-    let role = refer(&mut draft.problems, &org.roles, "role", &held.role, at.key("role"))?;
-    let own = draft.file.roles.get(role.index()).and_then(|role| role.division.as_deref());
+    let role = refer(
+        &mut draft.problems,
+        &org.roles,
+        "role",
+        &held.role,
+        at.key("role"),
+    )?;
+    let own = draft
+        .file
+        .roles
+        .get(role.index())
+        .and_then(|role| role.division.as_deref());
     let named = (!held.division.is_empty()).then_some(held.division.as_str());
     match (named, own) {
         (None, None) => {
-            draft.problem(at, format!("the assignment of role `{}` names no division", held.role), "add `division`: a role counts only in the division of its assignment");
+            draft.problem(
+                at,
+                format!("the assignment of role `{}` names no division", held.role),
+                "add `division`: a role counts only in the division of its assignment",
+            );
             None
         }
         (Some(named), Some(own)) if named != own => {
-            let what = format!("role `{}` may only be held in division `{own}`, not in `{named}`", held.role);
-            draft.problem(at.key("division"), what, format!("assign it in `{own}`, or remove `division` from the role"));
+            let what = format!(
+                "role `{}` may only be held in division `{own}`, not in `{named}`",
+                held.role
+            );
+            draft.problem(
+                at.key("division"),
+                what,
+                format!("assign it in `{own}`, or remove `division` from the role"),
+            );
             None
         }
         (Some(id), _) | (None, Some(id)) => {
-            let division = refer(&mut draft.problems, &org.divisions, "division", id, at.key("division"))?;
+            let division = refer(
+                &mut draft.problems,
+                &org.divisions,
+                "division",
+                id,
+                at.key("division"),
+            )?;
             Some((role, division))
         }
     }

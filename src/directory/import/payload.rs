@@ -28,16 +28,32 @@ pub(super) fn division(import: &mut Import, source: &Source<'_>, node: &Node<'_>
     }
 }
 
-fn typed<T: DeserializeOwned>(import: &mut Import, source: &Source<'_>, node: &Node<'_>, name: &str, list: &str) -> Option<T> {
+fn typed<T: DeserializeOwned>(
+    import: &mut Import,
+    source: &Source<'_>,
+    node: &Node<'_>,
+    name: &str,
+    list: &str,
+) -> Option<T> {
     let mut found = Vec::new();
-    import.shape.check(import.shape.of_type(name)?, node, &mut found);
+    import
+        .shape
+        .check(import.shape.of_type(name)?, node, &mut found);
     let id = id_of(list, node);
     if found.is_empty() {
         match serde_json::from_str(source.text.get(node.span.clone())?) {
             Ok(value) => return Some(value),
-            Err(fault) => found.push(Deviation { span: node.span.start..node.span.start + 1, what: fault.to_string(), repair: "correct the payload".to_owned() }),
+            Err(fault) => found.push(Deviation {
+                span: node.span.start..node.span.start + 1,
+                what: fault.to_string(),
+                repair: "correct the payload".to_owned(),
+            }),
         }
     }
-    import.problems.extend(found.into_iter().map(|Deviation { span, what, repair }| Problem::at(source, span, id, what, repair)));
+    import.problems.extend(
+        found
+            .into_iter()
+            .map(|Deviation { span, what, repair }| Problem::at(source, span, id, what, repair)),
+    );
     None
 }
