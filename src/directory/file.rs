@@ -97,11 +97,7 @@ pub struct Division {
     #[serde(default)]
     pub name: String,
     /// Absent for the one root of a region only.
-    #[serde(
-        default,
-        alias = "parentDivisionId",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, alias = "parentDivisionId", skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-alias" = ["parentDivisionId"]))]
     pub parent: Option<String>,
     /// Absent: the region of the parent. A root states it.
@@ -183,10 +179,7 @@ struct AssignmentPair {
 impl From<AssignmentForm> for Assignment {
     fn from(form: AssignmentForm) -> Self {
         match form {
-            AssignmentForm::Role(role) => Self {
-                role,
-                division: String::new(),
-            },
+            AssignmentForm::Role(role) => Self { role, division: String::new() },
             AssignmentForm::Pair(AssignmentPair { role, division }) => Self { role, division },
         }
     }
@@ -505,10 +498,7 @@ struct NameParts {
 fn person_name<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     Ok(match PersonName::deserialize(from)? {
         PersonName::Text(text) => text,
-        PersonName::Parts(NameParts {
-            first_name,
-            last_name,
-        }) => format!("{first_name} {last_name}").trim().to_owned(),
+        PersonName::Parts(NameParts { first_name, last_name }) => format!("{first_name} {last_name}").trim().to_owned(),
     })
 }
 
@@ -516,10 +506,7 @@ fn yes() -> bool {
     true
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the signature serde asks for"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
 fn is_false(value: &bool) -> bool {
     !value
 }

@@ -58,12 +58,7 @@ enum Step {
 
 impl At {
     pub(super) const fn item(list: &'static str, item: usize) -> Self {
-        Self {
-            list,
-            item,
-            steps: [Step::Nth(0); 4],
-            len: 0,
-        }
+        Self { list, item, steps: [Step::Nth(0); 4], len: 0 }
     }
 
     /// A key of the file that is no list, such as `bpoMarks`.
@@ -110,19 +105,12 @@ impl<'a> Places<'a> {
 
     /// Places of a file that was built in memory: problems name the objects but no line.
     pub fn nowhere(name: &'a str) -> Self {
-        Self {
-            source: Source::new(name, ""),
-            items: HashMap::new(),
-        }
+        Self { source: Source::new(name, ""), items: HashMap::new() }
     }
 
     pub(super) fn problems(&self, found: Vec<Found>) -> Vec<Problem> {
         let more = found.len().saturating_sub(SHOWN);
-        let mut problems: Vec<Problem> = found
-            .into_iter()
-            .take(SHOWN)
-            .map(|found| self.problem(found))
-            .collect();
+        let mut problems: Vec<Problem> = found.into_iter().take(SHOWN).map(|found| self.problem(found)).collect();
         problems.sort_by_key(|problem| (problem.line, problem.column));
         if more > 0 {
             problems.push(Problem::whole(
@@ -144,9 +132,7 @@ impl<'a> Places<'a> {
     fn locate(&self, at: At) -> Option<(Range<usize>, Option<String>)> {
         let Some(offset) = self.items.get(at.list).and_then(|list| list.get(at.item)) else {
             let root = Walk::from(self.source.text, 0).node()?;
-            return root
-                .member(&[at.list])
-                .map(|node| (node.span.clone(), None));
+            return root.member(&[at.list]).map(|node| (node.span.clone(), None));
         };
         let root = Walk::from(self.source.text, *offset).node()?;
         let mut node = &root;
@@ -157,15 +143,8 @@ impl<'a> Places<'a> {
             }
         }
         // A whole object would be a long mark: its first brace is enough.
-        let span = if node.members().is_empty() {
-            node.span.clone()
-        } else {
-            node.span.start..node.span.start + 1
-        };
-        Some((
-            span,
-            super::read::id_of(at.list, &root).map(ToOwned::to_owned),
-        ))
+        let span = if node.members().is_empty() { node.span.clone() } else { node.span.start..node.span.start + 1 };
+        Some((span, super::read::id_of(at.list, &root).map(ToOwned::to_owned)))
     }
 }
 
@@ -173,10 +152,8 @@ fn next<'n, 'a>(node: &'n Node<'a>, step: Step) -> Option<&'n Node<'a>> {
     match step {
         Step::Nth(nth) => node.items().get(nth),
         Step::Key(key) => {
-            let aliases = ALIASES
-                .iter()
-                .filter(|(own, _)| *own == key)
-                .flat_map(|(_, aliases)| aliases.iter().copied());
+            let aliases =
+                ALIASES.iter().filter(|(own, _)| *own == key).flat_map(|(_, aliases)| aliases.iter().copied());
             let keys: Vec<&str> = std::iter::once(key).chain(aliases).collect();
             keys.iter().find_map(|key| node.member(&[key]))
         }

@@ -45,9 +45,7 @@ pub(super) fn name_the_nameless(file: &mut DirectoryFile) {
 /// A fault that the JSON reader itself found.
 pub(super) fn syntax(source: &Source<'_>, fault: &serde_json::Error) -> Problem {
     let text = fault.to_string();
-    let what = text
-        .rsplit_once(" at line ")
-        .map_or(text.as_str(), |(what, _)| what);
+    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
     let at = source.offset(fault.line(), fault.column());
     let repair = if fault.is_eof() {
         "the text ends too early: write the file whole, then move it into place"
@@ -64,13 +62,7 @@ fn walk(source: &Source<'_>, problems: &mut Vec<Problem>) -> HashMap<&'static st
     let mut walk = Walk::from(source.text, 0);
     if !walk.take(b'{') {
         let what = "a directory file is one JSON object".to_owned();
-        problems.push(Problem::at(
-            source,
-            0..1,
-            None,
-            what,
-            "begin with `{` and put the lists inside".to_owned(),
-        ));
+        problems.push(Problem::at(source, 0..1, None, what, "begin with `{` and put the lists inside".to_owned()));
         return items;
     }
     let mut seen: HashMap<String, Cow<'_, str>> = HashMap::new();
@@ -89,20 +81,12 @@ fn walk(source: &Source<'_>, problems: &mut Vec<Problem>) -> HashMap<&'static st
                 };
                 // A variant of a known key is already told as a duplicate.
                 if deviations.is_empty() {
-                    deviations.push(unknown(
-                        &Member {
-                            key,
-                            key_span,
-                            node,
-                        },
-                        shape.keys(),
-                    ));
+                    deviations.push(unknown(&Member { key, key_span, node }, shape.keys()));
                 }
             }
             Some(of) => {
                 if let (Some(item), Some(b'[')) = (shape.items(of), walk.peek()) {
-                    let Some(offsets) = list(source, (&shape, item), &key, &mut walk, problems)
-                    else {
+                    let Some(offsets) = list(source, (&shape, item), &key, &mut walk, problems) else {
                         return nested(source, key_span, items, problems);
                     };
                     if let Some(list) = super::places::LISTS.iter().find(|list| **list == key) {
@@ -155,21 +139,12 @@ fn nested(
 
 pub(super) fn too_deep(source: &Source<'_>, span: std::ops::Range<usize>) -> Problem {
     let repair = "an organisation needs only a few levels: remove the inner values".to_owned();
-    Problem::at(
-        source,
-        span,
-        None,
-        "values are nested too deeply here".to_owned(),
-        repair,
-    )
+    Problem::at(source, span, None, "values are nested too deeply here".to_owned(), repair)
 }
 
 fn push(source: &Source<'_>, id: Option<&str>, found: Vec<Deviation>, problems: &mut Vec<Problem>) {
-    problems.extend(
-        found
-            .into_iter()
-            .map(|Deviation { span, what, repair }| Problem::at(source, span, id, what, repair)),
-    );
+    problems
+        .extend(found.into_iter().map(|Deviation { span, what, repair }| Problem::at(source, span, id, what, repair)));
 }
 
 /// The id under which people know the item.
@@ -179,7 +154,5 @@ pub(super) fn id_of<'n>(list: &str, node: &'n Node<'_>) -> Option<&'n str> {
         "users" => "email",
         _ => "name",
     };
-    node.member(&["id"])
-        .or_else(|| node.member(&[instead]))
-        .and_then(Node::text)
+    node.member(&["id"]).or_else(|| node.member(&[instead])).and_then(Node::text)
 }

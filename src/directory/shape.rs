@@ -25,9 +25,7 @@ pub(super) struct Shape {
 
 impl Shape {
     pub(super) fn of(schema: schemars::Schema) -> Self {
-        Self {
-            root: schema.to_value(),
-        }
+        Self { root: schema.to_value() }
     }
 
     /// The schema of a named type, such as `Role`.
@@ -41,20 +39,12 @@ impl Shape {
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
-        self.root
-            .get("properties")
-            .and_then(Json::as_object)
-            .into_iter()
-            .flatten()
-            .map(|(key, _)| key.as_str())
+        self.root.get("properties").and_then(Json::as_object).into_iter().flatten().map(|(key, _)| key.as_str())
     }
 
     /// Follows references to where the keywords stand.
     fn resolve<'s>(&'s self, mut schema: &'s Json) -> &'s Json {
-        while let Some(name) = schema
-            .get("$ref")
-            .and_then(Json::as_str)
-            .and_then(|path| path.strip_prefix("#/$defs/"))
+        while let Some(name) = schema.get("$ref").and_then(Json::as_str).and_then(|path| path.strip_prefix("#/$defs/"))
         {
             let Some(found) = self.root.get("$defs").and_then(|defs| defs.get(name)) else {
                 break;
@@ -73,17 +63,14 @@ impl Shape {
         let schema = self.resolve(schema);
         let schema = match alternatives(schema) {
             Some(all)
-                if all.iter().any(|one| {
-                    self.resolve(one).get("const").is_some() || words(self.resolve(one)).is_some()
-                }) && node.text().is_some() =>
+                if all
+                    .iter()
+                    .any(|one| self.resolve(one).get("const").is_some() || words(self.resolve(one)).is_some())
+                    && node.text().is_some() =>
             {
                 return self.check_words(all, node, out);
             }
-            Some(all) => match all
-                .iter()
-                .map(|one| self.resolve(one))
-                .find(|one| accepts(one, node))
-            {
+            Some(all) => match all.iter().map(|one| self.resolve(one)).find(|one| accepts(one, node)) {
                 Some(one) => one,
                 None => return out.push(self.wrong_type(all, node)),
             },
@@ -110,8 +97,7 @@ impl Shape {
                     out.push(Deviation {
                         span: node.span.clone(),
                         what: format!("`{text}` is no instant"),
-                        repair: "write it with an offset, such as `2026-11-20T10:00:00Z`"
-                            .to_owned(),
+                        repair: "write it with an offset, such as `2026-11-20T10:00:00Z`".to_owned(),
                     });
                 }
             }
@@ -119,13 +105,7 @@ impl Shape {
         }
     }
 
-    fn check_object(
-        &self,
-        schema: &Json,
-        node: &Node<'_>,
-        members: &[Member<'_>],
-        out: &mut Vec<Deviation>,
-    ) {
+    fn check_object(&self, schema: &Json, node: &Node<'_>, members: &[Member<'_>], out: &mut Vec<Deviation>) {
         let Some(properties) = schema.get("properties").and_then(Json::as_object) else {
             duplicates(members, &HashMap::new(), out);
             if let Some(of) = schema.get("additionalProperties") {
@@ -135,16 +115,11 @@ impl Shape {
             }
             return;
         };
-        let aliases: HashMap<&str, &str> = properties
-            .iter()
-            .flat_map(|(key, of)| alias_words(of).map(move |alias| (alias, key.as_str())))
-            .collect();
+        let aliases: HashMap<&str, &str> =
+            properties.iter().flat_map(|(key, of)| alias_words(of).map(move |alias| (alias, key.as_str()))).collect();
         duplicates(members, &aliases, out);
         for member in members {
-            let key = aliases
-                .get(member.key.as_ref())
-                .copied()
-                .unwrap_or(&member.key);
+            let key = aliases.get(member.key.as_ref()).copied().unwrap_or(&member.key);
             match properties.get(key) {
                 Some(of) => self.check(of, &member.node, out),
                 // A variant of a known key is already told as a duplicate.
@@ -152,20 +127,10 @@ impl Shape {
                 None => out.push(unknown(member, properties.keys().map(String::as_str))),
             }
         }
-        let missing = schema
-            .get("required")
-            .and_then(Json::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Json::as_str);
+        let missing = schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
         for key in missing {
-            let present = |member: &&Member<'_>| {
-                aliases
-                    .get(member.key.as_ref())
-                    .copied()
-                    .unwrap_or(&member.key)
-                    == key
-            };
+            let present =
+                |member: &&Member<'_>| aliases.get(member.key.as_ref()).copied().unwrap_or(&member.key) == key;
             if members.iter().find(present).is_none() {
                 out.push(Deviation {
                     span: node.span.start..node.span.start + 1,
@@ -180,12 +145,7 @@ impl Shape {
         let known: Vec<&str> = all
             .iter()
             .map(|one| self.resolve(one))
-            .flat_map(|one| {
-                one.get("const")
-                    .and_then(Json::as_str)
-                    .into_iter()
-                    .chain(words(one).into_iter().flatten())
-            })
+            .flat_map(|one| one.get("const").and_then(Json::as_str).into_iter().chain(words(one).into_iter().flatten()))
             .collect();
         let text = node.text().unwrap_or_default();
         if !known.contains(&text) {
@@ -198,17 +158,10 @@ impl Shape {
     }
 
     fn wrong_type(&self, all: &[Json], node: &Node<'_>) -> Deviation {
-        let mut wanted: Vec<&str> = all
-            .iter()
-            .flat_map(|one| types(self.resolve(one)))
-            .collect();
+        let mut wanted: Vec<&str> = all.iter().flat_map(|one| types(self.resolve(one))).collect();
         wanted.retain(|name| *name != "null");
         wanted.dedup();
-        let is_permission = all.iter().any(|one| {
-            self.resolve(one)
-                .pointer("/properties/permission")
-                .is_some()
-        });
+        let is_permission = all.iter().any(|one| self.resolve(one).pointer("/properties/permission").is_some());
         if let (Some(text), true) = (node.text(), is_permission) {
             return Deviation {
                 span: node.span.clone(),
@@ -223,11 +176,7 @@ impl Shape {
             what: format!(
                 "found {} where {} belongs",
                 found(node),
-                wanted
-                    .iter()
-                    .map(|name| spoken(name))
-                    .collect::<Vec<_>>()
-                    .join(" or ")
+                wanted.iter().map(|name| spoken(name)).collect::<Vec<_>>().join(" or ")
             ),
             repair: "correct the value".to_owned(),
         }
@@ -235,17 +184,10 @@ impl Shape {
 }
 
 /// Keys that stand twice: byte for byte, under both of their names, or differing by case only.
-pub(super) fn duplicates(
-    members: &[Member<'_>],
-    aliases: &HashMap<&str, &str>,
-    out: &mut Vec<Deviation>,
-) {
+pub(super) fn duplicates(members: &[Member<'_>], aliases: &HashMap<&str, &str>, out: &mut Vec<Deviation>) {
     let mut seen: HashMap<String, &str> = HashMap::new();
     for member in members {
-        let key = aliases
-            .get(member.key.as_ref())
-            .copied()
-            .unwrap_or(&member.key);
+        let key = aliases.get(member.key.as_ref()).copied().unwrap_or(&member.key);
         if let Some(first) = seen.insert(key.to_lowercase(), &member.key) {
             out.push(duplicate(&member.key, first, member.key_span.clone()));
         }
@@ -258,11 +200,7 @@ pub(super) fn duplicate(key: &str, first: &str, span: Range<usize>) -> Deviation
     } else {
         format!("the keys `{first}` and `{key}` mean the same")
     };
-    Deviation {
-        span,
-        what,
-        repair: "keep one of the two".to_owned(),
-    }
+    Deviation { span, what, repair: "keep one of the two".to_owned() }
 }
 
 pub(super) fn unknown<'k>(member: &Member<'_>, known: impl Iterator<Item = &'k str>) -> Deviation {
@@ -277,49 +215,29 @@ fn meant(word: &str, mut known: Vec<&str>) -> String {
     known.sort_unstable();
     match closest(word, known.iter().copied()) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!(
-            "known are {}",
-            known
-                .iter()
-                .map(|word| format!("`{word}`"))
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
+        None => format!("known are {}", known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")),
     }
 }
 
 fn missing_repair(key: &str) -> String {
     match key {
-        "scope" => "a right has no default width: add `scope`, one of `self`, `assigned`, `view`, `group`, `all`".to_owned(),
+        "scope" => {
+            "a right has no default width: add `scope`, one of `self`, `assigned`, `view`, `group`, `all`".to_owned()
+        }
         _ => format!("add `{key}`"),
     }
 }
 
 fn alternatives(schema: &Json) -> Option<&[Json]> {
-    schema
-        .get("anyOf")
-        .or_else(|| schema.get("oneOf"))
-        .and_then(Json::as_array)
-        .map(Vec::as_slice)
+    schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Json::as_array).map(Vec::as_slice)
 }
 
 fn words(schema: &Json) -> Option<impl Iterator<Item = &str>> {
-    Some(
-        schema
-            .get("enum")?
-            .as_array()?
-            .iter()
-            .filter_map(Json::as_str),
-    )
+    Some(schema.get("enum")?.as_array()?.iter().filter_map(Json::as_str))
 }
 
 fn alias_words(schema: &Json) -> impl Iterator<Item = &str> {
-    schema
-        .get("x-alias")
-        .and_then(Json::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Json::as_str)
+    schema.get("x-alias").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str)
 }
 
 fn types(schema: &Json) -> Vec<&str> {

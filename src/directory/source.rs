@@ -12,9 +12,7 @@ use crate::{
     model::org::Org,
 };
 use jiff::Timestamp;
-use notify_debouncer_full::{
-    DebounceEventResult, DebouncedEvent, Debouncer, RecommendedCache, new_debouncer, notify,
-};
+use notify_debouncer_full::{DebounceEventResult, DebouncedEvent, Debouncer, RecommendedCache, new_debouncer, notify};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -52,11 +50,7 @@ impl Freshness {
     pub const REFUSE_AFTER: Duration = Duration::from_mins(15);
 
     pub fn new(taken_at: Timestamp) -> Self {
-        Self {
-            taken_at,
-            warn_after: Self::WARN_AFTER,
-            refuse_after: Self::REFUSE_AFTER,
-        }
+        Self { taken_at, warn_after: Self::WARN_AFTER, refuse_after: Self::REFUSE_AFTER }
     }
 
     pub fn age(&self, now: Timestamp) -> Age {
@@ -100,11 +94,7 @@ fn text(path: &Path, name: &str) -> Result<String, Problem> {
     })?;
     String::from_utf8(bytes).map_err(|fault| {
         let at = fault.utf8_error().valid_up_to();
-        Problem::whole(
-            name,
-            format!("byte {at} is no UTF-8 text"),
-            "save the file as UTF-8",
-        )
+        Problem::whole(name, format!("byte {at} is no UTF-8 text"), "save the file as UTF-8")
     })
 }
 
@@ -127,23 +117,13 @@ impl Watch {
         on_update: impl FnMut(Update) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (wake, woken) = mpsc::channel();
-        let mut watcher = Watcher {
-            name: path.display().to_string(),
-            path,
-            clock,
-            current,
-            rejected: None,
-            seen: None,
-            on_update,
-        };
+        let mut watcher =
+            Watcher { name: path.display().to_string(), path, clock, current, rejected: None, seen: None, on_update };
         let events = events(&watcher.path, wake.clone());
         thread::Builder::new()
             .name("directory-watch".to_owned())
             .spawn(move || watcher.run(&woken, poll.min(LONGEST_POLL)))?;
-        Ok(Self {
-            _wake: wake,
-            _events: events,
-        })
+        Ok(Self { _wake: wake, _events: events })
     }
 }
 
@@ -158,35 +138,19 @@ enum Hint {
 
 /// File events of the folder that holds the file: editors replace files, and a replaced file is another inode.
 /// Without events (too many watches, odd file systems) the glance is enough.
-fn events(
-    path: &Path,
-    wake: mpsc::Sender<Hint>,
-) -> Option<Debouncer<notify::RecommendedWatcher, RecommendedCache>> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+fn events(path: &Path, wake: mpsc::Sender<Hint>) -> Option<Debouncer<notify::RecommendedWatcher, RecommendedCache>> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().map(ToOwned::to_owned);
     let mut events = new_debouncer(SETTLE, None, move |events: DebounceEventResult| {
         let ours = |event: &DebouncedEvent| {
-            !event.kind.is_access()
-                && event
-                    .paths
-                    .iter()
-                    .any(|path| path.file_name() == name.as_deref())
+            !event.kind.is_access() && event.paths.iter().any(|path| path.file_name() == name.as_deref())
         };
-        let hint = if events.is_ok_and(|events| events.iter().any(ours)) {
-            Hint::Written
-        } else {
-            Hint::Look
-        };
+        let hint = if events.is_ok_and(|events| events.iter().any(ours)) { Hint::Written } else { Hint::Look };
         // The receiver is gone only when the watch ends.
         wake.send(hint).unwrap_or_default();
     })
     .ok()?;
-    events
-        .watch(folder, notify::RecursiveMode::NonRecursive)
-        .ok()?;
+    events.watch(folder, notify::RecursiveMode::NonRecursive).ok()?;
     Some(events)
 }
 
@@ -209,13 +173,8 @@ impl<F: FnMut(Update)> Watcher<F> {
         let mut read_at: Option<Instant> = None;
         let mut hint = Hint::Look;
         loop {
-            let stamp = fs::metadata(&self.path)
-                .ok()
-                .map(|about| (about.modified().ok(), about.len()));
-            if hint == Hint::Written
-                || stamp != self.seen
-                || read_at.is_none_or(|at| at.elapsed() >= poll)
-            {
+            let stamp = fs::metadata(&self.path).ok().map(|about| (about.modified().ok(), about.len()));
+            if hint == Hint::Written || stamp != self.seen || read_at.is_none_or(|at| at.elapsed() >= poll) {
                 self.seen = stamp;
                 read_at = Some(Instant::now());
                 self.look();

@@ -53,10 +53,7 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn member(&self, keys: &[&str]) -> Option<&Node<'a>> {
-        self.members()
-            .iter()
-            .find(|member| keys.contains(&member.key.as_ref()))
-            .map(|member| &member.node)
+        self.members().iter().find(|member| keys.contains(&member.key.as_ref())).map(|member| &member.node)
     }
 }
 
@@ -114,10 +111,7 @@ impl<'a> Walk<'a> {
         let text = if plain {
             self.text.get(start + 1..self.at - 1).map(Cow::Borrowed)
         } else {
-            self.text
-                .get(span.clone())
-                .and_then(|quoted| serde_json::from_str::<String>(quoted).ok())
-                .map(Cow::Owned)
+            self.text.get(span.clone()).and_then(|quoted| serde_json::from_str::<String>(quoted).ok()).map(Cow::Owned)
         };
         Some((span, text))
     }
@@ -133,11 +127,7 @@ impl<'a> Walk<'a> {
     /// The next value, unless it nests too deeply.
     pub(super) fn node(&mut self) -> Option<Node<'a>> {
         self.depth += 1;
-        let node = if self.depth > DEEPEST {
-            None
-        } else {
-            self.value()
-        };
+        let node = if self.depth > DEEPEST { None } else { self.value() };
         self.depth -= 1;
         node
     }
@@ -151,11 +141,7 @@ impl<'a> Walk<'a> {
                 let mut members = Vec::new();
                 while !self.take(b'}') {
                     let (key_span, key) = self.key()?;
-                    members.push(Member {
-                        key,
-                        key_span,
-                        node: self.node()?,
-                    });
+                    members.push(Member { key, key_span, node: self.node()? });
                     self.take(b',');
                 }
                 Value::Object(members)
@@ -174,10 +160,7 @@ impl<'a> Walk<'a> {
             b'n' => self.word(Value::Null),
             _ => self.word(Value::Number),
         };
-        Some(Node {
-            span: start..self.at,
-            value,
-        })
+        Some(Node { span: start..self.at, value })
     }
 
     fn word(&mut self, value: Value<'a>) -> Value<'a> {

@@ -32,41 +32,20 @@ impl Lists {
         let mut folders = Vec::with_capacity(file.folders.len());
         for (nth, folder) in file.folders.iter().enumerate() {
             let at = At::item("folders", nth);
-            let parent = folder.parent.as_ref().and_then(|parent| {
-                refer(
-                    &mut draft.problems,
-                    &draft.folders,
-                    "folder",
-                    parent,
-                    at.key("parent"),
-                )
-            });
+            let parent = folder
+                .parent
+                .as_ref()
+                .and_then(|parent| refer(&mut draft.problems, &draft.folders, "folder", parent, at.key("parent")));
             let own = folder.read_list.as_ref().map(|ids| {
-                refer_all(
-                    &mut draft.problems,
-                    &draft.org.index.groups,
-                    "group",
-                    ids,
-                    at.key("readList"),
-                )
-                .into_iter()
-                .collect()
+                refer_all(&mut draft.problems, &draft.org.index.groups, "group", ids, at.key("readList"))
+                    .into_iter()
+                    .collect()
             });
-            folders.push(Reach {
-                own,
-                propagate: folder.propagate,
-                parent: parent.map(Ix::index),
-                direct: None,
-            });
+            folders.push(Reach { own, propagate: folder.propagate, parent: parent.map(Ix::index), direct: None });
         }
-        let circles = cycles(folders.len(), |nth| {
-            folders.get(nth).and_then(|folder| folder.parent)
-        });
+        let circles = cycles(folders.len(), |nth| folders.get(nth).and_then(|folder| folder.parent));
         for nth in &circles {
-            let id = file
-                .folders
-                .get(*nth)
-                .map_or("", |folder| folder.id.as_str());
+            let id = file.folders.get(*nth).map_or("", |folder| folder.id.as_str());
             draft.problem(
                 At::item("folders", *nth).key("parent"),
                 format!("folder `{id}` lies in itself"),
@@ -77,18 +56,9 @@ impl Lists {
                 folder.parent = None;
             }
         }
-        let in_force =
-            !folders.is_empty() || file.queues.iter().any(|queue| queue.read_list.is_some());
-        let fallback = if !in_force || file.default_read == DefaultRead::Open {
-            Read::Open
-        } else {
-            Read::Closed
-        };
-        let mut lists = Self {
-            in_force,
-            fallback,
-            folders,
-        };
+        let in_force = !folders.is_empty() || file.queues.iter().any(|queue| queue.read_list.is_some());
+        let fallback = if !in_force || file.default_read == DefaultRead::Open { Read::Open } else { Read::Closed };
+        let mut lists = Self { in_force, fallback, folders };
         lists.resolve();
         lists
     }
@@ -100,8 +70,7 @@ impl Lists {
         for start in 0..self.folders.len() {
             let mut chain = Vec::new();
             let mut at = Some(start);
-            while let Some(here) = at.filter(|here| handed.get(*here).is_some_and(Option::is_none))
-            {
+            while let Some(here) = at.filter(|here| handed.get(*here).is_some_and(Option::is_none)) {
                 chain.push(here);
                 at = self.folders.get(here).and_then(|folder| folder.parent);
             }
@@ -123,39 +92,23 @@ impl Lists {
     }
 
     pub(super) fn decide(&self, draft: &mut Draft<'_>, queue: &file::Queue, at: At) -> Read {
-        let folder = queue.folder.as_ref().and_then(|id| {
-            refer(
-                &mut draft.problems,
-                &draft.folders,
-                "folder",
-                id,
-                at.key("folder"),
-            )
-        });
+        let folder = queue
+            .folder
+            .as_ref()
+            .and_then(|id| refer(&mut draft.problems, &draft.folders, "folder", id, at.key("folder")));
         if let Some(ids) = &queue.read_list {
-            let list = refer_all(
-                &mut draft.problems,
-                &draft.org.index.groups,
-                "group",
-                ids,
-                at.key("readList"),
-            );
+            let list = refer_all(&mut draft.problems, &draft.org.index.groups, "group", ids, at.key("readList"));
             return read(list.into_iter().collect());
         }
         if !self.in_force {
             return Read::Open;
         }
-        let reached = folder
-            .and_then(|folder| self.folders.get(folder.index()))
-            .and_then(|folder| folder.direct.clone());
+        let reached =
+            folder.and_then(|folder| self.folders.get(folder.index())).and_then(|folder| folder.direct.clone());
         reached.unwrap_or_else(|| self.fallback.clone())
     }
 }
 
 fn read(list: Set<GroupIx>) -> Read {
-    if list.is_empty() {
-        Read::Closed
-    } else {
-        Read::Groups(list)
-    }
+    if list.is_empty() { Read::Closed } else { Read::Groups(list) }
 }

@@ -14,25 +14,13 @@ pub(super) fn fill(draft: &mut Draft<'_>) {
     let held = Held::of(draft.file);
     for (nth, grant) in draft.file.grants.iter().enumerate() {
         let at = At::item("grants", nth);
-        let beneficiary = refer(
-            &mut draft.problems,
-            &draft.org.index.users,
-            "user",
-            &grant.beneficiary,
-            at.key("beneficiary"),
-        );
+        let beneficiary =
+            refer(&mut draft.problems, &draft.org.index.users, "user", &grant.beneficiary, at.key("beneficiary"));
         let resources: Vec<GrantResource> = grant
             .resources
             .iter()
             .enumerate()
-            .filter_map(|(line, wanted)| {
-                resource(
-                    draft,
-                    &held,
-                    wanted,
-                    at.key("resources").nth(line).key("id"),
-                )
-            })
+            .filter_map(|(line, wanted)| resource(draft, &held, wanted, at.key("resources").nth(line).key("id")))
             .collect();
         let actions = actions(draft, grant, at);
         if grant.resources.is_empty() {
@@ -49,11 +37,7 @@ pub(super) fn fill(draft: &mut Draft<'_>) {
                 "`until` lies after `from`",
             );
         }
-        if grant
-            .data
-            .as_ref()
-            .is_some_and(|data| data.from >= data.until)
-        {
+        if grant.data.as_ref().is_some_and(|data| data.from >= data.until) {
             draft.problem(
                 at.key("data").key("until"),
                 format!("the data window of grant `{}` is empty", grant.id),
@@ -64,22 +48,13 @@ pub(super) fn fill(draft: &mut Draft<'_>) {
             continue;
         };
         let position = u32::try_from(draft.org.grants.len()).unwrap_or(u32::MAX);
-        draft
-            .org
-            .index
-            .grants
-            .entry(beneficiary)
-            .or_default()
-            .push(position);
+        draft.org.index.grants.entry(beneficiary).or_default().push(position);
         draft.org.grants.push(Grant {
             id: grant.id.as_str().into(),
             beneficiary,
             resources,
             actions,
-            data: grant.data.as_ref().map(|data| Window {
-                from: data.from,
-                until: data.until,
-            }),
+            data: grant.data.as_ref().map(|data| Window { from: data.from, until: data.until }),
             from: grant.from,
             until: grant.until,
         });
@@ -97,13 +72,8 @@ fn actions(draft: &mut Draft<'_>, grant: &file::Grant, at: At) -> Vec<Action> {
             "addRemove" | "add-remove" => Action::AddRemove,
             "preview" => Action::Preview,
             _ => {
-                let known =
-                    "use `view`, `playback`, `transcript`, `export`, `addRemove` or `preview`";
-                draft.problem(
-                    at.key("actions").nth(line),
-                    format!("`{word}` is no action"),
-                    known,
-                );
+                let known = "use `view`, `playback`, `transcript`, `export`, `addRemove` or `preview`";
+                draft.problem(at.key("actions").nth(line), format!("`{word}` is no action"), known);
                 continue;
             }
         };
@@ -129,65 +99,30 @@ struct Held {
 
 impl Held {
     fn of(file: &file::DirectoryFile) -> Self {
-        let boxed =
-            |ids: &[String]| -> Vec<Box<str>> { ids.iter().map(|id| id.as_str().into()).collect() };
-        let labels: HashMap<String, Vec<Box<str>>> = file
-            .labels
-            .iter()
-            .map(|label| (label.id.clone(), boxed(&label.conversations)))
-            .collect();
+        let boxed = |ids: &[String]| -> Vec<Box<str>> { ids.iter().map(|id| id.as_str().into()).collect() };
+        let labels: HashMap<String, Vec<Box<str>>> =
+            file.labels.iter().map(|label| (label.id.clone(), boxed(&label.conversations))).collect();
         let cases = file.cases.iter().map(|case| {
             let mut all = boxed(&case.conversations);
-            all.extend(
-                case.labels
-                    .iter()
-                    .filter_map(|label| labels.get(label))
-                    .flatten()
-                    .cloned(),
-            );
+            all.extend(case.labels.iter().filter_map(|label| labels.get(label)).flatten().cloned());
             (case.id.clone(), all)
         });
-        Self {
-            cases: cases.collect(),
-            labels,
-        }
+        Self { cases: cases.collect(), labels }
     }
 }
 
-fn resource(
-    draft: &mut Draft<'_>,
-    held: &Held,
-    wanted: &file::Resource,
-    at: At,
-) -> Option<GrantResource> {
+fn resource(draft: &mut Draft<'_>, held: &Held, wanted: &file::Resource, at: At) -> Option<GrantResource> {
     let problems: &mut Vec<Found> = &mut draft.problems;
     let index = &draft.org.index;
     let id = &wanted.id;
     match wanted.kind {
-        ResourceKind::Queue => {
-            refer(problems, &index.queues, "queue", id, at).map(GrantResource::Queue)
-        }
-        ResourceKind::Division => {
-            refer(problems, &index.divisions, "division", id, at).map(GrantResource::Division)
-        }
-        ResourceKind::User => {
-            refer(problems, &index.users, "user", id, at).map(GrantResource::User)
-        }
-        ResourceKind::Group => {
-            refer(problems, &index.groups, "group", id, at).map(GrantResource::Group)
-        }
+        ResourceKind::Queue => refer(problems, &index.queues, "queue", id, at).map(GrantResource::Queue),
+        ResourceKind::Division => refer(problems, &index.divisions, "division", id, at).map(GrantResource::Division),
+        ResourceKind::User => refer(problems, &index.users, "user", id, at).map(GrantResource::User),
+        ResourceKind::Group => refer(problems, &index.groups, "group", id, at).map(GrantResource::Group),
         ResourceKind::Conversation => Some(GrantResource::Conversation(id.as_str().into())),
-        ResourceKind::Case => {
-            conversations(draft, ObjectKind::Case, "case", held.cases.get(id), id, at)
-        }
-        ResourceKind::Label => conversations(
-            draft,
-            ObjectKind::Label,
-            "label",
-            held.labels.get(id),
-            id,
-            at,
-        ),
+        ResourceKind::Case => conversations(draft, ObjectKind::Case, "case", held.cases.get(id), id, at),
+        ResourceKind::Label => conversations(draft, ObjectKind::Label, "label", held.labels.get(id), id, at),
     }
 }
 
@@ -200,19 +135,11 @@ fn conversations(
     at: At,
 ) -> Option<GrantResource> {
     let Some(found) = found else {
-        draft.problem(
-            at,
-            format!("there is no {word} `{id}`"),
-            format!("define the {word} or remove the reference"),
-        );
+        draft.problem(at, format!("there is no {word} `{id}`"), format!("define the {word} or remove the reference"));
         return None;
     };
     let mut conversations = found.clone();
     conversations.sort_unstable();
     conversations.dedup();
-    Some(GrantResource::Conversations {
-        kind,
-        id: id.into(),
-        conversations,
-    })
+    Some(GrantResource::Conversations { kind, id: id.into(), conversations })
 }

@@ -38,11 +38,7 @@ pub fn compile(
 ) -> Result<Org, Vec<Problem>> {
     let mut draft = Draft {
         file,
-        org: Org {
-            version: version.into(),
-            taken_at,
-            ..Org::default()
-        },
+        org: Org { version: version.into(), taken_at, ..Org::default() },
         views: HashMap::new(),
         folders: HashMap::new(),
         problems: Vec::new(),
@@ -74,19 +70,12 @@ struct Draft<'f> {
 
 impl Draft<'_> {
     fn problem(&mut self, at: At, what: impl Into<String>, repair: impl Into<String>) {
-        self.problems.push(Found {
-            at,
-            what: what.into(),
-            repair: repair.into(),
-        });
+        self.problems.push(Found { at, what: what.into(), repair: repair.into() });
     }
 
     /// Whether `unsafeAllow` names this dangerous form of this object.
     fn allows(&self, form: &str, id: &str) -> bool {
-        self.file
-            .unsafe_allow
-            .iter()
-            .any(|entry| entry.split_once(':') == Some((form, id)))
+        self.file.unsafe_allow.iter().any(|entry| entry.split_once(':') == Some((form, id)))
     }
 }
 
@@ -100,22 +89,12 @@ fn refer<T>(
 ) -> Option<Ix<T>> {
     let found = index.get(id).copied();
     if found.is_none() {
-        let near = if index.len() <= NEAR {
-            closest(id, index.keys().map(AsRef::as_ref))
-        } else {
-            None
-        };
+        let near = if index.len() <= NEAR { closest(id, index.keys().map(AsRef::as_ref)) } else { None };
         let repair = match near {
-            Some(near) => format!(
-                "did you mean `{near}`? otherwise define the {kind} or remove the reference"
-            ),
+            Some(near) => format!("did you mean `{near}`? otherwise define the {kind} or remove the reference"),
             None => format!("define the {kind} or remove the reference"),
         };
-        problems.push(Found {
-            at,
-            what: format!("there is no {kind} `{id}`"),
-            repair,
-        });
+        problems.push(Found { at, what: format!("there is no {kind} `{id}`"), repair });
     }
     found
 }
@@ -128,31 +107,14 @@ fn refer_all<T>(
     ids: &[String],
     at: At,
 ) -> Vec<Ix<T>> {
-    ids.iter()
-        .enumerate()
-        .filter_map(|(nth, id)| refer(problems, index, kind, id, at.nth(nth)))
-        .collect()
+    ids.iter().enumerate().filter_map(|(nth, id)| refer(problems, index, kind, id, at.nth(nth))).collect()
 }
 
 /// An assignment: its role, and the division that it or the role names.
-fn assignment(
-    draft: &mut Draft<'_>,
-    held: &file::Assignment,
-    at: At,
-) -> Option<(RoleIx, DivisionIx)> {
+fn assignment(draft: &mut Draft<'_>, held: &file::Assignment, at: At) -> Option<(RoleIx, DivisionIx)> {
     let org = &draft.org.index;
-    let role = refer(
-        &mut draft.problems,
-        &org.roles,
-        "role",
-        &held.role,
-        at.key("role"),
-    )?;
-    let own = draft
-        .file
-        .roles
-        .get(role.index())
-        .and_then(|role| role.division.as_deref());
+    let role = refer(&mut draft.problems, &org.roles, "role", &held.role, at.key("role"))?;
+    let own = draft.file.roles.get(role.index()).and_then(|role| role.division.as_deref());
     let named = (!held.division.is_empty()).then_some(held.division.as_str());
     match (named, own) {
         (None, None) => {
@@ -164,10 +126,7 @@ fn assignment(
             None
         }
         (Some(named), Some(own)) if named != own => {
-            let what = format!(
-                "role `{}` may only be held in division `{own}`, not in `{named}`",
-                held.role
-            );
+            let what = format!("role `{}` may only be held in division `{own}`, not in `{named}`", held.role);
             draft.problem(
                 at.key("division"),
                 what,
@@ -176,13 +135,7 @@ fn assignment(
             None
         }
         (Some(id), _) | (None, Some(id)) => {
-            let division = refer(
-                &mut draft.problems,
-                &org.divisions,
-                "division",
-                id,
-                at.key("division"),
-            )?;
+            let division = refer(&mut draft.problems, &org.divisions, "division", id, at.key("division"))?;
             Some((role, division))
         }
     }

@@ -29,22 +29,11 @@ fn groups(draft: &mut Draft<'_>) {
     for (nth, group) in draft.file.groups.iter().enumerate() {
         let at = At::item("groups", nth);
         let index = &draft.org.index;
-        let region = group.region.as_ref().and_then(|region| {
-            refer(
-                &mut draft.problems,
-                &index.regions,
-                "region",
-                region,
-                at.key("region"),
-            )
-        });
-        let managers = refer_all(
-            &mut draft.problems,
-            &index.users,
-            "user",
-            &group.managers,
-            at.key("managers"),
-        );
+        let region = group
+            .region
+            .as_ref()
+            .and_then(|region| refer(&mut draft.problems, &index.regions, "region", region, at.key("region")));
+        let managers = refer_all(&mut draft.problems, &index.users, "user", &group.managers, at.key("managers"));
         draft.org.groups.push(Group {
             id: group.id.as_str().into(),
             name: group.name.as_str().into(),
@@ -61,13 +50,7 @@ fn membership(draft: &mut Draft<'_>) -> Vec<Vec<GroupIx>> {
     let mut members: Vec<Vec<UserIx>> = Vec::with_capacity(draft.file.groups.len());
     for (nth, group) in draft.file.groups.iter().enumerate() {
         let at = At::item("groups", nth).key("members");
-        let listed = refer_all(
-            &mut draft.problems,
-            &draft.org.index.users,
-            "user",
-            &group.members,
-            at,
-        );
+        let listed = refer_all(&mut draft.problems, &draft.org.index.users, "user", &group.members, at);
         for user in &listed {
             if let Some(groups) = member_of.get_mut(user.index()) {
                 groups.push(super::ix(nth));
@@ -77,16 +60,8 @@ fn membership(draft: &mut Draft<'_>) -> Vec<Vec<GroupIx>> {
     }
     for (nth, user) in draft.file.users.iter().enumerate() {
         let at = At::item("users", nth).key("groups");
-        for group in refer_all(
-            &mut draft.problems,
-            &draft.org.index.groups,
-            "group",
-            &user.groups,
-            at,
-        ) {
-            if let (Some(groups), Some(members)) =
-                (member_of.get_mut(nth), members.get_mut(group.index()))
-            {
+        for group in refer_all(&mut draft.problems, &draft.org.index.groups, "group", &user.groups, at) {
+            if let (Some(groups), Some(members)) = (member_of.get_mut(nth), members.get_mut(group.index())) {
                 groups.push(group);
                 members.push(super::ix(nth));
             }
@@ -105,19 +80,8 @@ fn group_assignments(draft: &mut Draft<'_>) -> Vec<Vec<Assignment>> {
     for (nth, group) in file.groups.iter().enumerate() {
         let at = At::item("groups", nth).key("roles");
         let via = Some(super::ix(nth));
-        let held = group
-            .roles
-            .iter()
-            .enumerate()
-            .filter_map(|(line, held)| assignment(draft, held, at.nth(line)));
-        all.push(
-            held.map(|(role, division)| Assignment {
-                role,
-                division,
-                via,
-            })
-            .collect(),
-        );
+        let held = group.roles.iter().enumerate().filter_map(|(line, held)| assignment(draft, held, at.nth(line)));
+        all.push(held.map(|(role, division)| Assignment { role, division, via }).collect());
     }
     all
 }
@@ -132,22 +96,11 @@ fn compile(
 ) -> User {
     let at = At::item("users", nth);
     let index = &draft.org.index;
-    let region = refer(
-        &mut draft.problems,
-        &index.regions,
-        "region",
-        &user.region,
-        at.key("region"),
-    );
-    let manager = user.manager.as_ref().and_then(|manager| {
-        refer(
-            &mut draft.problems,
-            &index.users,
-            "user",
-            manager,
-            at.key("manager"),
-        )
-    });
+    let region = refer(&mut draft.problems, &index.regions, "region", &user.region, at.key("region"));
+    let manager = user
+        .manager
+        .as_ref()
+        .and_then(|manager| refer(&mut draft.problems, &index.users, "user", manager, at.key("manager")));
     let division = if user.division.is_empty() {
         draft.problem(
             at,
@@ -156,32 +109,16 @@ fn compile(
         );
         None
     } else {
-        refer(
-            &mut draft.problems,
-            &draft.org.index.divisions,
-            "division",
-            &user.division,
-            at.key("division"),
-        )
+        refer(&mut draft.problems, &draft.org.index.divisions, "division", &user.division, at.key("division"))
     };
     let legacy = legacy(draft, user, at);
     let mut assignments: Vec<Assignment> = Vec::with_capacity(user.roles.len());
     for (line, held) in user.roles.iter().enumerate() {
         if let Some((role, division)) = assignment(draft, held, at.key("roles").nth(line)) {
-            assignments.push(Assignment {
-                role,
-                division,
-                via: None,
-            });
+            assignments.push(Assignment { role, division, via: None });
         }
     }
-    assignments.extend(
-        groups
-            .iter()
-            .filter_map(|group| brought.get(group.index()))
-            .flatten()
-            .cloned(),
-    );
+    assignments.extend(groups.iter().filter_map(|group| brought.get(group.index())).flatten().cloned());
     dedup(&mut assignments);
     User {
         id: user.id.as_str().into(),
@@ -213,36 +150,21 @@ fn dedup(assignments: &mut Vec<Assignment>) {
 fn legacy(draft: &mut Draft<'_>, user: &file::User, at: At) -> Option<Set<QueueIx>> {
     let mut together: Option<Set<QueueIx>> = None;
     for ids in user.legacy.values() {
-        let queues: Set<QueueIx> = refer_all(
-            &mut draft.problems,
-            &draft.org.index.queues,
-            "queue",
-            ids,
-            at.key("legacy"),
-        )
-        .into_iter()
-        .collect();
-        together =
-            Some(together.map_or_else(|| queues.clone(), |before| before.intersection(&queues)));
+        let queues: Set<QueueIx> =
+            refer_all(&mut draft.problems, &draft.org.index.queues, "queue", ids, at.key("legacy"))
+                .into_iter()
+                .collect();
+        together = Some(together.map_or_else(|| queues.clone(), |before| before.intersection(&queues)));
     }
     together
 }
 
 fn managers(draft: &mut Draft<'_>) {
     let chain: Vec<Option<UserIx>> = draft.org.users.iter().map(|user| user.manager).collect();
-    for nth in cycles(chain.len(), |nth| {
-        chain.get(nth).copied().flatten().map(Ix::index)
-    }) {
+    for nth in cycles(chain.len(), |nth| chain.get(nth).copied().flatten().map(Ix::index)) {
         if let Some(user) = draft.file.users.get(nth) {
-            let what = format!(
-                "user `{}` is his own manager, directly or in a circle",
-                user.id
-            );
-            draft.problem(
-                At::item("users", nth).key("manager"),
-                what,
-                "remove `manager` from the person at the top",
-            );
+            let what = format!("user `{}` is his own manager, directly or in a circle", user.id);
+            draft.problem(At::item("users", nth).key("manager"), what, "remove `manager` from the person at the top");
         }
     }
 }
@@ -252,16 +174,9 @@ fn managers(draft: &mut Draft<'_>) {
 fn placement(draft: &mut Draft<'_>) {
     let mut people: HashMap<DivisionIx, Vec<UserIx>> = HashMap::new();
     for (nth, user) in draft.org.users.iter().enumerate() {
-        let region = draft
-            .org
-            .divisions
-            .get(user.division.index())
-            .map(|division| division.region);
+        let region = draft.org.divisions.get(user.division.index()).map(|division| division.region);
         if region == Some(user.region) {
-            people
-                .entry(user.division)
-                .or_default()
-                .push(super::ix(nth));
+            people.entry(user.division).or_default().push(super::ix(nth));
         }
     }
     for (division, users) in people {
@@ -282,47 +197,19 @@ impl Marks {
     fn of(draft: &mut Draft<'_>) -> Self {
         let marks = &draft.file.bpo_marks;
         let at = At::file("bpoMarks");
-        let groups = refer_all(
-            &mut draft.problems,
-            &draft.org.index.groups,
-            "group",
-            &marks.groups,
-            at,
-        );
-        Self {
-            licences: marks.licences.clone(),
-            groups: groups.into_iter().collect(),
-            domains: domains(marks),
-        }
+        let groups = refer_all(&mut draft.problems, &draft.org.index.groups, "group", &marks.groups, at);
+        Self { licences: marks.licences.clone(), groups: groups.into_iter().collect(), domains: domains(marks) }
     }
 
     /// The same, once the organisation stands.
-    pub(in crate::directory) fn known(
-        marks: &file::BpoMarks,
-        groups: &HashMap<Box<str>, GroupIx>,
-    ) -> Self {
-        let groups = marks
-            .groups
-            .iter()
-            .filter_map(|id| groups.get(id.as_str()).copied())
-            .collect();
-        Self {
-            licences: marks.licences.clone(),
-            groups,
-            domains: domains(marks),
-        }
+    pub(in crate::directory) fn known(marks: &file::BpoMarks, groups: &HashMap<Box<str>, GroupIx>) -> Self {
+        let groups = marks.groups.iter().filter_map(|id| groups.get(id.as_str()).copied()).collect();
+        Self { licences: marks.licences.clone(), groups, domains: domains(marks) }
     }
 
     /// Which mark a user bears.
-    pub(in crate::directory) fn of_user(
-        &self,
-        user: &file::User,
-        groups: &Set<GroupIx>,
-    ) -> Option<&'static str> {
-        let licence = user
-            .licence
-            .as_ref()
-            .is_some_and(|licence| self.licences.contains(licence));
+    pub(in crate::directory) fn of_user(&self, user: &file::User, groups: &Set<GroupIx>) -> Option<&'static str> {
+        let licence = user.licence.as_ref().is_some_and(|licence| self.licences.contains(licence));
         let group = || self.groups.iter().any(|group| groups.contains(group));
         let domain = || {
             let domain = user
@@ -332,10 +219,7 @@ impl Marks {
                 .map(|(_, domain)| domain.to_ascii_lowercase());
             domain.is_some_and(|domain| {
                 self.domains.iter().any(|mark| {
-                    domain == *mark
-                        || domain
-                            .strip_suffix(mark.as_str())
-                            .is_some_and(|sub| sub.ends_with('.'))
+                    domain == *mark || domain.strip_suffix(mark.as_str()).is_some_and(|sub| sub.ends_with('.'))
                 })
             })
         };
@@ -352,9 +236,5 @@ impl Marks {
 }
 
 fn domains(marks: &file::BpoMarks) -> Vec<String> {
-    marks
-        .mail_domains
-        .iter()
-        .map(|domain| domain.trim_start_matches('@').to_ascii_lowercase())
-        .collect()
+    marks.mail_domains.iter().map(|domain| domain.trim_start_matches('@').to_ascii_lowercase()).collect()
 }

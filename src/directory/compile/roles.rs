@@ -12,9 +12,7 @@ use crate::{
 pub(super) fn fill(draft: &mut Draft<'_>) {
     unsafe_allow(draft);
     views(draft);
-    let own: Vec<Vec<Permission>> = (0..draft.file.roles.len())
-        .map(|nth| permissions(draft, nth))
-        .collect();
+    let own: Vec<Vec<Permission>> = (0..draft.file.roles.len()).map(|nth| permissions(draft, nth)).collect();
     inherit(draft, &own);
 }
 
@@ -27,7 +25,11 @@ fn unsafe_allow(draft: &mut Draft<'_>) {
             Some((form, role)) if FORMS.contains(&form) => {
                 refer(&mut draft.problems, &draft.org.index.roles, "role", role, at);
             }
-            _ => draft.problem(at, format!("`{entry}` names no dangerous form"), "write `inherits:<role>`, `wildcard:<role>`, `system:<role>` or `impersonate:<role>`"),
+            _ => draft.problem(
+                at,
+                format!("`{entry}` names no dangerous form"),
+                "write `inherits:<role>`, `wildcard:<role>`, `system:<role>` or `impersonate:<role>`",
+            ),
         }
     }
 }
@@ -39,36 +41,16 @@ fn views(draft: &mut Draft<'_>) {
         let queues = match &view.queues {
             file::ListOrAny::Any(_) => Dim::Any,
             file::ListOrAny::List(ids) => Dim::Only(
-                refer_all(
-                    &mut draft.problems,
-                    &index.queues,
-                    "queue",
-                    ids,
-                    at.key("queues"),
-                )
-                .into_iter()
-                .collect(),
+                refer_all(&mut draft.problems, &index.queues, "queue", ids, at.key("queues")).into_iter().collect(),
             ),
         };
         let users = match &view.users {
             file::ListOrAny::Any(_) => Dim::Any,
             file::ListOrAny::List(ids) => Dim::Only(
-                refer_all(
-                    &mut draft.problems,
-                    &index.users,
-                    "user",
-                    ids,
-                    at.key("users"),
-                )
-                .into_iter()
-                .collect(),
+                refer_all(&mut draft.problems, &index.users, "user", ids, at.key("users")).into_iter().collect(),
             ),
         };
-        draft.org.views.push(View {
-            id: view.id.as_str().into(),
-            queues,
-            users,
-        });
+        draft.org.views.push(View { id: view.id.as_str().into(), queues, users });
     }
 }
 
@@ -78,27 +60,15 @@ fn permissions(draft: &mut Draft<'_>, nth: usize) -> Vec<Permission> {
     };
     let at = At::item("roles", nth);
     if role.system && !draft.allows("system", &role.id) {
-        let what = format!(
-            "`{}` is a system role: the upstream may change what it opens",
-            role.id
-        );
+        let what = format!("`{}` is a system role: the upstream may change what it opens", role.id);
         draft.problem(
             at.key("system"),
             what,
-            format!(
-                "define an own role, or name `system:{}` in `unsafeAllow`",
-                role.id
-            ),
+            format!("define an own role, or name `system:{}` in `unsafeAllow`", role.id),
         );
     }
     if let Some(division) = &role.division {
-        refer(
-            &mut draft.problems,
-            &draft.org.index.divisions,
-            "division",
-            division,
-            at.key("division"),
-        );
+        refer(&mut draft.problems, &draft.org.index.divisions, "division", division, at.key("division"));
     }
     let mut permissions = Vec::with_capacity(role.permissions.len());
     for (line, held) in role.permissions.iter().enumerate() {
@@ -120,44 +90,25 @@ fn form(draft: &mut Draft<'_>, role: &file::Role, held: &file::Permission, at: A
     let name = &held.permission;
     let parts: Vec<&str> = name.split(':').collect();
     let word = |part: &&str| {
-        !part.is_empty()
-            && part
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '*'))
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '*'))
     };
     // The guides write this one right in two parts.
     if !(parts.len() == 3 || name == "user:impersonate") || !parts.iter().all(word) {
-        draft.problem(
-            at.key("permission"),
-            format!("`{name}` is no permission"),
-            "write it as `domain:entity:action`",
-        );
+        draft.problem(at.key("permission"), format!("`{name}` is no permission"), "write it as `domain:entity:action`");
     } else if name.contains('*') && !draft.allows("wildcard", &role.id) {
         let what = format!("role `{}` holds the wildcard `{name}`", role.id);
         draft.problem(
             at.key("permission"),
             what,
-            format!(
-                "list the permissions one by one, or name `wildcard:{}` in `unsafeAllow`",
-                role.id
-            ),
+            format!("list the permissions one by one, or name `wildcard:{}` in `unsafeAllow`", role.id),
         );
     }
-    if is_impersonation(name)
-        && held.scope == file::PermissionScope::All
-        && !draft.allows("impersonate", &role.id)
-    {
-        let what = format!(
-            "role `{}` may act for everybody: `{name}` with scope `all`",
-            role.id
-        );
+    if is_impersonation(name) && held.scope == file::PermissionScope::All && !draft.allows("impersonate", &role.id) {
+        let what = format!("role `{}` may act for everybody: `{name}` with scope `all`", role.id);
         draft.problem(
             at.key("scope"),
             what,
-            format!(
-                "use scope `group`, or name `impersonate:{}` in `unsafeAllow`",
-                role.id
-            ),
+            format!("use scope `group`, or name `impersonate:{}` in `unsafeAllow`", role.id),
         );
     }
     if held.cross_region.is_some() && !is_audit(name) {
@@ -171,9 +122,7 @@ pub(in crate::directory) fn is_impersonation(name: &str) -> bool {
 }
 
 fn is_audit(name: &str) -> bool {
-    name.split(':')
-        .take(2)
-        .any(|part| matches!(part, "audit" | "audits"))
+    name.split(':').take(2).any(|part| matches!(part, "audit" | "audits"))
 }
 
 fn scope(draft: &mut Draft<'_>, held: &file::Permission, at: At) -> Option<PermissionScope> {
@@ -213,14 +162,7 @@ fn scope(draft: &mut Draft<'_>, held: &file::Permission, at: At) -> Option<Permi
                 );
                 return None;
             };
-            refer(
-                &mut draft.problems,
-                &draft.views,
-                "view",
-                view,
-                at.key("view"),
-            )
-            .map(PermissionScope::View)
+            refer(&mut draft.problems, &draft.views, "view", view, at.key("view")).map(PermissionScope::View)
         }
         Scope::Group => {
             if held.groups.is_empty() {
@@ -230,13 +172,8 @@ fn scope(draft: &mut Draft<'_>, held: &file::Permission, at: At) -> Option<Permi
                     "add `groups`: an empty list is nobody",
                 );
             }
-            let groups = refer_all(
-                &mut draft.problems,
-                &draft.org.index.groups,
-                "group",
-                &held.groups,
-                at.key("groups"),
-            );
+            let groups =
+                refer_all(&mut draft.problems, &draft.org.index.groups, "group", &held.groups, at.key("groups"));
             Some(PermissionScope::Groups(groups.into_iter().collect()))
         }
     }
@@ -253,19 +190,10 @@ fn inherit(draft: &mut Draft<'_>, own: &[Vec<Permission>]) {
             draft.problem(
                 at,
                 what,
-                format!(
-                    "list its permissions itself, or name `inherits:{}` in `unsafeAllow`",
-                    role.id
-                ),
+                format!("list its permissions itself, or name `inherits:{}` in `unsafeAllow`", role.id),
             );
         }
-        let from = refer_all(
-            &mut draft.problems,
-            &draft.org.index.roles,
-            "role",
-            &role.inherits,
-            at,
-        );
+        let from = refer_all(&mut draft.problems, &draft.org.index.roles, "role", &role.inherits, at);
         parents.push(from.into_iter().map(Ix::index).collect());
     }
     for (nth, role) in file.roles.iter().enumerate() {
@@ -287,10 +215,6 @@ fn inherit(draft: &mut Draft<'_>, own: &[Vec<Permission>]) {
                 open.extend(parents.get(from).into_iter().flatten());
             }
         }
-        draft.org.roles.push(Role {
-            id: role.id.as_str().into(),
-            name: role.name.as_str().into(),
-            permissions,
-        });
+        draft.org.roles.push(Role { id: role.id.as_str().into(), name: role.name.as_str().into(), permissions });
     }
 }

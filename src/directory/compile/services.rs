@@ -10,13 +10,7 @@ pub(super) fn fill(draft: &mut Draft<'_>) {
     let file = draft.file;
     for (nth, service) in file.service_accounts.iter().enumerate() {
         let at = At::item("serviceAccounts", nth);
-        let region = refer(
-            &mut draft.problems,
-            &draft.org.index.regions,
-            "region",
-            &service.region,
-            at.key("region"),
-        );
+        let region = refer(&mut draft.problems, &draft.org.index.regions, "region", &service.region, at.key("region"));
         let mut assignments = Vec::with_capacity(service.roles.len());
         for (line, held) in service.roles.iter().enumerate() {
             let at = at.key("roles").nth(line);
@@ -24,66 +18,31 @@ pub(super) fn fill(draft: &mut Draft<'_>) {
                 continue;
             };
             if let Some(name) = crosses(draft, role) {
-                let what = format!(
-                    "service account `{}` would cross regions by `{name}` of role `{}`",
-                    service.id, held.role
-                );
-                draft.problem(
-                    at,
-                    what,
-                    "only people may hold a cross-region permission: remove the assignment",
-                );
+                let what =
+                    format!("service account `{}` would cross regions by `{name}` of role `{}`", service.id, held.role);
+                draft.problem(at, what, "only people may hold a cross-region permission: remove the assignment");
             }
-            let new = Assignment {
-                role,
-                division,
-                via: None,
-            };
+            let new = Assignment { role, division, via: None };
             if !assignments.contains(&new) {
                 assignments.push(new);
             }
         }
         for (line, client) in service.client_ids.iter().enumerate() {
-            if draft
-                .org
-                .index
-                .clients
-                .insert(client.as_str().into(), super::ix(nth))
-                .is_some()
-            {
+            if draft.org.index.clients.insert(client.as_str().into(), super::ix(nth)).is_some() {
                 let what = format!("the client `{client}` belongs to two service accounts");
-                draft.problem(
-                    at.key("clientIds").nth(line),
-                    what,
-                    "give each service account clients of its own",
-                );
+                draft.problem(at.key("clientIds").nth(line), what, "give each service account clients of its own");
             }
         }
         let acts = service.acts_for.clone().unwrap_or_default();
         let index = &draft.org.index;
-        let users = refer_all(
-            &mut draft.problems,
-            &index.users,
-            "user",
-            &acts.users,
-            at.key("actsFor").key("users"),
-        );
-        let groups = refer_all(
-            &mut draft.problems,
-            &index.groups,
-            "group",
-            &acts.groups,
-            at.key("actsFor").key("groups"),
-        );
+        let users = refer_all(&mut draft.problems, &index.users, "user", &acts.users, at.key("actsFor").key("users"));
+        let groups =
+            refer_all(&mut draft.problems, &index.groups, "group", &acts.groups, at.key("actsFor").key("groups"));
         draft.org.services.push(ServiceAccount {
             id: service.id.as_str().into(),
             name: service.name.as_str().into(),
             region: region.unwrap_or(Ix::new(0)),
-            clients: service
-                .client_ids
-                .iter()
-                .map(|client| client.as_str().into())
-                .collect(),
+            clients: service.client_ids.iter().map(|client| client.as_str().into()).collect(),
             assignments,
             acts_for_users: users.into_iter().collect(),
             acts_for_groups: groups.into_iter().collect(),
@@ -93,10 +52,7 @@ pub(super) fn fill(draft: &mut Draft<'_>) {
 
 fn crosses(draft: &Draft<'_>, role: RoleIx) -> Option<Box<str>> {
     let role = draft.org.roles.get(role.index())?;
-    role.permissions
-        .iter()
-        .find(|permission| permission.cross_region)
-        .map(|permission| permission.name.clone())
+    role.permissions.iter().find(|permission| permission.cross_region).map(|permission| permission.name.clone())
 }
 
 /// An outsourcer, or a group that holds one, may not have a cross-region permission.
@@ -109,28 +65,15 @@ pub(super) fn forbid_cross_region_outsourcers(draft: &mut Draft<'_>) {
         for (line, held) in user.roles.iter().enumerate() {
             let role = draft.org.index.roles.get(held.role.as_str()).copied();
             if let Some(name) = role.and_then(|role| crosses(draft, role)) {
-                let what = format!(
-                    "the outsourcer `{}` would cross regions by `{name}` of role `{}`",
-                    user.id, held.role
-                );
-                draft.problem(
-                    At::item("users", nth).key("roles").nth(line),
-                    what,
-                    "remove the assignment",
-                );
+                let what =
+                    format!("the outsourcer `{}` would cross regions by `{name}` of role `{}`", user.id, held.role);
+                draft.problem(At::item("users", nth).key("roles").nth(line), what, "remove the assignment");
             }
         }
     }
     for (nth, group) in file.groups.iter().enumerate() {
-        let members = draft
-            .org
-            .groups
-            .get(nth)
-            .into_iter()
-            .flat_map(|group| group.members.iter());
-        let outsourcer = members
-            .filter_map(|member| draft.org.users.get(member.index()))
-            .find(|user| user.bpo);
+        let members = draft.org.groups.get(nth).into_iter().flat_map(|group| group.members.iter());
+        let outsourcer = members.filter_map(|member| draft.org.users.get(member.index())).find(|user| user.bpo);
         let Some(outsourcer) = outsourcer.map(|user| user.id.clone()) else {
             continue;
         };

@@ -22,20 +22,11 @@ pub(super) fn find(org: &Org, held: &Held<'_>, out: &mut Vec<Finding>) {
 fn placed(org: &Org, out: &mut Vec<Finding>) {
     // Grouped here, because a person of another region stands in no division's own list.
     let mut people: BTreeMap<DivisionIx, Few<'_>> = BTreeMap::new();
-    for user in org
-        .users
-        .iter()
-        .filter(|user| !org.division(user.division).leaf)
-    {
+    for user in org.users.iter().filter(|user| !org.division(user.division).leaf) {
         people.entry(user.division).or_default().push(&user.id);
     }
     let mut owners: BTreeMap<DivisionIx, Few<'_>> = BTreeMap::new();
-    for owner in org
-        .queues
-        .iter()
-        .flat_map(|queue| queue.owners.iter())
-        .map(|owner| org.user(*owner))
-    {
+    for owner in org.queues.iter().flat_map(|queue| queue.owners.iter()).map(|owner| org.user(*owner)) {
         if !org.division(owner.division).leaf {
             owners.entry(owner.division).or_default().push(&owner.id);
         }
@@ -45,12 +36,7 @@ fn placed(org: &Org, out: &mut Vec<Finding>) {
         let why = format!(
             "{few} placed in a parent division: their data is visible to nobody, and what they own spans its children"
         );
-        out.push(warning(
-            "D01",
-            at.clone(),
-            why,
-            "move them to a leaf division",
-        ));
+        out.push(warning("D01", at.clone(), why, "move them to a leaf division"));
         if let Some(few) = owners.get(&division) {
             out.push(warning(
                 "D01",
@@ -79,16 +65,8 @@ fn assigned(org: &Org, held: &Held<'_>, out: &mut Vec<Finding>) {
         let (role, division) = (org.role(*role), org.division(*division));
         if !division.leaf {
             let at = format!("role `{}` in division `{}`", role.id, division.id);
-            let why = format!(
-                "an assignment on a parent division opens nothing: {}",
-                holders.names
-            );
-            out.push(warning(
-                "D02",
-                at,
-                why,
-                "assign the role in each leaf division that is meant",
-            ));
+            let why = format!("an assignment on a parent division opens nothing: {}", holders.names);
+            out.push(warning("D02", at, why, "assign the role in each leaf division that is meant"));
         }
     }
 }
@@ -116,9 +94,7 @@ fn nested(org: &Org, ix: DivisionIx, out: &mut Vec<Finding>) {
         ));
     }
     if let Some(over) = over.filter(|_| !division.queues.is_empty()) {
-        let why = format!(
-            "its queues lie below `{over}`, which has queues of its own: the two are no siblings"
-        );
+        let why = format!("its queues lie below `{over}`, which has queues of its own: the two are no siblings");
         out.push(warning("D03", at(), why, "make both leaves of one parent"));
     }
 }

@@ -24,21 +24,11 @@ pub(super) fn find(org: &Org, out: &mut Vec<Finding>) {
             ));
         }
         if !holder.active {
-            out.push(warning(
-                "G01",
-                at(),
-                format!("belongs to `{}`, who left", holder.id),
-                "remove it",
-            ));
+            out.push(warning("G01", at(), format!("belongs to `{}`, who left", holder.id), "remove it"));
         }
         for resource in &grant.resources {
             if let Some(why) = opens_nothing(org, grant, resource) {
-                out.push(warning(
-                    "G01",
-                    at(),
-                    why,
-                    "correct the resource, or remove it",
-                ));
+                out.push(warning("G01", at(), why, "correct the resource, or remove it"));
             }
         }
     }
@@ -47,33 +37,19 @@ pub(super) fn find(org: &Org, out: &mut Vec<Finding>) {
 fn opens_nothing(org: &Org, grant: &Grant, resource: &GrantResource) -> Option<String> {
     let region = org.user(grant.beneficiary).region;
     let (what, other) = match resource {
-        GrantResource::Queue(queue) => (
-            format!("queue `{}`", org.queue(*queue).id),
-            org.queue(*queue).region,
-        ),
-        GrantResource::User(user) => (
-            format!("user `{}`", org.user(*user).id),
-            org.user(*user).region,
-        ),
+        GrantResource::Queue(queue) => (format!("queue `{}`", org.queue(*queue).id), org.queue(*queue).region),
+        GrantResource::User(user) => (format!("user `{}`", org.user(*user).id), org.user(*user).region),
         GrantResource::Division(ix) => {
             let division = org.division(*ix);
             if !division.leaf {
-                return Some(format!(
-                    "names the parent division `{}`: a grant opens leaf divisions only",
-                    division.id
-                ));
+                return Some(format!("names the parent division `{}`: a grant opens leaf divisions only", division.id));
             }
             (format!("division `{}`", division.id), division.region)
         }
-        GrantResource::Conversations {
-            id, conversations, ..
-        } if conversations.is_empty() => {
+        GrantResource::Conversations { id, conversations, .. } if conversations.is_empty() => {
             return Some(format!("names `{id}`, of which no conversation is known"));
         }
-        GrantResource::Group(_)
-        | GrantResource::Conversation(_)
-        | GrantResource::Conversations { .. } => return None,
+        GrantResource::Group(_) | GrantResource::Conversation(_) | GrantResource::Conversations { .. } => return None,
     };
-    (other != region)
-        .then(|| format!("names {what} of another region: no grant crosses a region wall"))
+    (other != region).then(|| format!("names {what} of another region: no grant crosses a region wall"))
 }

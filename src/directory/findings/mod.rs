@@ -44,21 +44,10 @@ fn finding(
     why: impl Into<String>,
     repair: impl Into<String>,
 ) -> Finding {
-    Finding {
-        code,
-        severity,
-        at,
-        why: why.into(),
-        repair: repair.into(),
-    }
+    Finding { code, severity, at, why: why.into(), repair: repair.into() }
 }
 
-fn warning(
-    code: &'static str,
-    at: String,
-    why: impl Into<String>,
-    repair: impl Into<String>,
-) -> Finding {
+fn warning(code: &'static str, at: String, why: impl Into<String>, repair: impl Into<String>) -> Finding {
     finding(code, Severity::Warning, at, why, repair)
 }
 
@@ -77,9 +66,7 @@ struct Holders<'o> {
 
 impl<'o> Held<'o> {
     fn of(org: &'o Org) -> Self {
-        let mut held = Self {
-            pairs: BTreeMap::new(),
-        };
+        let mut held = Self { pairs: BTreeMap::new() };
         for user in &org.users {
             held.note(&user.id, user.bpo, &user.assignments);
         }
@@ -91,10 +78,7 @@ impl<'o> Held<'o> {
 
     fn note(&mut self, id: &'o str, bpo: bool, assignments: &[Assignment]) {
         for assignment in assignments {
-            let holders = self
-                .pairs
-                .entry((assignment.role, assignment.division))
-                .or_default();
+            let holders = self.pairs.entry((assignment.role, assignment.division)).or_default();
             holders.names.push(id);
             if bpo {
                 holders.bpo.push(id);

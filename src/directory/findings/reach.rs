@@ -21,27 +21,14 @@ pub(super) fn find(org: &Org, held: &Held<'_>, out: &mut Vec<Finding>) {
                 continue;
             }
             let (what, outside) = match &permission.scope {
-                PermissionScope::View(view) => (
-                    format!("view `{}`", org.view(*view).id),
-                    outside_view(org, *division, org.view(*view)),
-                ),
+                PermissionScope::View(view) => {
+                    (format!("view `{}`", org.view(*view).id), outside_view(org, *division, org.view(*view)))
+                }
                 PermissionScope::Groups(groups) => {
-                    let members = groups
-                        .iter()
-                        .flat_map(|group| org.group(*group).members.iter())
-                        .map(|user| org.user(*user));
-                    let outside = Few::of(
-                        members
-                            .filter(|user| user.division != *division)
-                            .map(|user| &*user.id),
-                    );
-                    (
-                        format!(
-                            "groups {}",
-                            Few::of(groups.iter().map(|group| &*org.group(*group).id))
-                        ),
-                        outside,
-                    )
+                    let members =
+                        groups.iter().flat_map(|group| org.group(*group).members.iter()).map(|user| org.user(*user));
+                    let outside = Few::of(members.filter(|user| user.division != *division).map(|user| &*user.id));
+                    (format!("groups {}", Few::of(groups.iter().map(|group| &*org.group(*group).id))), outside)
                 }
                 PermissionScope::Own | PermissionScope::Assigned { .. } | PermissionScope::All => {
                     continue;
@@ -51,11 +38,7 @@ pub(super) fn find(org: &Org, held: &Held<'_>, out: &mut Vec<Finding>) {
                 continue;
             }
             let code = if holders.bpo.is_empty() { "V01" } else { "O04" };
-            let at = format!(
-                "role `{}` in division `{}`",
-                org.role(*role).id,
-                org.division(*division).id
-            );
+            let at = format!("role `{}` in division `{}`", org.role(*role).id, org.division(*division).id);
             let whom = if holders.bpo.is_empty() {
                 String::new()
             } else {
@@ -72,11 +55,7 @@ pub(super) fn find(org: &Org, held: &Held<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-fn outside_view<'o>(
-    org: &'o Org,
-    division: DivisionIx,
-    view: &'o crate::model::org::View,
-) -> Few<'o> {
+fn outside_view<'o>(org: &'o Org, division: DivisionIx, view: &'o crate::model::org::View) -> Few<'o> {
     let mut few = Few::default();
     if let Dim::Only(queues) = &view.queues {
         queues

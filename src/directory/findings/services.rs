@@ -11,10 +11,7 @@ use crate::{
 
 pub(super) fn find(org: &Org, out: &mut Vec<Finding>) {
     for service in &org.services {
-        let held = service
-            .assignments
-            .iter()
-            .flat_map(|held| &org.role(held.role).permissions);
+        let held = service.assignments.iter().flat_map(|held| &org.role(held.role).permissions);
         for permission in held.filter(|permission| permission.scope == PermissionScope::All) {
             let at = format!("service account `{}`", service.id);
             if is_impersonation(&permission.name) {
@@ -24,9 +21,7 @@ pub(super) fn find(org: &Org, out: &mut Vec<Finding>) {
                     format!("may act for everybody by `{}`", permission.name),
                     "use scope `group`",
                 ));
-            } else if permission.name.starts_with("user:")
-                || permission.name.starts_with("directory:user:")
-            {
+            } else if permission.name.starts_with("user:") || permission.name.starts_with("directory:user:") {
                 out.push(warning(
                     "S01",
                     at,

@@ -27,9 +27,7 @@ pub fn import(inputs: Vec<(String, String)>) -> Result<DirectoryFile, Vec<Proble
         shape: Shape::of(super::schema()),
         problems: Vec::new(),
     };
-    let (tables, documents): (Vec<_>, Vec<_>) = inputs
-        .into_iter()
-        .partition(|(name, text)| is_table(name, text));
+    let (tables, documents): (Vec<_>, Vec<_>) = inputs.into_iter().partition(|(name, text)| is_table(name, text));
     for (name, text) in &documents {
         import.document(&Source::new(name, text));
     }
@@ -40,17 +38,11 @@ pub fn import(inputs: Vec<(String, String)>) -> Result<DirectoryFile, Vec<Proble
         owners::read(&mut import, &Source::new(name, text));
     }
     "imported".clone_into(&mut import.file.version);
-    if import.problems.is_empty() {
-        Ok(import.file)
-    } else {
-        Err(import.problems)
-    }
+    if import.problems.is_empty() { Ok(import.file) } else { Err(import.problems) }
 }
 
 fn is_table(name: &str, text: &str) -> bool {
-    let is_csv = std::path::Path::new(name)
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+    let is_csv = std::path::Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     is_csv || !text.trim_start().starts_with(['{', '['])
 }
 
@@ -92,12 +84,7 @@ impl Import {
             payload::user(self, source, node);
         } else if has(&["divisionId", "parentDivisionId"]) {
             payload::division(self, source, node);
-        } else if outermost
-            && node
-                .members()
-                .iter()
-                .any(|member| super::places::LISTS.contains(&member.key.as_ref()))
-        {
+        } else if outermost && node.members().iter().any(|member| super::places::LISTS.contains(&member.key.as_ref())) {
             match read::read(source.text, source.name) {
                 Ok((part, _)) => self.take(part),
                 Err(problems) => self.problems.extend(problems),
@@ -105,13 +92,7 @@ impl Import {
         } else {
             let what = "this is no payload that can be imported".to_owned();
             let repair = "give roles (`rolePermissions`), users (`email`, `userRoles`), divisions (`divisionId`), SCIM users, or lists of a directory file".to_owned();
-            self.problems.push(Problem::at(
-                source,
-                node.span.start..node.span.start + 1,
-                None,
-                what,
-                repair,
-            ));
+            self.problems.push(Problem::at(source, node.span.start..node.span.start + 1, None, what, repair));
         }
     }
 
@@ -125,9 +106,7 @@ impl Import {
         file.unsafe_allow.extend(part.unsafe_allow);
         file.bpo_marks.licences.extend(part.bpo_marks.licences);
         file.bpo_marks.groups.extend(part.bpo_marks.groups);
-        file.bpo_marks
-            .mail_domains
-            .extend(part.bpo_marks.mail_domains);
+        file.bpo_marks.mail_domains.extend(part.bpo_marks.mail_domains);
         file.regions.extend(part.regions);
         file.divisions.extend(part.divisions);
         file.folders.extend(part.folders);
@@ -149,18 +128,10 @@ impl Import {
     /// by its mail address only. SCIM brings no rights, so nothing widens but by groups. Two payloads of one
     /// account in the same form stay two, and the loader refuses them.
     fn merge_people(&mut self) {
-        let mut at: HashMap<String, usize> = self
-            .file
-            .users
-            .iter()
-            .enumerate()
-            .map(|(nth, user)| (user.id.clone(), nth))
-            .collect();
+        let mut at: HashMap<String, usize> =
+            self.file.users.iter().enumerate().map(|(nth, user)| (user.id.clone(), nth)).collect();
         for user in std::mem::take(&mut self.scim) {
-            let known = at
-                .get(&user.id)
-                .or_else(|| user.email.as_ref().and_then(|email| at.get(email)))
-                .copied();
+            let known = at.get(&user.id).or_else(|| user.email.as_ref().and_then(|email| at.get(email))).copied();
             if let Some(first) = known.and_then(|nth| self.file.users.get_mut(nth)) {
                 merge(first, user);
             } else {
@@ -172,29 +143,14 @@ impl Import {
 
     /// A person without a region works in that of his division.
     fn fill_regions(&mut self) {
-        let above: HashMap<&str, &super::file::Division> = self
-            .file
-            .divisions
-            .iter()
-            .map(|division| (division.id.as_str(), division))
-            .collect();
-        for user in self
-            .file
-            .users
-            .iter_mut()
-            .filter(|user| user.region.is_empty())
-        {
+        let above: HashMap<&str, &super::file::Division> =
+            self.file.divisions.iter().map(|division| (division.id.as_str(), division)).collect();
+        for user in self.file.users.iter_mut().filter(|user| user.region.is_empty()) {
             let mut at = above.get(user.division.as_str());
+            // A chain is never longer than the table; the loader tells a cycle.
             for _ in 0..above.len() {
-                match at {
-                    Some(division) if division.region.is_empty() => {
-                        at = division
-                            .parent
-                            .as_deref()
-                            .and_then(|parent| above.get(parent))
-                    }
-                    _ => break,
-                }
+                let Some(division) = at.filter(|division| division.region.is_empty()) else { break };
+                at = division.parent.as_deref().and_then(|parent| above.get(parent));
             }
             if let Some(division) = at {
                 user.region.clone_from(&division.region);

@@ -7,151 +7,103 @@ use crate::directory::{
 };
 use std::collections::{BTreeMap, HashMap};
 
+/// Up to this many people a near miss is looked for.
+const NEAR: usize = 20_000;
+
 /// What the columns may be called; compared without case, spaces and underscores.
 const QUEUE: &[&str] = &["queueid", "queue"];
 const OWNER: &[&str] = &["ownerid", "owner", "owneremail", "userid", "useremail"];
 const NAME: &[&str] = &["queuename"];
 const DIVISION: &[&str] = &["divisionid", "division"];
 
+struct Columns {
+    queue: usize,
+    owner: usize,
+    name: Option<usize>,
+    division: Option<usize>,
+}
+
+impl Columns {
+    fn of(header: &csv::StringRecord) -> Option<Self> {
+        let fold = |name: &str| name.trim_start_matches('\u{feff}').replace(['_', ' '], "").to_ascii_lowercase();
+        let header: Vec<String> = header.iter().map(fold).collect();
+        let find = |names: &[&str]| names.iter().find_map(|name| header.iter().position(|column| column == name));
+        Some(Self { queue: find(QUEUE)?, owner: find(OWNER)?, name: find(NAME), division: find(DIVISION) })
+    }
+}
+
 pub(super) fn read(import: &mut Import, source: &Source<'_>) {
     let first = source.text.lines().next().unwrap_or_default();
-    let delimiter = if first.contains(';') && !first.contains(',') {
-        b';'
-    } else {
-        b','
+    let delimiter = if first.contains(';') && !first.contains(',') { b';' } else { b',' };
+    let mut table =
+        csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(source.text.as_bytes());
+    let columns = match table.headers() {
+        Ok(header) => Columns::of(header),
+        Err(_) => None,
     };
-    let mut table = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .trim(csv::Trim::All)
-        .from_reader(source.text.as_bytes());
-    let header: Vec<String> = match table.headers() {
-        Ok(header) => header
-            .iter()
-            .map(|name| {
-                name.trim_start_matches('\u{feff}')
-                    .replace(['_', ' '], "")
-                    .to_ascii_lowercase()
-            })
-            .collect(),
-        Err(fault) => {
-            return import.problems.push(Problem::whole(
-                source.name,
-                format!("the table cannot be read: {fault}"),
-                "save it as CSV in UTF-8",
-            ));
-        }
-    };
-    let column = |names: &[&str]| {
-        names
-            .iter()
-            .find_map(|name| header.iter().position(|column| column == name))
-    };
-    let (Some(queue), Some(owner)) = (column(QUEUE), column(OWNER)) else {
+    let Some(columns) = columns else {
         let what = "the first line names no queue or no owner column".to_owned();
-        import.problems.push(Problem::at(
-            source,
-            0..1,
-            None,
-            what,
-            "begin with a line such as `queueId,ownerId`".to_owned(),
-        ));
+        let repair = "begin with a line such as `queueId,ownerId`, in UTF-8".to_owned();
+        import.problems.push(Problem::at(source, 0..1, None, what, repair));
         return;
     };
-    let (name, division) = (column(NAME), column(DIVISION));
     let people = People::of(import);
-    let mut queues: HashMap<String, usize> = import
-        .file
-        .queues
-        .iter()
-        .enumerate()
-        .map(|(nth, queue)| (queue.id.clone(), nth))
-        .collect();
+    let mut queues: HashMap<String, usize> =
+        import.file.queues.iter().enumerate().map(|(nth, queue)| (queue.id.clone(), nth)).collect();
     for record in table.records() {
-        let record = match record {
-            Ok(record) => record,
-            Err(fault) => {
-                let offset = fault
-                    .position()
-                    .map_or(0, |at| usize::try_from(at.byte()).unwrap_or(0));
-                import.problems.push(Problem::at(
-                    source,
-                    offset..offset + 1,
-                    None,
-                    told(&fault),
-                    "give every line as many fields as the first".to_owned(),
-                ));
-                continue;
-            }
+        let place = record.as_ref().map_or_else(csv::Error::position, csv::StringRecord::position);
+        let offset = place.map_or(0, |at| usize::try_from(at.byte()).unwrap_or(0));
+        let told = match record {
+            Ok(record) => line(import, &columns, &people, &mut queues, &record),
+            Err(fault) => Err((told(&fault), "give every line as many fields as the first".to_owned())),
         };
-        let offset = record
-            .position()
-            .map_or(0, |at| usize::try_from(at.byte()).unwrap_or(0));
-        let cell = |column: usize| record.get(column).unwrap_or_default();
-        let id = cell(queue);
-        let mut fault = |what: String, repair: String| {
-            import.problems.push(Problem::at(
-                source,
-                offset..offset + 1,
-                Some(id),
-                what,
-                repair,
-            ))
-        };
-        let Some(owner) = people.find(cell(owner)) else {
-            let near = closest(
-                cell(owner),
-                people.ids.keys().take(20_000).map(String::as_str),
-            );
-            let repair = near.map_or_else(
-                || "import the person too".to_owned(),
-                |near| format!("did you mean `{near}`?"),
-            );
-            fault(
-                format!(
-                    "there is no user with the id or mail address `{}`",
-                    cell(owner)
-                ),
-                repair,
-            );
-            continue;
-        };
-        let at = match (
-            queues.get(id),
-            division.map(cell).filter(|division| !division.is_empty()),
-        ) {
-            (Some(at), _) => *at,
-            (None, Some(division)) if !id.is_empty() => {
-                queues.insert(id.to_owned(), import.file.queues.len());
-                import
-                    .file
-                    .queues
-                    .push(new_queue(id, name.map_or("", cell), division));
-                import.file.queues.len() - 1
-            }
-            (None, _) => {
-                fault(
-                    format!("there is no queue `{id}`"),
-                    "import the queue too, or add a `divisionId` column".to_owned(),
-                );
-                continue;
-            }
-        };
-        if let Some(queue) = import
-            .file
-            .queues
-            .get_mut(at)
-            .filter(|queue| !queue.owners.iter().any(|known| known == owner))
-        {
-            queue.owners.push(owner.to_owned());
+        if let Err((what, repair)) = told {
+            import.problems.push(Problem::at(source, offset..offset + 1, None, what, repair));
         }
     }
 }
 
+/// Takes one line over; otherwise what is wrong with it, and the repair.
+fn line(
+    import: &mut Import,
+    columns: &Columns,
+    people: &People,
+    queues: &mut HashMap<String, usize>,
+    record: &csv::StringRecord,
+) -> Result<(), (String, String)> {
+    let cell = |column: usize| record.get(column).unwrap_or_default();
+    let (id, owner) = (cell(columns.queue), cell(columns.owner));
+    let owner = people.find(owner).ok_or_else(|| {
+        let near = closest(owner, people.ids.keys().take(NEAR).map(String::as_str));
+        let repair = near.map_or_else(|| "import the person too".to_owned(), |near| format!("did you mean `{near}`?"));
+        (format!("there is no user with the id or mail address `{owner}`"), repair)
+    })?;
+    let division = columns.division.map(cell).filter(|division| !division.is_empty() && !id.is_empty());
+    let at = match (queues.get(id), division) {
+        (Some(at), _) => *at,
+        (None, Some(division)) => {
+            queues.insert(id.to_owned(), import.file.queues.len());
+            import.file.queues.push(new_queue(id, columns.name.map_or("", cell), division));
+            import.file.queues.len() - 1
+        }
+        (None, None) => {
+            let repair = "import the queue too, or add a `divisionId` column".to_owned();
+            return Err((format!("there is no queue `{id}`"), repair));
+        }
+    };
+    if let Some(queue) = import.file.queues.get_mut(at)
+        && !queue.owners.iter().any(|known| known == owner)
+    {
+        queue.owners.push(owner.to_owned());
+    }
+    Ok(())
+}
+
 fn told(fault: &csv::Error) -> String {
     match fault.kind() {
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => format!("the line has {len} fields, the first has {expected_len}"),
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("the line has {len} fields, the first has {expected_len}")
+        }
         _ => fault.to_string(),
     }
 }
@@ -166,18 +118,10 @@ impl People {
         let mut ids: HashMap<String, Option<String>> = HashMap::new();
         for user in &import.file.users {
             if let Some(email) = user.email.as_ref().filter(|email| **email != user.id) {
-                ids.entry(email.clone())
-                    .and_modify(|known| *known = None)
-                    .or_insert_with(|| Some(user.id.clone()));
+                ids.entry(email.clone()).and_modify(|known| *known = None).or_insert_with(|| Some(user.id.clone()));
             }
         }
-        ids.extend(
-            import
-                .file
-                .users
-                .iter()
-                .map(|user| (user.id.clone(), Some(user.id.clone()))),
-        );
+        ids.extend(import.file.users.iter().map(|user| (user.id.clone(), Some(user.id.clone()))));
         Self { ids }
     }
 

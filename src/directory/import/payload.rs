@@ -36,9 +36,7 @@ fn typed<T: DeserializeOwned>(
     list: &str,
 ) -> Option<T> {
     let mut found = Vec::new();
-    import
-        .shape
-        .check(import.shape.of_type(name)?, node, &mut found);
+    import.shape.check(import.shape.of_type(name)?, node, &mut found);
     let id = id_of(list, node);
     if found.is_empty() {
         match serde_json::from_str(source.text.get(node.span.clone())?) {
@@ -50,10 +48,8 @@ fn typed<T: DeserializeOwned>(
             }),
         }
     }
-    import.problems.extend(
-        found
-            .into_iter()
-            .map(|Deviation { span, what, repair }| Problem::at(source, span, id, what, repair)),
-    );
+    import
+        .problems
+        .extend(found.into_iter().map(|Deviation { span, what, repair }| Problem::at(source, span, id, what, repair)));
     None
 }

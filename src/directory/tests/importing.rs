@@ -2,15 +2,13 @@ use super::*;
 use crate::directory::import::import;
 
 fn inputs(texts: &[(&str, &str)]) -> Vec<(String, String)> {
-    texts
-        .iter()
-        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
-        .collect()
+    texts.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
 }
 
 const BASE: &str = r#"{"regions": [{"id": "us", "upstream": "https://us.example.com"}],
   "queues": [{"id": "q-1", "division": "d-a"}]}"#;
-const DIVISIONS: &str = r#"[{"divisionId": "d-us", "region": "us"}, {"divisionId": "d-a", "parentDivisionId": "d-us", "name": "A"}]"#;
+const DIVISIONS: &str =
+    r#"[{"divisionId": "d-us", "region": "us"}, {"divisionId": "d-a", "parentDivisionId": "d-us", "name": "A"}]"#;
 const ROLES: &str = r#"{"entities": [{"name": "Agent", "rolePermissions": [{"id": "1", "permission": "routing:queue:view", "scope": "assigned"}]}]}"#;
 const USER: &str = r#"{"name": {"firstName": "Ada", "lastName": "Low"}, "email": "ada@example.com", "bpoUser": false,
   "userRoles": [{"roleId": "Agent", "divisionId": "d-a"}], "region": "us", "groups": []}"#;
@@ -38,54 +36,28 @@ fn payloads_become_a_file_that_loads() {
     let text = serde_json::to_string_pretty(&file).unwrap();
     let org = org(&text);
     let ada = org.user(user(&org, "u-1"));
-    assert_eq!(
-        (&*ada.name, ada.bpo, ada.assignments.len()),
-        ("Ada Low", true, 1)
-    );
+    assert_eq!((&*ada.name, ada.bpo, ada.assignments.len()), ("Ada Low", true, 1));
     let bob = org.user(user(&org, "u-2"));
-    assert_eq!(
-        (&*bob.name, bob.active, bob.manager),
-        ("Bob Ray", false, Some(user(&org, "u-1")))
-    );
+    assert_eq!((&*bob.name, bob.active, bob.manager), ("Bob Ray", false, Some(user(&org, "u-1"))));
     assert_eq!(&*org.region(bob.region).id, "us");
-    assert_eq!(
-        names(&org, &org.queue(queue(&org, "q-1")).owners),
-        ["u-1", "u-2"]
-    );
+    assert_eq!(names(&org, &org.queue(queue(&org, "q-1")).owners), ["u-1", "u-2"]);
 }
 
 #[test]
 fn problems_of_all_inputs_name_their_lines() {
     let all = import(inputs(&[
-        (
-            "a.json",
-            r#"{"name": "R", "allowedPermissions": ["a:b:c"]}"#,
-        ),
+        ("a.json", r#"{"name": "R", "allowedPermissions": ["a:b:c"]}"#),
         ("b.json", "[\n {\"what\": 1}]"),
         ("c.json", "{"),
-        (
-            "s.json",
-            "{\"schemas\": [], \"id\": \"u\",\n \"urn:x\": {\"bpoUser\": 7}}",
-        ),
+        ("s.json", "{\"schemas\": [], \"id\": \"u\",\n \"urn:x\": {\"bpoUser\": 7}}"),
         ("o.csv", "queueId,ownerId\nq-1,nobody\nq-1\n"),
         ("p.csv", "a,b\n"),
     ]))
     .unwrap_err();
-    let told: Vec<(&str, usize)> = all
-        .iter()
-        .map(|problem| (&*problem.file, problem.line))
-        .collect();
+    let told: Vec<(&str, usize)> = all.iter().map(|problem| (&*problem.file, problem.line)).collect();
     assert_eq!(
         told,
-        [
-            ("a.json", 1),
-            ("b.json", 2),
-            ("c.json", 1),
-            ("s.json", 2),
-            ("o.csv", 2),
-            ("o.csv", 3),
-            ("p.csv", 1)
-        ]
+        [("a.json", 1), ("b.json", 2), ("c.json", 1), ("s.json", 2), ("o.csv", 2), ("o.csv", 3), ("p.csv", 1)]
     );
     assert!(all[0].to_string().contains("has no scope"));
 }

@@ -71,22 +71,15 @@ fn problems(text: &str) -> Vec<Problem> {
 }
 
 fn told(problems: &[Problem]) -> String {
-    problems
-        .iter()
-        .map(|problem| format!("{problem}\n"))
-        .collect()
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// The one problem of a text: its line, and a part of its sentence.
 #[track_caller]
 fn refused(text: &str, line: usize, sentence: &str) -> Problem {
     let all = problems(text);
-    let found = all
-        .iter()
-        .find(|problem| problem.to_string().contains(sentence));
-    let Some(found) = found else {
-        panic!("no `{sentence}` in\n{}", told(&all))
-    };
+    let found = all.iter().find(|problem| problem.to_string().contains(sentence));
+    let Some(found) = found else { panic!("no `{sentence}` in\n{}", told(&all)) };
     assert_eq!((found.line, all.len()), (line, 1), "{}", told(&all));
     found.clone()
 }
@@ -100,10 +93,7 @@ fn queue(org: &Org, id: &str) -> QueueIx {
 }
 
 fn names(org: &Org, users: &Set<UserIx>) -> Vec<String> {
-    users
-        .iter()
-        .map(|user| org.user(*user).id.to_string())
-        .collect()
+    users.iter().map(|user| org.user(*user).id.to_string()).collect()
 }
 
 /// The generated schema is committed for editors; regenerate it with the environment variable.
@@ -115,18 +105,14 @@ fn the_committed_schema_is_fresh() {
         std::fs::write(path, &fresh).unwrap();
     }
     let committed = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(
-        committed == fresh,
-        "rules/directory.schema.json is stale: run the tests with BAILIWICK_UPDATE=1"
-    );
+    assert!(committed == fresh, "rules/directory.schema.json is stale: run the tests with BAILIWICK_UPDATE=1");
 }
 
 #[test]
 fn the_sample_organisation_loads() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/sample/directory.json");
     let sample = org(&std::fs::read_to_string(path).unwrap());
-    let codes: std::collections::BTreeSet<&str> =
-        sample.findings.iter().map(|finding| finding.code).collect();
+    let codes: std::collections::BTreeSet<&str> = sample.findings.iter().map(|finding| finding.code).collect();
     for code in ["D01", "D02", "L01", "O05", "Q03", "R03"] {
         assert!(codes.contains(code), "{code} is missing in {codes:?}");
     }

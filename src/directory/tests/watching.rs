@@ -13,19 +13,12 @@ use std::{
 fn freshness_is_decided_by_comparison() {
     let freshness = Freshness::new(now());
     let after = |minutes: i64| freshness.age(now() + jiff::SignedDuration::from_mins(minutes));
-    assert_eq!(
-        (after(0), after(-5), after(4), after(15)),
-        (Age::Fresh, Age::Fresh, Age::Late, Age::Stale)
-    );
+    assert_eq!((after(0), after(-5), after(4), after(15)), (Age::Fresh, Age::Fresh, Age::Late, Age::Stale));
 }
 
 #[test]
 fn a_missing_file_is_a_problem_of_the_whole() {
-    let problems = open(
-        std::path::Path::new("/nonexistent/directory.json"),
-        &*FixedClock::at(now()),
-    )
-    .unwrap_err();
+    let problems = open(std::path::Path::new("/nonexistent/directory.json"), &*FixedClock::at(now())).unwrap_err();
     assert!(problems[0].line == 0 && problems[0].what.contains("cannot be read"));
 }
 
@@ -37,15 +30,9 @@ fn changes_are_told_within_a_second_and_wrong_files_never_swap() {
     let clock = FixedClock::at(now());
     let first = open(&path, &*clock).unwrap();
     let (tell, told) = mpsc::channel();
-    let watch = Watch::start(
-        path.clone(),
-        clock,
-        Duration::from_secs(30),
-        first.version.clone(),
-        move |update| {
-            tell.send(update).ok();
-        },
-    )
+    let watch = Watch::start(path.clone(), clock, Duration::from_secs(30), first.version.clone(), move |update| {
+        tell.send(update).ok();
+    })
     .unwrap();
     let next = || told.recv_timeout(Duration::from_secs(5)).unwrap();
     assert!(matches!(next(), Update::Confirmed(_)));
@@ -57,11 +44,7 @@ fn changes_are_told_within_a_second_and_wrong_files_never_swap() {
         Update::Changed(org) => Some(org),
         Update::Confirmed(_) | Update::Rejected(_) => None,
     });
-    assert!(
-        begun.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     assert!(changed.is_some_and(|org| org.queue(queue(&org, "q-2")).members.is_empty()));
 
     // Replaced as editors do, by a wrong file and then by the first one.
@@ -71,9 +54,7 @@ fn changes_are_told_within_a_second_and_wrong_files_never_swap() {
         fs::rename(&beside, &path).unwrap();
     };
     replace(&with(r#"["u-3"]}"#, r#"["u-33"]}"#));
-    let Update::Rejected(problems) = next() else {
-        panic!("not rejected")
-    };
+    let Update::Rejected(problems) = next() else { panic!("not rejected") };
     assert_eq!(problems[0].line, 27);
     replace(GOOD);
     assert!(matches!(next(), Update::Changed(org) if org.version == first.version));
