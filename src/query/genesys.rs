@@ -216,7 +216,7 @@ fn dimension_predicate(
             (Some(value), None) => format!(r#","value":{}"#, quoted(value)),
             (None, Some(range)) if access.is_none() => {
                 format!(
-                    r#","operator":"matches","range":{}"#,
+                    r#","range":{}"#,
                     read_range(range, &format!("{at}.range"))?
                 )
             }
@@ -309,7 +309,7 @@ fn metric_predicate(model: &FilterModel, parts: &Parts<'_>, at: &str) -> Result<
         .ok_or_else(|| (at.to_owned(), "a metric predicate needs `range`".to_owned()))?;
     let range = read_range(range, &format!("{at}.range"))?;
     let text = format!(
-        r#"{{"type":"metric","metric":{},"operator":"matches","range":{range}}}"#,
+        r#"{{"type":"metric","metric":{},"range":{range}}}"#,
         quoted(name)
     );
     Ok(Atom {
