@@ -23,10 +23,16 @@ pub(super) fn instant(text: &str) -> Option<Timestamp> {
 
 /// `now`, or `now-<n><m|h|d|w>`.
 pub(super) fn relative(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix("now") else { return false };
-    let count = rest.strip_prefix('-').and_then(|rest| rest.strip_suffix(['m', 'h', 'd', 'w']));
+    let Some(rest) = text.strip_prefix("now") else {
+        return false;
+    };
+    let count = rest
+        .strip_prefix('-')
+        .and_then(|rest| rest.strip_suffix(['m', 'h', 'd', 'w']));
     rest.is_empty()
-        || count.is_some_and(|n| (1..=6).contains(&n.len()) && n.bytes().all(|digit| digit.is_ascii_digit()))
+        || count.is_some_and(|n| {
+            (1..=6).contains(&n.len()) && n.bytes().all(|digit| digit.is_ascii_digit())
+        })
 }
 
 /// What the request tells about data time.
@@ -38,10 +44,19 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn of(contract: &Contract, body: Option<&Json<'_>>, residual: &Residual) -> Result<Self, Unproved> {
+    pub(super) fn of(
+        contract: &Contract,
+        body: Option<&Json<'_>>,
+        residual: &Residual,
+    ) -> Result<Self, Unproved> {
         let shows_legs = matches!(contract.shape, Shape::Conversations | Shape::Conversation);
-        let mut asked = Self { contained: None, guarded: residual.windows && residual.legs && shows_legs };
-        let (Some(rule), Some(body)) = (&contract.time, body) else { return Ok(asked) };
+        let mut asked = Self {
+            contained: None,
+            guarded: residual.windows && residual.legs && shows_legs,
+        };
+        let (Some(rule), Some(body)) = (&contract.time, body) else {
+            return Ok(asked);
+        };
         let span = match &rule.at {
             TimeAt::Interval(path) => body.at(path).and_then(Json::text).and_then(interval),
             TimeAt::FromTo(from, to) => {
@@ -52,7 +67,10 @@ impl Asked {
         if let (Some((start, end)), Some(max)) = (span, rule.max)
             && end.duration_since(start) > max
         {
-            return Err(Unproved::at("$", "the asked time is longer than the operation allows"));
+            return Err(Unproved::at(
+                "$",
+                "the asked time is longer than the operation allows",
+            ));
         }
         if rule.reach == Reach::Contained {
             asked.contained = span;
@@ -65,7 +83,10 @@ impl Asked {
     /// the guard can tell.
     pub(super) fn counts(&self, e: &Entitlement) -> bool {
         e.data.is_none_or(|window| {
-            self.guarded || self.contained.is_some_and(|(start, end)| window.contains(start, end))
+            self.guarded
+                || self
+                    .contained
+                    .is_some_and(|(start, end)| window.contains(start, end))
         })
     }
 }

@@ -4,11 +4,39 @@ use proptest::prelude::*;
 
 #[test]
 fn only_the_canonical_spelling_is_read() {
-    assert_eq!(read(br#"{"a":[1,-2.5e+3,true,null,"\u0001\n\"\\"]}"#).unwrap().at(&["a"]).map(|_| ()), Some(()));
+    assert_eq!(
+        read(br#"{"a":[1,-2.5e+3,true,null,"\u0001\n\"\\"]}"#)
+            .unwrap()
+            .at(&["a"])
+            .map(|_| ()),
+        Some(())
+    );
     for text in [
-        "", " {}", "{} ", "{ }", "[1, 2]", "{\"a\" :1}", "{\"a\":1,}", "[1,]", "{\"a\":1,\"a\":2}", "{\"a\":1,\"A\":2}",
-        "\"\\u0041\"", "\"\\/\"", "\"\\ud83d\\ude00\"", "\"\\u00e9\"", "\"\\u001\"", "\"a", "\"\\", "01", "1.", "+1", "-", "nul", "{}{}",
-        "\"\n\"", "\u{feff}{}",
+        "",
+        " {}",
+        "{} ",
+        "{ }",
+        "[1, 2]",
+        "{\"a\" :1}",
+        "{\"a\":1,}",
+        "[1,]",
+        "{\"a\":1,\"a\":2}",
+        "{\"a\":1,\"A\":2}",
+        "\"\\u0041\"",
+        "\"\\/\"",
+        "\"\\ud83d\\ude00\"",
+        "\"\\u00e9\"",
+        "\"\\u001\"",
+        "\"a",
+        "\"\\",
+        "01",
+        "1.",
+        "+1",
+        "-",
+        "nul",
+        "{}{}",
+        "\"\n\"",
+        "\u{feff}{}",
     ] {
         assert!(read(text.as_bytes()).is_err(), "{text:?}");
     }
@@ -25,9 +53,14 @@ fn same(ours: &Json<'_>, theirs: &client::Value) -> bool {
         (Json::Bool(a), client::Value::Bool(b)) => a == b,
         (Json::Number(a), client::Value::Number(b)) => **a == **b,
         (Json::Text(a), client::Value::Text(b)) => **a == **b,
-        (Json::Array(a), client::Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Json::Array(a), client::Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
         (Json::Object(a), client::Value::Object(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|((k, a), (l, b))| **k == **l && same(a, b))
+            a.len() == b.len()
+                && a.iter()
+                    .zip(b)
+                    .all(|((k, a), (l, b))| **k == **l && same(a, b))
         }
         _ => false,
     }
