@@ -102,7 +102,7 @@ fn merge<'a>(counting: &[&'a Entitlement]) -> Vec<AgentBox<'a>> {
                 && within(&e.divisions, &whole.divisions)
                 && within(&e.queues, &whole.queues)
         };
-        if counting.iter().any(|whole| absorbed(whole)) {
+        if counting.iter().any(absorbed) {
             continue;
         }
         let same = |known: &&mut AgentBox<'a>| {

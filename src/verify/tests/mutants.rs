@@ -1,4 +1,5 @@
 //! Each mutant changes one value of a request that is proved. All must be refused, and for the reason given.
+#![expect(clippy::too_many_lines, reason = "one table for each kind of mutant")]
 
 use super::fixture::*;
 use super::proved::leg_form;
@@ -471,14 +472,14 @@ fn an_organisation_that_changed() {
         ("restricted since", |t, q| t.org.queues[q].restricted = true),
         ("closed since", |t, q| t.org.queues[q].read = Read::Closed),
         ("moved to a sibling", |t, q| {
-            t.org.queues[q].division = CLAIMS
+            t.org.queues[q].division = CLAIMS;
         }),
         ("moved to a parent", |t, q| t.org.queues[q].division = ROOT),
         ("left the reading group", |t, _| {
-            t.org.users[0].groups = Set::new()
+            t.org.users[0].groups = Set::new();
         }),
         ("legacy option without the queue", |t, _| {
-            t.org.users[0].legacy = Some(Set::new())
+            t.org.users[0].legacy = Some(Set::new());
         }),
         ("shared, and not only to be seen", |t, q| {
             t.org.queues[q].division = SHARED;
