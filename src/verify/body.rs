@@ -20,16 +20,8 @@ pub(super) struct Found<'a> {
 }
 
 /// Everything in the body is allowed; gives the filters for the proof.
-pub(super) fn hold<'a>(
-    scope: &Scope<'_>,
-    model: &'a BodyModel,
-    body: &Json<'_>,
-) -> Result<Vec<Found<'a>>, Unproved> {
-    let mut walk = Walk {
-        scope,
-        model,
-        found: Vec::new(),
-    };
+pub(super) fn hold<'a>(scope: &Scope<'_>, model: &'a BodyModel, body: &Json<'_>) -> Result<Vec<Found<'a>>, Unproved> {
+    let mut walk = Walk { scope, model, found: Vec::new() };
     walk.object(&model.fields, body, "$")?;
     Ok(walk.found)
 }
@@ -45,10 +37,7 @@ impl<'a> Walk<'a, '_> {
         let Json::Object(members) = value else {
             return Err(Unproved::at(at, "not an object"));
         };
-        if let Some(field) = fields
-            .iter()
-            .find(|field| field.required && value.get(&field.name).is_none())
-        {
+        if let Some(field) = fields.iter().find(|field| field.required && value.get(&field.name).is_none()) {
             return Err(Unproved::at(at, format!("`{}` is missing", field.name)));
         }
         for (key, member) in members {
@@ -63,17 +52,13 @@ impl<'a> Walk<'a, '_> {
         let fits = match (kind, value) {
             (FieldKind::Text { max }, Json::Text(text)) => text.len() <= *max,
             (FieldKind::Bool, Json::Bool(_)) => true,
-            (FieldKind::Int { min, max }, Json::Number(number)) => number
-                .parse::<i64>()
-                .is_ok_and(|number| (*min..=*max).contains(&number)),
+            (FieldKind::Int { min, max }, Json::Number(number)) => {
+                number.parse::<i64>().is_ok_and(|number| (*min..=*max).contains(&number))
+            }
             // `fold` is the reader's business: what leaves is spelt canonically
-            (FieldKind::Enum { words, fold: _ }, Json::Text(text)) => {
-                words.iter().any(|word| **word == **text)
-            }
+            (FieldKind::Enum { words, fold: _ }, Json::Text(text)) => words.iter().any(|word| **word == **text),
             (FieldKind::Interval, Json::Text(text)) => time::interval(text).is_some(),
-            (FieldKind::Instant, Json::Text(text)) => {
-                time::instant(text).is_some() || time::relative(text)
-            }
+            (FieldKind::Instant, Json::Text(text)) => time::instant(text).is_some() || time::relative(text),
             (FieldKind::Id(access), Json::Text(id)) => {
                 self.scope.named(*access, id, at)?;
                 true
@@ -90,12 +75,7 @@ impl<'a> Walk<'a, '_> {
             }
             (FieldKind::Filter(model), value) => {
                 let entry = self.reading(model).filter(value, at.to_owned())?;
-                self.found.push(Found {
-                    at: at.to_owned(),
-                    model,
-                    array: false,
-                    entries: vec![entry],
-                });
+                self.found.push(Found { at: at.to_owned(), model, array: false, entries: vec![entry] });
                 true
             }
             (FieldKind::Filters(model), Json::Array(items)) => {
@@ -103,28 +83,15 @@ impl<'a> Walk<'a, '_> {
                 for (place, item) in items.iter().enumerate() {
                     entries.push(self.reading(model).filter(item, format!("{at}[{place}]"))?);
                 }
-                self.found.push(Found {
-                    at: at.to_owned(),
-                    model,
-                    array: true,
-                    entries,
-                });
+                self.found.push(Found { at: at.to_owned(), model, array: true, entries });
                 true
             }
             _ => false,
         };
-        if fits {
-            Ok(())
-        } else {
-            Err(Unproved::at(at, "a value that the model does not allow"))
-        }
+        if fits { Ok(()) } else { Err(Unproved::at(at, "a value that the model does not allow")) }
     }
 
     fn reading(&self, model: &'a FilterModel) -> Reading<'_> {
-        Reading {
-            scope: self.scope,
-            model,
-            dialect: self.model.dialect,
-        }
+        Reading { scope: self.scope, model, dialect: self.model.dialect }
     }
 }

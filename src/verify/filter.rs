@@ -73,18 +73,9 @@ impl Reading<'_> {
     }
 
     /// One predicate on a dimension, each of its values judged.
-    pub(super) fn dimension(
-        &self,
-        name: &str,
-        test: Test,
-        values: &[&str],
-        at: &str,
-    ) -> Result<Node, Unproved> {
-        let known = self
-            .model
-            .dimensions
-            .get(name)
-            .ok_or_else(|| Unproved::at(at, "not a dimension of this filter"))?;
+    pub(super) fn dimension(&self, name: &str, test: Test, values: &[&str], at: &str) -> Result<Node, Unproved> {
+        let known =
+            self.model.dimensions.get(name).ok_or_else(|| Unproved::at(at, "not a dimension of this filter"))?;
         let access = match known {
             Dimension::Hidden => return Err(Unproved::at(at, "a hidden dimension")),
             Dimension::Plain | Dimension::Masked => return Ok(Node::Opaque),
@@ -93,12 +84,8 @@ impl Reading<'_> {
         if test == Test::Range {
             return Err(Unproved::at(at, "a range of ids"));
         }
-        if self.model.level == Level::Interaction && matches!(access, Access::Queue | Access::User)
-        {
-            return Err(Unproved::at(
-                at,
-                "would ask whether the interaction has such a leg, visible or not",
-            ));
+        if self.model.level == Level::Interaction && matches!(access, Access::Queue | Access::User) {
+            return Err(Unproved::at(at, "would ask whether the interaction has such a leg, visible or not"));
         }
         let mut atoms = Vec::with_capacity(values.len());
         for value in values {
@@ -144,11 +131,7 @@ pub(super) fn members<'v, 'a>(
 }
 
 /// The items of an array that is not empty; a missing one has none.
-pub(super) fn items<'v, 'a>(
-    value: &'v Json<'a>,
-    key: &str,
-    at: &str,
-) -> Result<&'v [Json<'a>], Unproved> {
+pub(super) fn items<'v, 'a>(value: &'v Json<'a>, key: &str, at: &str) -> Result<&'v [Json<'a>], Unproved> {
     match value.get(key) {
         None => Ok(&[]),
         Some(Json::Array(items)) => Ok(items),

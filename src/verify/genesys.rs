@@ -8,11 +8,7 @@ use super::{
     json::Json,
 };
 
-pub(super) fn read(
-    reading: &Reading<'_>,
-    value: &Json<'_>,
-    at: &str,
-) -> Result<(Node, usize), Unproved> {
+pub(super) fn read(reading: &Reading<'_>, value: &Json<'_>, at: &str) -> Result<(Node, usize), Unproved> {
     members(value, &["type", "clauses", "predicates"], at)?;
     let mut nodes = Vec::new();
     for (place, clause) in items(value, "clauses", at)?.iter().enumerate() {
@@ -26,10 +22,7 @@ pub(super) fn read(
 }
 
 fn predicates(reading: &Reading<'_>, value: &Json<'_>, at: &str) -> Result<Vec<Node>, Unproved> {
-    items(value, "predicates", at)?
-        .iter()
-        .map(|predicate| read_predicate(reading, predicate, at))
-        .collect()
+    items(value, "predicates", at)?.iter().map(|predicate| read_predicate(reading, predicate, at)).collect()
 }
 
 fn join(value: &Json<'_>, nodes: Vec<Node>, at: &str) -> Result<Node, Unproved> {
@@ -44,17 +37,10 @@ fn join(value: &Json<'_>, nodes: Vec<Node>, at: &str) -> Result<Node, Unproved> 
 }
 
 fn read_predicate(reading: &Reading<'_>, predicate: &Json<'_>, at: &str) -> Result<Node, Unproved> {
-    members(
-        predicate,
-        &["type", "dimension", "metric", "operator", "value", "range"],
-        at,
-    )?;
+    members(predicate, &["type", "dimension", "metric", "operator", "value", "range"], at)?;
     let word = |key: &str| match predicate.get(key) {
         None => Ok(None),
-        Some(value) => value
-            .text()
-            .map(Some)
-            .ok_or_else(|| Unproved::at(at, format!("`{key}` is not a string"))),
+        Some(value) => value.text().map(Some).ok_or_else(|| Unproved::at(at, format!("`{key}` is not a string"))),
     };
     let range = predicate.get("range");
     let (test, values) = match (word("operator")?, word("value")?, range) {
@@ -66,17 +52,12 @@ fn read_predicate(reading: &Reading<'_>, predicate: &Json<'_>, at: &str) -> Resu
         (Some("exists"), None, None) => (Test::Present, Vec::new()),
         (Some("notExists"), None, None) => (Test::Absent, Vec::new()),
         _ => {
-            return Err(Unproved::at(
-                at,
-                "operator, value and range do not fit together",
-            ));
+            return Err(Unproved::at(at, "operator, value and range do not fit together"));
         }
     };
     match (word("type")?, word("dimension")?, word("metric")?) {
         (None | Some("dimension"), Some(name), None) => reading.dimension(name, test, &values, at),
-        (Some("metric"), None, Some(name))
-            if reading.model.metrics.iter().any(|known| &**known == name) =>
-        {
+        (Some("metric"), None, Some(name)) if reading.model.metrics.iter().any(|known| &**known == name) => {
             Ok(Node::Opaque)
         }
         _ => Err(Unproved::at(at, "not a known dimension or metric")),
@@ -85,11 +66,7 @@ fn read_predicate(reading: &Reading<'_>, predicate: &Json<'_>, at: &str) -> Resu
 
 fn check_range(range: &Json<'_>, at: &str) -> Result<(), Unproved> {
     let ends = members(range, &["gt", "gte", "lt", "lte"], at)?;
-    if !ends.is_empty()
-        && ends
-            .iter()
-            .all(|(_, end)| matches!(end, Json::Number(_) | Json::Text(_)))
-    {
+    if !ends.is_empty() && ends.iter().all(|(_, end)| matches!(end, Json::Number(_) | Json::Text(_))) {
         Ok(())
     } else {
         Err(Unproved::at(at, "a range without ends"))

@@ -23,23 +23,15 @@ impl Json<'_> {
         let Self::Object(members) = self else {
             return None;
         };
-        members
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value)
+        members.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
     pub(super) fn text(&self) -> Option<&str> {
-        if let Self::Text(text) = self {
-            Some(text)
-        } else {
-            None
-        }
+        if let Self::Text(text) = self { Some(text) } else { None }
     }
 
     pub(super) fn at<K: AsRef<str>>(&self, path: &[K]) -> Option<&Self> {
-        path.iter()
-            .try_fold(self, |here, key| here.get(key.as_ref()))
+        path.iter().try_fold(self, |here, key| here.get(key.as_ref()))
     }
 }
 
@@ -48,11 +40,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Json<'_>, (usize, &'static str)> {
     let text = std::str::from_utf8(bytes).map_err(|error| (error.valid_up_to(), "not UTF-8"))?;
     let mut reader = Reader { text, at: 0 };
     let value = reader.value(DEEPEST).map_err(|why| (reader.at, why))?;
-    if reader.at == bytes.len() {
-        Ok(value)
-    } else {
-        Err((reader.at, "something follows the value"))
-    }
+    if reader.at == bytes.len() { Ok(value) } else { Err((reader.at, "something follows the value")) }
 }
 
 struct Reader<'a> {
@@ -69,18 +57,14 @@ impl<'a> Reader<'a> {
             Some(b'[') => self.array(deeper.checked_sub(1).ok_or("nested too deep")?),
             Some(b'"') => self.string().map(Json::Text),
             Some(b'-' | b'0'..=b'9') => self.number(),
-            _ => [
-                ("null", Json::Null),
-                ("true", Json::Bool(true)),
-                ("false", Json::Bool(false)),
-            ]
-            .into_iter()
-            .find(|(word, _)| self.rest().starts_with(word))
-            .map(|(word, value)| {
-                self.at += word.len();
-                value
-            })
-            .ok_or("no value"),
+            _ => [("null", Json::Null), ("true", Json::Bool(true)), ("false", Json::Bool(false))]
+                .into_iter()
+                .find(|(word, _)| self.rest().starts_with(word))
+                .map(|(word, value)| {
+                    self.at += word.len();
+                    value
+                })
+                .ok_or("no value"),
         }
     }
 
@@ -109,9 +93,7 @@ impl<'a> Reader<'a> {
         loop {
             let key = self.string()?;
             let twice = if members.len() < MANY {
-                members
-                    .iter()
-                    .any(|(known, _)| known.eq_ignore_ascii_case(&key))
+                members.iter().any(|(known, _)| known.eq_ignore_ascii_case(&key))
             } else {
                 if folded.is_empty() {
                     folded.extend(members.iter().map(|(known, _)| known.to_ascii_lowercase()));
@@ -135,10 +117,7 @@ impl<'a> Reader<'a> {
         let mut out = Cow::Borrowed("");
         loop {
             let rest = self.rest();
-            let stop = rest
-                .bytes()
-                .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
-                .ok_or("open string")?;
+            let stop = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).ok_or("open string")?;
             let plain = rest.get(..stop).ok_or("cut character")?;
             if out.is_empty() {
                 out = Cow::Borrowed(plain);
@@ -166,11 +145,7 @@ impl<'a> Reader<'a> {
             b'r' => '\r',
             b't' => '\t',
             b'u' => {
-                let digits = self
-                    .rest()
-                    .get(..4)
-                    .filter(|digits| digits.starts_with("00"))
-                    .ok_or("strange escape")?;
+                let digits = self.rest().get(..4).filter(|digits| digits.starts_with("00")).ok_or("strange escape")?;
                 self.at += 4;
                 let code = u8::from_str_radix(digits, 16).map_err(|_| "strange escape")?;
                 if code >= 0x20 {
@@ -206,11 +181,7 @@ impl<'a> Reader<'a> {
         while matches!(self.peek(), Some(b'0'..=b'9')) {
             self.at += 1;
         }
-        if self.at == start {
-            Err("no number")
-        } else {
-            Ok(())
-        }
+        if self.at == start { Err("no number") } else { Ok(()) }
     }
 
     fn rest(&self) -> &'a str {
@@ -228,10 +199,6 @@ impl<'a> Reader<'a> {
     }
 
     fn demand(&mut self, byte: u8) -> Read<()> {
-        if self.take(byte) {
-            Ok(())
-        } else {
-            Err("not the canonical spelling")
-        }
+        if self.take(byte) { Ok(()) } else { Err("not the canonical spelling") }
     }
 }

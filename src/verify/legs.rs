@@ -69,25 +69,11 @@ impl<'a> Legs<'a> {
         let boxes = merge(&scope.live);
         let choices = boxes.len() + usize::from(!loose.is_empty());
         if choices > CHOICES {
-            return Err(Unproved::at(
-                "scope",
-                format!("{choices} separate boxes, more than {CHOICES}"),
-            ));
+            return Err(Unproved::at("scope", format!("{choices} separate boxes, more than {CHOICES}")));
         }
-        let loose_side = SIDE
-            .get(boxes.len())
-            .copied()
-            .filter(|_| !loose.is_empty())
-            .unwrap_or(0);
+        let loose_side = SIDE.get(boxes.len()).copied().filter(|_| !loose.is_empty()).unwrap_or(0);
         let boxes = SIDE.into_iter().zip(boxes).collect();
-        Ok(Self {
-            scope,
-            whole,
-            boxes,
-            loose,
-            loose_side,
-            choices,
-        })
+        Ok(Self { scope, whole, boxes, loose, loose_side, choices })
     }
 }
 
@@ -98,33 +84,21 @@ fn merge<'a>(counting: &[&'a Entitlement]) -> Vec<AgentBox<'a>> {
     for e in counting.iter().copied() {
         let Dim::Only(users) = &e.users else { continue };
         let absorbed = |whole: &&Entitlement| {
-            whole.users.is_any()
-                && within(&e.divisions, &whole.divisions)
-                && within(&e.queues, &whole.queues)
+            whole.users.is_any() && within(&e.divisions, &whole.divisions) && within(&e.queues, &whole.queues)
         };
         if counting.iter().any(absorbed) {
             continue;
         }
-        let same = |known: &&mut AgentBox<'a>| {
-            known
-                .queues
-                .iter()
-                .all(|k| k.divisions == e.divisions && k.queues == e.queues)
-        };
+        let same =
+            |known: &&mut AgentBox<'a>| known.queues.iter().all(|k| k.divisions == e.divisions && k.queues == e.queues);
         match by_queues.iter_mut().find(same) {
             Some(known) => known.users = known.users.union(users),
-            None => by_queues.push(AgentBox {
-                queues: vec![e],
-                users: users.clone(),
-            }),
+            None => by_queues.push(AgentBox { queues: vec![e], users: users.clone() }),
         }
     }
     let mut by_users: Vec<AgentBox<'a>> = Vec::new();
     for agents in by_queues {
-        match by_users
-            .iter_mut()
-            .find(|known| known.users == agents.users)
-        {
+        match by_users.iter_mut().find(|known| known.users == agents.users) {
             Some(known) => known.queues.extend(agents.queues),
             None => by_users.push(agents),
         }
@@ -154,9 +128,7 @@ impl Goal<'_> {
         match node {
             // an empty *or* holds nowhere and an empty *and* everywhere: neither is ever taken as a proof
             Node::Or(items) if items.is_empty() => 0,
-            Node::Or(items) => items
-                .iter()
-                .fold(self.all(), |all, item| all & self.entailed(item)),
+            Node::Or(items) => items.iter().fold(self.all(), |all, item| all & self.entailed(item)),
             Node::And(items) => items.iter().fold(0, |any, item| any | self.entailed(item)),
             atom => self.all() & self.atom(atom),
         }
@@ -165,36 +137,16 @@ impl Goal<'_> {
     fn atom(&self, atom: &Node) -> u128 {
         match (self, atom) {
             (Self::Legs(legs), Node::Queue(queue)) => {
-                if legs
-                    .whole
-                    .iter()
-                    .any(|e| legs.scope.covers_queue(e, *queue))
-                {
+                if legs.whole.iter().any(|e| legs.scope.covers_queue(e, *queue)) {
                     return u128::MAX;
                 }
-                let holds = |agents: &AgentBox<'_>| {
-                    agents
-                        .queues
-                        .iter()
-                        .any(|e| legs.scope.covers_queue(e, *queue))
-                };
-                legs.boxes
-                    .iter()
-                    .filter(|(_, agents)| holds(agents))
-                    .fold(0, |set, (side, _)| set | !side)
+                let holds = |agents: &AgentBox<'_>| agents.queues.iter().any(|e| legs.scope.covers_queue(e, *queue));
+                legs.boxes.iter().filter(|(_, agents)| holds(agents)).fold(0, |set, (side, _)| set | !side)
             }
             (Self::Legs(legs), Node::User(user)) => {
-                let boxed = legs
-                    .boxes
-                    .iter()
-                    .filter(|(_, agents)| agents.users.contains(user));
-                let loose = legs
-                    .loose
-                    .iter()
-                    .any(|e| legs.scope.covers_loose_user(e, *user));
-                boxed.fold(if loose { legs.loose_side } else { 0 }, |set, (side, _)| {
-                    set | side
-                })
+                let boxed = legs.boxes.iter().filter(|(_, agents)| agents.users.contains(user));
+                let loose = legs.loose.iter().any(|e| legs.scope.covers_loose_user(e, *user));
+                boxed.fold(if loose { legs.loose_side } else { 0 }, |set, (side, _)| set | side)
             }
             (Self::Legs(legs), Node::NoQueue) if !legs.loose.is_empty() => !legs.loose_side,
             (Self::Queues(scope), Node::Queue(queue)) => u128::from(scope.shows_queue(*queue)),
@@ -205,11 +157,7 @@ impl Goal<'_> {
 
     /// Shows that `node` entails every clause. Gives each clause with the place of the item that implies it:
     /// `Some` item of an *and*, or the node as a whole.
-    pub(super) fn prove(
-        &self,
-        node: &Node,
-        at: &str,
-    ) -> Result<Vec<(String, Option<usize>)>, Unproved> {
+    pub(super) fn prove(&self, node: &Node, at: &str) -> Result<Vec<(String, Option<usize>)>, Unproved> {
         let all = self.all();
         let missing = all & !self.entailed(node);
         if missing != 0 {
@@ -236,11 +184,7 @@ impl Goal<'_> {
         let Self::Legs(legs) = self else {
             return self.describe(0);
         };
-        if legs.choices == 0 {
-            self.describe(0)
-        } else {
-            format!("all {} clauses of the scope", 1_u32 << legs.choices)
-        }
+        if legs.choices == 0 { self.describe(0) } else { format!("all {} clauses of the scope", 1_u32 << legs.choices) }
     }
 
     fn describe(&self, clause: u32) -> String {
@@ -262,14 +206,7 @@ impl Goal<'_> {
         }
         if !legs.loose.is_empty() {
             let agent = (clause >> legs.boxes.len()) & 1 == 1;
-            parts.push(
-                if agent {
-                    "agent of a covered division"
-                } else {
-                    "queue missing"
-                }
-                .to_owned(),
-            );
+            parts.push(if agent { "agent of a covered division" } else { "queue missing" }.to_owned());
         }
         parts.join(" or ")
     }

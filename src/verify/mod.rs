@@ -94,10 +94,7 @@ impl Verified {
 
 impl Unproved {
     fn at(at: impl Into<String>, why: impl Into<String>) -> Self {
-        Self {
-            at: at.into(),
-            why: why.into(),
-        }
+        Self { at: at.into(), why: why.into() }
     }
 }
 
@@ -116,41 +113,21 @@ pub fn check(
     request::hold_query(&scope, contract, &outgoing)?;
     let steps = match (&contract.body, &outgoing.body) {
         (Some(model), Some(bytes)) => {
-            let body = json::read(bytes)
-                .map_err(|(at, why)| Unproved::at(format!("body, byte {at}"), why))?;
+            let body = json::read(bytes).map_err(|(at, why)| Unproved::at(format!("body, byte {at}"), why))?;
             let asked = Asked::of(contract, Some(&body), &residual)?;
             let found = body::hold(&scope, model, &body)?;
-            by_body(
-                contract,
-                model,
-                &found,
-                &residual,
-                &scope.only(|e| asked.counts(e)),
-            )?
+            by_body(contract, model, &found, &residual, &scope.only(|e| asked.counts(e)))?
         }
         (None, None) => {
             let asked = Asked::of(contract, None, &residual)?;
-            by_ids(
-                contract,
-                &ids,
-                &outgoing,
-                &residual,
-                &scope.only(|e| asked.counts(e)),
-            )?
+            by_ids(contract, &ids, &outgoing, &residual, &scope.only(|e| asked.counts(e)))?
         }
         _ => {
-            return Err(Unproved::at(
-                "body",
-                "present in one of contract and request only",
-            ));
+            return Err(Unproved::at("body", "present in one of contract and request only"));
         }
     };
     drop(ids);
-    Ok(Verified {
-        outgoing,
-        residual,
-        certificate: Certificate { steps },
-    })
+    Ok(Verified { outgoing, residual, certificate: Certificate { steps } })
 }
 
 /// The filters entail the scope, as the model of the body says that they must.
@@ -163,26 +140,17 @@ fn by_body(
 ) -> Result<Vec<Step>, Unproved> {
     let shows_legs = matches!(contract.shape, Shape::Conversations | Shape::Conversation);
     if shows_legs && !residual.legs {
-        return Err(Unproved::at(
-            "residual",
-            "rows show more legs than a filter can speak of, and nobody judges them",
-        ));
+        return Err(Unproved::at("residual", "rows show more legs than a filter can speak of, and nobody judges them"));
     }
     if scope.live.is_empty() {
-        return Err(Unproved::at(
-            "scope",
-            "no entitlement counts for the asked time",
-        ));
+        return Err(Unproved::at("scope", "no entitlement counts for the asked time"));
     }
     let goal = match contract.data {
         Data::Interaction => Goal::Legs(Legs::of(scope)?),
         Data::Queue => Goal::Queues(scope),
         Data::User => Goal::Users(scope),
         Data::Division | Data::Metadata => {
-            return Err(Unproved::at(
-                "body",
-                "no filter proves anything for this kind of data",
-            ));
+            return Err(Unproved::at("body", "no filter proves anything for this kind of data"));
         }
     };
     let (main, also): (&Path, &[Path]) = match &model.proof {
@@ -191,41 +159,26 @@ fn by_body(
     };
     let array = matches!(model.proof, Proof::Entries { .. });
     if array && !shows_legs {
-        return Err(Unproved::at(
-            "body",
-            "entries ask for some leg, but this answer speaks of all legs",
-        ));
+        return Err(Unproved::at("body", "entries ask for some leg, but this answer speaks of all legs"));
     }
     let (main, also) = (written(main), also.iter().map(written).collect::<Vec<_>>());
     let mut steps = Vec::new();
     let mut proved = false;
-    for Found {
-        at,
-        model,
-        array: is_array,
-        entries,
-    } in found
-    {
+    for Found { at, model, array: is_array, entries } in found {
         if *at == main && *is_array == array && model.level == Level::Leg {
             proved |= !entries.is_empty();
             prove_all(&goal, entries, &mut steps)?;
         } else if also.contains(at) && model.level != Level::Interaction {
             prove_all(&goal, entries, &mut steps)?;
         } else if model.level != Level::Interaction && !entries.is_empty() {
-            return Err(Unproved::at(
-                at,
-                "a filter on legs that the contract does not tie to the scope",
-            ));
+            return Err(Unproved::at(at, "a filter on legs that the contract does not tie to the scope"));
         }
     }
     if !proved {
         return Err(Unproved::at(main, "no filter that carries the scope"));
     }
     if residual.legs {
-        steps.push(Step {
-            clause: "every leg of the scope".into(),
-            by: "answer: legs".into(),
-        });
+        steps.push(Step { clause: "every leg of the scope".into(), by: "answer: legs".into() });
     }
     Ok(steps)
 }
@@ -233,10 +186,7 @@ fn by_body(
 fn prove_all(goal: &Goal<'_>, entries: &[Entry], steps: &mut Vec<Step>) -> Result<(), Unproved> {
     for entry in entries {
         let shown = goal.prove(&entry.node, &entry.at)?;
-        steps.extend(shown.into_iter().map(|(clause, item)| Step {
-            clause,
-            by: entry.place(item),
-        }));
+        steps.extend(shown.into_iter().map(|(clause, item)| Step { clause, by: entry.place(item) }));
     }
     Ok(())
 }
@@ -253,10 +203,7 @@ fn by_ids(
         if scope.shows(contract.data, access, id) {
             Ok(())
         } else {
-            Err(Unproved::at(
-                at,
-                "names something that may not come back whole",
-            ))
+            Err(Unproved::at(at, "names something that may not come back whole"))
         }
     };
     if let Some(proof) = &contract.ids {
@@ -264,45 +211,28 @@ fn by_ids(
             .query
             .iter()
             .find(|(name, _)| *name == proof.param)
-            .ok_or_else(|| {
-                Unproved::at(
-                    format!("query {}", proof.param),
-                    "is missing: the list would be whole",
-                )
-            })?;
+            .ok_or_else(|| Unproved::at(format!("query {}", proof.param), "is missing: the list would be whole"))?;
         let at = format!("query {}", proof.param);
         let mut count = 0;
         for id in ids.split(',') {
             shows(proof.access, id, &at)?;
             count += 1;
         }
-        return Ok(vec![Step {
-            clause: format!("{count} ids of the scope"),
-            by: at,
-        }]);
+        return Ok(vec![Step { clause: format!("{count} ids of the scope"), by: at }]);
     }
     if contract.rows_decide {
         let shows_legs = matches!(contract.shape, Shape::Conversations | Shape::Conversation);
         if contract.data == Data::Interaction && residual.legs && shows_legs {
-            return Ok(vec![Step {
-                clause: "every leg of the scope".into(),
-                by: "answer: legs".into(),
-            }]);
+            return Ok(vec![Step { clause: "every leg of the scope".into(), by: "answer: legs".into() }]);
         }
         return Err(Unproved::at("residual", "nobody judges the rows"));
     }
     // the last id of the path is what is read
-    let (access, id) = path
-        .last()
-        .ok_or_else(|| Unproved::at("path", "nothing says what may come back"))?;
+    let (access, id) = path.last().ok_or_else(|| Unproved::at("path", "nothing says what may come back"))?;
     shows(*access, id, "path")?;
-    Ok(vec![Step {
-        clause: "one id of the scope".into(),
-        by: "path".into(),
-    }])
+    Ok(vec![Step { clause: "one id of the scope".into(), by: "path".into() }])
 }
 
 fn written(path: &Path) -> String {
-    path.iter()
-        .fold("$".to_owned(), |at, key| format!("{at}.{key}"))
+    path.iter().fold("$".to_owned(), |at, key| format!("{at}.{key}"))
 }

@@ -22,9 +22,7 @@ pub(super) fn read(
     let mut nodes = Vec::new();
     for (place, clause) in items(value, "clauses", at)?.iter().enumerate() {
         let at = format!("{at}.clauses[{place}]");
-        let deeper = deeper
-            .checked_sub(1)
-            .ok_or_else(|| Unproved::at(&at, "nested too deep"))?;
+        let deeper = deeper.checked_sub(1).ok_or_else(|| Unproved::at(&at, "nested too deep"))?;
         nodes.push(read(reading, clause, &at, deeper)?.0);
     }
     let clauses = nodes.len();
@@ -45,10 +43,7 @@ fn read_predicate(reading: &Reading<'_>, predicate: &Json<'_>, at: &str) -> Resu
     members(predicate, &["dimension", "operator", "values"], at)?;
     let name = predicate.get("dimension").and_then(Json::text);
     let name = name.ok_or_else(|| Unproved::at(at, "`dimension` is not a string"))?;
-    let operator = predicate
-        .get("operator")
-        .and_then(Json::text)
-        .unwrap_or_default();
+    let operator = predicate.get("operator").and_then(Json::text).unwrap_or_default();
     let values = items(predicate, "values", at)?;
     let test = match (operator, values.len()) {
         ("EQUALS", 1) | ("IN", 1..) => Test::OneOf,

@@ -44,60 +44,35 @@ impl<'a> Scope<'a> {
     ) -> Result<Self, Unproved> {
         let region = match holder {
             Principal::User(user) => org.users.get(user.index()).map(|user| user.region),
-            Principal::Service(service) => org
-                .services
-                .get(service.index())
-                .map(|service| service.region),
+            Principal::Service(service) => org.services.get(service.index()).map(|service| service.region),
         };
         let region = region.ok_or_else(|| Unproved::at("holder", "not in this organisation"))?;
         let acts = |e: &&Entitlement| {
             e.holder == holder
                 && e.region == region
                 && e.valid.acts_at(now)
-                && e.actions
-                    .iter()
-                    .any(|action| action.includes(contract.action))
+                && e.actions.iter().any(|action| action.includes(contract.action))
         };
         if !entitlements.iter().any(|e| acts(&e)) {
-            return Err(Unproved::at(
-                "scope",
-                "no entitlement of this holder lives now for this action",
-            ));
+            return Err(Unproved::at("scope", "no entitlement of this holder lives now for this action"));
         }
-        let live = entitlements
-            .iter()
-            .filter(acts)
-            .filter(|e| e.conversations.is_any())
-            .collect();
-        Ok(Self {
-            org,
-            holder,
-            region,
-            action: contract.action,
-            archived: contract.archived,
-            live,
-        })
+        let live = entitlements.iter().filter(acts).filter(|e| e.conversations.is_any()).collect();
+        Ok(Self { org, holder, region, action: contract.action, archived: contract.archived, live })
     }
 
     /// The same scope with those entitlements only that count for this question.
     pub(super) fn only(&self, counts: impl Fn(&Entitlement) -> bool) -> Self {
-        Self {
-            live: self.live.iter().copied().filter(|e| counts(e)).collect(),
-            ..*self
-        }
+        Self { live: self.live.iter().copied().filter(|e| counts(e)).collect(), ..*self }
     }
 
     /// Whether `e` counts for things of this division: a leaf, inside the wall, and only to be seen when shared.
     fn covers_division(&self, e: &Entitlement, division: DivisionIx) -> bool {
-        self.org
-            .divisions
-            .get(division.index())
-            .is_some_and(|here| {
-                here.leaf
-                    && here.region == self.region
-                    && (!here.shared || self.action == Action::View)
-                    && e.divisions.covers(&division)
-            })
+        self.org.divisions.get(division.index()).is_some_and(|here| {
+            here.leaf
+                && here.region == self.region
+                && (!here.shared || self.action == Action::View)
+                && e.divisions.covers(&division)
+        })
     }
 
     /// Whether `e` opens this queue, to the agents that it covers.
@@ -107,9 +82,7 @@ impl<'a> Scope<'a> {
         };
         let named = match &e.queues {
             Dim::Any => !queue.restricted,
-            Dim::Only(list) => {
-                list.contains(&ix) && (queue.state == QueueState::Active || self.archived)
-            }
+            Dim::Only(list) => list.contains(&ix) && (queue.state == QueueState::Active || self.archived),
         };
         named
             && queue.region == self.region
@@ -131,9 +104,7 @@ impl<'a> Scope<'a> {
 
     /// On queue data: a queue whose figures may be seen whole, so for every agent.
     pub(super) fn shows_queue(&self, ix: QueueIx) -> bool {
-        self.live
-            .iter()
-            .any(|e| e.users.is_any() && self.covers_queue(e, ix))
+        self.live.iter().any(|e| e.users.is_any() && self.covers_queue(e, ix))
     }
 
     /// On user data: a user who is listed, or any of a covered division. Everybody may see himself where a
@@ -142,9 +113,7 @@ impl<'a> Scope<'a> {
         let own = self.holder == Principal::User(ix);
         self.live.iter().any(|e| match &e.users {
             Dim::Any => self.covers_loose_user(e, ix),
-            Dim::Only(list) => {
-                list.contains(&ix) && (self.covers_user(e, ix) || own && e.divisions.is_any())
-            }
+            Dim::Only(list) => list.contains(&ix) && (self.covers_user(e, ix) || own && e.divisions.is_any()),
         })
     }
 
@@ -159,12 +128,7 @@ impl<'a> Scope<'a> {
     /// A division may be named when legs of it may be visible.
     fn may_name_division(&self, ix: DivisionIx) -> bool {
         self.live.iter().any(|e| {
-            let held = |queue: &QueueIx| {
-                self.org
-                    .queues
-                    .get(queue.index())
-                    .is_some_and(|queue| queue.division == ix)
-            };
+            let held = |queue: &QueueIx| self.org.queues.get(queue.index()).is_some_and(|queue| queue.division == ix);
             self.covers_division(e, ix)
                 && match (&e.divisions, &e.queues) {
                     (Dim::Only(_), _) | (Dim::Any, Dim::Any) => true,
@@ -174,14 +138,9 @@ impl<'a> Scope<'a> {
     }
 
     fn shows_object(&self, kind: ObjectOrd, id: &str) -> bool {
-        self.org
-            .objects
-            .get(&(kind.into(), id.into()))
-            .is_some_and(|division| {
-                self.live.iter().any(|e| {
-                    e.queues.is_any() && e.users.is_any() && self.covers_division(e, *division)
-                })
-            })
+        self.org.objects.get(&(kind.into(), id.into())).is_some_and(|division| {
+            self.live.iter().any(|e| e.queues.is_any() && e.users.is_any() && self.covers_division(e, *division))
+        })
     }
 
     fn may_name_user(&self, ix: UserIx) -> bool {
@@ -209,21 +168,9 @@ impl<'a> Scope<'a> {
                 .get(id)
                 .filter(|ix| self.live.iter().any(|e| self.covers_queue(e, **ix)))
                 .map(|ix| Named::Queue(*ix)),
-            Access::User => index
-                .users
-                .get(id)
-                .filter(|ix| self.may_name_user(**ix))
-                .map(|ix| Named::User(*ix)),
-            Access::Division => index
-                .divisions
-                .get(id)
-                .filter(|ix| self.may_name_division(**ix))
-                .map(|_| Named::Other),
-            Access::Region => index
-                .regions
-                .get(id)
-                .filter(|ix| **ix == self.region)
-                .map(|_| Named::Other),
+            Access::User => index.users.get(id).filter(|ix| self.may_name_user(**ix)).map(|ix| Named::User(*ix)),
+            Access::Division => index.divisions.get(id).filter(|ix| self.may_name_division(**ix)).map(|_| Named::Other),
+            Access::Region => index.regions.get(id).filter(|ix| **ix == self.region).map(|_| Named::Other),
             Access::Object(kind) => self.shows_object(kind, id).then_some(Named::Other),
             // no directory holds conversations: whose they are is decided row by row
             Access::Conversation => (!id.is_empty()).then_some(Named::Other),
@@ -238,13 +185,10 @@ impl<'a> Scope<'a> {
             (Data::Queue | Data::Metadata, Access::Queue) => {
                 index.queues.get(id).is_some_and(|ix| self.shows_queue(*ix))
             }
-            (Data::User | Data::Metadata, Access::User) => {
-                index.users.get(id).is_some_and(|ix| self.shows_user(*ix))
+            (Data::User | Data::Metadata, Access::User) => index.users.get(id).is_some_and(|ix| self.shows_user(*ix)),
+            (Data::Division | Data::Metadata, Access::Division) => {
+                index.divisions.get(id).is_some_and(|ix| self.shows_division(*ix))
             }
-            (Data::Division | Data::Metadata, Access::Division) => index
-                .divisions
-                .get(id)
-                .is_some_and(|ix| self.shows_division(*ix)),
             (Data::Metadata, Access::Object(kind)) => self.shows_object(kind, id),
             _ => false,
         }

@@ -26,13 +26,9 @@ pub(super) fn relative(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("now") else {
         return false;
     };
-    let count = rest
-        .strip_prefix('-')
-        .and_then(|rest| rest.strip_suffix(['m', 'h', 'd', 'w']));
+    let count = rest.strip_prefix('-').and_then(|rest| rest.strip_suffix(['m', 'h', 'd', 'w']));
     rest.is_empty()
-        || count.is_some_and(|n| {
-            (1..=6).contains(&n.len()) && n.bytes().all(|digit| digit.is_ascii_digit())
-        })
+        || count.is_some_and(|n| (1..=6).contains(&n.len()) && n.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 /// What the request tells about data time.
@@ -44,16 +40,9 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn of(
-        contract: &Contract,
-        body: Option<&Json<'_>>,
-        residual: &Residual,
-    ) -> Result<Self, Unproved> {
+    pub(super) fn of(contract: &Contract, body: Option<&Json<'_>>, residual: &Residual) -> Result<Self, Unproved> {
         let shows_legs = matches!(contract.shape, Shape::Conversations | Shape::Conversation);
-        let mut asked = Self {
-            contained: None,
-            guarded: residual.windows && residual.legs && shows_legs,
-        };
+        let mut asked = Self { contained: None, guarded: residual.windows && residual.legs && shows_legs };
         let (Some(rule), Some(body)) = (&contract.time, body) else {
             return Ok(asked);
         };
@@ -67,10 +56,7 @@ impl Asked {
         if let (Some((start, end)), Some(max)) = (span, rule.max)
             && end.duration_since(start) > max
         {
-            return Err(Unproved::at(
-                "$",
-                "the asked time is longer than the operation allows",
-            ));
+            return Err(Unproved::at("$", "the asked time is longer than the operation allows"));
         }
         if rule.reach == Reach::Contained {
             asked.contained = span;
@@ -82,11 +68,7 @@ impl Asked {
     /// back, or when the guard cuts what does. A day or an overlap reaches legs that end later, so there only
     /// the guard can tell.
     pub(super) fn counts(&self, e: &Entitlement) -> bool {
-        e.data.is_none_or(|window| {
-            self.guarded
-                || self
-                    .contained
-                    .is_some_and(|(start, end)| window.contains(start, end))
-        })
+        e.data
+            .is_none_or(|window| self.guarded || self.contained.is_some_and(|(start, end)| window.contains(start, end)))
     }
 }

@@ -4,14 +4,11 @@ use super::super::{Unproved, Verified, check};
 use crate::model::{
     answer::Shape,
     body::{Access, BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel, Level, Proof},
-    contract::{
-        Contract, Data, IdsProof, Method, Param, ParamKind, Reach, Segment, Template, TimeAt,
-        TimeRule,
-    },
+    contract::{Contract, Data, IdsProof, Method, Param, ParamKind, Reach, Segment, Template, TimeAt, TimeRule},
     entitlement::{Action, Entitlement, Source, Validity, Window},
     org::{
-        Division, DivisionIx, Group, GroupIx, Org, Principal, Queue, QueueIx, QueueState, Read,
-        Region, RegionIx, User, UserIx,
+        Division, DivisionIx, Group, GroupIx, Org, Principal, Queue, QueueIx, QueueState, Read, Region, RegionIx, User,
+        UserIx,
     },
     outgoing::{Outgoing, Residual},
     set::{Dim, Set},
@@ -44,9 +41,7 @@ pub(super) const QUEUES: [(&str, DivisionIx); 9] = [
 ];
 
 pub(super) fn queue(id: &str) -> QueueIx {
-    QueueIx::new(number(
-        QUEUES.iter().position(|(name, _)| *name == id).unwrap(),
-    ))
+    QueueIx::new(number(QUEUES.iter().position(|(name, _)| *name == id).unwrap()))
 }
 
 pub(super) fn number(place: usize) -> u32 {
@@ -65,26 +60,14 @@ fn region_of(division: DivisionIx) -> RegionIx {
     if division == EUROPE { EU } else { US }
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "every field of every object is written out"
-)]
+#[expect(clippy::too_many_lines, reason = "every field of every object is written out")]
 pub(super) fn org() -> Org {
     let mut org = Org::default();
     for (place, id) in ["us-east-1", "eu-west-1"].into_iter().enumerate() {
-        org.index
-            .regions
-            .insert(id.into(), RegionIx::new(number(place)));
-        org.regions.push(Region {
-            id: id.into(),
-            upstream: "".into(),
-            hosts: vec![],
-        });
+        org.index.regions.insert(id.into(), RegionIx::new(number(place)));
+        org.regions.push(Region { id: id.into(), upstream: "".into(), hosts: vec![] });
     }
-    for (place, id) in ["root", "pay", "claims", "rep", "europe"]
-        .into_iter()
-        .enumerate()
-    {
+    for (place, id) in ["root", "pay", "claims", "rep", "europe"].into_iter().enumerate() {
         let ix = DivisionIx::new(number(place));
         org.index.divisions.insert(id.into(), ix);
         org.divisions.push(Division {
@@ -95,28 +78,18 @@ pub(super) fn org() -> Org {
             leaf: ix != ROOT,
             shared: ix == SHARED,
             home: false,
-            queues: QUEUES
-                .iter()
-                .filter(|(_, d)| *d == ix)
-                .map(|(id, _)| queue(id))
-                .collect(),
+            queues: QUEUES.iter().filter(|(_, d)| *d == ix).map(|(id, _)| queue(id)).collect(),
             users: Set::new(),
         });
     }
     for (place, (id, division)) in QUEUES.into_iter().enumerate() {
-        org.index
-            .queues
-            .insert(id.into(), QueueIx::new(number(place)));
+        org.index.queues.insert(id.into(), QueueIx::new(number(place)));
         org.queues.push(Queue {
             id: id.into(),
             name: id.into(),
             division,
             region: region_of(division),
-            state: if id == "old" {
-                QueueState::Archived
-            } else {
-                QueueState::Active
-            },
+            state: if id == "old" { QueueState::Archived } else { QueueState::Active },
             moved: false,
             restricted: id == "secret",
             named: Set::new(),
@@ -130,15 +103,8 @@ pub(super) fn org() -> Org {
             attributes: vec![],
         });
     }
-    for (place, (id, division)) in [
-        ("me", PAY),
-        ("ann", PAY),
-        ("bob", CLAIMS),
-        ("eve", EUROPE),
-        ("pat", ROOT),
-    ]
-    .into_iter()
-    .enumerate()
+    for (place, (id, division)) in
+        [("me", PAY), ("ann", PAY), ("bob", CLAIMS), ("eve", EUROPE), ("pat", ROOT)].into_iter().enumerate()
     {
         let ix = UserIx::new(number(place));
         org.index.users.insert(id.into(), ix);
@@ -152,11 +118,7 @@ pub(super) fn org() -> Org {
             active: true,
             moved: false,
             manager: None,
-            groups: if ix == ME {
-                Set::one(GroupIx::new(0))
-            } else {
-                Set::new()
-            },
+            groups: if ix == ME { Set::one(GroupIx::new(0)) } else { Set::new() },
             bpo: false,
             licence: None,
             named_queues: Set::new(),
@@ -192,47 +154,28 @@ pub(super) fn whole() -> Entitlement {
 }
 
 pub(super) fn queues(ids: &[&str]) -> Entitlement {
-    Entitlement {
-        queues: Dim::Only(ids.iter().map(|id| queue(id)).collect()),
-        ..whole()
-    }
+    Entitlement { queues: Dim::Only(ids.iter().map(|id| queue(id)).collect()), ..whole() }
 }
 
 /// One queue and one agent.
 pub(super) fn boxed(id: &str, user: UserIx) -> Entitlement {
-    Entitlement {
-        users: Dim::Only(Set::one(user)),
-        ..queues(&[id])
-    }
+    Entitlement { users: Dim::Only(Set::one(user)), ..queues(&[id]) }
 }
 
 pub(super) fn window(from: &str, until: &str) -> Window {
-    Window {
-        from: time(from),
-        until: time(until),
-    }
+    Window { from: time(from), until: time(until) }
 }
 
 fn words(words: &[&str]) -> FieldKind {
-    FieldKind::Enum {
-        words: words.iter().map(|word| (*word).into()).collect(),
-        fold: true,
-    }
+    FieldKind::Enum { words: words.iter().map(|word| (*word).into()).collect(), fold: true }
 }
 
 fn list(of: FieldKind) -> FieldKind {
-    FieldKind::List {
-        of: Box::new(of),
-        max: 4,
-    }
+    FieldKind::List { of: Box::new(of), max: 4 }
 }
 
 fn field(name: &str, kind: FieldKind) -> Field {
-    Field {
-        name: name.into(),
-        required: name == "interval",
-        kind,
-    }
+    Field { name: name.into(), required: name == "interval", kind }
 }
 
 fn path(path: &str) -> Vec<Box<str>> {
@@ -254,10 +197,7 @@ pub(super) fn filter(level: Level) -> FilterModel {
     ];
     FilterModel {
         level,
-        dimensions: dimensions
-            .into_iter()
-            .map(|(name, kind)| (name.into(), kind))
-            .collect(),
+        dimensions: dimensions.into_iter().map(|(name, kind)| (name.into(), kind)).collect(),
         metrics: vec!["tConversationDuration".into()],
         max_depth: 3,
     }
@@ -265,26 +205,14 @@ pub(super) fn filter(level: Level) -> FilterModel {
 
 fn contract(operation: &str, data: Data, shape: Shape, model: Option<BodyModel>) -> Contract {
     let segment = |part: &str| match part {
-        "{conversationId}" => Segment::Param {
-            name: "conversationId".into(),
-            access: Access::Conversation,
-        },
-        "{queueId}" => Segment::Param {
-            name: "queueId".into(),
-            access: Access::Queue,
-        },
+        "{conversationId}" => Segment::Param { name: "conversationId".into(), access: Access::Conversation },
+        "{queueId}" => Segment::Param { name: "queueId".into(), access: Access::Queue },
         literal => Segment::Literal(literal.into()),
     };
     Contract {
         operation: operation.into(),
-        method: if model.is_some() {
-            Method::Post
-        } else {
-            Method::Get
-        },
-        template: Template {
-            segments: operation.split('/').map(segment).collect(),
-        },
+        method: if model.is_some() { Method::Post } else { Method::Get },
+        template: Template { segments: operation.split('/').map(segment).collect() },
         action: Action::View,
         data,
         params: vec![],
@@ -326,12 +254,7 @@ pub(super) fn aggregates() -> Contract {
 
 pub(super) fn queue_observations() -> Contract {
     let model = query("QueueObservationQuery", filter(Level::Leg));
-    contract(
-        "queues/observations",
-        Data::Queue,
-        Shape::Groups,
-        Some(model),
-    )
+    contract("queues/observations", Data::Queue, Shape::Groups, Some(model))
 }
 
 pub(super) fn user_aggregates() -> Contract {
@@ -351,17 +274,9 @@ pub(super) fn details() -> Contract {
             filters("evaluationFilters", Level::Attached),
             filters("surveyFilters", Level::Attached),
         ],
-        proof: Proof::Entries {
-            at: path("segmentFilters"),
-            also: vec![path("evaluationFilters")],
-        },
+        proof: Proof::Entries { at: path("segmentFilters"), also: vec![path("evaluationFilters")] },
     };
-    let mut contract = contract(
-        "details",
-        Data::Interaction,
-        Shape::Conversations,
-        Some(model),
-    );
+    let mut contract = contract("details", Data::Interaction, Shape::Conversations, Some(model));
     contract.time.as_mut().unwrap().reach = Reach::WholeDay;
     contract
 }
@@ -382,48 +297,24 @@ pub(super) fn platform() -> Contract {
                 ]),
             ),
         ],
-        proof: Proof::Filter {
-            at: path("query.filter"),
-        },
+        proof: Proof::Filter { at: path("query.filter") },
     };
     let mut contract = contract("query", Data::Interaction, Shape::Rows, Some(model));
-    contract.time.as_mut().unwrap().at =
-        TimeAt::FromTo(path("query.dateFrom"), path("query.dateTo"));
+    contract.time.as_mut().unwrap().at = TimeAt::FromTo(path("query.dateFrom"), path("query.dateTo"));
     contract
 }
 
 pub(super) fn queue_list() -> Contract {
     let mut contract = contract("routing/queues", Data::Queue, Shape::Entities, None);
-    let param = |name: &str, kind| Param {
-        name: name.into(),
-        kind,
-    };
+    let param = |name: &str, kind| Param { name: name.into(), kind };
     contract.params = vec![
         param("pageSize", ParamKind::Int { min: 1, max: 100 }),
-        param(
-            "sortOrder",
-            ParamKind::Enum(vec!["asc".into(), "desc".into()]),
-        ),
+        param("sortOrder", ParamKind::Enum(vec!["asc".into(), "desc".into()])),
         param("name", ParamKind::Text { max: 8 }),
-        param(
-            "id",
-            ParamKind::Ids {
-                access: Access::Queue,
-                max: 3,
-            },
-        ),
-        param(
-            "divisionId",
-            ParamKind::Ids {
-                access: Access::Division,
-                max: 3,
-            },
-        ),
+        param("id", ParamKind::Ids { access: Access::Queue, max: 3 }),
+        param("divisionId", ParamKind::Ids { access: Access::Division, max: 3 }),
     ];
-    contract.ids = Some(IdsProof {
-        param: "id".into(),
-        access: Access::Queue,
-    });
+    contract.ids = Some(IdsProof { param: "id".into(), access: Access::Queue });
     contract.time = None;
     contract
 }
@@ -431,33 +322,17 @@ pub(super) fn queue_list() -> Contract {
 pub(super) fn list_of(data: Data, access: Access) -> Contract {
     let mut contract = queue_list();
     contract.data = data;
-    contract.params = vec![Param {
-        name: "id".into(),
-        kind: ParamKind::Ids { access, max: 9 },
-    }];
-    contract.ids = Some(IdsProof {
-        param: "id".into(),
-        access,
-    });
+    contract.params = vec![Param { name: "id".into(), kind: ParamKind::Ids { access, max: 9 } }];
+    contract.ids = Some(IdsProof { param: "id".into(), access });
     contract
 }
 
 pub(super) fn one_queue() -> Contract {
-    contract(
-        "routing/queues/{queueId}",
-        Data::Queue,
-        Shape::Entities,
-        None,
-    )
+    contract("routing/queues/{queueId}", Data::Queue, Shape::Entities, None)
 }
 
 pub(super) fn one_conversation() -> Contract {
-    let mut contract = contract(
-        "conversations/{conversationId}",
-        Data::Interaction,
-        Shape::Conversation,
-        None,
-    );
+    let mut contract = contract("conversations/{conversationId}", Data::Interaction, Shape::Conversation, None);
     contract.rows_decide = true;
     contract
 }
@@ -473,11 +348,7 @@ pub(super) struct Try {
 }
 
 impl Try {
-    pub(super) fn new(
-        contract: Contract,
-        entitlements: Vec<Entitlement>,
-        body: Option<&str>,
-    ) -> Self {
+    pub(super) fn new(contract: Contract, entitlements: Vec<Entitlement>, body: Option<&str>) -> Self {
         let outgoing = Outgoing {
             method: contract.method,
             path: format!("/{}", contract.operation),
@@ -485,19 +356,8 @@ impl Try {
             body: body.map(|text| text.as_bytes().to_vec()),
         };
         let legs = matches!(contract.shape, Shape::Conversations | Shape::Conversation);
-        let residual = Residual {
-            legs,
-            keys: true,
-            windows: legs,
-        };
-        Self {
-            contract,
-            outgoing,
-            residual,
-            entitlements,
-            org: org(),
-            holder: HOLDER,
-        }
+        let residual = Residual { legs, keys: true, windows: legs };
+        Self { contract, outgoing, residual, entitlements, org: org(), holder: HOLDER }
     }
 
     pub(super) fn path(mut self, path: &str) -> Self {
@@ -511,38 +371,20 @@ impl Try {
     }
 
     pub(super) fn check(self) -> Result<Verified, Unproved> {
-        check(
-            &self.contract,
-            self.outgoing,
-            self.residual,
-            self.holder,
-            &self.entitlements,
-            &self.org,
-            now(),
-        )
+        check(&self.contract, self.outgoing, self.residual, self.holder, &self.entitlements, &self.org, now())
     }
 
     #[track_caller]
     pub(super) fn proved(self) -> Vec<String> {
-        let verified = self
-            .check()
-            .unwrap_or_else(|unproved| panic!("refused: {unproved}"));
-        verified
-            .certificate()
-            .steps
-            .iter()
-            .map(|step| format!("{} <- {}", step.clause, step.by))
-            .collect()
+        let verified = self.check().unwrap_or_else(|unproved| panic!("refused: {unproved}"));
+        verified.certificate().steps.iter().map(|step| format!("{} <- {}", step.clause, step.by)).collect()
     }
 
     #[track_caller]
     pub(super) fn refused(self, name: &str, why: &str) {
         match self.check() {
             Ok(_) => panic!("{name}: proved"),
-            Err(unproved) => assert!(
-                unproved.to_string().contains(why),
-                "{name}: refused for `{unproved}`"
-            ),
+            Err(unproved) => assert!(unproved.to_string().contains(why), "{name}: refused for `{unproved}`"),
         }
     }
 }
@@ -551,9 +393,7 @@ pub(super) const DAY: &str = "2026-11-19T00:00:00Z/2026-11-20T00:00:00Z";
 
 /// The body of an aggregate with this filter.
 pub(super) fn with_filter(filter: &str) -> String {
-    format!(
-        r#"{{"interval":"{DAY}","groupBy":["queueId"],"filter":{filter},"metrics":["nOffered"]}}"#
-    )
+    format!(r#"{{"interval":"{DAY}","groupBy":["queueId"],"filter":{filter},"metrics":["nOffered"]}}"#)
 }
 
 pub(super) fn is(dimension: &str, value: &str) -> String {
@@ -565,10 +405,7 @@ pub(super) fn missing(dimension: &str) -> String {
 }
 
 pub(super) fn flat(kind: &str, predicates: &[String]) -> String {
-    format!(
-        r#"{{"type":"{kind}","predicates":[{}]}}"#,
-        predicates.join(",")
-    )
+    format!(r#"{{"type":"{kind}","predicates":[{}]}}"#, predicates.join(","))
 }
 
 pub(super) fn nested(kind: &str, clauses: &[String]) -> String {

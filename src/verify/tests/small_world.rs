@@ -21,13 +21,7 @@ fn legs() -> Vec<Leg> {
     let some = |n: usize| std::iter::once(None).chain((0..n).map(Some));
     some(QUEUES.len())
         .flat_map(|queue| some(AGENTS.len()).map(move |agent| (queue, agent)))
-        .flat_map(|(queue, agent)| {
-            [true, false].map(|voice| Leg {
-                queue,
-                agent,
-                voice,
-            })
-        })
+        .flat_map(|(queue, agent)| [true, false].map(|voice| Leg { queue, agent, voice }))
         .collect()
 }
 
@@ -44,10 +38,7 @@ fn visible(e: &Entitlement, leg: Leg) -> bool {
         Some(queue) => {
             let id = QUEUES[queue].0;
             let listed = e.queues.covers(&QueueIx::new(number(queue)));
-            listed
-                && id != "closed"
-                && (id != "secret" || !e.queues.is_any())
-                && (id != "old" || e.queues.is_any())
+            listed && id != "closed" && (id != "secret" || !e.queues.is_any()) && (id != "old" || e.queues.is_any())
         }
     };
     let agent = match leg.agent {
@@ -114,47 +105,23 @@ struct Filter {
 impl Filter {
     fn random(rng: &mut SmallRng) -> Self {
         let some = |rng: &mut SmallRng, least: usize| {
-            (0..rng.random_range(least..4))
-                .map(|_| Predicate::random(rng))
-                .collect::<Vec<_>>()
+            (0..rng.random_range(least..4)).map(|_| Predicate::random(rng)).collect::<Vec<_>>()
         };
-        let clauses: Vec<_> = (0..rng.random_range(0..4))
-            .map(|_| (rng.random(), some(rng, 1)))
-            .collect();
+        let clauses: Vec<_> = (0..rng.random_range(0..4)).map(|_| (rng.random(), some(rng, 1))).collect();
         let least = usize::from(clauses.is_empty());
-        Self {
-            and: rng.random(),
-            predicates: some(rng, least),
-            clauses,
-        }
+        Self { and: rng.random(), predicates: some(rng, least), clauses }
     }
     fn holds(&self, leg: Leg) -> bool {
         let clause = |(and, items): &(bool, Vec<Predicate>)| {
-            if *and {
-                items.iter().all(|p| p.holds(leg))
-            } else {
-                items.iter().any(|p| p.holds(leg))
-            }
+            if *and { items.iter().all(|p| p.holds(leg)) } else { items.iter().any(|p| p.holds(leg)) }
         };
-        let mut parts = self
-            .clauses
-            .iter()
-            .map(clause)
-            .chain(self.predicates.iter().map(|p| p.holds(leg)));
-        if self.and {
-            parts.all(|part| part)
-        } else {
-            parts.any(|part| part)
-        }
+        let mut parts = self.clauses.iter().map(clause).chain(self.predicates.iter().map(|p| p.holds(leg)));
+        if self.and { parts.all(|part| part) } else { parts.any(|part| part) }
     }
     fn text(&self) -> String {
         let kind = |and| if and { "and" } else { "or" };
         let texts = |items: &[Predicate]| items.iter().map(Predicate::text).collect::<Vec<_>>();
-        let clauses: Vec<_> = self
-            .clauses
-            .iter()
-            .map(|(and, items)| flat(kind(*and), &texts(items)))
-            .collect();
+        let clauses: Vec<_> = self.clauses.iter().map(|(and, items)| flat(kind(*and), &texts(items))).collect();
         format!(
             r#"{{"type":"{}","clauses":[{}],"predicates":[{}]}}"#,
             kind(self.and),
@@ -165,12 +132,7 @@ impl Filter {
 }
 
 fn random_scope(rng: &mut SmallRng) -> Vec<Entitlement> {
-    let pick = |rng: &mut SmallRng, from: &[u32]| {
-        from.iter()
-            .copied()
-            .filter(|_| rng.random())
-            .collect::<Vec<_>>()
-    };
+    let pick = |rng: &mut SmallRng, from: &[u32]| from.iter().copied().filter(|_| rng.random()).collect::<Vec<_>>();
     (0..rng.random_range(1..5))
         .map(|_| Entitlement {
             divisions: match rng.random_range(0..4) {
@@ -181,28 +143,14 @@ fn random_scope(rng: &mut SmallRng) -> Vec<Entitlement> {
             queues: if rng.random_range(0..3) == 0 {
                 Dim::Any
             } else {
-                Dim::Only(
-                    pick(rng, &[0, 1, 2, 3, 4, 5, 6, 7])
-                        .into_iter()
-                        .map(QueueIx::new)
-                        .collect(),
-                )
+                Dim::Only(pick(rng, &[0, 1, 2, 3, 4, 5, 6, 7]).into_iter().map(QueueIx::new).collect())
             },
             users: if rng.random() {
                 Dim::Any
             } else {
-                Dim::Only(
-                    pick(rng, &[0, 1, 2, 3])
-                        .into_iter()
-                        .map(UserIx::new)
-                        .collect(),
-                )
+                Dim::Only(pick(rng, &[0, 1, 2, 3]).into_iter().map(UserIx::new).collect())
             },
-            holder: if rng.random_range(0..9) == 0 {
-                Principal::User(ANN)
-            } else {
-                HOLDER
-            },
+            holder: if rng.random_range(0..9) == 0 { Principal::User(ANN) } else { HOLDER },
             ..whole()
         })
         .collect()
@@ -210,10 +158,7 @@ fn random_scope(rng: &mut SmallRng) -> Vec<Entitlement> {
 
 #[test]
 fn nothing_hidden_gets_through_what_is_proved() {
-    let cases = std::env::var("BAILIWICK_CASES")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(5_000_u64);
+    let cases = std::env::var("BAILIWICK_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(5_000_u64);
     let (mut proved, mut missed) = (0, 0);
     let (all, contract) = (legs(), aggregates());
     let mut rng = SmallRng::seed_from_u64(7);
@@ -228,10 +173,7 @@ fn nothing_hidden_gets_through_what_is_proved() {
         match Try::new(contract.clone(), scope.clone(), Some(&with_filter(&text))).check() {
             Ok(_) => {
                 proved += 1;
-                assert!(
-                    hidden.is_none(),
-                    "case {case}: {hidden:?} passes {text} under {scope:#?}"
-                );
+                assert!(hidden.is_none(), "case {case}: {hidden:?} passes {text} under {scope:#?}");
             }
             // what matches nothing, or names something outside, is refused on other grounds
             Err(error) => {
@@ -239,8 +181,5 @@ fn nothing_hidden_gets_through_what_is_proved() {
             }
         }
     }
-    assert!(
-        proved > 20 * missed,
-        "proved {proved}, missed {missed} that stay inside"
-    );
+    assert!(proved > 20 * missed, "proved {proved}, missed {missed} that stay inside");
 }
