@@ -1,1 +1,3 @@
+mod compile_fail;
+mod front;
 mod json_suite;
