@@ -52,6 +52,7 @@ fn org() -> Org {
             assignments: Vec::new(),
             acts_for_users: Set::new(),
             acts_for_groups: Set::new(),
+            groups: Set::new(),
         }],
         ..Org::default()
     };
