@@ -218,6 +218,7 @@ fn identity(section: Section<'_, '_>, proxy: &Proxy, proxy_at: &Range<usize>) ->
     let reader = section.reader();
     let open = section.flag("unsafe-static-tokens");
     let mut statics = Vec::new();
+    let mut logins = Vec::new();
     let mut seen = HashSet::new();
     let mut first = None;
     for one in section.sections("static") {
@@ -233,6 +234,15 @@ fn identity(section: Section<'_, '_>, proxy: &Proxy, proxy_at: &Range<usize>) ->
                 None
             }
         };
+        if let Some((client_id, at)) = one.text("client-id", "the client id that an SDK logs in with") {
+            let client_id = client_id.to_owned();
+            let secret = one.secret("client-secret");
+            if let (Some((client_secret, ..)), Some((token, ..))) = (secret, &token) {
+                logins.push(identity::Login { client_id, client_secret, token: token.clone() });
+            } else {
+                reader.problem(at, "a client that logs in needs its secret and the token it gets", "write `client-secret` and `token` beside it");
+            }
+        }
         one.done();
         if let (Some((token, _, at)), Some(holder)) = (token, holder) {
             if !seen.insert(token.expose_secret().to_owned()) {
@@ -258,7 +268,7 @@ fn identity(section: Section<'_, '_>, proxy: &Proxy, proxy_at: &Range<usize>) ->
         reader.problem_of_file("nobody could sign in", "add `[identity.jwt]`, or `[[identity.static]]` for trying things out");
     }
     section.done();
-    identity::Settings { statics, jwt }
+    identity::Settings { statics, jwt, logins }
 }
 
 const ALGORITHMS: [(&str, Algorithm); 9] = [
