@@ -181,7 +181,7 @@ pub struct Permission {
     pub cross_region: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PermissionScope {
     Own,
     Assigned { team: bool },

@@ -1,0 +1,224 @@
+//! Roles by their templates, views and grants of the sample.
+
+use serde_json::{Value, json};
+
+const CALLBACK: [&str; 8] = [
+    "view",
+    "create",
+    "cancel",
+    "reschedule",
+    "export",
+    "view-errors",
+    "test-keys",
+    "provision",
+];
+
+pub(super) fn roles() -> Value {
+    let supervisor = [
+        "analytics:report:view",
+        "analytics:dashboard:view",
+        "analytics:query:view",
+        "routing:queue:view",
+        "user:profile:view",
+    ];
+    let bpo_supervisor = [
+        "analytics:report:view",
+        "analytics:query:view",
+        "routing:queue:view",
+        "reporting:data:view",
+        "interaction:transcript:view",
+    ];
+    let team = json!({ "scope": "assigned", "team": true });
+    Value::Array(vec![
+        role(
+            "r-report-consumer",
+            "Report Consumer",
+            &each(
+                &[
+                    "analytics:report:view",
+                    "analytics:dashboard:view",
+                    "analytics:query:view",
+                ],
+                &all(),
+            ),
+        ),
+        role(
+            "r-report-builder",
+            "Report Builder",
+            &each(
+                &[
+                    "analytics:query:edit",
+                    "analytics:report:edit",
+                    "analytics:dashboard:edit",
+                    "analytics:query:view",
+                    "analytics:report:view",
+                ],
+                &all(),
+            ),
+        ),
+        role(
+            "r-queue-operator",
+            "Queue Operator",
+            &each(
+                &[
+                    "analytics:report:view",
+                    "analytics:dashboard:view",
+                    "telephony:queue:view",
+                ],
+                &json!({ "scope": "assigned" }),
+            ),
+        ),
+        role("r-supervisor", "Supervisor", &each(&supervisor, &team)),
+        role("r-agent", "Agent", &agent()),
+        role("r-bpo-agent", "BPO Agent - Restricted", &bpo_agent()),
+        role(
+            "r-bpo-supervisor",
+            "BPO Supervisor",
+            &each(
+                &bpo_supervisor,
+                &json!({ "scope": "view", "view": "v-acme-voice" }),
+            ),
+        ),
+        role(
+            "r-sales-analyst",
+            "Sales analyst",
+            &each(
+                &supervisor,
+                &json!({ "scope": "view", "view": "v-sales-hot" }),
+            ),
+        ),
+        role(
+            "r-blue-lead",
+            "Lead of the blue team",
+            &each(
+                &supervisor,
+                &json!({ "scope": "group", "groups": ["g-svc-blue"] }),
+            ),
+        ),
+        role(
+            "r-service-bpo",
+            "Service - BPO Integration",
+            &each(
+                &["user:session:impersonate", "user:profile:view"],
+                &json!({ "scope": "group", "groups": ["g-acme-voice"] }),
+            ),
+        ),
+        role(
+            "r-audit",
+            "Audit",
+            &each(
+                &["audit:metadata:view"],
+                &json!({ "scope": "all", "crossRegion": "metadata" }),
+            ),
+        ),
+        role(
+            "r-callback-administrator",
+            "Callback Administrator",
+            &callback(&CALLBACK),
+        ),
+        role(
+            "r-callback-supervisor",
+            "Callback Supervisor",
+            &callback(&["view", "create", "cancel", "reschedule", "export"]),
+        ),
+        role(
+            "r-callback-monitor",
+            "Callback Monitor",
+            &callback(&["view"]),
+        ),
+        role(
+            "r-callback-developer",
+            "Callback Developer",
+            &callback(&["view", "view-errors", "test-keys", "provision"]),
+        ),
+    ])
+}
+
+fn agent() -> Vec<Value> {
+    let mut own = each(
+        &[
+            "analytics:report:view",
+            "analytics:query:view",
+            "user:profile:view",
+        ],
+        &json!({ "scope": "self" }),
+    );
+    own.extend(each(
+        &["routing:queue:view"],
+        &json!({ "scope": "assigned" }),
+    ));
+    own
+}
+
+fn bpo_agent() -> Vec<Value> {
+    let mut list = each(
+        &["telephony:agent:access", "telephony:callControl:access"],
+        &all(),
+    );
+    list.extend(each(
+        &[
+            "routing:queue:view",
+            "reporting:data:view",
+            "interaction:transcript:view",
+        ],
+        &json!({ "scope": "assigned" }),
+    ));
+    list.extend(each(&["user:profile:view"], &json!({ "scope": "self" })));
+    list
+}
+
+fn callback(actions: &[&str]) -> Vec<Value> {
+    actions
+        .iter()
+        .map(|action| json!({ "permission": format!("routing:callback:{action}"), "scope": "all" }))
+        .collect()
+}
+
+fn all() -> Value {
+    json!({ "scope": "all" })
+}
+
+fn role(id: &str, name: &str, permissions: &[Value]) -> Value {
+    json!({ "id": id, "name": name, "permissions": permissions })
+}
+
+/// The same width for every one of these permissions.
+fn each(names: &[&str], width: &Value) -> Vec<Value> {
+    names
+        .iter()
+        .map(|name| {
+            let mut entry = json!({ "permission": name });
+            if let (Value::Object(entry), Value::Object(width)) = (&mut entry, width) {
+                entry.extend(width.clone());
+            }
+            entry
+        })
+        .collect()
+}
+
+pub(super) fn views() -> Value {
+    json!([
+        { "id": "v-acme-voice", "name": "Acme voice, two queues", "queues": ["q-acme-voice-care", "q-acme-voice-orders"], "users": "any" },
+        // names a restricted queue, and with it opens it
+        { "id": "v-sales-hot", "name": "Hot sales queues", "queues": ["q-sales-new", "q-sales-renewals", "q-sales-vip"], "users": "any" },
+    ])
+}
+
+pub(super) fn grants() -> Value {
+    let queue = |id: &str| json!([{ "kind": "queue", "id": id }]);
+    json!([
+        {
+            "id": "gr-gus-fraud-vip", "beneficiary": "gus", "resources": queue("q-fraud-vip"), "actions": ["view"],
+            "from": "2026-10-01T00:00:00Z", "until": "2027-10-01T00:00:00Z",
+        },
+        {
+            "id": "gr-gus-over", "beneficiary": "gus", "resources": queue("q-claims-motor"), "actions": ["view"],
+            "from": "2026-08-01T00:00:00Z", "until": "2026-09-01T00:00:00Z",
+        },
+        {
+            "id": "gr-hugo-window", "beneficiary": "hugo", "resources": queue("q-svc-care"), "actions": ["view", "playback"],
+            "data": { "from": "2026-11-02T00:00:00Z", "until": "2026-11-16T00:00:00Z" },
+            "from": "2026-11-01T00:00:00Z", "until": "2027-11-01T00:00:00Z",
+        },
+    ])
+}
