@@ -307,7 +307,7 @@ fn every_form_of_a_path_is_seen() {
     assert_eq!(seen(&deep, "use crate::policy::guard;"), ["policy"]);
     assert_eq!(seen(&deep, "use crate::{model::{set::Set, org}, policy as p, verify::*};"), ["model", "model", "policy", "verify"]);
     assert_eq!(seen(&deep, "use super::super::super::policy::guard;"), ["policy"]);
-    assert_eq!(seen(&deep, "use super::super::{super::policy, json};"), ["query", "query"]);
+    assert_eq!(seen(&deep, "use super::super::{body, json::{self, Value}};"), ["query", "query", "query"]);
     assert_eq!(seen(&deep, "let x = crate :: policy :: guard::f();"), ["policy"]);
     assert_eq!(seen(&deep, "let x = self::super::super::super::policy::f();"), ["policy"]);
     assert_eq!(seen(&deep, "pub(in crate::query) fn f() {}"), ["query"]);

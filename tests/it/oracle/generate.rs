@@ -611,3 +611,16 @@ fn definition(dice: &mut Dice, names: &Names) -> Value {
     }
     body
 }
+
+#[test]
+fn drawn_organisations_load() {
+    let opened = Opened::from([(Kind::Details, vec!["analytics:conversationDetail:view".to_owned()])]);
+    for seed in 0..300 {
+        let file = directory(&mut Dice::new(seed), &opened).to_string();
+        let loaded = bailiwick::directory::load(&file, "drawn.json", jiff::Timestamp::UNIX_EPOCH);
+        if let Err(problems) = loaded {
+            panic!("seed {seed}: {}", problems.iter().map(|one| one.report()).collect::<Vec<_>>().join("\n"));
+        }
+        assert!(!Directory::read(&file).users.is_empty());
+    }
+}
