@@ -51,11 +51,15 @@ impl Filter {
     /// Flat, sorted, without repetitions; a group of one is that one. An empty group stays what it is.
     #[must_use]
     pub fn canonical(self) -> Self {
-        let Self::Group(join, items) = self else { return self };
+        let Self::Group(join, items) = self else {
+            return self;
+        };
         let mut flat = Vec::with_capacity(items.len());
         for item in items {
             match item.canonical() {
-                Self::Group(inner, items) if inner == join && !items.is_empty() => flat.extend(items),
+                Self::Group(inner, items) if inner == join && !items.is_empty() => {
+                    flat.extend(items)
+                }
                 other => flat.push(other),
             }
         }

@@ -11,7 +11,7 @@ mod tests;
 mod write;
 
 pub use read::{JsonError, Limits, What, parse, parse_object};
-pub use write::write;
+pub use write::{write, write_text};
 
 /// A parsed value. Order of members is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -35,7 +35,8 @@ pub fn write(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-fn write_text(text: &str, out: &mut Vec<u8>) {
+/// Appends a string in its one canonical spelling.
+pub fn write_text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text.as_bytes();
     while let Some(place) = rest
