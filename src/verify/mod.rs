@@ -159,7 +159,7 @@ fn by_body(
     if array && !shows_legs {
         return Err(Unproved::at("body", "entries ask for some leg, but this answer speaks of all legs"));
     }
-    let (main, also) = (written(main), also.iter().map(|path| written(path)).collect::<Vec<_>>());
+    let (main, also) = (written(main), also.iter().map(written).collect::<Vec<_>>());
     let mut steps = Vec::new();
     let mut proved = false;
     for Found { at, model, array: is_array, entries } in found {

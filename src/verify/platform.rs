@@ -53,14 +53,14 @@ fn read_predicate(reading: &Reading<'_>, predicate: &Json<'_>, at: &str) -> Resu
         ("GT" | "GTE" | "LT" | "LTE", 1) => Test::Range,
         _ => return Err(Unproved::at(at, "operator and values do not fit together")),
     };
-    let mut texts = Vec::with_capacity(values.len());
+    let mut known = Vec::with_capacity(values.len());
     for value in values {
         match value {
-            Json::Text(text) if text.contains("${") => return Err(Unproved::at(at, "a placeholder is left")),
-            Json::Text(text) => texts.push(&**text),
-            Json::Number(number) if test == Test::Range => texts.push(*number),
+            Json::Text(word) if word.contains("${") => return Err(Unproved::at(at, "a placeholder is left")),
+            Json::Text(word) => known.push(&**word),
+            Json::Number(number) if test == Test::Range => known.push(*number),
             _ => return Err(Unproved::at(at, "a value of the wrong type")),
         }
     }
-    reading.dimension(name, test, &texts, at)
+    reading.dimension(name, test, &known, at)
 }
