@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 
 /// What a question of one kind runs over.
 #[derive(Debug, Clone, Default)]
-pub struct Stock {
-    pub interactions: Vec<Interaction>,
-    pub waiting: Vec<Interaction>,
-    pub presences: Vec<Interaction>,
+pub(crate) struct Stock {
+    pub(crate) interactions: Vec<Interaction>,
+    pub(crate) waiting: Vec<Interaction>,
+    pub(crate) presences: Vec<Interaction>,
 }
 
 impl Stock {
-    pub fn draw(dice: &mut Dice, directory: &Directory) -> Self {
+    pub(crate) fn draw(dice: &mut Dice, directory: &Directory) -> Self {
         Self {
             interactions: generate::interactions(dice, directory, 40),
             waiting: generate::waiting(dice, directory),
@@ -27,14 +27,14 @@ impl Stock {
         }
     }
 
-    pub fn of(&self, kind: Kind) -> &[Interaction] {
+    pub(crate) fn of(&self, kind: Kind) -> &[Interaction] {
         match kind {
             Kind::Aggregates | Kind::Details | Kind::Platform => &self.interactions,
             Kind::QueueObservations => &self.waiting,
             Kind::UserAggregates | Kind::UserObservations => &self.presences,
         }
     }
-    pub fn of_mut(&mut self, kind: Kind) -> &mut Vec<Interaction> {
+    pub(crate) fn of_mut(&mut self, kind: Kind) -> &mut Vec<Interaction> {
         match kind {
             Kind::Aggregates | Kind::Details | Kind::Platform => &mut self.interactions,
             Kind::QueueObservations => &mut self.waiting,
@@ -45,22 +45,22 @@ impl Stock {
 
 /// An organisation as text, as the oracle reads it and as the program compiled it.
 #[derive(Debug)]
-pub struct Organisation {
-    pub file: Value,
-    pub directory: Directory,
-    pub world: World,
-    pub stock: Stock,
+pub(crate) struct Organisation {
+    pub(crate) file: Value,
+    pub(crate) directory: Directory,
+    pub(crate) world: World,
+    pub(crate) stock: Stock,
 }
 
 impl Organisation {
-    pub fn draw(dice: &mut Dice) -> Self {
+    pub(crate) fn draw(dice: &mut Dice) -> Self {
         let file = generate::directory(dice, &program::opened());
         let directory = Directory::read(&file.to_string());
         let stock = Stock::draw(dice, &directory);
         Self::of(file, stock).unwrap_or_else(|problem| panic!("the generator drew a directory that does not load: {problem}"))
     }
 
-    pub fn of(file: Value, stock: Stock) -> Result<Self, String> {
+    pub(crate) fn of(file: Value, stock: Stock) -> Result<Self, String> {
         let text = file.to_string();
         let world = program::world(&program::org(&text)?);
         Ok(Self { directory: Directory::read(&text), world, file, stock })
@@ -68,14 +68,14 @@ impl Organisation {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Case {
-    pub person: String,
-    pub kind: Kind,
-    pub body: String,
-    pub now: Time,
+pub(crate) struct Case {
+    pub(crate) person: String,
+    pub(crate) kind: Kind,
+    pub(crate) body: String,
+    pub(crate) now: Time,
 }
 
-pub fn data_of(kind: Kind) -> Data {
+pub(crate) fn data_of(kind: Kind) -> Data {
     match kind {
         Kind::Aggregates | Kind::Details | Kind::Platform => Data::Interaction,
         Kind::QueueObservations => Data::Queue,
@@ -84,7 +84,7 @@ pub fn data_of(kind: Kind) -> Data {
 }
 
 impl Case {
-    pub fn draw(dice: &mut Dice, organisation: &Organisation) -> Self {
+    pub(crate) fn draw(dice: &mut Dice, organisation: &Organisation) -> Self {
         let kinds = [Kind::Aggregates, Kind::Aggregates, Kind::Details, Kind::Details, Kind::Platform, Kind::Platform, Kind::QueueObservations, Kind::UserAggregates, Kind::UserObservations];
         let now = generate::now(dice);
         // Mostly somebody who may ask at all: the others only show refusals.
@@ -106,7 +106,7 @@ impl Case {
         case
     }
 
-    pub fn scope(&self, directory: &Directory) -> Vec<Entitlement> {
+    pub(crate) fn scope(&self, directory: &Directory) -> Vec<Entitlement> {
         let operation = program::operation(self.kind);
         let permissions: Vec<String> = operation.opened_by.iter().map(|one| one.to_string()).collect();
         let right =
@@ -127,7 +127,7 @@ impl Case {
         }
     }
 
-    pub fn queue_inside(&self, directory: &Directory, scope: &[Entitlement], id: &str) -> bool {
+    pub(crate) fn queue_inside(&self, directory: &Directory, scope: &[Entitlement], id: &str) -> bool {
         directory.queue(id).is_some_and(|queue| {
             self.leaf_here(directory, &queue.division)
                 && scope.iter().any(|one| {
@@ -141,11 +141,11 @@ impl Case {
         found.is_some_and(|one| one.region == directory.region_of_person(&self.person)) && directory.leaf(division)
     }
 
-    pub fn division_inside(&self, directory: &Directory, scope: &[Entitlement], id: &str) -> bool {
+    pub(crate) fn division_inside(&self, directory: &Directory, scope: &[Entitlement], id: &str) -> bool {
         self.leaf_here(directory, id) && scope.iter().any(|one| one.divisions.covers(id))
     }
 
-    pub fn user_inside(&self, directory: &Directory, scope: &[Entitlement], id: &str) -> bool {
+    pub(crate) fn user_inside(&self, directory: &Directory, scope: &[Entitlement], id: &str) -> bool {
         let Some(division) = directory.division_of_user(id) else { return false };
         let reached = scope.iter().any(|one| match &one.users {
             Dim::Any => one.divisions.covers(division) && self.leaf_here(directory, division),
@@ -159,7 +159,7 @@ impl Case {
     }
 
     /// The asked body with placeholders replaced by what they stand for; `None` when one stands for nothing.
-    pub fn asked(&self, directory: &Directory, scope: &[Entitlement]) -> Option<Value> {
+    pub(crate) fn asked(&self, directory: &Directory, scope: &[Entitlement]) -> Option<Value> {
         let mut body: Value = serde_json::from_str(&self.body).unwrap();
         let mine: Vec<Value> = directory
             .queues
@@ -177,19 +177,19 @@ impl Case {
         (!used || !mine.is_empty()).then_some(body)
     }
 
-    pub fn expected(&self, directory: &Directory, data: &[Interaction]) -> Option<Facts> {
+    pub(crate) fn expected(&self, directory: &Directory, data: &[Interaction]) -> Option<Facts> {
         let scope = self.scope(directory);
         let asked = self.asked(directory, &scope)?;
         let view = directory.view(&self.person, &scope, data);
         Some(facts_of(self.kind, &answer(self.kind, &asked, &view, Meaning::Law(directory), self.now)))
     }
 
-    pub fn ask(&self, organisation: &Organisation) -> Got {
+    pub(crate) fn ask(&self, organisation: &Organisation) -> Got {
         program::ask(&organisation.world, &self.person, self.kind, &self.body, self.now, organisation.stock.of(self.kind))
     }
 
     /// `Err` says how the program breaks a law.
-    pub fn judge(&self, organisation: &Organisation, got: &Got) -> Result<(), String> {
+    pub(crate) fn judge(&self, organisation: &Organisation, got: &Got) -> Result<(), String> {
         match got {
             Got::Answered(answered) => self.judge_answer(organisation, answered),
             Got::Refused { code, message } => self.judge_refusal(&organisation.directory, *code, message),
@@ -271,7 +271,7 @@ impl Case {
 
     /// Whether the asked question speaks of something hidden: it would have another answer over all the world, or
     /// it names something outside.
-    pub fn has_forbidden_part(&self, organisation: &Organisation) -> bool {
+    pub(crate) fn has_forbidden_part(&self, organisation: &Organisation) -> bool {
         let directory = &organisation.directory;
         let scope = self.scope(directory);
         let Some(asked) = self.asked(directory, &scope) else { return false };
@@ -296,7 +296,7 @@ fn fill(value: &mut Value, mine: &[Value]) {
 }
 
 /// Ids on access dimensions that a body names, placeholders left out.
-pub fn named(value: &Value) -> Vec<(&'static str, String)> {
+pub(crate) fn named(value: &Value) -> Vec<(&'static str, String)> {
     let mut all = Vec::new();
     match value {
         Value::Array(items) => items.iter().for_each(|item| all.extend(named(item))),

@@ -30,7 +30,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-pub const KINDS: [(Kind, &str); 6] = [
+pub(crate) const KINDS: [(Kind, &str); 6] = [
     (Kind::Aggregates, "api/v2/analytics/conversations/aggregates/query"),
     (Kind::Details, "api/v2/analytics/conversations/details/query"),
     (Kind::QueueObservations, "api/v2/analytics/queues/observations/query"),
@@ -40,28 +40,32 @@ pub const KINDS: [(Kind, &str); 6] = [
 ];
 
 /// The embedded rules with every assumption accepted.
-pub fn rules() -> &'static Arc<Rules> {
+pub(crate) fn rules() -> &'static Arc<Rules> {
     static RULES: OnceLock<Arc<Rules>> = OnceLock::new();
     RULES.get_or_init(|| {
         let policy = Policy { accepted: Assumption::ALL.to_vec(), ..Policy::default() };
-        let compiled = bailiwick::rules::compile(&bailiwick::rules::embedded(), policy);
-        Arc::new(compiled.expect("the shipped rules are valid"))
+        let compiled = bailiwick::rules::compile(bailiwick::rules::embedded(), policy);
+        let problem = |problem: &dyn std::fmt::Display| problem.to_string();
+        match compiled {
+            Ok(compiled) => Arc::new(compiled.rules),
+            Err(problems) => panic!("{}", problems.iter().map(|one| problem(one)).collect::<Vec<_>>().join("\n")),
+        }
     })
 }
 
-pub fn operation(kind: Kind) -> &'static Arc<Operation> {
+pub(crate) fn operation(kind: Kind) -> &'static Arc<Operation> {
     let (_, path) = KINDS.iter().find(|(known, _)| *known == kind).unwrap();
     let segments: Vec<&str> = path.split('/').collect();
     rules().find(Method::Post, &segments).unwrap_or_else(|| panic!("no rule governs {path}")).0
 }
 
 /// Permission strings by kind of question, for the generator and the oracle.
-pub fn opened() -> BTreeMap<Kind, Vec<String>> {
+pub(crate) fn opened() -> BTreeMap<Kind, Vec<String>> {
     KINDS.iter().map(|(kind, _)| (*kind, operation(*kind).opened_by.iter().map(|one| one.to_string()).collect())).collect()
 }
 
 /// Metrics that the body model of an operation allows and the reference upstream can count.
-pub fn metrics(kind: Kind) -> Vec<String> {
+pub(crate) fn metrics(kind: Kind) -> Vec<String> {
     let known = ["nOffered", "tHandle"];
     let model = operation(kind).body().expect("a body");
     let Some(FieldKind::List { of, .. }) = model.field(&["metrics".into()]) else { return vec![] };
@@ -71,45 +75,45 @@ pub fn metrics(kind: Kind) -> Vec<String> {
     if counted.is_empty() { words } else { counted }
 }
 
-pub fn org(directory: &str) -> Result<Arc<Org>, String> {
+pub(crate) fn org(directory: &str) -> Result<Arc<Org>, String> {
     let loaded = bailiwick::directory::load(directory, "drawn.json", Timestamp::UNIX_EPOCH);
     loaded.map(Arc::new).map_err(|problems| format!("{problems:?}"))
 }
 
-pub fn world(org: &Arc<Org>) -> World {
+pub(crate) fn world(org: &Arc<Org>) -> World {
     let version = Versions { rules: "r".into(), directory: "d".into(), grants: "g".into() };
     World { version, org: Arc::clone(org), rules: Arc::clone(rules()) }
 }
 
-pub fn principal(org: &Org, person: &str) -> Principal {
+pub(crate) fn principal(org: &Org, person: &str) -> Principal {
     match org.index.users.get(person) {
         Some(user) => Principal::User(*user),
         None => Principal::Service(*org.index.services.get(person).unwrap_or_else(|| panic!("nobody is `{person}`"))),
     }
 }
 
-pub fn at(now: Time) -> Timestamp {
+pub(crate) fn at(now: Time) -> Timestamp {
     Timestamp::from_second(now).unwrap()
 }
 
-pub fn question(kind: Kind, body: &[u8]) -> Question {
+pub(crate) fn question(kind: Kind, body: &[u8]) -> Question {
     let body = json::parse(body, &Limits::default()).expect("generated bodies are good JSON");
     Question { operation: Arc::clone(operation(kind)), ids: vec![], params: vec![], body: Some(body) }
 }
 
 /// What came of one question.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Got {
+pub(crate) enum Got {
     Refused { code: Code, message: String },
     Answered(Answered),
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answered {
+pub(crate) struct Answered {
     /// `None`: answered without asking the upstream.
-    pub sent: Option<String>,
-    pub facts: Facts,
-    pub notices: Vec<Notice>,
+    pub(crate) sent: Option<String>,
+    pub(crate) facts: Facts,
+    pub(crate) notices: Vec<Notice>,
 }
 
 impl From<Refusal> for Got {
@@ -118,19 +122,19 @@ impl From<Refusal> for Got {
     }
 }
 
-pub fn scope(world: &World, person: &str, kind: Kind, now: Time) -> Result<Scope, Refusal> {
+pub(crate) fn scope(world: &World, person: &str, kind: Kind, now: Time) -> Result<Scope, Refusal> {
     decision::scope(world, principal(&world.org, person), operation(kind), at(now))
 }
 
 /// Asks as the proxy would, with an obedient upstream over `data`.
-pub fn ask(world: &World, person: &str, kind: Kind, body: &str, now: Time, data: &[Interaction]) -> Got {
+pub(crate) fn ask(world: &World, person: &str, kind: Kind, body: &str, now: Time, data: &[Interaction]) -> Got {
     match scope(world, person, kind, now) {
         Ok(scope) => ask_within(world, &Arc::new(scope), kind, body, now, data),
         Err(refusal) => refusal.into(),
     }
 }
 
-pub fn ask_within(world: &World, scope: &Arc<Scope>, kind: Kind, body: &str, now: Time, data: &[Interaction]) -> Got {
+pub(crate) fn ask_within(world: &World, scope: &Arc<Scope>, kind: Kind, body: &str, now: Time, data: &[Interaction]) -> Got {
     let question = question(kind, body.as_bytes());
     match decision::decide(world, scope, &question, at(now)) {
         Err(refusal) => refusal.into(),
@@ -154,7 +158,7 @@ pub fn ask_within(world: &World, scope: &Arc<Scope>, kind: Kind, body: &str, now
     }
 }
 
-pub fn sent(verified: &Verified) -> String {
+pub(crate) fn sent(verified: &Verified) -> String {
     String::from_utf8(verified.body().expect("a body is sent").to_vec()).unwrap()
 }
 

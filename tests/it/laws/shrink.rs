@@ -4,7 +4,7 @@ use super::case::{Case, Organisation};
 use serde_json::Value;
 
 /// Prints the smallest form found and fails.
-pub fn report(organisation: &Organisation, case: &Case, seed: u64, breaks: &dyn Fn(&Organisation, &Case) -> Option<String>) -> String {
+pub(crate) fn report(organisation: &Organisation, case: &Case, seed: u64, breaks: &dyn Fn(&Organisation, &Case) -> Option<String>) -> String {
     let mut small = Organisation::of(organisation.file.clone(), organisation.stock.clone()).unwrap();
     let mut case = case.clone();
     let broken = |organisation: &Organisation, case: &Case| {

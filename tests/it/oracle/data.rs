@@ -5,199 +5,199 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Seconds since the epoch.
-pub type Time = i64;
+pub(crate) type Time = i64;
 
 /// The unit of data. A leg without queue and agent is unowned: nobody's, and so visible to nobody.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Leg {
-    pub queue: Option<String>,
-    pub agent: Option<String>,
-    pub start: Time,
-    pub end: Time,
+pub(crate) struct Leg {
+    pub(crate) queue: Option<String>,
+    pub(crate) agent: Option<String>,
+    pub(crate) start: Time,
+    pub(crate) end: Time,
     /// Properties that say nothing about whose leg it is, by dimension name.
-    pub plain: BTreeMap<&'static str, String>,
-    pub handle: i64,
+    pub(crate) plain: BTreeMap<&'static str, String>,
+    pub(crate) handle: i64,
     /// The division that the upstream wrote down when the leg happened.
-    pub tag: Option<String>,
+    pub(crate) tag: Option<String>,
 }
 
 /// What is the interaction's own (start, end, facts) belongs to whoever sees a leg of it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Interaction {
-    pub id: String,
-    pub start: Time,
-    pub end: Time,
+pub(crate) struct Interaction {
+    pub(crate) id: String,
+    pub(crate) start: Time,
+    pub(crate) end: Time,
     /// Interaction-level properties, by dimension name.
-    pub facts: BTreeMap<&'static str, String>,
-    pub legs: Vec<Leg>,
+    pub(crate) facts: BTreeMap<&'static str, String>,
+    pub(crate) legs: Vec<Leg>,
     /// Quality forms, each about the work of one leg.
-    pub evaluations: Vec<Leg>,
+    pub(crate) evaluations: Vec<Leg>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Directory {
-    pub default_read: String,
-    pub bpo_marks: Marks,
-    pub divisions: Vec<Division>,
-    pub folders: Vec<Folder>,
-    pub groups: Vec<Group>,
-    pub roles: Vec<Role>,
-    pub views: Vec<View>,
-    pub users: Vec<User>,
-    pub queues: Vec<Queue>,
-    pub service_accounts: Vec<Service>,
-    pub cases: Vec<Case>,
-    pub grants: Vec<Grant>,
+pub(crate) struct Directory {
+    pub(crate) default_read: String,
+    pub(crate) bpo_marks: Marks,
+    pub(crate) divisions: Vec<Division>,
+    pub(crate) folders: Vec<Folder>,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) roles: Vec<Role>,
+    pub(crate) views: Vec<View>,
+    pub(crate) users: Vec<User>,
+    pub(crate) queues: Vec<Queue>,
+    pub(crate) service_accounts: Vec<Service>,
+    pub(crate) cases: Vec<Case>,
+    pub(crate) grants: Vec<Grant>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Marks {
-    pub licences: Vec<String>,
-    pub groups: Vec<String>,
-    pub mail_domains: Vec<String>,
+pub(crate) struct Marks {
+    pub(crate) licences: Vec<String>,
+    pub(crate) groups: Vec<String>,
+    pub(crate) mail_domains: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub struct Division {
-    pub id: String,
-    pub parent: Option<String>,
-    pub region: String,
+pub(crate) struct Division {
+    pub(crate) id: String,
+    pub(crate) parent: Option<String>,
+    pub(crate) region: String,
     #[serde(default)]
-    pub shared: bool,
+    pub(crate) shared: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Folder {
-    pub id: String,
-    pub parent: Option<String>,
-    pub read_list: Option<Vec<String>>,
+pub(crate) struct Folder {
+    pub(crate) id: String,
+    pub(crate) parent: Option<String>,
+    pub(crate) read_list: Option<Vec<String>>,
     #[serde(default)]
-    pub propagate: bool,
+    pub(crate) propagate: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub struct Group {
-    pub id: String,
+pub(crate) struct Group {
+    pub(crate) id: String,
     #[serde(default)]
-    pub members: Vec<String>,
+    pub(crate) members: Vec<String>,
     #[serde(default)]
-    pub roles: Vec<Assignment>,
+    pub(crate) roles: Vec<Assignment>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Assignment {
-    pub role: String,
-    pub division: String,
+pub(crate) struct Assignment {
+    pub(crate) role: String,
+    pub(crate) division: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub struct Role {
-    pub id: String,
+pub(crate) struct Role {
+    pub(crate) id: String,
     #[serde(default)]
-    pub permissions: Vec<Permission>,
+    pub(crate) permissions: Vec<Permission>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub struct Permission {
-    pub permission: String,
-    pub scope: String,
-    pub view: Option<String>,
+pub(crate) struct Permission {
+    pub(crate) permission: String,
+    pub(crate) scope: String,
+    pub(crate) view: Option<String>,
     #[serde(default)]
-    pub groups: Vec<String>,
+    pub(crate) groups: Vec<String>,
     #[serde(default)]
-    pub team: bool,
+    pub(crate) team: bool,
 }
 
 /// Each side is a list of ids or the word `any`.
 #[derive(Debug, Clone, Deserialize)]
-pub struct View {
-    pub id: String,
-    pub queues: Value,
-    pub users: Value,
+pub(crate) struct View {
+    pub(crate) id: String,
+    pub(crate) queues: Value,
+    pub(crate) users: Value,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub struct User {
-    pub id: String,
-    pub email: Option<String>,
-    pub division: String,
-    pub region: String,
+pub(crate) struct User {
+    pub(crate) id: String,
+    pub(crate) email: Option<String>,
+    pub(crate) division: String,
+    pub(crate) region: String,
     #[serde(default)]
-    pub groups: Vec<String>,
+    pub(crate) groups: Vec<String>,
     #[serde(default)]
-    pub bpo: bool,
-    pub licence: Option<String>,
+    pub(crate) bpo: bool,
+    pub(crate) licence: Option<String>,
     #[serde(default)]
-    pub roles: Vec<Assignment>,
+    pub(crate) roles: Vec<Assignment>,
     #[serde(default)]
-    pub legacy: BTreeMap<String, Vec<String>>,
+    pub(crate) legacy: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Queue {
-    pub id: String,
-    pub division: String,
+pub(crate) struct Queue {
+    pub(crate) id: String,
+    pub(crate) division: String,
     #[serde(default)]
-    pub state: Option<String>,
+    pub(crate) state: Option<String>,
     #[serde(default)]
-    pub moved: bool,
+    pub(crate) moved: bool,
     #[serde(default)]
-    pub restricted: bool,
+    pub(crate) restricted: bool,
     #[serde(default)]
-    pub members: Vec<String>,
+    pub(crate) members: Vec<String>,
     #[serde(default)]
-    pub member_groups: Vec<String>,
-    pub folder: Option<String>,
-    pub read_list: Option<Vec<String>>,
+    pub(crate) member_groups: Vec<String>,
+    pub(crate) folder: Option<String>,
+    pub(crate) read_list: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub struct Service {
-    pub id: String,
-    pub region: String,
+pub(crate) struct Service {
+    pub(crate) id: String,
+    pub(crate) region: String,
     #[serde(default)]
-    pub roles: Vec<Assignment>,
+    pub(crate) roles: Vec<Assignment>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub struct Case {
-    pub id: String,
-    pub division: String,
+pub(crate) struct Case {
+    pub(crate) id: String,
+    pub(crate) division: String,
     #[serde(default)]
-    pub conversations: Vec<String>,
+    pub(crate) conversations: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub struct Grant {
-    pub id: String,
-    pub beneficiary: String,
-    pub resources: Vec<Resource>,
-    pub actions: Vec<String>,
-    pub data: Option<Window>,
-    pub from: String,
-    pub until: String,
+pub(crate) struct Grant {
+    pub(crate) id: String,
+    pub(crate) beneficiary: String,
+    pub(crate) resources: Vec<Resource>,
+    pub(crate) actions: Vec<String>,
+    pub(crate) data: Option<Window>,
+    pub(crate) from: String,
+    pub(crate) until: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub struct Resource {
-    pub kind: String,
-    pub id: String,
+pub(crate) struct Resource {
+    pub(crate) kind: String,
+    pub(crate) id: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub struct Window {
-    pub from: String,
-    pub until: String,
+pub(crate) struct Window {
+    pub(crate) from: String,
+    pub(crate) until: String,
 }
 
-pub fn seconds(text: &str) -> Time {
+pub(crate) fn seconds(text: &str) -> Time {
     text.parse::<jiff::Timestamp>().unwrap().as_second()
 }
 
-pub fn instant(at: Time) -> String {
+pub(crate) fn instant(at: Time) -> String {
     jiff::Timestamp::from_second(at).unwrap().to_string()
 }

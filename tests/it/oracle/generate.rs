@@ -9,30 +9,30 @@ use std::collections::BTreeMap;
 
 /// A small deterministic source of numbers (splitmix64).
 #[derive(Debug, Clone)]
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5DEE_CE66)
     }
-    pub fn number(&mut self) -> u64 {
+    pub(crate) fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)
     }
-    pub fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         (self.number() % limit.max(1) as u64) as usize
     }
-    pub fn percent(&mut self, chance: usize) -> bool {
+    pub(crate) fn percent(&mut self, chance: usize) -> bool {
         self.below(100) < chance
     }
-    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }
     /// `from..=to` different items.
-    pub fn some<T: Clone>(&mut self, from: &[T], least: usize, most: usize) -> Vec<T> {
+    pub(crate) fn some<T: Clone>(&mut self, from: &[T], least: usize, most: usize) -> Vec<T> {
         let mut left = from.to_vec();
         let wanted = least + self.below(most - least + 1);
         let mut taken = Vec::new();
@@ -42,7 +42,7 @@ impl Dice {
         }
         taken
     }
-    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for at in (1..items.len()).rev() {
             let other = self.below(at + 1);
             items.swap(at, other);
@@ -51,19 +51,19 @@ impl Dice {
 }
 
 /// Monday, midnight. All instants of a case are whole hours near it, so that boundaries are hit on purpose.
-pub const MONDAY: Time = 1_794_787_200;
-pub const HOUR: Time = 3_600;
+pub(crate) const MONDAY: Time = 1_794_787_200;
+pub(crate) const HOUR: Time = 3_600;
 
 fn moment(dice: &mut Dice) -> Time {
     MONDAY + HOUR * dice.below(72) as Time
 }
 
-pub fn now(dice: &mut Dice) -> Time {
+pub(crate) fn now(dice: &mut Dice) -> Time {
     MONDAY + 24 * HOUR * 3 + HOUR * dice.below(6) as Time + *dice.pick(&[0, 0, 0, 1, -1])
 }
 
 /// What permission strings open each kind of operation.
-pub type Opened = BTreeMap<Kind, Vec<String>>;
+pub(crate) type Opened = BTreeMap<Kind, Vec<String>>;
 
 /// Ids that a careless program would mix up: prefixes of each other, twins but for case, quotes, spaces, very long ones.
 fn ids(dice: &mut Dice, kind: &str, least: usize, most: usize) -> Vec<String> {
@@ -120,7 +120,7 @@ fn divisions(dice: &mut Dice) -> Draft {
 }
 
 /// One organisation in the form of the directory file.
-pub fn directory(dice: &mut Dice, opened: &Opened) -> Value {
+pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
     let draft = divisions(dice);
     let home: Vec<&String> = draft.leaves.iter().chain(&draft.bpo_leaves).collect();
     let mut user_ids = ids(dice, "u", 24, 24).into_iter();
@@ -327,7 +327,7 @@ fn leg(dice: &mut Dice, directory: &Directory, start: Time) -> Leg {
 }
 
 /// Interactions of one to four legs over the whole organisation, other regions included.
-pub fn interactions(dice: &mut Dice, directory: &Directory, count: usize) -> Vec<Interaction> {
+pub(crate) fn interactions(dice: &mut Dice, directory: &Directory, count: usize) -> Vec<Interaction> {
     (0..count)
         .map(|at| {
             let start = moment(dice);
@@ -347,7 +347,7 @@ pub fn interactions(dice: &mut Dice, directory: &Directory, count: usize) -> Vec
 }
 
 /// What is going on now in each queue: one row for each queue and kind of media.
-pub fn waiting(dice: &mut Dice, directory: &Directory) -> Vec<Interaction> {
+pub(crate) fn waiting(dice: &mut Dice, directory: &Directory) -> Vec<Interaction> {
     let mut all = Vec::new();
     for queue in &directory.queues {
         for media in MEDIA {
@@ -365,7 +365,7 @@ pub fn waiting(dice: &mut Dice, directory: &Directory) -> Vec<Interaction> {
 }
 
 /// What each user is doing: legs without a queue.
-pub fn presences(dice: &mut Dice, directory: &Directory) -> Vec<Interaction> {
+pub(crate) fn presences(dice: &mut Dice, directory: &Directory) -> Vec<Interaction> {
     let mut all = Vec::new();
     for user in &directory.users {
         for nth in 0..1 + dice.below(2) {
@@ -385,13 +385,13 @@ fn alone(id: String, leg: Leg) -> Interaction {
 
 /// What the asker may name, and what stands in the directory besides.
 #[derive(Debug, Clone, Default)]
-pub struct Names {
-    pub queues: Vec<String>,
-    pub users: Vec<String>,
-    pub divisions: Vec<String>,
-    pub all_queues: Vec<String>,
-    pub all_users: Vec<String>,
-    pub all_divisions: Vec<String>,
+pub(crate) struct Names {
+    pub(crate) queues: Vec<String>,
+    pub(crate) users: Vec<String>,
+    pub(crate) divisions: Vec<String>,
+    pub(crate) all_queues: Vec<String>,
+    pub(crate) all_users: Vec<String>,
+    pub(crate) all_divisions: Vec<String>,
 }
 
 impl Names {
@@ -453,7 +453,7 @@ fn atom(dice: &mut Dice, names: &Names, dimensions: &[&str]) -> (String, Option<
 }
 
 /// Every two-level shape: flat, `and` of `or`s, `or` of `and`s, mixed roots.
-pub fn two_level(dice: &mut Dice, names: &Names, dimensions: &[&str]) -> Value {
+pub(crate) fn two_level(dice: &mut Dice, names: &Names, dimensions: &[&str]) -> Value {
     let level = |dice: &mut Dice, least: usize, most: usize| -> Vec<Value> {
         (0..least + dice.below(most - least + 1))
             .map(|_| {
@@ -488,9 +488,9 @@ fn interval(dice: &mut Dice) -> String {
 }
 
 /// Words that a list of the body model allows.
-pub type Words = BTreeMap<&'static str, Vec<String>>;
+pub(crate) type Words = BTreeMap<&'static str, Vec<String>>;
 
-pub fn question(dice: &mut Dice, kind: Kind, names: &Names, words: &Words) -> Value {
+pub(crate) fn question(dice: &mut Dice, kind: Kind, names: &Names, words: &Words) -> Value {
     let legs = ["queueId", "queueId", "queueId", "userId", "userId", "mediaType", "direction", "wrapUpCode"];
     let metrics = |dice: &mut Dice| dice.some(&words["metrics"], 1, 2);
     match kind {

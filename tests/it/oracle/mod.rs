@@ -2,7 +2,7 @@
 //! program. `data` is what stands in files, `semantics` is the law, `questions` evaluates a query, `generate` draws
 //! organisations, interactions and questions.
 
-pub mod data;
-pub mod generate;
-pub mod questions;
-pub mod semantics;
+pub(crate) mod data;
+pub(crate) mod generate;
+pub(crate) mod questions;
+pub(crate) mod semantics;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub(crate) enum Kind {
     Aggregates,
     Details,
     QueueObservations,
@@ -17,7 +17,7 @@ pub enum Kind {
 
 /// What `divisionId` means: the leg's own division of today, or what the upstream tagged the interaction with.
 #[derive(Debug, Clone, Copy)]
-pub enum Meaning<'a> {
+pub(crate) enum Meaning<'a> {
     Law(&'a Directory),
     Tags,
 }
@@ -25,7 +25,7 @@ pub enum Meaning<'a> {
 /// One leg with the interaction that it belongs to.
 type Row<'a> = (&'a Interaction, &'a Leg);
 
-pub fn answer(kind: Kind, body: &Value, data: &[Interaction], meaning: Meaning<'_>, now: Time) -> Value {
+pub(crate) fn answer(kind: Kind, body: &Value, data: &[Interaction], meaning: Meaning<'_>, now: Time) -> Value {
     match kind {
         Kind::Details => details(body, data, meaning),
         Kind::Platform => platform(body, data, meaning, now),
@@ -52,7 +52,7 @@ fn values(name: &str, (one, leg): Row<'_>, meaning: Meaning<'_>) -> Vec<String> 
     }
 }
 
-pub fn tags(one: &Interaction) -> BTreeSet<String> {
+pub(crate) fn tags(one: &Interaction) -> BTreeSet<String> {
     one.legs.iter().filter_map(|leg| leg.tag.clone()).collect()
 }
 
@@ -194,7 +194,7 @@ const DAY: Time = 86_400;
 
 /// Interactions that started on a day the interval touches and for which every entry of every array finds a part
 /// that satisfies the whole entry.
-pub fn details_matching<'a>(body: &Value, data: &'a [Interaction], meaning: Meaning<'_>) -> Vec<&'a Interaction> {
+pub(crate) fn details_matching<'a>(body: &Value, data: &'a [Interaction], meaning: Meaning<'_>) -> Vec<&'a Interaction> {
     let (from, until) = span(body["interval"].as_str().unwrap());
     let days = from.div_euclid(DAY)..=(until - 1).div_euclid(DAY);
     let entries = |name: &str| body[name].as_array().cloned().unwrap_or_default();
@@ -243,7 +243,7 @@ fn details(body: &Value, data: &[Interaction], meaning: Meaning<'_>) -> Value {
 }
 
 /// One interaction as the upstream writes it: a participant with one session and one segment for each leg.
-pub fn written(one: &Interaction) -> Value {
+pub(crate) fn written(one: &Interaction) -> Value {
     let participants: Vec<Value> = one.legs.iter().enumerate().map(|(at, leg)| {
         let mut segment = json!({
             "segmentStart": super::data::instant(leg.start), "segmentEnd": super::data::instant(leg.end), "segmentType": "interact",
@@ -341,9 +341,9 @@ fn folded(of: &str, function: &str, rows: &[Row<'_>]) -> Option<Value> {
 // ---- comparing ---------------------------------------------------------------------------------------------------
 
 /// An answer as facts that can be compared: group or interaction -> what is said of it.
-pub type Facts = BTreeMap<String, BTreeMap<String, String>>;
+pub(crate) type Facts = BTreeMap<String, BTreeMap<String, String>>;
 
-pub fn facts_of(kind: Kind, answer: &Value) -> Facts {
+pub(crate) fn facts_of(kind: Kind, answer: &Value) -> Facts {
     let mut all = Facts::new();
     match kind {
         Kind::Details => {
@@ -398,7 +398,7 @@ fn sorted(group: &Value) -> String {
 }
 
 /// Whether `few` says nothing that `all` does not say: fewer rows, fewer legs, smaller counts and sums.
-pub fn within(few: &Facts, all: &Facts) -> bool {
+pub(crate) fn within(few: &Facts, all: &Facts) -> bool {
     few.iter().all(|(key, cells)| {
         all.get(key).is_some_and(|more| {
             cells.iter().all(|(name, value)| match (name.as_str(), more.get(name)) {

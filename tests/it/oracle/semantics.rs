@@ -5,13 +5,13 @@ use serde_json::Value;
 
 /// Everything, or exactly these.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Dim {
+pub(crate) enum Dim {
     Any,
     Only(Vec<String>),
 }
 
 impl Dim {
-    pub fn covers(&self, id: &str) -> bool {
+    pub(crate) fn covers(&self, id: &str) -> bool {
         match self {
             Self::Any => true,
             Self::Only(ids) => ids.iter().any(|one| one == id),
@@ -21,17 +21,17 @@ impl Dim {
 
 /// One source of visibility that acts now. Dimensions of different entitlements are never mixed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entitlement {
-    pub divisions: Dim,
-    pub queues: Dim,
-    pub users: Dim,
-    pub conversations: Dim,
-    pub window: Option<(Time, Time)>,
+pub(crate) struct Entitlement {
+    pub(crate) divisions: Dim,
+    pub(crate) queues: Dim,
+    pub(crate) users: Dim,
+    pub(crate) conversations: Dim,
+    pub(crate) window: Option<(Time, Time)>,
 }
 
 /// Which column of the scope table applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Data {
+pub(crate) enum Data {
     Interaction,
     Queue,
     User,
@@ -39,34 +39,34 @@ pub enum Data {
 
 /// What an operation asks of the asker's rights.
 #[derive(Debug, Clone)]
-pub struct Right<'a> {
-    pub permissions: &'a [String],
-    pub action: &'a str,
-    pub data: Data,
+pub(crate) struct Right<'a> {
+    pub(crate) permissions: &'a [String],
+    pub(crate) action: &'a str,
+    pub(crate) data: Data,
     /// Dead queues count for entitlements that list queues.
-    pub archived: bool,
+    pub(crate) archived: bool,
 }
 
 impl Directory {
-    pub fn read(text: &str) -> Self {
+    pub(crate) fn read(text: &str) -> Self {
         serde_json::from_str(text).unwrap()
     }
 
-    pub fn division(&self, id: &str) -> Option<&Division> {
+    pub(crate) fn division(&self, id: &str) -> Option<&Division> {
         self.divisions.iter().find(|division| division.id == id)
     }
-    pub fn queue(&self, id: &str) -> Option<&Queue> {
+    pub(crate) fn queue(&self, id: &str) -> Option<&Queue> {
         self.queues.iter().find(|queue| queue.id == id)
     }
-    pub fn division_of_user(&self, id: &str) -> Option<&str> {
+    pub(crate) fn division_of_user(&self, id: &str) -> Option<&str> {
         self.users.iter().find(|user| user.id == id).map(|user| user.division.as_str())
     }
-    pub fn leaf(&self, id: &str) -> bool {
+    pub(crate) fn leaf(&self, id: &str) -> bool {
         !self.divisions.iter().any(|division| division.parent.as_deref() == Some(id))
     }
 
     /// The division of the leg's queue, else of its agent, else none.
-    pub fn division_of(&self, leg: &Leg) -> Option<&str> {
+    pub(crate) fn division_of(&self, leg: &Leg) -> Option<&str> {
         match (&leg.queue, &leg.agent) {
             (Some(queue), _) => self.queue(queue).map(|queue| queue.division.as_str()),
             (None, Some(agent)) => self.division_of_user(agent),
@@ -74,26 +74,26 @@ impl Directory {
         }
     }
 
-    pub fn region_of_person(&self, person: &str) -> &str {
+    pub(crate) fn region_of_person(&self, person: &str) -> &str {
         let user = self.users.iter().find(|user| user.id == person).map(|user| &user.region);
         user.or_else(|| self.service_accounts.iter().find(|one| one.id == person).map(|one| &one.region)).unwrap()
     }
 
-    pub fn groups_of(&self, person: &str) -> Vec<&str> {
+    pub(crate) fn groups_of(&self, person: &str) -> Vec<&str> {
         let own = self.users.iter().filter(|user| user.id == person).flat_map(|user| &user.groups);
         let listing = self.groups.iter().filter(|group| group.members.iter().any(|one| one == person));
         own.map(String::as_str).chain(listing.map(|group| group.id.as_str())).collect()
     }
-    pub fn members_of_group(&self, group: &str) -> Vec<&str> {
+    pub(crate) fn members_of_group(&self, group: &str) -> Vec<&str> {
         let people = self.users.iter().filter(|user| self.groups_of(&user.id).contains(&group));
         people.map(|user| user.id.as_str()).collect()
     }
-    pub fn members_of_queue(&self, queue: &Queue) -> Vec<String> {
+    pub(crate) fn members_of_queue(&self, queue: &Queue) -> Vec<String> {
         let through = queue.member_groups.iter().flat_map(|group| self.members_of_group(group));
         queue.members.iter().cloned().chain(through.map(str::to_owned)).collect()
     }
 
-    pub fn bpo(&self, person: &str) -> bool {
+    pub(crate) fn bpo(&self, person: &str) -> bool {
         let Some(user) = self.users.iter().find(|user| user.id == person) else { return false };
         let marks = &self.bpo_marks;
         let domain = user.email.as_deref().and_then(|mail| mail.split_once('@')).map(|(_, domain)| domain);
@@ -104,7 +104,7 @@ impl Directory {
     }
 
     /// Lines of business, and the legacy option.
-    pub fn open_to(&self, queue: &Queue, person: &str) -> bool {
+    pub(crate) fn open_to(&self, queue: &Queue, person: &str) -> bool {
         let in_force = !self.folders.is_empty() || self.queues.iter().any(|queue| queue.read_list.is_some());
         let groups = self.groups_of(person);
         let listed = match self.deciding_list(queue) {
@@ -136,7 +136,7 @@ impl Directory {
     }
 
     /// Every source that acts for `person` at `now`.
-    pub fn entitlements(&self, person: &str, right: &Right<'_>, now: Time) -> Vec<Entitlement> {
+    pub(crate) fn entitlements(&self, person: &str, right: &Right<'_>, now: Time) -> Vec<Entitlement> {
         let mut all = Vec::new();
         for assignment in self.assignments(person) {
             let Some(division) = self.division(&assignment.division) else { continue };
@@ -297,7 +297,7 @@ impl Directory {
     }
 
     /// One entitlement covers one leg of one interaction. A dimension that the leg lacks is covered only by `any`.
-    pub fn covers(&self, person: &str, one: &Entitlement, conversation: &str, leg: &Leg) -> bool {
+    pub(crate) fn covers(&self, person: &str, one: &Entitlement, conversation: &str, leg: &Leg) -> bool {
         let Some(division) = self.division_of(leg).and_then(|id| self.division(id)) else { return false };
         division.region == self.region_of_person(person)
             && self.leaf(&division.id)
@@ -308,19 +308,19 @@ impl Directory {
             && leg.queue.as_ref().map_or(one.queues == Dim::Any, |id| self.queue_covered(person, one, id))
     }
 
-    pub fn queue_covered(&self, person: &str, one: &Entitlement, id: &str) -> bool {
+    pub(crate) fn queue_covered(&self, person: &str, one: &Entitlement, id: &str) -> bool {
         self.queue(id).is_some_and(|queue| {
             let named = matches!(&one.queues, Dim::Only(ids) if ids.contains(&queue.id));
             one.queues.covers(id) && self.open_to(queue, person) && (named || !queue.restricted)
         })
     }
 
-    pub fn visible(&self, person: &str, scope: &[Entitlement], conversation: &str, leg: &Leg) -> bool {
+    pub(crate) fn visible(&self, person: &str, scope: &[Entitlement], conversation: &str, leg: &Leg) -> bool {
         scope.iter().any(|one| self.covers(person, one, conversation, leg))
     }
 
     /// The visible world: an interaction without a visible leg does not exist.
-    pub fn view(&self, person: &str, scope: &[Entitlement], data: &[Interaction]) -> Vec<Interaction> {
+    pub(crate) fn view(&self, person: &str, scope: &[Entitlement], data: &[Interaction]) -> Vec<Interaction> {
         let seen = data.iter().map(|one| {
             let cut = |legs: &[Leg]| -> Vec<Leg> {
                 legs.iter().filter(|leg| self.visible(person, scope, &one.id, leg)).cloned().collect()
