@@ -160,6 +160,8 @@ pub(crate) struct Service {
     pub(crate) id: String,
     pub(crate) region: String,
     #[serde(default)]
+    pub(crate) groups: Vec<String>,
+    #[serde(default)]
     pub(crate) roles: Vec<Assignment>,
 }
 

@@ -277,6 +277,7 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
     }
     let service = json!({
         "id": "svc-exporter", "region": "us-east-1", "clientIds": ["exporter-client"],
+        "groups": dice.some(&group_ids, 0, 2),
         "roles": [assignment(dice, home[0])],
     });
     json!({

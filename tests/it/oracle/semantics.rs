@@ -82,7 +82,8 @@ impl Directory {
     pub(crate) fn groups_of(&self, person: &str) -> Vec<&str> {
         let own = self.users.iter().filter(|user| user.id == person).flat_map(|user| &user.groups);
         let listing = self.groups.iter().filter(|group| group.members.iter().any(|one| one == person));
-        own.map(String::as_str).chain(listing.map(|group| group.id.as_str())).collect()
+        let service = self.service_accounts.iter().filter(|one| one.id == person).flat_map(|one| &one.groups);
+        own.chain(service).map(String::as_str).chain(listing.map(|group| group.id.as_str())).collect()
     }
     pub(crate) fn members_of_group(&self, group: &str) -> Vec<&str> {
         let people = self.users.iter().filter(|user| self.groups_of(&user.id).contains(&group));
@@ -174,7 +175,8 @@ impl Directory {
     fn assignments(&self, person: &str) -> Vec<Assignment> {
         let groups = self.groups_of(person);
         let own = self.users.iter().filter(|user| user.id == person).flat_map(|user| &user.roles);
-        let through = self.groups.iter().filter(|group| groups.contains(&group.id.as_str()));
+        let human = self.users.iter().any(|user| user.id == person);
+        let through = self.groups.iter().filter(|group| human && groups.contains(&group.id.as_str()));
         let service = self.service_accounts.iter().filter(|one| one.id == person).flat_map(|one| &one.roles);
         own.chain(through.flat_map(|group| &group.roles)).chain(service).cloned().collect()
     }
@@ -209,8 +211,7 @@ impl Directory {
             (Data::Interaction, false) => vec![(queues, me())],
             (Data::User, false) => vec![(Dim::Any, me())],
             (Data::User, true) => {
-                let open = mine.into_iter().filter(|queue| self.open_to(queue, person));
-                let fellows = open.flat_map(|queue| self.members_of_queue(queue));
+                let fellows = mine.into_iter().flat_map(|queue| self.members_of_queue(queue));
                 vec![(Dim::Any, Dim::Only(fellows.chain([person.to_owned()]).collect()))]
             }
         }
