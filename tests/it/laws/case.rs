@@ -111,7 +111,12 @@ impl Case {
         let permissions: Vec<String> = operation.opened_by.iter().map(|one| one.to_string()).collect();
         let right =
             Right { permissions: &permissions, action: "view", data: data_of(self.kind), archived: operation.archived };
-        directory.entitlements(&self.person, &right, self.now)
+        let mut scope = directory.entitlements(&self.person, &right, self.now);
+        // A source whose every queue is closed covers nothing; it opens no names either.
+        scope.retain(|one| {
+            one.queues == Dim::Any || directory.queues.iter().any(|queue| self.queue_inside(directory, &[one.clone()], &queue.id))
+        });
+        scope
     }
 
     fn names(&self, directory: &Directory) -> Names {
@@ -145,17 +150,30 @@ impl Case {
         self.leaf_here(directory, id) && scope.iter().any(|one| one.divisions.covers(id))
     }
 
+    /// Whether a user may be named: of the asker's region, and by one source either listed, or, where it says
+    /// everybody, of a covered division or a member of a covered queue.
     pub(crate) fn user_inside(&self, directory: &Directory, scope: &[Entitlement], id: &str) -> bool {
-        let Some(division) = directory.division_of_user(id) else { return false };
-        let reached = scope.iter().any(|one| match &one.users {
-            Dim::Any => one.divisions.covers(division) && self.leaf_here(directory, division),
-            Dim::Only(ids) => ids.iter().any(|one| one == id),
-        });
-        reached
-            || directory.queues.iter().any(|queue| {
-                self.queue_inside(directory, scope, &queue.id)
-                    && directory.members_of_queue(queue).iter().any(|member| member == id)
+        let Some(user) = directory.users.iter().find(|user| user.id == id) else { return false };
+        let here = |one: &Entitlement| one.divisions.covers(&user.division) && self.leaf_here(directory, &user.division);
+        let data = data_of(self.kind);
+        user.region == directory.region_of_person(&self.person)
+            && scope.iter().any(|one| match &one.users {
+                Dim::Only(ids) => ids.contains(&user.id) && (data == Data::Interaction || here(one)),
+                Dim::Any => {
+                    let fellow = directory.queues.iter().any(|queue| {
+                        self.queue_inside(directory, std::slice::from_ref(one), &queue.id)
+                            && directory.members_of_queue(queue).contains(&user.id)
+                    });
+                    here(one) || (data == Data::Interaction && fellow)
+                }
             })
+    }
+
+    /// Whether something of the division may be visible.
+    fn division_reached(&self, directory: &Directory, scope: &[Entitlement], id: &str) -> bool {
+        let queue = |one: &crate::oracle::data::Queue| one.division == id && self.queue_inside(directory, scope, &one.id);
+        let user = |one: &crate::oracle::data::User| one.division == id && self.user_inside(directory, scope, &one.id);
+        directory.queues.iter().any(queue) || directory.users.iter().any(user)
     }
 
     /// The asked body with placeholders replaced by what they stand for; `None` when one stands for nothing.
@@ -239,7 +257,7 @@ impl Case {
         let outside = |(kind, id): &(&str, String)| match *kind {
             "queue" => !self.queue_inside(directory, &scope, id),
             "user" => !self.user_inside(directory, &scope, id),
-            _ => !self.division_inside(directory, &scope, id),
+            _ => !(self.division_inside(directory, &scope, id) && self.division_reached(directory, &scope, id)),
         };
         let right = match code {
             Code::ScopeOutside => named.iter().any(outside),

@@ -42,6 +42,7 @@ struct Counts {
     noticed: usize,
     drawn: BTreeMap<&'static str, usize>,
     people: usize,
+    failures: BTreeMap<String, usize>,
 }
 
 impl Counts {
@@ -64,6 +65,9 @@ impl Counts {
         println!("{law}: {} cases", self.all);
         for (outcome, count) in &self.by_outcome {
             println!("  {outcome:<28} {count:>8} {:>5.1} %", self.percent(*count));
+        }
+        for (class, count) in &self.failures {
+            println!("  FAILS {count:>8} {class}");
         }
         if self.people > 0 {
             println!("  with forbidden parts {:.1} %, with rows {:.1} %, with notices {:.1} %", self.percent(self.forbidden), self.percent(self.rows), self.percent(self.noticed));
@@ -100,7 +104,8 @@ fn every_case(law: &str, count: usize, judge: &Judge<'_>) -> Counts {
                         let case = Case::draw(&mut dice, &organisation);
                         let Err(why) = judge(&organisation, &case, &mut dice.clone(), &counts) else { continue };
                         failed.fetch_add(1, Ordering::Relaxed);
-                        let class = format!("{:?} {}", case.kind, why.lines().next().unwrap_or_default().chars().take(30).collect::<String>());
+                        let class = format!("{:?} {}", case.kind, shrink::class(&why));
+                        *counts.lock().unwrap().failures.entry(class.clone()).or_default() += 1;
                         let known = {
                             let mut failures = failures.lock().unwrap();
                             let known = failures.iter().filter(|(_, text)| text.starts_with(&class)).count() > 0;

@@ -11,7 +11,6 @@ pub(crate) fn report(organisation: &Organisation, case: &Case, seed: u64, breaks
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| breaks(organisation, case))).ok().flatten()
     };
     let mut why = broken(&small, &case).unwrap_or_else(|| "not seen again".to_owned());
-    let first_line = |text: &str| text.lines().next().unwrap_or_default().chars().take(24).collect::<String>();
     for _ in 0..3 {
         let mut changed = false;
         // Interactions, then things of the directory, then parts of the question.
@@ -19,7 +18,7 @@ pub(crate) fn report(organisation: &Organisation, case: &Case, seed: u64, breaks
         while at < small.stock.of(case.kind).len() {
             let mut stock = small.stock.clone();
             stock.of_mut(case.kind).remove(at);
-            changed |= attempt(&mut small, &mut at, Organisation::of(small_file(&organisation.file, None), stock), &case, &mut why, &broken, &first_line, true);
+            changed |= attempt(&mut small, &mut at, Organisation::of(small_file(&organisation.file, None), stock), &case, &mut why, &broken, &class, true);
         }
         let mut file = small.file.clone();
         for list in ["grants", "serviceAccounts", "queues", "users", "roles", "views", "folders", "groups", "divisions"] {
@@ -31,7 +30,7 @@ pub(crate) fn report(organisation: &Organisation, case: &Case, seed: u64, breaks
                         || candidate.directory.service_accounts.iter().any(|one| one.id == case.person)
                 });
                 match taken.and_then(|taken| broken(&taken, &case).map(|new| (taken, new))) {
-                    Some((taken, new)) if first_line(&new) == first_line(&why) => {
+                    Some((taken, new)) if class(&new) == class(&why) => {
                         (small, why, changed) = (taken, new, true);
                         file = candidate;
                     }
@@ -41,7 +40,7 @@ pub(crate) fn report(organisation: &Organisation, case: &Case, seed: u64, breaks
         }
         for smaller in parts(&serde_json::from_str(&case.body).unwrap()) {
             let candidate = Case { body: smaller.to_string(), ..case.clone() };
-            if let Some(new) = broken(&small, &candidate) && first_line(&new) == first_line(&why) {
+            if let Some(new) = broken(&small, &candidate) && class(&new) == class(&why) {
                 (case, why, changed) = (candidate, new, true);
                 break;
             }
@@ -63,6 +62,12 @@ pub(crate) fn report(organisation: &Organisation, case: &Case, seed: u64, breaks
     )
 }
 
+/// What kind of failure it is: the first line without what stands in back quotes.
+pub(crate) fn class(why: &str) -> String {
+    let line = why.lines().next().unwrap_or_default();
+    line.split('`').step_by(2).collect::<Vec<_>>().join("_").chars().take(260).collect()
+}
+
 fn small_file(file: &Value, _list: Option<&str>) -> Value {
     file.clone()
 }
@@ -75,11 +80,11 @@ fn attempt(
     case: &Case,
     why: &mut String,
     broken: &dyn Fn(&Organisation, &Case) -> Option<String>,
-    first_line: &dyn Fn(&str) -> String,
+    class: &dyn Fn(&str) -> String,
     step: bool,
 ) -> bool {
     if let Some((candidate, new)) = candidate.ok().and_then(|one| broken(&one, case).map(|new| (one, new)))
-        && first_line(&new) == first_line(why)
+        && class(&new) == class(why)
     {
         (*small, *why) = (candidate, new);
         return true;

@@ -398,8 +398,8 @@ pub(crate) struct Names {
 impl Names {
     fn one(dice: &mut Dice, mine: &[String], all: &[String]) -> String {
         match dice.below(100) {
-            0..3 => "invented".to_owned(),
-            3..12 => dice.pick(all).clone(),
+            0 => "invented".to_owned(),
+            1..4 => dice.pick(all).clone(),
             _ if mine.is_empty() => dice.pick(all).clone(),
             _ => dice.pick(mine).clone(),
         }
@@ -437,7 +437,18 @@ fn predicate(dice: &mut Dice, dimension: &str, value: Option<String>) -> Value {
 
 /// An atom over the dimensions of one filter: its canonical name and a value, or none for `exists` and `notExists`.
 fn atom(dice: &mut Dice, names: &Names, dimensions: &[&str]) -> (String, Option<String>) {
-    let dimension = *dice.pick(dimensions);
+    let mut dimension = *dice.pick(dimensions);
+    for _ in 0..3 {
+        let bare = match dimension {
+            "queueId" => names.queues.is_empty(),
+            "userId" | "agentId" => names.users.is_empty(),
+            "divisionId" => names.divisions.is_empty(),
+            _ => false,
+        };
+        if bare {
+            dimension = *dice.pick(dimensions);
+        }
+    }
     if dice.percent(10) && !["conversationId", "divisionId"].contains(&dimension) {
         return (dimension.to_owned(), None);
     }

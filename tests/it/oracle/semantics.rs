@@ -115,7 +115,7 @@ impl Directory {
         };
         let legacy = self.users.iter().find(|user| user.id == person).map(|user| &user.legacy);
         let legacy = legacy.is_none_or(|sections| {
-            sections.is_empty() || sections.values().any(|section| section.contains(&queue.id))
+            sections.values().all(|section| section.contains(&queue.id))
         });
         listed && legacy
     }
@@ -169,6 +169,7 @@ impl Directory {
             }
         }
         all.extend(self.granted(person, right, now));
+        all.retain(|one| [&one.divisions, &one.queues, &one.users, &one.conversations].iter().all(|dim| **dim != Dim::Only(vec![])));
         all
     }
 
