@@ -1,3 +1,7 @@
-mod compile_fail;
-mod front;
+//! One binary of integration tests, a module for each area.
+
 mod json_suite;
+mod laws;
+mod layers;
+mod oracle;
+mod tidy;
