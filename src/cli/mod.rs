@@ -5,6 +5,7 @@
 mod check;
 mod docs;
 mod explain;
+mod import;
 mod out;
 mod serve;
 mod test;
@@ -31,6 +32,7 @@ enum Command {
     /// Say what somebody may see through an operation, and what would be sent for a query
     Explain(explain::Arguments),
     /// Convert payloads of the access-control guides and SCIM into a directory file
+    Import(import::Arguments),
     /// Print generated references
     Docs(docs::Arguments),
 }
@@ -65,6 +67,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
     };
     match ended {
