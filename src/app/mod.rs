@@ -97,9 +97,12 @@ pub fn rule_files(from: &RulesFrom) -> Result<Vec<(String, String)>, StartError>
 
 /// Compiles rules and runs their own tests: a set that contradicts them is never served.
 pub fn tested_rules(files: Vec<(String, String)>, policy: crate::model::world::Policy) -> Result<Compiled, StartError> {
-    let compiled = rules::compile(files, policy).map_err(StartError::Rules)?;
-    let failed = selftest::failures(&compiled);
-    if failed.is_empty() { Ok(compiled) } else { Err(StartError::SelfTest(failed)) }
+    let under_test = rules::compile(files.clone(), selftest::policy()).map_err(StartError::Rules)?;
+    let failed = selftest::failures(&under_test);
+    if !failed.is_empty() {
+        return Err(StartError::SelfTest(failed));
+    }
+    rules::compile(files, policy).map_err(StartError::Rules)
 }
 
 /// Starts everything; the listeners are open when this returns.

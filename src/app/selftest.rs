@@ -4,11 +4,12 @@ use crate::{
     decision::{self, Decided},
     directory,
     model::{
-        contract::ParamKind,
+        assumption::Assumption,
+        contract::{ParamKind, Segment},
         operation::{Operation, Rules},
         org::{Org, Principal},
-        refusal::Refusal,
-        world::{Versions, World},
+        refusal::{Code, Refusal},
+        world::{Policy, Versions, World},
     },
     policy::guard::Unguarded,
     query::{
@@ -31,7 +32,14 @@ pub struct Outcome {
     pub failure: Option<String>,
 }
 
-/// Runs every test of a compiled set.
+/// What tests are run under, whatever a deployment accepts: everything that rules may need, and nothing that only
+/// some deployments have proved.
+pub fn policy() -> Policy {
+    let accepted = Assumption::ALL.into_iter().filter(|assumption| *assumption != Assumption::DivisionOfLeg).collect();
+    Policy { accepted, ..Policy::default() }
+}
+
+/// Runs every test of a set that was compiled under [`policy`].
 pub fn run(compiled: &Compiled) -> Vec<Outcome> {
     let rules = Arc::new(compiled.rules.clone());
     let mut worlds: HashMap<*const Fixture, Result<World, String>> = HashMap::new();
@@ -84,9 +92,10 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
         .find(|operation| operation.id == test.operation)
         .ok_or_else(|| "no such rule".to_owned())?;
     let asker = principal(&world.org, &test.asker).ok_or_else(|| format!("the fixture has no `{}`", test.asker))?;
-    let question = question(operation, test)?;
-    let decided = decision::scope(world, asker, operation, test.now)
-        .and_then(|scope| decision::decide(world, &Arc::new(scope), &question, test.now));
+    let decided = question(operation, test)?.and_then(|question| {
+        let scope = decision::scope(world, asker, operation, test.now)?;
+        decision::decide(world, &Arc::new(scope), &question, test.now)
+    });
     if let Some(expect) = &test.expect {
         expected(expect, &decided)?;
     }
@@ -112,7 +121,8 @@ pub fn principal(org: &Org, id: &str) -> Option<Principal> {
     user.or_else(|| org.index.services.get(id).map(|service| Principal::Service(*service)))
 }
 
-fn question(operation: &Arc<Operation>, test: &RuleTest) -> Result<Question, String> {
+/// The question, or the refusal of a parameter that the operation does not list.
+fn question(operation: &Arc<Operation>, test: &RuleTest) -> Result<Result<Question, Refusal>, String> {
     let mut question = Question { operation: operation.clone(), ids: Vec::new(), params: Vec::new(), body: None };
     for (name, value) in &test.params {
         match operation.contract.params.iter().find(|param| param.name == *name) {
@@ -120,7 +130,8 @@ fn question(operation: &Arc<Operation>, test: &RuleTest) -> Result<Question, Str
                 question.params.push((name.clone(), value.split(',').map(str::to_owned).collect()));
             }
             Some(_) => question.params.push((name.clone(), vec![value.clone()])),
-            None => question.ids.push((name.clone(), value.clone())),
+            None if is_path_id(operation, name) => question.ids.push((name.clone(), value.clone())),
+            None => return Ok(Err(Refusal::new(Code::QueryMalformed, "this operation has no such query parameter; leave it out"))),
         }
     }
     if let Some(asks) = &test.asks {
@@ -128,7 +139,16 @@ fn question(operation: &Arc<Operation>, test: &RuleTest) -> Result<Question, Str
             .map_err(|error| format!("the asked body cannot be read: {error}"))?;
         question.body = Some(body);
     }
-    Ok(question)
+    Ok(Ok(question))
+}
+
+fn is_path_id(operation: &Operation, wanted: &str) -> bool {
+    operation
+        .contract
+        .template
+        .segments
+        .iter()
+        .any(|segment| matches!(segment, Segment::Param { name, .. } if **name == *wanted))
 }
 
 fn expected(expect: &Expect, decided: &Result<Decided, Refusal>) -> Result<(), String> {
