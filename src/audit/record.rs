@@ -11,7 +11,7 @@ use crate::model::{
 use crate::base::hash::sha256_hex;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 use uuid::Uuid;
 
 /// One line.
@@ -260,7 +260,8 @@ fn describe(one: &Entitlement, org: &Org, canonical: &mut String) -> Entitlement
         until: one.valid.until,
         source,
     };
-    canonical.push_str(&format!("\n{:?} {:?} {:?}\n", one.data, one.valid, one.actions));
+    // Writing to a string cannot fail.
+    let _written = writeln!(canonical, "\n{:?} {:?} {:?}", one.data, one.valid, one.actions);
     record
 }
 

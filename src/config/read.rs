@@ -71,13 +71,11 @@ fn root(root: Section<'_, '_>) -> Option<Settings> {
 fn address(section: &Section<'_, '_>, fallback: SocketAddr) -> At<SocketAddr> {
     let due = "an address and a port, such as `127.0.0.1:8600`";
     let Some((text, at)) = section.text("listen", due) else { return (fallback, 0..0) };
-    match text.parse() {
-        Ok(address) => (address, at),
-        Err(_) => {
-            section.reader().problem(at.clone(), format!("`{text}` is no address to listen on"), format!("write {due}"));
-            (fallback, at)
-        }
-    }
+    let address = text.parse().unwrap_or_else(|_| {
+        section.reader().problem(at.clone(), format!("`{text}` is no address to listen on"), format!("write {due}"));
+        fallback
+    });
+    (address, at)
 }
 
 fn proxy(section: Section<'_, '_>) -> At<Proxy> {
@@ -144,12 +142,13 @@ fn upstreams(root: &Section<'_, '_>, proxy: &Proxy) -> upstream::Settings {
             let what = format!("region `{name}` has two upstreams");
             section.reader().problem(at.clone(), what, "leave one");
         }
-        regions.extend(one_upstream(section, region.map(|(name, _)| name), proxy));
+        regions.push(one_upstream(section, region.map(|(name, _)| name), proxy));
     }
     upstream::Settings { regions }
 }
 
-fn one_upstream(section: Section<'_, '_>, region: Option<&str>, proxy: &Proxy) -> Option<RegionSettings> {
+/// What is missing or wrong is noted and filled with nothing: noted problems keep the settings from being used.
+fn one_upstream(section: Section<'_, '_>, region: Option<&str>, proxy: &Proxy) -> RegionSettings {
     let default = Times::default();
     let plaintext = section.flag("unsafe-plaintext");
     let url = section.needed("url", "`url = \"https://api.example\"`").and_then(|url| base_url(&section, url, plaintext));
@@ -181,8 +180,7 @@ fn one_upstream(section: Section<'_, '_>, region: Option<&str>, proxy: &Proxy) -
         max_answer_bytes: section.count("answer-bytes", 1024, 1024 * MIB).unwrap_or(16 * MIB),
     };
     section.done();
-    // Every gap was noted above.
-    Some(made)
+    made
 }
 
 fn base_url(section: &Section<'_, '_>, (text, at): At<&str>, plaintext: bool) -> Option<http::Uri> {

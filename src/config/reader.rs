@@ -308,7 +308,7 @@ impl<'r, 't> Section<'r, 't> {
             return Vec::new();
         };
         let mut found = Vec::new();
-        for item in items.iter() {
+        for item in items {
             let table = item.get_ref().as_table();
             if table.is_none() {
                 self.wrong(item, key, &format!("one table `[[{name}]]` for each"));
