@@ -44,8 +44,11 @@ impl Shape {
 
     /// Follows references to where the keywords stand.
     fn resolve<'s>(&'s self, mut schema: &'s Json) -> &'s Json {
-        while let Some(name) = schema.get("$ref").and_then(Json::as_str).and_then(|path| path.strip_prefix("#/$defs/")) {
-            let Some(found) = self.root.get("$defs").and_then(|defs| defs.get(name)) else { break };
+        while let Some(name) = schema.get("$ref").and_then(Json::as_str).and_then(|path| path.strip_prefix("#/$defs/"))
+        {
+            let Some(found) = self.root.get("$defs").and_then(|defs| defs.get(name)) else {
+                break;
+            };
             schema = found;
         }
         schema
@@ -59,7 +62,12 @@ impl Shape {
     pub(super) fn check(&self, schema: &Json, node: &Node<'_>, out: &mut Vec<Deviation>) {
         let schema = self.resolve(schema);
         let schema = match alternatives(schema) {
-            Some(all) if all.iter().any(|one| self.resolve(one).get("const").is_some() || words(self.resolve(one)).is_some()) && node.text().is_some() => {
+            Some(all)
+                if all
+                    .iter()
+                    .any(|one| self.resolve(one).get("const").is_some() || words(self.resolve(one)).is_some())
+                    && node.text().is_some() =>
+            {
                 return self.check_words(all, node, out);
             }
             Some(all) => match all.iter().map(|one| self.resolve(one)).find(|one| accepts(one, node)) {
@@ -107,18 +115,22 @@ impl Shape {
             }
             return;
         };
-        let aliases: HashMap<&str, &str> = properties.iter().flat_map(|(key, of)| alias_words(of).map(move |alias| (alias, key.as_str()))).collect();
+        let aliases: HashMap<&str, &str> =
+            properties.iter().flat_map(|(key, of)| alias_words(of).map(move |alias| (alias, key.as_str()))).collect();
         duplicates(members, &aliases, out);
         for member in members {
             let key = aliases.get(member.key.as_ref()).copied().unwrap_or(&member.key);
             match properties.get(key) {
                 Some(of) => self.check(of, &member.node, out),
+                // A variant of a known key is already told as a duplicate.
+                None if out.iter().any(|told| told.span == member.key_span) => {}
                 None => out.push(unknown(member, properties.keys().map(String::as_str))),
             }
         }
         let missing = schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
         for key in missing {
-            let present = |member: &&Member<'_>| aliases.get(member.key.as_ref()).copied().unwrap_or(&member.key) == key;
+            let present =
+                |member: &&Member<'_>| aliases.get(member.key.as_ref()).copied().unwrap_or(&member.key) == key;
             if members.iter().find(present).is_none() {
                 out.push(Deviation {
                     span: node.span.start..node.span.start + 1,
@@ -137,7 +149,11 @@ impl Shape {
             .collect();
         let text = node.text().unwrap_or_default();
         if !known.contains(&text) {
-            out.push(Deviation { span: node.span.clone(), what: format!("`{text}` is not allowed here"), repair: meant(text, known) });
+            out.push(Deviation {
+                span: node.span.clone(),
+                what: format!("`{text}` is not allowed here"),
+                repair: meant(text, known),
+            });
         }
     }
 
@@ -150,12 +166,18 @@ impl Shape {
             return Deviation {
                 span: node.span.clone(),
                 what: format!("the permission `{text}` has no scope"),
-                repair: format!("a right has no default width: write {{\"permission\": \"{text}\", \"scope\": \"assigned\"}} or another scope"),
+                repair: format!(
+                    "a right has no default width: write {{\"permission\": \"{text}\", \"scope\": \"assigned\"}} or another scope"
+                ),
             };
         }
         Deviation {
             span: node.span.clone(),
-            what: format!("found {} where {} belongs", found(node), wanted.iter().map(|name| spoken(name)).collect::<Vec<_>>().join(" or ")),
+            what: format!(
+                "found {} where {} belongs",
+                found(node),
+                wanted.iter().map(|name| spoken(name)).collect::<Vec<_>>().join(" or ")
+            ),
             repair: "correct the value".to_owned(),
         }
     }
@@ -173,7 +195,11 @@ pub(super) fn duplicates(members: &[Member<'_>], aliases: &HashMap<&str, &str>, 
 }
 
 pub(super) fn duplicate(key: &str, first: &str, span: Range<usize>) -> Deviation {
-    let what = if key == first { format!("the key `{key}` stands twice") } else { format!("the keys `{first}` and `{key}` mean the same") };
+    let what = if key == first {
+        format!("the key `{key}` stands twice")
+    } else {
+        format!("the keys `{first}` and `{key}` mean the same")
+    };
     Deviation { span, what, repair: "keep one of the two".to_owned() }
 }
 
@@ -195,7 +221,9 @@ fn meant(word: &str, mut known: Vec<&str>) -> String {
 
 fn missing_repair(key: &str) -> String {
     match key {
-        "scope" => "a right has no default width: add `scope`, one of `self`, `assigned`, `view`, `group`, `all`".to_owned(),
+        "scope" => {
+            "a right has no default width: add `scope`, one of `self`, `assigned`, `view`, `group`, `all`".to_owned()
+        }
         _ => format!("add `{key}`"),
     }
 }

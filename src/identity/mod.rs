@@ -23,6 +23,8 @@ use jiff::Timestamp;
 pub struct Settings {
     pub statics: Vec<StaticToken>,
     pub jwt: Option<JwtSettings>,
+    /// Clients that log in here.
+    pub logins: Vec<Login>,
 }
 
 /// Who asks, proved.

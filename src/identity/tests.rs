@@ -52,6 +52,7 @@ fn org() -> Org {
             assignments: Vec::new(),
             acts_for_users: Set::new(),
             acts_for_groups: Set::new(),
+            groups: Set::new(),
         }],
         ..Org::default()
     };
@@ -67,7 +68,7 @@ fn statics(pairs: &[(&str, Holder)]) -> Identity {
         .iter()
         .map(|(token, holder)| StaticToken { token: SecretString::from(*token), holder: holder.clone() })
         .collect();
-    Identity::new(&Settings { statics, jwt: None }).unwrap()
+    Identity::new(&Settings { statics, ..Settings::default() }).unwrap()
 }
 
 #[test]
@@ -141,7 +142,7 @@ fn corpus() -> (Corpus, JwtSettings, tempfile::TempDir) {
 }
 
 fn identity(jwt: JwtSettings) -> Identity {
-    Identity::new(&Settings { statics: Vec::new(), jwt: Some(jwt) }).unwrap()
+    Identity::new(&Settings { jwt: Some(jwt), ..Settings::default() }).unwrap()
 }
 
 #[test]
@@ -207,7 +208,7 @@ fn key_files_that_prove_nothing_are_refused() {
     let with = |text: &str| {
         let key_file = folder.path().join("other");
         std::fs::write(&key_file, text).unwrap();
-        Identity::new(&Settings { statics: Vec::new(), jwt: Some(JwtSettings { key_file, ..settings.clone() }) })
+        Identity::new(&Settings { jwt: Some(JwtSettings { key_file, ..settings.clone() }), ..Settings::default() })
             .map(|_| ())
             .map_err(|why| why.to_string())
     };
@@ -221,11 +222,11 @@ fn key_files_that_prove_nothing_are_refused() {
     assert!(with(&corpus.jwks.to_string()).is_ok());
 
     let symmetric = JwtSettings { algorithms: vec![Algorithm::HS256], ..settings.clone() };
-    let refused = Identity::new(&Settings { statics: Vec::new(), jwt: Some(symmetric) });
+    let refused = Identity::new(&Settings { jwt: Some(symmetric), ..Settings::default() });
     assert!(matches!(refused, Err(IdentityError::Symmetric(_))));
     let none = JwtSettings { algorithms: Vec::new(), ..settings };
     assert!(matches!(
-        Identity::new(&Settings { statics: Vec::new(), jwt: Some(none) }),
+        Identity::new(&Settings { jwt: Some(none), ..Settings::default() }),
         Err(IdentityError::NoAlgorithm)
     ));
 }

@@ -94,6 +94,11 @@ pub fn respond(decision: Uuid, answer: impl Into<Answer>, notices: &[Notice]) ->
 }
 
 /// The status of a refusal.
+/// The status that a code has in most places, for the generated table.
+pub fn status_of(code: Code) -> u16 {
+    status(&Refusal::new(code, "")).as_u16()
+}
+
 fn status(refusal: &Refusal) -> StatusCode {
     match refusal.code {
         Code::ScopeOutside if refusal.in_path => StatusCode::NOT_FOUND,

@@ -1,4 +1,7 @@
 //! Filters of the Genesys Cloud Platform API: two levels, no *not*, one value per predicate.
+//!
+//! What the API takes for granted (`type: dimension`, `operator: matches`) is not written: a scope of thousands of
+//! queues is half as long without it.
 
 use super::{
     filter::{Atom, Filter, Join, Term},
@@ -207,13 +210,13 @@ fn dimension_predicate(
     } else {
         None
     };
-    let mut text = format!(r#"{{"type":"dimension","dimension":{}"#, quoted(name));
+    let mut text = format!(r#"{{"dimension":{}"#, quoted(name));
     let term = if operator.eq_ignore_ascii_case("matches") {
         let condition = match (parts.value, parts.range) {
-            (Some(value), None) => format!(r#","operator":"matches","value":{}"#, quoted(value)),
+            (Some(value), None) => format!(r#","value":{}"#, quoted(value)),
             (None, Some(range)) if access.is_none() => {
                 format!(
-                    r#","operator":"matches","range":{}"#,
+                    r#","range":{}"#,
                     read_range(range, &format!("{at}.range"))?
                 )
             }
@@ -306,7 +309,7 @@ fn metric_predicate(model: &FilterModel, parts: &Parts<'_>, at: &str) -> Result<
         .ok_or_else(|| (at.to_owned(), "a metric predicate needs `range`".to_owned()))?;
     let range = read_range(range, &format!("{at}.range"))?;
     let text = format!(
-        r#"{{"type":"metric","metric":{},"operator":"matches","range":{range}}}"#,
+        r#"{{"type":"metric","metric":{},"range":{range}}}"#,
         quoted(name)
     );
     Ok(Atom {
@@ -383,10 +386,7 @@ pub fn atoms_in(
     let name = quoted(dimension);
     values
         .map(|value| {
-            let text = format!(
-                r#"{{"type":"dimension","dimension":{name},"operator":"matches","value":{}}}"#,
-                quoted(&value)
-            );
+            let text = format!(r#"{{"dimension":{name},"value":{}}}"#, quoted(&value));
             Filter::Atom(Atom {
                 term: Term::In(access, vec![value]),
                 text: text.into(),
@@ -396,10 +396,7 @@ pub fn atoms_in(
 }
 
 pub fn atom_missing(access: Access, dimension: &str) -> Filter {
-    let text = format!(
-        r#"{{"type":"dimension","dimension":{},"operator":"notExists"}}"#,
-        quoted(dimension)
-    );
+    let text = format!(r#"{{"dimension":{},"operator":"notExists"}}"#, quoted(dimension));
     Filter::Atom(Atom {
         term: Term::Missing(access),
         text: text.into(),

@@ -44,7 +44,7 @@ pub use permissions::{Template, TemplatePermission};
 pub use problem::{Problem, Source};
 pub use query_test::{Expect, Fixture, RuleTest, same};
 pub use schema::{schema, schemas};
-pub use source::{embedded, read_dir};
+pub use source::{Unreadable, embedded, read_dir};
 
 use crate::{
     base::hash,

@@ -43,6 +43,7 @@ pub struct Metrics {
     pub snapshots_swapped: Family<PartLabel, Counter>,
     pub snapshots_rejected: Family<PartLabel, Counter>,
     pub snapshot_broken: Family<PartLabel, Gauge>,
+    pub directory_age: Gauge,
     pub upstream_connections: Family<RegionLabel, Counter>,
     pub upstream_tokens: Family<RegionLabel, Counter>,
     pub upstream_token_failures: Family<RegionLabel, Counter>,
@@ -70,6 +71,7 @@ impl Metrics {
             snapshots_swapped: Family::default(),
             snapshots_rejected: Family::default(),
             snapshot_broken: Family::default(),
+            directory_age: Gauge::default(),
             upstream_connections: Family::default(),
             upstream_tokens: Family::default(),
             upstream_token_failures: Family::default(),
@@ -89,6 +91,7 @@ impl Metrics {
         all.register("snapshots_swapped", "New worlds put in force, by what changed", made.snapshots_swapped.clone());
         all.register("snapshots_rejected", "Changes that were not put in force", made.snapshots_rejected.clone());
         all.register("snapshot_broken", "1 while the newest file is not in force", made.snapshot_broken.clone());
+        all.register("directory_age_seconds", "Seconds since the directory was last known to be right", made.directory_age.clone());
         all.register("upstream_connections_opened", "Connections opened, by region", made.upstream_connections.clone());
         all.register("upstream_tokens_fetched", "Service tokens fetched, by region", made.upstream_tokens.clone());
         all.register("upstream_token_failures", "Service tokens that could not be fetched", made.upstream_token_failures.clone());

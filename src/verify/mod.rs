@@ -122,7 +122,9 @@ pub fn check(
             let asked = Asked::of(contract, None, &residual)?;
             by_ids(contract, &ids, &outgoing, &residual, &scope.only(|e| asked.counts(e)))?
         }
-        _ => return Err(Unproved::at("body", "present in one of contract and request only")),
+        _ => {
+            return Err(Unproved::at("body", "present in one of contract and request only"));
+        }
     };
     drop(ids);
     Ok(Verified { outgoing, residual, certificate: Certificate { steps } })

@@ -16,11 +16,14 @@ pub(super) fn fill(draft: &mut Draft<'_>) {
     index.roles = ids(problems, "roles", "role", file.roles.iter().map(|one| one.id.as_str()));
     index.users = ids(problems, "users", "user", file.users.iter().map(|one| one.id.as_str()));
     index.queues = ids(problems, "queues", "queue", file.queues.iter().map(|one| one.id.as_str()));
-    index.services = ids(problems, "serviceAccounts", "service account", file.service_accounts.iter().map(|one| one.id.as_str()));
+    index.services =
+        ids(problems, "serviceAccounts", "service account", file.service_accounts.iter().map(|one| one.id.as_str()));
     draft.views = ids(problems, "views", "view", file.views.iter().map(|one| one.id.as_str()));
     draft.folders = ids(problems, "folders", "folder", file.folders.iter().map(|one| one.id.as_str()));
-    let _grants: HashMap<Box<str>, Ix<()>> = ids(problems, "grants", "grant", file.grants.iter().map(|one| one.id.as_str()));
-    let _conflicts: HashMap<Box<str>, Ix<()>> = ids(problems, "conflicts", "conflict set", file.conflicts.iter().map(|one| one.id.as_str()));
+    let _grants: HashMap<Box<str>, Ix<()>> =
+        ids(problems, "grants", "grant", file.grants.iter().map(|one| one.id.as_str()));
+    let _conflicts: HashMap<Box<str>, Ix<()>> =
+        ids(problems, "conflicts", "conflict set", file.conflicts.iter().map(|one| one.id.as_str()));
 }
 
 pub(super) fn ids<'f, T>(
@@ -33,10 +36,18 @@ pub(super) fn ids<'f, T>(
     for (nth, id) in ids.enumerate() {
         let at = At::item(list, nth).key("id");
         if let Some(fault) = fault(id) {
-            problems.push(Found { at, what: format!("the {kind} {fault}"), repair: "ids are compared byte for byte: write the upstream's id as it is".to_owned() });
+            problems.push(Found {
+                at,
+                what: format!("the {kind} {fault}"),
+                repair: "ids are compared byte for byte: write the upstream's id as it is".to_owned(),
+            });
         }
         if index.insert(id.into(), ix(nth)).is_some() && !id.is_empty() {
-            problems.push(Found { at, what: format!("the {kind} `{id}` is defined twice"), repair: "remove or rename one of the two".to_owned() });
+            problems.push(Found {
+                at,
+                what: format!("the {kind} `{id}` is defined twice"),
+                repair: "remove or rename one of the two".to_owned(),
+            });
         }
     }
     index

@@ -50,25 +50,19 @@ pub(super) fn group_by(
                 ),
             ));
         }
+        let by_division = dimension(asking, &name) == Some(Dimension::Access(Access::Division));
+        if by_division
+            && asking.operation.contract.data == Data::Interaction
+            && !asking.world.rules.policy.accepted.contains(&Assumption::DivisionOfLeg)
+        {
+            return Err(Refusal::new(
+                Code::GroupByDivision,
+                "the upstream tags whole conversations with divisions; group by queue instead",
+            ));
+        }
         allowed(rule, &name, bpo, Code::GroupByRefused)?;
         match dimension(asking, &name) {
-            Some(Dimension::Access(access)) => {
-                if access == Access::Division
-                    && asking.operation.contract.data == Data::Interaction
-                    && !asking
-                        .world
-                        .rules
-                        .policy
-                        .accepted
-                        .contains(&Assumption::DivisionOfLeg)
-                {
-                    return Err(Refusal::new(
-                        Code::GroupByDivision,
-                        "the upstream tags whole conversations with divisions; group by queue instead",
-                    ));
-                }
-                grouped.push(access);
-            }
+            Some(Dimension::Access(access)) => grouped.push(access),
             Some(Dimension::Hidden) => return Err(hidden(&name)),
             Some(Dimension::Masked) if !is_lifted(asking, &name) => return Err(hidden(&name)),
             Some(Dimension::Masked | Dimension::Plain) | None => {}

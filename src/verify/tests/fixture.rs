@@ -26,7 +26,6 @@ pub(super) const SHARED: DivisionIx = DivisionIx::new(3);
 pub(super) const EUROPE: DivisionIx = DivisionIx::new(4);
 pub(super) const ME: UserIx = UserIx::new(0);
 pub(super) const ANN: UserIx = UserIx::new(1);
-pub(super) const BOB: UserIx = UserIx::new(2);
 pub(super) const HOLDER: Principal = Principal::User(ME);
 
 pub(super) const QUEUES: [(&str, DivisionIx); 9] = [
@@ -42,7 +41,11 @@ pub(super) const QUEUES: [(&str, DivisionIx); 9] = [
 ];
 
 pub(super) fn queue(id: &str) -> QueueIx {
-    QueueIx::new(u32::try_from(QUEUES.iter().position(|(name, _)| *name == id).unwrap()).unwrap())
+    QueueIx::new(number(QUEUES.iter().position(|(name, _)| *name == id).unwrap()))
+}
+
+pub(super) fn number(place: usize) -> u32 {
+    place.try_into().unwrap()
 }
 
 pub(super) fn time(text: &str) -> Timestamp {
@@ -57,14 +60,15 @@ fn region_of(division: DivisionIx) -> RegionIx {
     if division == EUROPE { EU } else { US }
 }
 
+#[expect(clippy::too_many_lines, reason = "every field of every object is written out")]
 pub(super) fn org() -> Org {
     let mut org = Org::default();
     for (place, id) in ["us-east-1", "eu-west-1"].into_iter().enumerate() {
-        org.index.regions.insert(id.into(), RegionIx::new(place as u32));
+        org.index.regions.insert(id.into(), RegionIx::new(number(place)));
         org.regions.push(Region { id: id.into(), upstream: "".into(), hosts: vec![] });
     }
     for (place, id) in ["root", "pay", "claims", "rep", "europe"].into_iter().enumerate() {
-        let ix = DivisionIx::new(place as u32);
+        let ix = DivisionIx::new(number(place));
         org.index.divisions.insert(id.into(), ix);
         org.divisions.push(Division {
             id: id.into(),
@@ -79,7 +83,7 @@ pub(super) fn org() -> Org {
         });
     }
     for (place, (id, division)) in QUEUES.into_iter().enumerate() {
-        org.index.queues.insert(id.into(), QueueIx::new(place as u32));
+        org.index.queues.insert(id.into(), QueueIx::new(number(place)));
         org.queues.push(Queue {
             id: id.into(),
             name: id.into(),
@@ -102,7 +106,7 @@ pub(super) fn org() -> Org {
     for (place, (id, division)) in
         [("me", PAY), ("ann", PAY), ("bob", CLAIMS), ("eve", EUROPE), ("pat", ROOT)].into_iter().enumerate()
     {
-        let ix = UserIx::new(place as u32);
+        let ix = UserIx::new(number(place));
         org.index.users.insert(id.into(), ix);
         org.users.push(User {
             id: id.into(),
@@ -158,8 +162,8 @@ pub(super) fn boxed(id: &str, user: UserIx) -> Entitlement {
     Entitlement { users: Dim::Only(Set::one(user)), ..queues(&[id]) }
 }
 
-pub(super) fn window(from: &str, until: &str) -> Option<Window> {
-    Some(Window { from: time(from), until: time(until) })
+pub(super) fn window(from: &str, until: &str) -> Window {
+    Window { from: time(from), until: time(until) }
 }
 
 fn words(words: &[&str]) -> FieldKind {

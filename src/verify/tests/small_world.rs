@@ -37,14 +37,13 @@ fn visible(e: &Entitlement, leg: Leg) -> bool {
         None => e.queues.is_any(),
         Some(queue) => {
             let id = QUEUES[queue].0;
-            let listed = e.queues.covers(&QueueIx::new(queue as u32));
-            listed && id != "closed" && !((id == "secret") == e.queues.is_any() && id == "secret")
-                && !(id == "old" && !e.queues.is_any())
+            let listed = e.queues.covers(&QueueIx::new(number(queue)));
+            listed && id != "closed" && (id != "secret" || !e.queues.is_any()) && (id != "old" || e.queues.is_any())
         }
     };
     let agent = match leg.agent {
         None => e.users.is_any(),
-        Some(agent) => e.users.covers(&UserIx::new(agent as u32)),
+        Some(agent) => e.users.covers(&UserIx::new(number(agent))),
     };
     place && queue && agent
 }
@@ -65,7 +64,13 @@ impl Predicate {
             0..=5 => Self::Queue([0, 1, 2, 5][rng.random_range(0..4)]),
             6..=9 => Self::Agent(rng.random_range(0..3)),
             10..=11 => Self::NoQueue,
-            12 => if rng.random() { Self::NoAgent } else { Self::AQueue },
+            12 => {
+                if rng.random() {
+                    Self::NoAgent
+                } else {
+                    Self::AQueue
+                }
+            }
             _ => Self::Voice,
         }
     }
@@ -153,7 +158,7 @@ fn random_scope(rng: &mut SmallRng) -> Vec<Entitlement> {
 
 #[test]
 fn nothing_hidden_gets_through_what_is_proved() {
-    let cases = std::env::var("BAILIWICK_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000_u64);
+    let cases = std::env::var("BAILIWICK_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(5_000_u64);
     let (mut proved, mut missed) = (0, 0);
     let (all, contract) = (legs(), aggregates());
     let mut rng = SmallRng::seed_from_u64(7);
@@ -171,9 +176,10 @@ fn nothing_hidden_gets_through_what_is_proved() {
                 assert!(hidden.is_none(), "case {case}: {hidden:?} passes {text} under {scope:#?}");
             }
             // what matches nothing, or names something outside, is refused on other grounds
-            Err(error) => missed += u32::from(hidden.is_none() && !empty && error.why.contains("imply")),
+            Err(error) => {
+                missed += u32::from(hidden.is_none() && !empty && error.why.contains("imply"));
+            }
         }
     }
     assert!(proved > 20 * missed, "proved {proved}, missed {missed} that stay inside");
-    eprintln!("{cases} cases: {proved} proved, {missed} that stay inside the scope not proved");
 }
