@@ -153,6 +153,24 @@ impl BodyModel {
         Some(kind)
     }
 
+    /// Paths of every filter and array of filters.
+    pub fn filters(&self) -> Vec<Path> {
+        let mut found = Vec::new();
+        let mut levels: Vec<(Path, &[Field])> = vec![(Path::new(), &self.fields)];
+        while let Some((above, fields)) = levels.pop() {
+            for field in fields {
+                let mut path = above.clone();
+                path.push(field.name.clone());
+                match &field.kind {
+                    FieldKind::Filter(_) | FieldKind::Filters(_) => found.push(path),
+                    FieldKind::Object(inner) => levels.push((path, inner)),
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+
     pub fn filter(&self, path: &[Box<str>]) -> Option<&FilterModel> {
         match self.field(path)? {
             FieldKind::Filter(model) | FieldKind::Filters(model) => Some(model),

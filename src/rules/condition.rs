@@ -1,11 +1,10 @@
 //! `when` of a refusal: a definite path compared with a literal. It may only subtract from what the body allows.
 //!
 //! A member that is missing makes it false; a value of the wrong type never gets here, because the body model
-//! refuses it. Other forms of JSONPath are refused at load: no shipped body needs them.
+//! refuses it. Other forms of `JSONPath` are refused at load: no shipped body needs them.
 
 use super::{
-    models,
-    paths,
+    models, paths,
     reading::{At, Reader},
 };
 use crate::model::{
@@ -15,21 +14,38 @@ use crate::model::{
 
 const HELP: &str = "write a path, a comparison and a literal, such as `$.paging.pageSize > 100` or `$.order == \"asc\"`";
 
-pub(super) fn compile(when: &At<String>, body: &BodyModel, reader: &mut Reader<'_>) -> Option<Condition> {
+pub(super) fn compile(
+    when: &At<String>,
+    body: &BodyModel,
+    reader: &mut Reader<'_>,
+) -> Option<Condition> {
     let Some(condition) = parse(when) else {
-        reader.problem_with(when.span.clone(), format!("`{}` is not a condition", **when), Some(HELP.to_owned()));
+        reader.problem_with(
+            when.span.clone(),
+            format!("`{}` is not a condition", **when),
+            Some(HELP.to_owned()),
+        );
         return None;
     };
     let Some(kind) = body.field(&condition.at) else {
         let path = condition.at.join(".");
-        models::unknown("field", &path, body.fields.iter().map(|field| &field.name), when.span.clone(), reader);
+        models::unknown(
+            "field",
+            &path,
+            body.fields.iter().map(|field| &field.name),
+            when.span.clone(),
+            reader,
+        );
         return None;
     };
     if !comparable(kind, condition.compare, &condition.value) {
         reader.problem_with(
             when.span.clone(),
             format!("`{}` can never hold: the field is of another type", **when),
-            Some("numbers are compared with numbers, texts with texts; only numbers have an order".to_owned()),
+            Some(
+                "numbers are compared with numbers, texts with texts; only numbers have an order"
+                    .to_owned(),
+            ),
         );
         return None;
     }
@@ -40,9 +56,11 @@ fn comparable(kind: &FieldKind, compare: Compare, value: &ConditionValue) -> boo
     let equality = matches!(compare, Compare::Equal | Compare::NotEqual);
     match (kind, value) {
         (FieldKind::Int { .. }, ConditionValue::Number(_)) => true,
-        (FieldKind::Bool, ConditionValue::Bool(_)) => equality,
-        (FieldKind::Text { .. }, ConditionValue::Text(_)) => equality,
-        (FieldKind::Enum { words, .. }, ConditionValue::Text(text)) => equality && words.contains(text),
+        (FieldKind::Bool, ConditionValue::Bool(_))
+        | (FieldKind::Text { .. }, ConditionValue::Text(_)) => equality,
+        (FieldKind::Enum { words, .. }, ConditionValue::Text(text)) => {
+            equality && words.contains(text)
+        }
         _ => false,
     }
 }

@@ -112,6 +112,11 @@ impl Case {
         let right =
             Right { permissions: &permissions, action: "view", data: data_of(self.kind), archived: operation.archived };
         let mut scope = directory.entitlements(&self.person, &right, self.now);
+        match right.data {
+            Data::Interaction => {}
+            Data::Queue => scope.retain(|one| one.users == Dim::Any && one.conversations == Dim::Any),
+            Data::User => scope.retain(|one| one.queues == Dim::Any && one.conversations == Dim::Any),
+        }
         // A source whose every queue is closed covers nothing; it opens no names either.
         scope.retain(|one| {
             one.queues == Dim::Any || directory.queues.iter().any(|queue| self.queue_inside(directory, &[one.clone()], &queue.id))
@@ -124,7 +129,7 @@ impl Case {
         let ids = |all: Vec<&String>| all.into_iter().cloned().collect::<Vec<_>>();
         Names {
             queues: ids(directory.queues.iter().map(|one| &one.id).filter(|id| self.queue_inside(directory, &scope, id)).collect()),
-            users: ids(directory.users.iter().map(|one| &one.id).filter(|id| self.user_inside(directory, &scope, id)).collect()),
+            users: ids(directory.users.iter().map(|one| &one.id).filter(|id| self.user_inside(directory, &scope, id, true)).collect()),
             divisions: ids(directory.divisions.iter().map(|one| &one.id).filter(|id| self.division_inside(directory, &scope, id)).collect()),
             all_queues: ids(directory.queues.iter().map(|one| &one.id).collect()),
             all_users: ids(directory.users.iter().map(|one| &one.id).collect()),
@@ -136,7 +141,7 @@ impl Case {
         directory.queue(id).is_some_and(|queue| {
             self.leaf_here(directory, &queue.division)
                 && scope.iter().any(|one| {
-                    one.divisions.covers(&queue.division) && directory.queue_covered(&self.person, one, id)
+                    one.conversations == Dim::Any && one.divisions.covers(&queue.division) && directory.queue_covered(&self.person, one, id)
                 })
         })
     }
@@ -152,19 +157,19 @@ impl Case {
 
     /// Whether a user may be named: of the asker's region, and by one source either listed, or, where it says
     /// everybody, of a covered division or a member of a covered queue.
-    pub(crate) fn user_inside(&self, directory: &Directory, scope: &[Entitlement], id: &str) -> bool {
+    pub(crate) fn user_inside(&self, directory: &Directory, scope: &[Entitlement], id: &str, strictly: bool) -> bool {
         let Some(user) = directory.users.iter().find(|user| user.id == id) else { return false };
         let here = |one: &Entitlement| one.divisions.covers(&user.division) && self.leaf_here(directory, &user.division);
         let data = data_of(self.kind);
         user.region == directory.region_of_person(&self.person)
-            && scope.iter().any(|one| match &one.users {
+            && scope.iter().filter(|one| one.conversations == Dim::Any).any(|one| match &one.users {
                 Dim::Only(ids) => ids.contains(&user.id) && (data == Data::Interaction || here(one)),
                 Dim::Any => {
                     let fellow = directory.queues.iter().any(|queue| {
                         self.queue_inside(directory, std::slice::from_ref(one), &queue.id)
                             && directory.members_of_queue(queue).contains(&user.id)
                     });
-                    here(one) || (data == Data::Interaction && fellow)
+                    (here(one) && !(strictly && one.divisions == Dim::Any)) || (data == Data::Interaction && fellow)
                 }
             })
     }
@@ -172,7 +177,7 @@ impl Case {
     /// Whether something of the division may be visible.
     fn division_reached(&self, directory: &Directory, scope: &[Entitlement], id: &str) -> bool {
         let queue = |one: &crate::oracle::data::Queue| one.division == id && self.queue_inside(directory, scope, &one.id);
-        let user = |one: &crate::oracle::data::User| one.division == id && self.user_inside(directory, scope, &one.id);
+        let user = |one: &crate::oracle::data::User| one.division == id && self.user_inside(directory, scope, &one.id, true);
         directory.queues.iter().any(queue) || directory.users.iter().any(user)
     }
 
@@ -224,7 +229,7 @@ impl Case {
         for (kind, id) in named(&serde_json::from_str(&self.body).unwrap()) {
             let inside = match kind {
                 "queue" => self.queue_inside(directory, &scope, &id),
-                "user" => self.user_inside(directory, &scope, &id),
+                "user" => self.user_inside(directory, &scope, &id, false),
                 _ => self.division_inside(directory, &scope, &id),
             };
             if !inside {
@@ -256,7 +261,7 @@ impl Case {
         let named = named(&body);
         let outside = |(kind, id): &(&str, String)| match *kind {
             "queue" => !self.queue_inside(directory, &scope, id),
-            "user" => !self.user_inside(directory, &scope, id),
+            "user" => !self.user_inside(directory, &scope, id, true),
             _ => !(self.division_inside(directory, &scope, id) && self.division_reached(directory, &scope, id)),
         };
         let right = match code {
@@ -276,15 +281,22 @@ impl Case {
         if right { Ok(()) } else { Err(format!("refused with {}: {message}", code.as_str())) }
     }
 
-    /// Nothing in the whole directory is visible.
+    /// Nothing in the whole directory is visible. Sources bound to single interactions are not counted: only the
+    /// answer shows whether they open one.
     fn nothing(&self, directory: &Directory, scope: &[Entitlement]) -> bool {
-        !directory.queues.iter().any(|queue| self.queue_inside(directory, scope, &queue.id))
-            && !directory.users.iter().any(|user| {
+        let queues = data_of(self.kind) != Data::User
+            && directory.queues.iter().any(|queue| self.queue_inside(directory, scope, &queue.id));
+        let users = data_of(self.kind) != Data::Queue
+            && directory.users.iter().any(|user| {
                 scope.iter().any(|one| {
-                    one.users.covers(&user.id) && one.queues == Dim::Any
-                        && one.divisions.covers(&user.division) && self.leaf_here(directory, &user.division)
+                    one.users.covers(&user.id)
+                        && one.queues == Dim::Any
+                        && one.conversations == Dim::Any
+                        && one.divisions.covers(&user.division)
+                        && self.leaf_here(directory, &user.division)
                 })
-            })
+            });
+        !queues && !users
     }
 
     /// Whether the asked question speaks of something hidden: it would have another answer over all the world, or

@@ -64,7 +64,7 @@ pub(crate) fn report(organisation: &Organisation, case: &Case, seed: u64, breaks
 
 /// What kind of failure it is: the first line without what stands in back quotes.
 pub(crate) fn class(why: &str) -> String {
-    let line = why.lines().next().unwrap_or_default();
+    let line = why.lines().next().unwrap_or_default().split("; outgoing").next().unwrap_or_default();
     line.split('`').step_by(2).collect::<Vec<_>>().join("_").chars().take(260).collect()
 }
 

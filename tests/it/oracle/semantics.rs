@@ -270,6 +270,8 @@ impl Directory {
             }
             for resource in &grant.resources {
                 let id = vec![resource.id.clone()];
+                let region = self.region_of_person(person);
+                let here = |user: &str| self.users.iter().any(|one| one.id == user && one.region == region);
                 let mut one = Entitlement {
                     divisions: Dim::Any,
                     queues: Dim::Any,
@@ -280,10 +282,10 @@ impl Directory {
                 match resource.kind.as_str() {
                     "queue" => one.queues = Dim::Only(self.living(id, right)),
                     "division" => one.divisions = Dim::Only(id),
-                    "user" => one.users = Dim::Only(id),
+                    "user" => one.users = Dim::Only(id.into_iter().filter(|user| here(user)).collect()),
                     "group" => {
                         let members = self.members_of_group(&resource.id);
-                        one.users = Dim::Only(members.into_iter().map(str::to_owned).collect());
+                        one.users = Dim::Only(members.into_iter().filter(|user| here(user)).map(str::to_owned).collect());
                     }
                     "conversation" => one.conversations = Dim::Only(id),
                     "case" => {
