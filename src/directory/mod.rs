@@ -11,7 +11,7 @@
 //!   "users": [{"id": "ada", "region": "us", "division": "d-2"}]
 //! }"#;
 //! let problems = bailiwick::directory::load(text, "directory.json", jiff::Timestamp::UNIX_EPOCH).unwrap_err();
-//! assert!(problems[0].to_string().starts_with("directory.json:4:53: there is no division `d-2`"));
+//! assert!(problems[0].to_string().starts_with("directory.json:4:55: there is no division `d-2`"));
 //! ```
 //!
 //! It never decides who may see what (that is `policy`), never guesses a missing right, and never compares
