@@ -365,6 +365,9 @@ pub struct ServiceAccount {
     pub region: String,
     #[serde(default)]
     pub client_ids: Vec<String>,
+    /// Access groups whose read lists reach this account.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
     #[serde(default)]
     pub roles: Vec<Assignment>,
     /// Users and groups it may act for; absent: nobody.

@@ -38,11 +38,13 @@ pub(super) fn fill(draft: &mut Draft<'_>) {
         let users = refer_all(&mut draft.problems, &index.users, "user", &acts.users, at.key("actsFor").key("users"));
         let groups =
             refer_all(&mut draft.problems, &index.groups, "group", &acts.groups, at.key("actsFor").key("groups"));
+        let listed = refer_all(&mut draft.problems, &index.groups, "group", &service.groups, at.key("groups"));
         draft.org.services.push(ServiceAccount {
             id: service.id.as_str().into(),
             name: service.name.as_str().into(),
             region: region.unwrap_or(Ix::new(0)),
             clients: service.client_ids.iter().map(|client| client.as_str().into()).collect(),
+            groups: listed.into_iter().collect(),
             assignments,
             acts_for_users: users.into_iter().collect(),
             acts_for_groups: groups.into_iter().collect(),
