@@ -1,5 +1,6 @@
 //! What stands in a line of the decision record. Plain, owned, readable back.
 
+use crate::base::hash::sha256_hex;
 use crate::model::{
     contract::Method,
     entitlement::{Entitlement, Scope, Source},
@@ -8,7 +9,6 @@ use crate::model::{
     set::Dim,
     world::Versions,
 };
-use crate::base::hash::sha256_hex;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{fmt::Write as _, sync::Arc};

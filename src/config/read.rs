@@ -118,7 +118,11 @@ fn proxy(section: Section<'_, '_>) -> At<Proxy> {
 fn admin(section: Section<'_, '_>, proxy: SocketAddr) -> Admin {
     let (listen, at) = address(&section, Admin::default().listen);
     if listen == proxy && listen.port() != 0 {
-        section.reader().problem(at, format!("`{listen}` is the proxy's own address"), "give the control side another port");
+        section.reader().problem(
+            at,
+            format!("`{listen}` is the proxy's own address"),
+            "give the control side another port",
+        );
     }
     section.done();
     Admin { listen }
@@ -151,7 +155,8 @@ fn upstreams(root: &Section<'_, '_>, proxy: &Proxy) -> upstream::Settings {
 fn one_upstream(section: Section<'_, '_>, region: Option<&str>, proxy: &Proxy) -> RegionSettings {
     let default = Times::default();
     let plaintext = section.flag("unsafe-plaintext");
-    let url = section.needed("url", "`url = \"https://api.example\"`").and_then(|url| base_url(&section, url, plaintext));
+    let url =
+        section.needed("url", "`url = \"https://api.example\"`").and_then(|url| base_url(&section, url, plaintext));
     let trust = section.file("ca-file").map_or(Trust::System, Trust::File);
     let client_id = section.needed("client-id", "`client-id = \"...\"`").map(|(text, _)| text.to_owned());
     let client_secret = section.secret("client-secret");
@@ -228,7 +233,11 @@ fn identity(section: Section<'_, '_>, proxy: &Proxy, proxy_at: &Range<usize>) ->
             (Some((user, _)), None) => Some(Holder::User(user.into())),
             (None, Some((service, _))) => Some(Holder::Service(service.into())),
             _ => {
-                reader.problem(one.at.clone(), "a static token stands for nobody, or for two", "write `user` or `service`");
+                reader.problem(
+                    one.at.clone(),
+                    "a static token stands for nobody, or for two",
+                    "write `user` or `service`",
+                );
                 None
             }
         };
@@ -238,7 +247,11 @@ fn identity(section: Section<'_, '_>, proxy: &Proxy, proxy_at: &Range<usize>) ->
             if let (Some((client_secret, ..)), Some((token, ..))) = (secret, &token) {
                 logins.push(identity::Login { client_id, client_secret, token: token.clone() });
             } else {
-                reader.problem(at, "a client that logs in needs its secret and the token it gets", "write `client-secret` and `token` beside it");
+                reader.problem(
+                    at,
+                    "a client that logs in needs its secret and the token it gets",
+                    "write `client-secret` and `token` beside it",
+                );
             }
         }
         one.done();
@@ -263,7 +276,10 @@ fn identity(section: Section<'_, '_>, proxy: &Proxy, proxy_at: &Range<usize>) ->
     let jwt = section.section("jwt");
     let jwt = if jwt.present() { jwt_settings(jwt) } else { None };
     if statics.is_empty() && jwt.is_none() && !section.has_any(&["static", "jwt"]) {
-        reader.problem_of_file("nobody could sign in", "add `[identity.jwt]`, or `[[identity.static]]` for trying things out");
+        reader.problem_of_file(
+            "nobody could sign in",
+            "add `[identity.jwt]`, or `[[identity.static]]` for trying things out",
+        );
     }
     section.done();
     identity::Settings { statics, jwt, logins }
@@ -370,7 +386,11 @@ fn log(section: Section<'_, '_>) -> log::Settings {
         if text.parse::<tracing_subscriber::filter::Targets>().is_ok() {
             return Some(text.to_owned());
         }
-        section.reader().problem(at, format!("`{text}` is no log level"), "write one of error, warn, info, debug, trace");
+        section.reader().problem(
+            at,
+            format!("`{text}` is no log level"),
+            "write one of error, warn, info, debug, trace",
+        );
         None
     });
     let made = log::Settings {

@@ -1,6 +1,9 @@
 use super::{
     Event as _, Metrics,
-    event::{AnswerRowsDropped, Part, QueryRefused, RecordFailed, RecordRecovered, SnapshotRejected, SnapshotSwapped, VerifyFailed},
+    event::{
+        AnswerRowsDropped, Part, QueryRefused, RecordFailed, RecordRecovered, SnapshotRejected, SnapshotSwapped,
+        VerifyFailed,
+    },
     metrics::render,
 };
 use crate::model::refusal::Code;

@@ -52,7 +52,9 @@ pub struct RegionSettings {
 pub enum UpstreamError {
     #[error("upstream of region `{region}`: {why}")]
     Egress { region: String, why: EgressError },
-    #[error("upstream of region `{region}`: `{url}` is not a base address; write it as `https://host` or `https://host/prefix`")]
+    #[error(
+        "upstream of region `{region}`: `{url}` is not a base address; write it as `https://host` or `https://host/prefix`"
+    )]
     Url { region: String, url: String },
     #[error("region `{region}` has two upstreams; leave one")]
     Twice { region: String },

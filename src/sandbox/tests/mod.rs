@@ -14,20 +14,11 @@ pub(super) const DETAILS: &str = "/api/v2/analytics/conversations/details/query"
 pub(super) const PLATFORM: &str = "/api/v2/analytics/query";
 
 pub(super) async fn small() -> Sandbox {
-    Sandbox::start(Options {
-        interactions: 900,
-        ..Options::default()
-    })
-    .await
-    .unwrap()
+    Sandbox::start(Options { interactions: 900, ..Options::default() }).await.unwrap()
 }
 
 pub(super) fn cells(store: &Store, sql: &str) -> Vec<Vec<Cell>> {
     let sql = super::sql::Sql::text(sql);
-    let read = |row: &rusqlite::Row<'_>| {
-        (0..row.as_ref().column_count())
-            .map(|place| row.get(place))
-            .collect()
-    };
+    let read = |row: &rusqlite::Row<'_>| (0..row.as_ref().column_count()).map(|place| row.get(place)).collect();
     store.rows(&sql, read).unwrap()
 }

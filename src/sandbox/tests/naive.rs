@@ -25,28 +25,9 @@ pub(super) struct Leg {
     pub(super) measures: BTreeMap<&'static str, i64>,
 }
 
-const FACTS: [&str; 8] = [
-    "queueid",
-    "userid",
-    "purpose",
-    "mediatype",
-    "direction",
-    "wrapupcode",
-    "ani",
-    "dnis",
-];
-const MEASURES: [&str; 10] = [
-    "nOffered",
-    "nConnected",
-    "nTransferred",
-    "tHandle",
-    "tTalk",
-    "tHeld",
-    "tAcw",
-    "tWait",
-    "tAbandon",
-    "tAnswered",
-];
+const FACTS: [&str; 8] = ["queueid", "userid", "purpose", "mediatype", "direction", "wrapupcode", "ani", "dnis"];
+const MEASURES: [&str; 10] =
+    ["nOffered", "nConnected", "nTransferred", "tHandle", "tTalk", "tHeld", "tAcw", "tWait", "tAbandon", "tAnswered"];
 
 fn text(cell: &Cell) -> Option<String> {
     match cell {
@@ -63,51 +44,33 @@ fn number(cell: &Cell) -> Option<i64> {
 }
 
 fn facts(names: &[&'static str], row: &[Cell]) -> BTreeMap<&'static str, String> {
-    names
-        .iter()
-        .zip(row)
-        .filter_map(|(name, cell)| Some((*name, text(cell)?)))
-        .collect()
+    names.iter().zip(row).filter_map(|(name, cell)| Some((*name, text(cell)?))).collect()
 }
 
 pub(super) fn load(store: &Store) -> Vec<Conversation> {
-    let mut all: Vec<Conversation> = cells(
-        store,
-        "SELECT n, start, end, id, originating FROM conversations ORDER BY n",
-    )
-    .iter()
-    .map(|row| Conversation {
-        n: number(&row[0]).unwrap(),
-        start: number(&row[1]).unwrap(),
-        end: number(&row[2]).unwrap(),
-        facts: facts(&["conversationid", "originatingdirection"], &row[3..]),
-        tags: BTreeSet::new(),
-        legs: Vec::new(),
-        evaluations: Vec::new(),
-        surveys: Vec::new(),
-    })
-    .collect();
+    let mut all: Vec<Conversation> =
+        cells(store, "SELECT n, start, end, id, originating FROM conversations ORDER BY n")
+            .iter()
+            .map(|row| Conversation {
+                n: number(&row[0]).unwrap(),
+                start: number(&row[1]).unwrap(),
+                end: number(&row[2]).unwrap(),
+                facts: facts(&["conversationid", "originatingdirection"], &row[3..]),
+                tags: BTreeSet::new(),
+                legs: Vec::new(),
+                evaluations: Vec::new(),
+                surveys: Vec::new(),
+            })
+            .collect();
     let at = |row: &[Cell]| usize::try_from(number(&row[0]).unwrap()).unwrap() - 1;
     for row in cells(store, "SELECT conversation, division FROM tags") {
         all[at(&row)].tags.extend(text(&row[1]));
     }
-    for row in cells(
-        store,
-        "SELECT conversation, id, evaluator, queue, agent FROM evaluations",
-    ) {
-        all[at(&row)].evaluations.push(facts(
-            &["evaluationid", "evaluatorid", "queueid", "userid"],
-            &row[1..],
-        ));
+    for row in cells(store, "SELECT conversation, id, evaluator, queue, agent FROM evaluations") {
+        all[at(&row)].evaluations.push(facts(&["evaluationid", "evaluatorid", "queueid", "userid"], &row[1..]));
     }
-    for row in cells(
-        store,
-        "SELECT conversation, id, status, queue, agent FROM surveys",
-    ) {
-        all[at(&row)].surveys.push(facts(
-            &["surveyid", "surveystatus", "queueid", "userid"],
-            &row[1..],
-        ));
+    for row in cells(store, "SELECT conversation, id, status, queue, agent FROM surveys") {
+        all[at(&row)].surveys.push(facts(&["surveyid", "surveystatus", "queueid", "userid"], &row[1..]));
     }
     let legs = "SELECT conversation, id, start, end, division, queue, agent, purpose, media, direction, wrapup, ani, dnis,
                 offered, connected, transferred, handle, talk, hold, acw, wait, abandon, answered FROM legs ORDER BY id";
@@ -120,11 +83,7 @@ pub(super) fn load(store: &Store) -> Vec<Conversation> {
             end: number(&row[3]).unwrap(),
             division: text(&row[4]),
             facts: known,
-            measures: MEASURES
-                .iter()
-                .zip(&row[13..])
-                .filter_map(|(name, cell)| Some((*name, number(cell)?)))
-                .collect(),
+            measures: MEASURES.iter().zip(&row[13..]).filter_map(|(name, cell)| Some((*name, number(cell)?))).collect(),
         });
     }
     all
@@ -152,27 +111,15 @@ pub(super) fn predicate(predicate: &Value, values: &dyn Fn(&str) -> Vec<String>)
     match predicate["operator"].as_str() {
         Some("exists") => !values.is_empty(),
         Some("notExists") => values.is_empty(),
-        _ => values
-            .iter()
-            .any(|value| value == predicate["value"].as_str().unwrap()),
+        _ => values.iter().any(|value| value == predicate["value"].as_str().unwrap()),
     }
 }
 
-pub(super) fn leg_values(
-    conversation: &Conversation,
-    leg: &Leg,
-    traits: Traits,
-    dimension: &str,
-) -> Vec<String> {
+pub(super) fn leg_values(conversation: &Conversation, leg: &Leg, traits: Traits, dimension: &str) -> Vec<String> {
     match dimension {
         "divisionid" if traits.division_of_leg => leg.division.iter().cloned().collect(),
         "divisionid" => conversation.tags.iter().cloned().collect(),
-        other => leg
-            .facts
-            .get(other)
-            .iter()
-            .map(|value| (*value).clone())
-            .collect(),
+        other => leg.facts.get(other).iter().map(|value| (*value).clone()).collect(),
     }
 }
 
@@ -186,12 +133,7 @@ pub(super) fn aggregate(
     body: &Value,
 ) -> BTreeMap<(String, i64), Sums> {
     let names = |member: &str| -> Vec<String> {
-        body[member]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|name| name.as_str().unwrap().to_owned())
-            .collect()
+        body[member].as_array().into_iter().flatten().map(|name| name.as_str().unwrap().to_owned()).collect()
     };
     let (groups, mut metrics) = (names("groupBy"), names("metrics"));
     if groups.contains(&"userId".to_owned()) || body["filter"].to_string().contains("userId") {
@@ -205,17 +147,8 @@ pub(super) fn aggregate(
             body["filter"].is_null() || holds(&body["filter"], &|atom| predicate(atom, &values))
         };
         for leg in &conversation.legs {
-            let inside = leg.start >= from
-                && if traits.legs_contained {
-                    leg.end <= until
-                } else {
-                    leg.start < until
-                };
-            let counts = if traits.leg_filter {
-                judge(leg)
-            } else {
-                conversation.legs.iter().any(judge)
-            };
+            let inside = leg.start >= from && if traits.legs_contained { leg.end <= until } else { leg.start < until };
+            let counts = if traits.leg_filter { judge(leg) } else { conversation.legs.iter().any(judge) };
             if !inside || !counts {
                 continue;
             }
@@ -223,18 +156,10 @@ pub(super) fn aggregate(
             let mut keys: Vec<Vec<String>> = vec![Vec::new()];
             for group in &groups {
                 let values = leg_values(conversation, leg, traits, &group.to_lowercase());
-                let values = if values.is_empty() {
-                    vec!["-".to_owned()]
-                } else {
-                    values
-                };
+                let values = if values.is_empty() { vec!["-".to_owned()] } else { values };
                 keys = keys
                     .iter()
-                    .flat_map(|key| {
-                        values
-                            .iter()
-                            .map(|value| [key.clone(), vec![value.clone()]].concat())
-                    })
+                    .flat_map(|key| values.iter().map(|value| [key.clone(), vec![value.clone()]].concat()))
                     .collect();
             }
             for key in keys {
@@ -242,10 +167,7 @@ pub(super) fn aggregate(
                 let sums = all.entry(key.clone()).or_default();
                 for metric in &metrics {
                     if metric == "nConversations" {
-                        conversations
-                            .entry(key.clone())
-                            .or_default()
-                            .insert(conversation.n);
+                        conversations.entry(key.clone()).or_default().insert(conversation.n);
                     }
                     let Some(value) = leg.measures.get(metric.as_str()).copied() else {
                         continue;
@@ -254,9 +176,7 @@ pub(super) fn aggregate(
                         sums.entry(metric.clone()).or_insert((0, 0, 0, 0)).1 += value;
                         continue;
                     }
-                    let sum = sums
-                        .entry(metric.clone())
-                        .or_insert((0, 0, i64::MAX, i64::MIN));
+                    let sum = sums.entry(metric.clone()).or_insert((0, 0, i64::MAX, i64::MIN));
                     *sum = (sum.0 + 1, sum.1 + value, sum.2.min(value), sum.3.max(value));
                 }
             }
@@ -264,9 +184,7 @@ pub(super) fn aggregate(
     }
     for (key, found) in conversations {
         let count = i64::try_from(found.len()).unwrap();
-        all.entry(key)
-            .or_default()
-            .insert("nConversations".to_owned(), (0, count, 0, 0));
+        all.entry(key).or_default().insert("nConversations".to_owned(), (0, count, 0, 0));
     }
     for sums in all.values_mut() {
         sums.retain(|metric, sum| !metric.starts_with('n') || sum.1 > 0);
@@ -276,31 +194,17 @@ pub(super) fn aggregate(
 }
 
 /// The same form of what the sandbox answered.
-pub(super) fn answered(
-    answer: &Value,
-    body: &Value,
-    (from, step): (i64, i64),
-) -> BTreeMap<(String, i64), Sums> {
+pub(super) fn answered(answer: &Value, body: &Value, (from, step): (i64, i64)) -> BTreeMap<(String, i64), Sums> {
     let mut all: BTreeMap<(String, i64), Sums> = BTreeMap::new();
     for result in answer["results"].as_array().unwrap() {
         let key: Vec<String> = body["groupBy"]
             .as_array()
             .into_iter()
             .flatten()
-            .map(|name| {
-                result["group"][name.as_str().unwrap()]
-                    .as_str()
-                    .unwrap_or("-")
-                    .to_owned()
-            })
+            .map(|name| result["group"][name.as_str().unwrap()].as_str().unwrap_or("-").to_owned())
             .collect();
         for data in result["data"].as_array().unwrap() {
-            let start = data["interval"]
-                .as_str()
-                .unwrap()
-                .split('/')
-                .next()
-                .unwrap();
+            let start = data["interval"].as_str().unwrap().split('/').next().unwrap();
             let at = start.parse::<jiff::Timestamp>().unwrap().as_millisecond();
             for metric in data["metrics"].as_array().unwrap() {
                 let stats = &metric["stats"];
@@ -311,11 +215,7 @@ pub(super) fn answered(
                     (get("count"), get("sum"), get("min"), get("max"))
                 };
                 let sums = all.entry((key.join("|"), (at - from) / step)).or_default();
-                assert_eq!(
-                    sums.insert(metric["metric"].as_str().unwrap().to_owned(), value),
-                    None,
-                    "twice: {key:?}"
-                );
+                assert_eq!(sums.insert(metric["metric"].as_str().unwrap().to_owned(), value), None, "twice: {key:?}");
             }
         }
     }
@@ -323,12 +223,7 @@ pub(super) fn answered(
 }
 
 /// Numbers of the conversations that a details query finds, by start.
-pub(super) fn details(
-    world: &[Conversation],
-    traits: Traits,
-    (from, until): (i64, i64),
-    body: &Value,
-) -> Vec<String> {
+pub(super) fn details(world: &[Conversation], traits: Traits, (from, until): (i64, i64), body: &Value) -> Vec<String> {
     let mut found: Vec<&Conversation> = world
         .iter()
         .filter(|conversation| {
@@ -342,36 +237,22 @@ pub(super) fn details(
             }
             for entry in body["segmentFilters"].as_array().into_iter().flatten() {
                 let on = |leg: &Leg, atom: &Value| {
-                    predicate(atom, &|dimension: &str| {
-                        leg.facts.get(dimension).cloned().into_iter().collect()
-                    })
+                    predicate(atom, &|dimension: &str| leg.facts.get(dimension).cloned().into_iter().collect())
                 };
                 entries.push(if traits.same_segment {
-                    conversation
-                        .legs
-                        .iter()
-                        .any(|leg| holds(entry, &|atom| on(leg, atom)))
+                    conversation.legs.iter().any(|leg| holds(entry, &|atom| on(leg, atom)))
                 } else {
-                    holds(entry, &|atom| {
-                        conversation.legs.iter().any(|leg| on(leg, atom))
-                    })
+                    holds(entry, &|atom| conversation.legs.iter().any(|leg| on(leg, atom)))
                 });
             }
-            for (member, parts) in [
-                ("evaluationFilters", &conversation.evaluations),
-                ("surveyFilters", &conversation.surveys),
-            ] {
+            for (member, parts) in
+                [("evaluationFilters", &conversation.evaluations), ("surveyFilters", &conversation.surveys)]
+            {
                 for entry in body[member].as_array().into_iter().flatten() {
                     let on = |part: &BTreeMap<&str, String>, atom: &Value| {
-                        predicate(atom, &|dimension: &str| {
-                            part.get(dimension).cloned().into_iter().collect()
-                        })
+                        predicate(atom, &|dimension: &str| part.get(dimension).cloned().into_iter().collect())
                     };
-                    entries.push(
-                        parts
-                            .iter()
-                            .any(|part| holds(entry, &|atom| on(part, atom))),
-                    );
+                    entries.push(parts.iter().any(|part| holds(entry, &|atom| on(part, atom))));
                 }
             }
             let matches = if traits.entries_and || entries.is_empty() {
@@ -383,8 +264,5 @@ pub(super) fn details(
         })
         .collect();
     found.sort_by_key(|conversation| (conversation.start, conversation.n));
-    found
-        .iter()
-        .map(|conversation| conversation.facts["conversationid"].clone())
-        .collect()
+    found.iter().map(|conversation| conversation.facts["conversationid"].clone()).collect()
 }

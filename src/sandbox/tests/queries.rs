@@ -5,14 +5,8 @@ use crate::sandbox::{Sandbox, Traits, stage::DAY};
 use rand::{Rng, SeedableRng, rngs::SmallRng, seq::IndexedRandom};
 use serde_json::{Value, json};
 
-const SWITCHES: [&str; 6] = [
-    "entries-and",
-    "same-segment",
-    "leg-filter",
-    "legs-contained",
-    "division-of-leg",
-    "ids-only",
-];
+const SWITCHES: [&str; 6] =
+    ["entries-and", "same-segment", "leg-filter", "legs-contained", "division-of-leg", "ids-only"];
 
 /// Every switch alone in its other world, and the default.
 fn worlds() -> Vec<Traits> {
@@ -33,27 +27,13 @@ fn text(millis: i64) -> String {
     crate::sandbox::interval::show(millis)
 }
 
-const QUEUES: [&str; 6] = [
-    "q-pay-cards",
-    "q-pay-wire",
-    "q-sales-new",
-    "q-svc-chat",
-    "q-fraud-vip",
-    "q-pay-old",
-];
+const QUEUES: [&str; 6] = ["q-pay-cards", "q-pay-wire", "q-sales-new", "q-svc-chat", "q-fraud-vip", "q-pay-old"];
 const USERS: [&str; 5] = ["ana", "bo", "sofia", "u-0009", "mona"];
-const DIVISIONS: [&str; 4] = [
-    "d-payments-us",
-    "d-sales-us",
-    "d-bpo-acme-voice",
-    "d-claims-us",
-];
+const DIVISIONS: [&str; 4] = ["d-payments-us", "d-sales-us", "d-bpo-acme-voice", "d-claims-us"];
 
 fn atom(rng: &mut SmallRng, dimensions: &[&str]) -> Value {
     let dimension = *dimensions.choose(rng).unwrap();
-    let operator = *["matches", "matches", "matches", "exists", "notExists"]
-        .choose(rng)
-        .unwrap();
+    let operator = *["matches", "matches", "matches", "exists", "notExists"].choose(rng).unwrap();
     let value = match dimension {
         "queueId" => *QUEUES.choose(rng).unwrap(),
         "userId" | "evaluatorId" => *USERS.choose(rng).unwrap(),
@@ -74,13 +54,10 @@ fn atom(rng: &mut SmallRng, dimensions: &[&str]) -> Value {
 fn filter(rng: &mut SmallRng, dimensions: &[&str]) -> Value {
     let word = |rng: &mut SmallRng| *["and", "or"].choose(rng).unwrap();
     let atoms = |rng: &mut SmallRng, least: usize| -> Vec<Value> {
-        (0..rng.random_range(least..3))
-            .map(|_| atom(rng, dimensions))
-            .collect()
+        (0..rng.random_range(least..3)).map(|_| atom(rng, dimensions)).collect()
     };
-    let clauses: Vec<Value> = (0..rng.random_range(0..3))
-        .map(|_| json!({ "type": word(rng), "predicates": atoms(rng, 1) }))
-        .collect();
+    let clauses: Vec<Value> =
+        (0..rng.random_range(0..3)).map(|_| json!({ "type": word(rng), "predicates": atoms(rng, 1) })).collect();
     let predicates = atoms(rng, usize::from(clauses.is_empty()));
     json!({ "type": word(rng), "predicates": predicates, "clauses": clauses })
 }
@@ -89,15 +66,7 @@ fn filter(rng: &mut SmallRng, dimensions: &[&str]) -> Value {
 async fn aggregates_are_what_rows_say() {
     let sandbox = small().await;
     let world = naive::load(sandbox.store(US).unwrap());
-    let dimensions = [
-        "queueId",
-        "userId",
-        "divisionId",
-        "mediaType",
-        "purpose",
-        "wrapUpCode",
-        "originatingDirection",
-    ];
+    let dimensions = ["queueId", "userId", "divisionId", "mediaType", "purpose", "wrapUpCode", "originatingDirection"];
     let metrics = [
         "nOffered",
         "nConnected",
@@ -118,11 +87,7 @@ async fn aggregates_are_what_rows_say() {
         for _ in 0..25 {
             let from = now() - rng.random_range(5..30) * DAY + rng.random_range(0..DAY);
             let until = from + rng.random_range(1..20) * DAY;
-            let step = if rng.random_ratio(1, 3) {
-                DAY
-            } else {
-                until - from
-            };
+            let step = if rng.random_ratio(1, 3) { DAY } else { until - from };
             let mut body = json!({ "interval": format!("{}/{}", text(from), text(until)), "metrics": metrics });
             if step == DAY {
                 body["granularity"] = json!("P1D");
@@ -135,11 +100,7 @@ async fn aggregates_are_what_rows_say() {
             body["groupBy"] = json!(groups);
             let answer = sandbox.evaluate(US, AGGREGATES, &body).unwrap();
             let expected = naive::aggregate(&world, traits, (from, until, step), &body);
-            assert_eq!(
-                naive::answered(&answer, &body, (from, step)),
-                expected,
-                "{traits:?} {body}"
-            );
+            assert_eq!(naive::answered(&answer, &body, (from, step)), expected, "{traits:?} {body}");
             with_rows += usize::from(!expected.is_empty());
         }
     }
@@ -157,16 +118,11 @@ async fn details_are_what_rows_say() {
         for _ in 0..25 {
             let from = now() - rng.random_range(1..25) * DAY;
             let until = from + rng.random_range(1..6 * DAY);
-            let mut body = json!({ "interval": format!("{}/{}", text(from), text(until)), "paging": { "pageSize": 100 } });
+            let mut body =
+                json!({ "interval": format!("{}/{}", text(from), text(until)), "paging": { "pageSize": 100 } });
             let arrays: [(&str, &[&str]); 4] = [
-                (
-                    "conversationFilters",
-                    &["divisionId", "originatingDirection"],
-                ),
-                (
-                    "segmentFilters",
-                    &["queueId", "userId", "purpose", "mediaType", "wrapUpCode"],
-                ),
+                ("conversationFilters", &["divisionId", "originatingDirection"]),
+                ("segmentFilters", &["queueId", "userId", "purpose", "mediaType", "wrapUpCode"]),
                 ("evaluationFilters", &["queueId", "userId", "evaluatorId"]),
                 ("surveyFilters", &["queueId", "userId"]),
             ];
@@ -178,17 +134,10 @@ async fn details_are_what_rows_say() {
                     body[member] = json!(entries);
                 }
             }
-            let days = (
-                from - from.rem_euclid(DAY),
-                until + (-until).rem_euclid(DAY),
-            );
+            let days = (from - from.rem_euclid(DAY), until + (-until).rem_euclid(DAY));
             let expected = naive::details(&world, traits, days, &body);
             let answer = sandbox.evaluate(US, DETAILS, &body).unwrap();
-            assert_eq!(
-                answer["totalHits"],
-                json!(expected.len()),
-                "{traits:?} {body}"
-            );
+            assert_eq!(answer["totalHits"], json!(expected.len()), "{traits:?} {body}");
             let found: Vec<&str> = answer["conversations"]
                 .as_array()
                 .into_iter()
@@ -212,21 +161,10 @@ async fn platform_queries_are_what_rows_say() {
         sandbox.set_traits(|set| set.division_of_leg = division_of_leg);
         let traits = sandbox.traits();
         for _ in 0..50 {
-            let operator = *[
-                "EQUALS",
-                "NOT_EQUALS",
-                "IN",
-                "NOT_IN",
-                "EXISTS",
-                "NOT_EXISTS",
-                "GT",
-                "LTE",
-            ]
-            .choose(&mut rng)
-            .unwrap();
-            let dimension = *["queueId", "agentId", "userId", "divisionId"]
+            let operator = *["EQUALS", "NOT_EQUALS", "IN", "NOT_IN", "EXISTS", "NOT_EXISTS", "GT", "LTE"]
                 .choose(&mut rng)
                 .unwrap();
+            let dimension = *["queueId", "agentId", "userId", "divisionId"].choose(&mut rng).unwrap();
             let ordered = matches!(operator, "GT" | "LTE");
             let dimension = if ordered { "queueId" } else { dimension };
             let pool: &[&str] = match dimension {
@@ -243,8 +181,7 @@ async fn platform_queries_are_what_rows_say() {
             if !values.is_empty() {
                 test["values"] = json!(values);
             }
-            let nested =
-                json!({ "type": "OR", "clauses": [{ "type": "AND", "predicates": [test] }] });
+            let nested = json!({ "type": "OR", "clauses": [{ "type": "AND", "predicates": [test] }] });
             let mut body = json!({
                 "name": "t",
                 "query": {
@@ -252,23 +189,15 @@ async fn platform_queries_are_what_rows_say() {
                     "aggregations": [{ "dimension": "handleTime", "function": "SUM" }, { "dimension": "interactions", "function": "COUNT" }],
                 },
             });
-            let asked_division = rng
-                .random_ratio(1, 2)
-                .then(|| *DIVISIONS.choose(&mut rng).unwrap());
+            let asked_division = rng.random_ratio(1, 2).then(|| *DIVISIONS.choose(&mut rng).unwrap());
             if let Some(division) = asked_division {
                 body["divisionId"] = json!(division);
             }
-            let mut expected: std::collections::BTreeMap<
-                String,
-                (i64, std::collections::BTreeSet<i64>),
-            > = std::collections::BTreeMap::new();
+            let mut expected: std::collections::BTreeMap<String, (i64, std::collections::BTreeSet<i64>)> =
+                std::collections::BTreeMap::new();
             for conversation in &world {
                 for leg in &conversation.legs {
-                    let name = if dimension == "agentId" {
-                        "userid".to_owned()
-                    } else {
-                        dimension.to_lowercase()
-                    };
+                    let name = if dimension == "agentId" { "userid".to_owned() } else { dimension.to_lowercase() };
                     let own = naive::leg_values(conversation, leg, traits, &name);
                     let any = own.iter().any(|value| values.contains(&value.as_str()));
                     let holds = match operator {
@@ -280,8 +209,7 @@ async fn platform_queries_are_what_rows_say() {
                         _ => own.iter().any(|value| value.as_str() <= values[0]),
                     };
                     let divisions = naive::leg_values(conversation, leg, traits, "divisionid");
-                    let divided = asked_division
-                        .is_none_or(|division| divisions.iter().any(|own| own == division));
+                    let divided = asked_division.is_none_or(|division| divisions.iter().any(|own| own == division));
                     if holds && divided && leg.start >= now() - 20 * DAY && leg.end <= now() {
                         let sum = expected.entry(leg.facts["mediatype"].clone()).or_default();
                         sum.0 += leg.measures.get("tHandle").copied().unwrap_or_default();
@@ -320,61 +248,24 @@ fn refused(sandbox: &Sandbox, path: &str, body: &Value) -> String {
 async fn what_the_upstream_does_not_serve() {
     let sandbox = small().await;
     let week = "2026-11-01T00:00:00Z/2026-11-08T00:00:00Z";
-    let details =
-        |interval: &str, filters: Value| json!({ "interval": interval, "segmentFilters": filters });
+    let details = |interval: &str, filters: Value| json!({ "interval": interval, "segmentFilters": filters });
     let some = json!([{ "type": "and", "predicates": [{ "dimension": "queueId", "operator": "exists" }] }]);
-    assert!(
-        sandbox
-            .evaluate(US, DETAILS, &details(week, json!([])))
-            .is_ok()
-    );
+    assert!(sandbox.evaluate(US, DETAILS, &details(week, json!([]))).is_ok());
+    refused(&sandbox, DETAILS, &details("2026-11-01T00:00:00Z/2026-11-08T00:00:01Z", json!([])));
+    assert!(sandbox.evaluate(US, DETAILS, &details("2026-10-01T00:00:00Z/2026-11-01T00:00:00Z", some.clone())).is_ok());
+    refused(&sandbox, DETAILS, &details("2026-10-01T00:00:00Z/2026-11-01T00:00:01Z", some));
     refused(
         &sandbox,
         DETAILS,
-        &details("2026-11-01T00:00:00Z/2026-11-08T00:00:01Z", json!([])),
-    );
-    assert!(
-        sandbox
-            .evaluate(
-                US,
-                DETAILS,
-                &details("2026-10-01T00:00:00Z/2026-11-01T00:00:00Z", some.clone())
-            )
-            .is_ok()
-    );
-    refused(
-        &sandbox,
-        DETAILS,
-        &details("2026-10-01T00:00:00Z/2026-11-01T00:00:01Z", some),
-    );
-    refused(
-        &sandbox,
-        DETAILS,
-        &details(
-            week,
-            json!([{ "type": "and", "predicates": [{ "dimension": "divisionId", "value": "x" }] }]),
-        ),
+        &details(week, json!([{ "type": "and", "predicates": [{ "dimension": "divisionId", "value": "x" }] }])),
     );
     refused(&sandbox, DETAILS, &details(week, json!([{}])));
-    refused(
-        &sandbox,
-        AGGREGATES,
-        &json!({ "interval": week, "metrics": ["tHandle"], "filter": {} }),
-    );
-    refused(
-        &sandbox,
-        AGGREGATES,
-        &json!({ "interval": week, "metrics": ["tHandle"], "groupBy": ["colour"] }),
-    );
-    refused(
-        &sandbox,
-        AGGREGATES,
-        &json!({ "interval": week, "metrics": ["tColour"] }),
-    );
+    refused(&sandbox, AGGREGATES, &json!({ "interval": week, "metrics": ["tHandle"], "filter": {} }));
+    refused(&sandbox, AGGREGATES, &json!({ "interval": week, "metrics": ["tHandle"], "groupBy": ["colour"] }));
+    refused(&sandbox, AGGREGATES, &json!({ "interval": week, "metrics": ["tColour"] }));
     let users = |count: usize| {
-        let list: Vec<Value> = (0..count)
-            .map(|n| json!({ "dimension": "userId", "value": format!("u-{n}") }))
-            .collect();
+        let list: Vec<Value> =
+            (0..count).map(|n| json!({ "dimension": "userId", "value": format!("u-{n}") })).collect();
         json!({ "interval": week, "metrics": ["tSystemPresence"], "filter": { "type": "or", "predicates": list } })
     };
     let path = "/api/v2/analytics/users/aggregates/query";
@@ -385,11 +276,7 @@ async fn what_the_upstream_does_not_serve() {
         json!({ "query": { "dateFrom": "now-1d", "dateTo": "now", "aggregations": [{ "dimension": "handleTime", "function": "SUM" }],
             "filter": { "type": word, "predicates": [{ "dimension": "queueId", "operator": operator, "values": ["q"] }] } } })
     };
-    assert!(
-        sandbox
-            .evaluate(US, PLATFORM, &platform("AND", "EQUALS"))
-            .is_ok()
-    );
+    assert!(sandbox.evaluate(US, PLATFORM, &platform("AND", "EQUALS")).is_ok());
     refused(&sandbox, PLATFORM, &platform("and", "EQUALS"));
     refused(&sandbox, PLATFORM, &platform("AND", "equals"));
 }
@@ -398,80 +285,32 @@ async fn what_the_upstream_does_not_serve() {
 async fn the_data_has_every_trait() {
     let sandbox = small().await;
     let world = naive::load(sandbox.store(US).unwrap());
-    let legs: Vec<_> = world
-        .iter()
-        .flat_map(|conversation| &conversation.legs)
-        .collect();
+    let legs: Vec<_> = world.iter().flat_map(|conversation| &conversation.legs).collect();
     let has = |leg: &naive::Leg, name: &str| leg.facts.contains_key(name);
-    assert!(
-        legs.iter()
-            .any(|leg| has(leg, "queueid") && !has(leg, "userid"))
-    );
-    assert!(
-        legs.iter()
-            .any(|leg| !has(leg, "queueid") && has(leg, "userid"))
-    );
-    assert!(
-        legs.iter()
-            .any(|leg| !has(leg, "queueid") && !has(leg, "userid") && leg.division.is_none())
-    );
-    for queue in [
-        "q-pay-old",
-        "q-pay-legacy",
-        "q-fraud-vip",
-        "q-rep-daily",
-        "q-claims-legal",
-    ] {
-        assert!(
-            legs.iter()
-                .any(|leg| leg.facts.get("queueid").is_some_and(|own| own == queue)),
-            "{queue}"
-        );
+    assert!(legs.iter().any(|leg| has(leg, "queueid") && !has(leg, "userid")));
+    assert!(legs.iter().any(|leg| !has(leg, "queueid") && has(leg, "userid")));
+    assert!(legs.iter().any(|leg| !has(leg, "queueid") && !has(leg, "userid") && leg.division.is_none()));
+    for queue in ["q-pay-old", "q-pay-legacy", "q-fraud-vip", "q-rep-daily", "q-claims-legal"] {
+        assert!(legs.iter().any(|leg| leg.facts.get("queueid").is_some_and(|own| own == queue)), "{queue}");
     }
     let moved: std::collections::BTreeSet<_> = legs
         .iter()
-        .filter(|leg| {
-            leg.facts
-                .get("queueid")
-                .is_some_and(|own| own == "q-pay-wire")
-        })
+        .filter(|leg| leg.facts.get("queueid").is_some_and(|own| own == "q-pay-wire"))
         .map(|leg| leg.division.as_deref())
         .collect();
     assert_eq!(moved.len(), 2, "{moved:?}");
-    assert!(
-        world
-            .iter()
-            .filter(|conversation| conversation.tags.len() > 1)
-            .count()
-            > 50
-    );
-    assert!(
-        world
-            .iter()
-            .any(|conversation| conversation.tags.is_empty())
-    );
-    assert!(
-        world
-            .iter()
-            .any(|conversation| conversation.start % DAY == 0)
-    );
+    assert!(world.iter().filter(|conversation| conversation.tags.len() > 1).count() > 50);
+    assert!(world.iter().any(|conversation| conversation.tags.is_empty()));
+    assert!(world.iter().any(|conversation| conversation.start % DAY == 0));
     assert!(world.iter().all(|conversation| conversation.start >= now() - 30 * DAY && conversation.end <= now()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_seed_gives_the_same_data_and_another_seed_another() {
     let start = |seed| {
-        Sandbox::start(crate::sandbox::Options {
-            seed,
-            interactions: 100,
-            ..crate::sandbox::Options::default()
-        })
+        Sandbox::start(crate::sandbox::Options { seed, interactions: 100, ..crate::sandbox::Options::default() })
     };
-    let (one, two, other) = (
-        start(5).await.unwrap(),
-        start(5).await.unwrap(),
-        start(6).await.unwrap(),
-    );
+    let (one, two, other) = (start(5).await.unwrap(), start(5).await.unwrap(), start(6).await.unwrap());
     assert_eq!(one.legs(US).unwrap(), two.legs(US).unwrap());
     assert_ne!(one.legs(US).unwrap(), other.legs(US).unwrap());
     assert_eq!(one.regions(), [US, "eu-west-1"]);

@@ -27,15 +27,9 @@ async fn send(sandbox: &Sandbox, region: &str, request: String) -> io::Result<An
     stream.write_all(request.as_bytes()).await?;
     let mut text = String::new();
     stream.read_to_string(&mut text).await?;
-    let (head, body) = text
-        .split_once("\r\n\r\n")
-        .ok_or_else(|| io::Error::other("no answer"))?;
+    let (head, body) = text.split_once("\r\n\r\n").ok_or_else(|| io::Error::other("no answer"))?;
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Ok(Answer {
-        status,
-        head: head.to_ascii_lowercase(),
-        body: body.to_owned(),
-    })
+    Ok(Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() })
 }
 
 async fn call(sandbox: &Sandbox, method: &str, target: &str, body: &str) -> io::Result<Answer> {
@@ -71,12 +65,7 @@ async fn tokens_are_bought_and_needed() {
     assert_eq!(bought.json()["expires_in"], json!(86_400));
     let form = "grant_type=client_credentials&client_id=bailiwick&client_secret=sandbox-secret";
     assert_eq!(token(&sandbox, "", form).await.status, 200);
-    assert_eq!(
-        token(&sandbox, "", &form.replace("-secret", "-guess"))
-            .await
-            .status,
-        401
-    );
+    assert_eq!(token(&sandbox, "", &form.replace("-secret", "-guess")).await.status, 401);
     assert_eq!(token(&sandbox, "", "grant_type=password").await.status, 400);
     let me = |bearer: String| {
         format!(
@@ -84,15 +73,9 @@ async fn tokens_are_bought_and_needed() {
         )
     };
     let answer = send(&sandbox, US, me(bearer.clone())).await.unwrap();
-    assert_eq!(
-        (answer.status, answer.json()["id"].clone()),
-        (200, json!("bailiwick"))
-    );
+    assert_eq!((answer.status, answer.json()["id"].clone()), (200, json!("bailiwick")));
     let answer = send(&sandbox, US, me("other".into())).await.unwrap();
-    assert_eq!(
-        (answer.status, answer.json()["code"].clone()),
-        (401, json!("bad.credentials"))
-    );
+    assert_eq!((answer.status, answer.json()["code"].clone()), (401, json!("bad.credentials")));
     sandbox.disobey(|faults| faults.forget_tokens = true);
     assert_eq!(send(&sandbox, US, me(bearer)).await.unwrap().status, 401);
     sandbox.disobey(|faults| faults.refuse_tokens = true);
@@ -105,56 +88,19 @@ async fn lists_are_paged_and_filtered() {
     let get = async |target: &str| call(&sandbox, "GET", target, "").await.unwrap().json();
     let queues = get("/api/v2/routing/queues?pageNumber=2&pageSize=10").await;
     // 53 in all: 8 in the other region, 2 deleted
-    assert_eq!(
-        (queues["total"].clone(), queues["pageCount"].clone()),
-        (json!(43), json!(5))
-    );
+    assert_eq!((queues["total"].clone(), queues["pageCount"].clone()), (json!(43), json!(5)));
     assert_eq!(queues["entities"].as_array().unwrap().len(), 10);
-    assert_eq!(
-        queues["nextUri"],
-        json!("/api/v2/routing/queues?pageSize=10&pageNumber=3")
-    );
-    let named =
-        get("/api/v2/routing/queues?id=q-pay-cards%2Cq-pay-disputes&id=q-eu-pay-cards").await;
+    assert_eq!(queues["nextUri"], json!("/api/v2/routing/queues?pageSize=10&pageNumber=3"));
+    let named = get("/api/v2/routing/queues?id=q-pay-cards%2Cq-pay-disputes&id=q-eu-pay-cards").await;
     assert_eq!(named["total"], json!(2));
     sandbox.set_traits(|traits| traits.ids_only = false);
-    assert_eq!(
-        get("/api/v2/routing/queues?id=q-pay-cards").await["total"],
-        json!(4)
-    );
+    assert_eq!(get("/api/v2/routing/queues?id=q-pay-cards").await["total"], json!(4));
     let users = get("/api/v2/users?divisionId=d-payments-us&pageSize=500").await;
-    assert!(
-        users["entities"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|user| user["division"]["id"] == "d-payments-us")
-    );
-    assert_eq!(
-        get("/api/v2/authorization/divisions?name=claims*").await["total"],
-        json!(1)
-    );
-    assert_eq!(
-        call(&sandbox, "GET", "/api/v2/users?pageSize=0", "")
-            .await
-            .unwrap()
-            .status,
-        400
-    );
-    assert_eq!(
-        call(&sandbox, "GET", "/api/v2/conversations/nope", "")
-            .await
-            .unwrap()
-            .status,
-        404
-    );
-    assert_eq!(
-        call(&sandbox, "PUT", "/api/v2/users", "")
-            .await
-            .unwrap()
-            .status,
-        404
-    );
+    assert!(users["entities"].as_array().unwrap().iter().all(|user| user["division"]["id"] == "d-payments-us"));
+    assert_eq!(get("/api/v2/authorization/divisions?name=claims*").await["total"], json!(1));
+    assert_eq!(call(&sandbox, "GET", "/api/v2/users?pageSize=0", "").await.unwrap().status, 400);
+    assert_eq!(call(&sandbox, "GET", "/api/v2/conversations/nope", "").await.unwrap().status, 404);
+    assert_eq!(call(&sandbox, "PUT", "/api/v2/users", "").await.unwrap().status, 404);
     let one = get("/api/v2/conversations/c-us-east-1-000001").await;
     assert_eq!(one["participants"][0]["purpose"], json!("customer"));
 }
@@ -164,57 +110,25 @@ async fn observations_speak_of_what_is_named() {
     let sandbox = small().await;
     let body = json!({ "filter": { "type": "or", "predicates": [{ "dimension": "queueId", "value": "q-pay-cards" }] },
         "metrics": ["oInteracting", "oMemberUsers"], "detailMetrics": ["oInteracting"] });
-    let answer = call(
-        &sandbox,
-        "POST",
-        "/api/v2/analytics/queues/observations/query",
-        &body.to_string(),
-    )
-    .await
-    .unwrap()
-    .json();
+    let answer =
+        call(&sandbox, "POST", "/api/v2/analytics/queues/observations/query", &body.to_string()).await.unwrap().json();
     let results = answer["results"].as_array().unwrap();
-    assert!(
-        results.len() > 1
-            && results
-                .iter()
-                .all(|result| result["group"]["queueId"] == "q-pay-cards")
-    );
+    assert!(results.len() > 1 && results.iter().all(|result| result["group"]["queueId"] == "q-pay-cards"));
     let members = results.last().unwrap();
-    assert_eq!(
-        members["data"][0],
-        json!({ "metric": "oMemberUsers", "stats": { "count": 12 } })
-    );
+    assert_eq!(members["data"][0], json!({ "metric": "oMemberUsers", "stats": { "count": 12 } }));
     let body = json!({ "filter": { "type": "or", "predicates": [{ "dimension": "userId", "value": "sofia" }] }, "metrics": ["oMemberQueues"] });
-    let answer = call(
-        &sandbox,
-        "POST",
-        "/api/v2/analytics/users/observations/query",
-        &body.to_string(),
-    )
-    .await
-    .unwrap()
-    .json();
+    let answer =
+        call(&sandbox, "POST", "/api/v2/analytics/users/observations/query", &body.to_string()).await.unwrap().json();
     assert_eq!(
         answer,
         json!({ "results": [{ "group": { "userId": "sofia" }, "data": [{ "metric": "oMemberQueues", "stats": { "count": 2 } }] }] })
     );
     let body = json!({ "interval": "2026-11-10T00:00:00Z/2026-11-12T00:00:00Z", "granularity": "P1D", "groupBy": ["userId"],
         "metrics": ["tAgentRoutingStatus"], "filter": { "type": "or", "predicates": [{ "dimension": "userId", "value": "ana" }] } });
-    let answer = call(
-        &sandbox,
-        "POST",
-        "/api/v2/analytics/users/aggregates/query",
-        &body.to_string(),
-    )
-    .await
-    .unwrap()
-    .json();
+    let answer =
+        call(&sandbox, "POST", "/api/v2/analytics/users/aggregates/query", &body.to_string()).await.unwrap().json();
     assert_eq!(
-        (
-            answer["results"].as_array().unwrap().len(),
-            answer["results"][0]["data"].as_array().unwrap().len()
-        ),
+        (answer["results"].as_array().unwrap().len(), answer["results"][0]["data"].as_array().unwrap().len()),
         (1, 2)
     );
 }
@@ -223,31 +137,14 @@ async fn observations_speak_of_what_is_named() {
 async fn what_arrives_is_counted_and_recorded() {
     let sandbox = small().await;
     sandbox.record(true);
-    let body =
-        json!({ "interval": "2026-11-10T00:00:00Z/2026-11-12T00:00:00Z", "metrics": ["nOffered"] })
-            .to_string();
+    let body = json!({ "interval": "2026-11-10T00:00:00Z/2026-11-12T00:00:00Z", "metrics": ["nOffered"] }).to_string();
     call(&sandbox, "POST", AGGREGATES, &body).await.unwrap();
     assert_eq!((sandbox.connections(US), sandbox.requests(US)), (1, 1));
-    assert_eq!(
-        (
-            sandbox.connections("eu-west-1"),
-            sandbox.requests("eu-west-1")
-        ),
-        (0, 0)
-    );
+    assert_eq!((sandbox.connections("eu-west-1"), sandbox.requests("eu-west-1")), (0, 0));
     let received = sandbox.take_received(US);
-    assert_eq!(
-        (received[0].target.as_str(), received[0].body.as_ref()),
-        (AGGREGATES, body.as_bytes())
-    );
+    assert_eq!((received[0].target.as_str(), received[0].body.as_ref()), (AGGREGATES, body.as_bytes()));
     assert!(sandbox.take_received(US).is_empty());
-    assert_eq!(
-        call(&sandbox, "POST", AGGREGATES, "{")
-            .await
-            .unwrap()
-            .status,
-        400
-    );
+    assert_eq!(call(&sandbox, "POST", AGGREGATES, "{").await.unwrap().status, 400);
     sandbox.stop().await;
 }
 
@@ -268,19 +165,12 @@ async fn disobedience_is_as_told() {
     sandbox.obey();
     sandbox.disobey(|faults| (faults.false_totals, faults.extra_fields) = (true, true));
     let answer = ask().await.unwrap();
-    assert_eq!(
-        answer.json()["totalHits"].as_i64(),
-        honest["totalHits"].as_i64().map(|hits| hits + 1_000)
-    );
+    assert_eq!(answer.json()["totalHits"].as_i64(), honest["totalHits"].as_i64().map(|hits| hits + 1_000));
     assert!(answer.json()["conversations"][0]["internalNote"].is_object());
     sandbox.obey();
     sandbox.disobey(|faults| faults.truncated = true);
     let answer = ask().await.unwrap();
-    assert!(
-        answer
-            .head
-            .contains(&format!("content-length: {}", honest.to_string().len()))
-    );
+    assert!(answer.head.contains(&format!("content-length: {}", honest.to_string().len())));
     assert_eq!(answer.body.len(), honest.to_string().len() / 2);
     sandbox.obey();
     sandbox.disobey(|faults| faults.invalid_json = true);
@@ -295,10 +185,7 @@ async fn disobedience_is_as_told() {
     assert!(answer.status == 429 && answer.head.contains("retry-after: 3"));
     sandbox.obey();
     sandbox.disobey(|faults| faults.server_error = true);
-    assert_eq!(
-        ask().await.unwrap().json()["code"],
-        json!("internal.server.error")
-    );
+    assert_eq!(ask().await.unwrap().json()["code"], json!("internal.server.error"));
     sandbox.obey();
     sandbox.disobey(|faults| faults.drip = Some(Duration::from_millis(1)));
     assert_eq!(ask().await.unwrap().json(), honest);

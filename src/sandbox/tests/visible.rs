@@ -19,28 +19,17 @@ fn owned(leg: &LegRow) -> bool {
 async fn marks_and_bounds_agree_with_plain_code() {
     let sandbox = small().await;
     let legs = sandbox.legs(US).unwrap();
-    let (from, until): (Timestamp, Timestamp) = (
-        "2026-10-21T00:00:00Z".parse().unwrap(),
-        "2026-11-20T00:00:00Z".parse().unwrap(),
-    );
+    let (from, until): (Timestamp, Timestamp) =
+        ("2026-10-21T00:00:00Z".parse().unwrap(), "2026-11-20T00:00:00Z".parse().unwrap());
     let queues = ["q-pay-cards", "q-svc-chat"];
     let see = |leg: &LegRow| {
-        leg.queue
-            .as_deref()
-            .is_some_and(|queue| queues.contains(&queue))
+        leg.queue.as_deref().is_some_and(|queue| queues.contains(&queue))
             || (leg.queue.is_none() && leg.agent.as_deref() == Some("ana"))
     };
-    let marks: Vec<i64> = legs
-        .iter()
-        .filter(|leg| see(leg))
-        .map(|leg| leg.id)
-        .collect();
+    let marks: Vec<i64> = legs.iter().filter(|leg| see(leg)).map(|leg| leg.id).collect();
     sandbox.mark_visible(US, &marks).unwrap();
     let marked = sandbox.count(US, from, until).unwrap();
-    let inside: Vec<_> = legs
-        .iter()
-        .filter(|leg| see(leg) && leg.start >= from && leg.end <= until)
-        .collect();
+    let inside: Vec<_> = legs.iter().filter(|leg| see(leg) && leg.start >= from && leg.end <= until).collect();
     assert_eq!(marked.legs, i64::try_from(inside.len()).unwrap());
     assert!(marked.legs > 20);
     let bounds = Bounds {
@@ -51,23 +40,10 @@ async fn marks_and_bounds_agree_with_plain_code() {
     sandbox.mark_bounds(US, &[bounds]).unwrap();
     assert_eq!(sandbox.count(US, from, until).unwrap(), marked);
     sandbox
-        .mark_bounds(
-            US,
-            &[Bounds {
-                queues: Pick::Except(Vec::new()),
-                agents: Pick::Any,
-                queueless: Pick::Any,
-            }],
-        )
+        .mark_bounds(US, &[Bounds { queues: Pick::Except(Vec::new()), agents: Pick::Any, queueless: Pick::Any }])
         .unwrap();
-    let all = legs
-        .iter()
-        .filter(|leg| owned(leg) && leg.start >= from && leg.end <= until)
-        .count();
-    assert_eq!(
-        sandbox.count(US, from, until).unwrap().legs,
-        i64::try_from(all).unwrap()
-    );
+    let all = legs.iter().filter(|leg| owned(leg) && leg.start >= from && leg.end <= until).count();
+    assert_eq!(sandbox.count(US, from, until).unwrap().legs, i64::try_from(all).unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,28 +51,17 @@ async fn nothing_marked_is_nothing_seen() {
     let sandbox = small().await;
     sandbox.mark_visible(US, &[]).unwrap();
     let aggregates = json!({ "interval": INTERVAL, "metrics": ["nConversations", "tHandle"] });
-    assert_eq!(
-        sandbox
-            .evaluate_visible(US, AGGREGATES, &aggregates)
-            .unwrap(),
-        json!({ "results": [] })
-    );
+    assert_eq!(sandbox.evaluate_visible(US, AGGREGATES, &aggregates).unwrap(), json!({ "results": [] }));
     let week = json!({ "interval": "2026-11-01T00:00:00Z/2026-11-08T00:00:00Z" });
-    assert_eq!(
-        sandbox.evaluate_visible(US, DETAILS, &week).unwrap(),
-        json!({ "totalHits": 0 })
-    );
+    assert_eq!(sandbox.evaluate_visible(US, DETAILS, &week).unwrap(), json!({ "totalHits": 0 }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn questions_do_not_speak_of_hidden_legs() {
     let sandbox = small().await;
     let legs = sandbox.legs(US).unwrap();
-    let marks: Vec<i64> = legs
-        .iter()
-        .filter(|leg| leg.queue.as_deref() == Some("q-pay-wire"))
-        .map(|leg| leg.id)
-        .collect();
+    let marks: Vec<i64> =
+        legs.iter().filter(|leg| leg.queue.as_deref() == Some("q-pay-wire")).map(|leg| leg.id).collect();
     sandbox.mark_visible(US, &marks).unwrap();
     let found = |filters: Value| {
         let mut body = json!({ "interval": INTERVAL, "paging": { "pageSize": 100 } });

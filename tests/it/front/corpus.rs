@@ -9,7 +9,8 @@ use serde_json::Value;
 use std::{collections::BTreeMap, path::PathBuf};
 
 fn cases() -> Vec<Value> {
-    let folder = std::env::var_os("BAILIWICK_CORPORA").map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpora")), PathBuf::from);
+    let folder = std::env::var_os("BAILIWICK_CORPORA")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpora")), PathBuf::from);
     let text = std::fs::read_to_string(folder.join("http_cases.json")).unwrap();
     let whole: Value = serde_json::from_str(&text).unwrap();
     whole["cases"].as_array().unwrap().clone()
@@ -29,7 +30,9 @@ fn gunzip(packed: &[u8]) -> Vec<u8> {
 
 fn parts(case: &Value) -> Vec<(Vec<u8>, Duration)> {
     if let Some(parts) = case["parts"].as_array() {
-        let part = |part: &Value| (latin1(part["raw"].as_str().unwrap()), Duration::from_millis(part["pause_ms"].as_u64().unwrap()));
+        let part = |part: &Value| {
+            (latin1(part["raw"].as_str().unwrap()), Duration::from_millis(part["pause_ms"].as_u64().unwrap()))
+        };
         return parts.iter().map(part).collect();
     }
     let bytes = match case["raw_gz_b64"].as_str() {
@@ -57,15 +60,22 @@ fn is_due(case: &Value, outcome: &str, heard: &[Heard], sent: usize) -> bool {
     let hides = matches!(case["id"].as_str(), Some("pipe-001" | "upgrade-007" | "cl-040" | "cl-044"));
     due.into_iter().any(|due| match due {
         "reject" => outcome == "reject" || (hides && sent <= 1 && heard.last().is_none_or(|last| last.status >= 400)),
-        "forward-same" | "forward-normalised" => outcome == "forward" && sent == if case["id"] == "base-004" { 2 } else { 1 },
+        "forward-same" | "forward-normalised" => {
+            outcome == "forward" && sent == if case["id"] == "base-004" { 2 } else { 1 }
+        }
         other => panic!("unknown outcome {other}"),
     })
 }
 
 #[tokio::test]
 async fn every_case_has_an_outcome_that_is_due() {
-    let settings = proxy::Settings { needs_content_type: true, body_time: Duration::from_millis(700), ..Default::default() };
-    let server = server::Settings { head_time: Duration::from_millis(700), idle_time: Duration::from_millis(700), ..Default::default() };
+    let settings =
+        proxy::Settings { needs_content_type: true, body_time: Duration::from_millis(700), ..Default::default() };
+    let server = server::Settings {
+        head_time: Duration::from_millis(700),
+        idle_time: Duration::from_millis(700),
+        ..Default::default()
+    };
     let house = Arc::new(house_with(settings, server).await);
     let (mut failed, mut passed) = (BTreeMap::new(), 0);
     let cases = cases();
@@ -79,11 +89,13 @@ async fn every_case_has_an_outcome_that_is_due() {
         recorded += sent.len();
         let outcome = outcome(&heard, sent.len());
         let clean = sent.iter().all(|sent| {
-            let due = ["accept", "accept-encoding", "authorization", "content-length", "content-type", "host", "user-agent"];
+            let due =
+                ["accept", "accept-encoding", "authorization", "content-length", "content-type", "host", "user-agent"];
             let names = sent.headers.iter().all(|(name, _)| due.contains(&name.as_str()));
             let own = sent.headers.contains(&("authorization".into(), "Bearer upstream-token".into()));
             let line = sent.line == "POST /v1/query" || sent.line == "POST /v1/query?pageSize=25&pageNumber=1";
-            let body = serde_json::from_str::<Value>(&sent.body).is_ok_and(|body| body["filter"].to_string().contains("q1"));
+            let body =
+                serde_json::from_str::<Value>(&sent.body).is_ok_and(|body| body["filter"].to_string().contains("q1"));
             names && own && line && body
         });
         let refusals_are_ours = heard.iter().all(|heard| heard.header("bailiwick-decision").is_some());
