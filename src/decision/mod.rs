@@ -5,12 +5,17 @@ use crate::{
         entitlement::Scope,
         operation::Operation,
         org::Principal,
-        refusal::{Notice, Refusal},
+        outgoing::Outgoing,
+        refusal::{Code, Notice, Refusal},
         world::World,
     },
-    policy::guard::{GuardPlan, Guarded},
+    policy::{
+        self,
+        guard::{GuardPlan, Guarded},
+        narrow::Outcome,
+    },
     query::Question,
-    verify::Verified,
+    verify::{self, Verified},
 };
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -33,13 +38,74 @@ pub struct Forward {
 }
 
 /// What `holder` may see through `operation` at `now`.
-pub fn scope(world: &World, holder: Principal, operation: &Operation, now: Timestamp) -> Result<Scope, Refusal> {
-    let _ = (world, holder, operation, now);
-    Err(Refusal::new(crate::model::refusal::Code::ScopeEmpty, "nothing"))
+pub fn scope(
+    world: &World,
+    holder: Principal,
+    operation: &Operation,
+    now: Timestamp,
+) -> Result<Scope, Refusal> {
+    if !operation.unproved.is_empty() {
+        let names: Vec<_> = operation
+            .unproved
+            .iter()
+            .map(|assumption| assumption.name())
+            .collect();
+        return Err(Refusal::new(
+            Code::OperationUnproved,
+            "this operation is closed until an administrator has vouched for what it rests on",
+        )
+        .because(format!("not accepted: {}", names.join(", "))));
+    }
+    policy::scope::derive(&world.org, &world.rules, holder, operation, now)
 }
 
 /// Narrows the question to the scope, proves the outgoing bytes, and says how the answer is judged.
-pub fn decide(world: &World, scope: &Arc<Scope>, question: &Question, now: Timestamp) -> Result<Decided, Refusal> {
-    let _ = (world, scope, question, now);
-    Err(Refusal::new(crate::model::refusal::Code::ScopeEmpty, "nothing"))
+pub fn decide(
+    world: &World,
+    scope: &Arc<Scope>,
+    question: &Question,
+    now: Timestamp,
+) -> Result<Decided, Refusal> {
+    let narrowed = match policy::narrow::narrow(world, scope, question, now)? {
+        Outcome::Local(guarded) => return Ok(Decided::Local(guarded)),
+        Outcome::Send(narrowed) => *narrowed,
+    };
+    let text = describe(&narrowed.outgoing);
+    let verified = verify::check(
+        &question.operation.contract,
+        narrowed.outgoing,
+        narrowed.residual,
+        scope.holder,
+        &narrowed.counted,
+        &world.org,
+        now,
+    )
+    .map_err(|unproved| {
+        Refusal::new(Code::VerifyFailed, "the narrowed query could not be proved to stay inside your scope; this is a fault of the proxy and has been recorded")
+            .because(format!("{unproved}; outgoing: {text}"))
+    })?;
+    Ok(Decided::Forward(Box::new(Forward {
+        verified,
+        plan: narrowed.plan,
+        notices: narrowed.notices,
+    })))
+}
+
+fn describe(outgoing: &Outgoing) -> String {
+    let body = outgoing
+        .body
+        .as_deref()
+        .map(String::from_utf8_lossy)
+        .unwrap_or_default();
+    let query: Vec<_> = outgoing
+        .query
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    format!(
+        "{} {}?{} {body}",
+        outgoing.method.as_str(),
+        outgoing.path,
+        query.join("&")
+    )
 }

@@ -13,14 +13,18 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct DirectoryFile {
-    /// Free text that names this version; it stands in every decision record.
+    /// Where the schema lies, for editors; it says nothing about the organisation.
+    #[serde(rename = "$schema", skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// Free text that names this version for people; decision records carry the digest of the whole text.
     pub version: String,
     /// What an object in a region's root means: `leaf` or `parent`. Needed when the directory comes from a platform.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub home: Option<Home>,
     /// What a queue that no read list reaches means once any folder or read list exists.
     pub default_read: DefaultRead,
-    /// Dangerous forms that this file is allowed to contain: `inherits:<role>`, `wildcard:<role>`, `system:<role>`.
+    /// Dangerous forms that this file is allowed to contain: `inherits:<role>`, `wildcard:<role>`, `system:<role>`,
+    /// `impersonate:<role>`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unsafe_allow: Vec<String>,
     /// Marks by which an outsourcer's account is recognised even without the flag.
@@ -88,12 +92,16 @@ pub struct Region {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Division {
     #[serde(alias = "divisionId")]
+    #[schemars(extend("x-alias" = ["divisionId"]))]
     pub id: String,
     #[serde(default)]
     pub name: String,
     /// Absent for the one root of a region only.
     #[serde(default, alias = "parentDivisionId", skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-alias" = ["parentDivisionId"]))]
     pub parent: Option<String>,
+    /// Absent: the region of the parent. A root states it.
+    #[serde(default)]
     pub region: String,
     /// A reporting division that the upstream fills with read-only copies; only `view` counts on it.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -137,31 +145,77 @@ pub struct Group {
     pub roles: Vec<Assignment>,
 }
 
+/// A role held in a division. The guides also write the role's id alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase", from = "AssignmentForm")]
+#[schemars(!from, with = "AssignmentForm")]
 pub struct Assignment {
     pub role: String,
+    /// Empty only where the role itself names its division.
     pub division: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", untagged)]
+#[schemars(rename = "Assignment")]
+enum AssignmentForm {
+    /// The role's id; the division is the one that the role names.
+    Role(String),
+    Pair(AssignmentPair),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct AssignmentPair {
+    #[serde(alias = "roleId")]
+    #[schemars(extend("x-alias" = ["roleId"]))]
+    role: String,
+    /// Absent: the division that the role itself names.
+    #[serde(default, alias = "divisionId")]
+    #[schemars(extend("x-alias" = ["divisionId"]))]
+    division: String,
+}
+
+impl From<AssignmentForm> for Assignment {
+    fn from(form: AssignmentForm) -> Self {
+        match form {
+            AssignmentForm::Role(role) => Self { role, division: String::new() },
+            AssignmentForm::Pair(AssignmentPair { role, division }) => Self { role, division },
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Role {
+    /// Absent: the name is the id, as in the guides' payloads.
+    #[serde(default)]
     pub id: String,
     #[serde(default)]
     pub name: String,
-    #[serde(default, alias = "rolePermissions")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The only division in which this role may be held; absent: each assignment names its own.
+    #[serde(default, alias = "divisionId", skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-alias" = ["divisionId"]))]
+    pub division: Option<String>,
+    #[serde(default, alias = "rolePermissions", alias = "allowedPermissions")]
+    #[schemars(extend("x-alias" = ["rolePermissions", "allowedPermissions"]))]
     pub permissions: Vec<Permission>,
     /// Must be empty unless `unsafeAllow` names it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inherits: Vec<String>,
     #[serde(default, alias = "isSystem", skip_serializing_if = "is_false")]
+    #[schemars(extend("x-alias" = ["isSystem"]))]
     pub system: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Permission {
+    /// The upstream's own id of this line; carried for people, never judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// `domain:entity:action`.
     pub permission: String,
     /// Compulsory: there is no default width of a right.
@@ -224,14 +278,20 @@ pub enum AnyWord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct User {
+    /// Absent: the e-mail address is the id, as in the guides' payloads.
+    #[serde(default)]
     pub id: String,
     /// One human with two accounts has one person id; absent: the user id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "person_name")]
+    #[schemars(with = "PersonName")]
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// Compulsory: a user in no division is refused when the file is loaded.
+    #[serde(default, alias = "divisionId")]
+    #[schemars(extend("x-alias" = ["divisionId"]))]
     pub division: String,
     pub region: String,
     #[serde(default = "yes")]
@@ -245,10 +305,12 @@ pub struct User {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
     #[serde(default, alias = "bpoUser", skip_serializing_if = "is_false")]
+    #[schemars(extend("x-alias" = ["bpoUser"]))]
     pub bpo: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence: Option<String>,
     #[serde(default, alias = "userRoles", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-alias" = ["userRoles"]))]
     pub roles: Vec<Assignment>,
     /// Sections of a legacy per-user option: queue ids the section opens. Judged by intersection with the roles.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -303,6 +365,9 @@ pub struct ServiceAccount {
     pub region: String,
     #[serde(default)]
     pub client_ids: Vec<String>,
+    /// Access groups whose read lists reach this account.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
     #[serde(default)]
     pub roles: Vec<Assignment>,
     /// Users and groups it may act for; absent: nobody.
@@ -357,6 +422,9 @@ pub struct Label {
     #[serde(default)]
     pub name: String,
     pub division: String,
+    /// Conversations that carry the label, where the source knows them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conversations: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -379,19 +447,19 @@ pub struct Grant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DataWindow>,
     /// The grant acts from this instant ...
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub from: Timestamp,
     /// ... until just before this one.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub until: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct DataWindow {
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub from: Timestamp,
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub until: Timestamp,
 }
 
@@ -412,6 +480,29 @@ pub enum ResourceKind {
     Case,
     Label,
     Conversation,
+}
+
+/// One text, or the guides' pair of names.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum PersonName {
+    Text(String),
+    Parts(NameParts),
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[derive(Default)]
+struct NameParts {
+    first_name: String,
+    last_name: String,
+}
+
+fn person_name<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    Ok(match PersonName::deserialize(from)? {
+        PersonName::Text(text) => text,
+        PersonName::Parts(NameParts { first_name, last_name }) => format!("{first_name} {last_name}").trim().to_owned(),
+    })
 }
 
 fn yes() -> bool {

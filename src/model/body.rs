@@ -36,18 +36,29 @@ pub struct Field {
 #[derive(Debug, Clone)]
 pub enum FieldKind {
     /// Any string of at most so many bytes.
-    Text { max: usize },
+    Text {
+        max: usize,
+    },
     Bool,
-    Int { min: i64, max: i64 },
+    Int {
+        min: i64,
+        max: i64,
+    },
     /// One of these words; `fold` compares without case and re-emits the canonical spelling.
-    Enum { words: Vec<Box<str>>, fold: bool },
+    Enum {
+        words: Vec<Box<str>>,
+        fold: bool,
+    },
     /// `start/end`, both instants with offset.
     Interval,
     /// An instant with offset, or `now`, or `now-<n><m|h|d|w>`.
     Instant,
     /// One id of a kind that access decisions know.
     Id(Access),
-    List { of: Box<FieldKind>, max: usize },
+    List {
+        of: Box<FieldKind>,
+        max: usize,
+    },
     Object(Vec<Field>),
     /// One filter.
     Filter(FilterModel),
@@ -134,10 +145,30 @@ impl BodyModel {
         let (first, rest) = path.split_first()?;
         let mut kind = &self.fields.iter().find(|field| &field.name == first)?.kind;
         for name in rest {
-            let FieldKind::Object(fields) = kind else { return None };
+            let FieldKind::Object(fields) = kind else {
+                return None;
+            };
             kind = &fields.iter().find(|field| &field.name == name)?.kind;
         }
         Some(kind)
+    }
+
+    /// Paths of every filter and array of filters.
+    pub fn filters(&self) -> Vec<Path> {
+        let mut found = Vec::new();
+        let mut levels: Vec<(Path, &[Field])> = vec![(Path::new(), &self.fields)];
+        while let Some((above, fields)) = levels.pop() {
+            for field in fields {
+                let mut path = above.clone();
+                path.push(field.name.clone());
+                match &field.kind {
+                    FieldKind::Filter(_) | FieldKind::Filters(_) => found.push(path),
+                    FieldKind::Object(inner) => levels.push((path, inner)),
+                    _ => {}
+                }
+            }
+        }
+        found
     }
 
     pub fn filter(&self, path: &[Box<str>]) -> Option<&FilterModel> {
@@ -152,7 +183,10 @@ impl FilterModel {
     /// Looks a dimension up as the dialect compares names and gives its canonical spelling.
     pub fn dimension(&self, dialect: Dialect, name: &str) -> Option<(&str, Dimension)> {
         match dialect {
-            Dialect::Platform => self.dimensions.get_key_value(name).map(|(name, kind)| (&**name, *kind)),
+            Dialect::Platform => self
+                .dimensions
+                .get_key_value(name)
+                .map(|(name, kind)| (&**name, *kind)),
             Dialect::Genesys => self
                 .dimensions
                 .iter()
@@ -163,6 +197,9 @@ impl FilterModel {
 
     /// The canonical name that carries this kind of access, if any does. The first in the table's order wins.
     pub fn carrying(&self, access: Access) -> Option<&str> {
-        self.dimensions.iter().find(|(_, kind)| **kind == Dimension::Access(access)).map(|(name, _)| &**name)
+        self.dimensions
+            .iter()
+            .find(|(_, kind)| **kind == Dimension::Access(access))
+            .map(|(name, _)| &**name)
     }
 }

@@ -71,7 +71,10 @@ pub struct Template {
 pub enum Segment {
     Literal(Box<str>),
     /// A path id of this kind.
-    Param { name: Box<str>, access: Access },
+    Param {
+        name: Box<str>,
+        access: Access,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,11 +85,19 @@ pub struct Param {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ParamKind {
-    Int { min: i64, max: i64 },
+    Int {
+        min: i64,
+        max: i64,
+    },
     Enum(Vec<Box<str>>),
-    Text { max: usize },
+    Text {
+        max: usize,
+    },
     /// Ids of a kind, comma-joined or repeated; sent comma-joined.
-    Ids { access: Access, max: usize },
+    Ids {
+        access: Access,
+        max: usize,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

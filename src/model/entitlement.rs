@@ -9,7 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What may be done with a leg.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     View,
@@ -49,7 +51,10 @@ pub struct Validity {
 }
 
 impl Validity {
-    pub const ALWAYS: Self = Self { from: None, until: None };
+    pub const ALWAYS: Self = Self {
+        from: None,
+        until: None,
+    };
 
     pub fn acts_at(&self, now: Timestamp) -> bool {
         self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
@@ -57,7 +62,11 @@ impl Validity {
 
     /// The next instant after `now` at which this source begins or ends.
     pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        [self.from, self.until].into_iter().flatten().filter(|at| *at > now).min()
+        [self.from, self.until]
+            .into_iter()
+            .flatten()
+            .filter(|at| *at > now)
+            .min()
     }
 }
 
@@ -65,8 +74,15 @@ impl Validity {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Source {
     /// A role held in a division, directly or through a group, and the permission that opened the operation.
-    Role { role: RoleIx, division: DivisionIx, permission: Box<str>, via: Option<GroupIx> },
-    Grant { id: Box<str> },
+    Role {
+        role: RoleIx,
+        division: DivisionIx,
+        permission: Box<str>,
+        via: Option<GroupIx>,
+    },
+    Grant {
+        id: Box<str>,
+    },
 }
 
 /// One source of visibility. Dimensions of different entitlements are never mixed.

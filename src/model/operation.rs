@@ -200,7 +200,11 @@ pub enum EmptyScope {
 
 impl Rules {
     /// Finds the operation for a canonical path, and the values of its path parameters.
-    pub fn find<'p>(&self, method: Method, segments: &[&'p str]) -> Option<(&Arc<Operation>, Vec<(Box<str>, &'p str)>)> {
+    pub fn find<'p>(
+        &self,
+        method: Method,
+        segments: &[&'p str],
+    ) -> Option<(&Arc<Operation>, Vec<(Box<str>, &'p str)>)> {
         let slot = self.index.find(method, segments)?;
         let operation = self.operations.get(slot)?;
         let params = operation
@@ -232,9 +236,16 @@ impl RouteIndex {
 
     fn find(&self, method: Method, segments: &[&str]) -> Option<usize> {
         let Some((first, rest)) = segments.split_first() else {
-            return self.here.iter().find(|(here, _)| *here == method).map(|(_, slot)| *slot);
+            return self
+                .here
+                .iter()
+                .find(|(here, _)| *here == method)
+                .map(|(_, slot)| *slot);
         };
-        let literal = self.literals.get(*first).and_then(|next| next.find(method, rest));
+        let literal = self
+            .literals
+            .get(*first)
+            .and_then(|next| next.find(method, rest));
         literal.or_else(|| self.param.as_ref().and_then(|next| next.find(method, rest)))
     }
 }

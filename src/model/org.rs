@@ -181,7 +181,7 @@ pub struct Permission {
     pub cross_region: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PermissionScope {
     Own,
     Assigned { team: bool },
@@ -203,6 +203,8 @@ pub struct ServiceAccount {
     pub name: Box<str>,
     pub region: RegionIx,
     pub clients: Vec<Box<str>>,
+    /// Access groups that list the account, for read lists.
+    pub groups: Set<GroupIx>,
     pub assignments: Vec<Assignment>,
     pub acts_for_users: Set<UserIx>,
     pub acts_for_groups: Set<GroupIx>,
@@ -227,7 +229,11 @@ pub enum GrantResource {
     Group(GroupIx),
     Conversation(Box<str>),
     /// Conversations of a case, or of the labels that belong to it.
-    Conversations { kind: ObjectKind, id: Box<str>, conversations: Vec<Box<str>> },
+    Conversations {
+        kind: ObjectKind,
+        id: Box<str>,
+        conversations: Vec<Box<str>>,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -297,21 +303,23 @@ impl Org {
         let (groups, legacy) = match principal {
             Principal::User(user) => {
                 let user = self.user(user);
-                (Some(&user.groups), user.legacy.as_ref())
+                (&user.groups, user.legacy.as_ref())
             }
-            Principal::Service(_) => (None, None),
+            Principal::Service(service) => (&self.service(service).groups, None),
         };
         let listed = match &self.queue(queue).read {
             Read::Open => true,
             Read::Closed => false,
-            Read::Groups(list) => groups.is_some_and(|groups| list.iter().any(|group| groups.contains(group))),
+            Read::Groups(list) => list.iter().any(|group| groups.contains(group)),
         };
         listed && legacy.is_none_or(|legacy| legacy.contains(&queue))
     }
 
     /// Leaf divisions under (or equal to) this one, in the order of the tables.
     pub fn leaves_under(&self, division: DivisionIx) -> Vec<DivisionIx> {
-        self.division_ixs().filter(|leaf| self.division(*leaf).leaf && self.is_under(*leaf, division)).collect()
+        self.division_ixs()
+            .filter(|leaf| self.division(*leaf).leaf && self.is_under(*leaf, division))
+            .collect()
     }
 
     pub fn is_under(&self, division: DivisionIx, ancestor: DivisionIx) -> bool {

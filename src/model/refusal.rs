@@ -153,7 +153,13 @@ pub struct Refusal {
 
 impl Refusal {
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), params: Vec::new(), cause: None, in_path: false }
+        Self {
+            code,
+            message: message.into(),
+            params: Vec::new(),
+            cause: None,
+            in_path: false,
+        }
     }
     #[must_use]
     pub fn because(mut self, cause: impl Into<String>) -> Self {
@@ -199,6 +205,9 @@ pub struct Notice {
 
 impl Notice {
     pub fn new(code: &'static str, text: impl Into<String>) -> Self {
-        Self { code, text: text.into() }
+        Self {
+            code,
+            text: text.into(),
+        }
     }
 }

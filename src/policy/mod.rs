@@ -1,3 +1,11 @@
 //! What may be seen, and what is sent instead of what was asked. Pure: world and time are arguments.
 
+pub mod conjoin;
+pub mod extent;
 pub mod guard;
+pub mod judge;
+pub mod local;
+pub mod narrow;
+pub mod placeholders;
+pub mod scope;
+pub mod time;

@@ -1,1 +1,173 @@
+//! The data path. [`Proxy::handle`] is the life of a request; the files stand in the order of its phases.
+//!
+//! Nothing of a client passes but what was read, scoped, narrowed, verified and recorded, and no answer but what was
+//! guarded. Nothing here knows a status code but `respond`.
 
+mod admission;
+mod body;
+mod exchange;
+mod fetch;
+mod front_door;
+mod identify;
+mod params;
+mod path;
+mod question;
+pub mod respond;
+mod token;
+
+pub use exchange::Body;
+
+use crate::{
+    audit::Recorder,
+    base::clock::Clock,
+    decision::{self, Decided},
+    identity::{Identity, Logins},
+    model::refusal::{Code, Refusal},
+    server::{self, Fault, Peer},
+    telemetry::Metrics,
+    upstream::Upstreams,
+    world::WorldStore,
+};
+use admission::Admission;
+use exchange::Exchange;
+use front_door::{Admitted, FrontDoor};
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
+use respond::{Answer, Service};
+use std::{sync::Arc, time::Duration};
+
+/// What the data path takes from clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Path in front of every path that is taken off, such as `/gateway`.
+    pub prefix: Option<String>,
+    /// Refuse bodies whose type is not stated. Real clients leave it out.
+    pub needs_content_type: bool,
+    /// Requests under way at once.
+    pub in_flight: usize,
+    pub body_bytes: usize,
+    pub json_depth: usize,
+    pub body_time: Duration,
+    /// From the head of a request to its answer.
+    pub total_time: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            prefix: None,
+            needs_content_type: false,
+            in_flight: 256,
+            body_bytes: 1024 * 1024,
+            json_depth: 32,
+            body_time: Duration::from_secs(15),
+            total_time: Duration::from_mins(1),
+        }
+    }
+}
+
+/// What a [`Proxy`] is made of.
+#[derive(Debug)]
+pub struct Parts {
+    pub settings: Settings,
+    pub world: Arc<WorldStore>,
+    pub identity: Arc<Identity>,
+    pub logins: Logins,
+    pub recorder: Recorder,
+    pub upstreams: Arc<Upstreams>,
+    pub clock: Arc<dyn Clock>,
+    pub metrics: Metrics,
+}
+
+#[derive(Debug)]
+pub struct Proxy {
+    settings: Settings,
+    front_door: FrontDoor,
+    admission: Admission,
+    world: Arc<WorldStore>,
+    identity: Arc<Identity>,
+    logins: Logins,
+    recorder: Recorder,
+    upstreams: Arc<Upstreams>,
+    clock: Arc<dyn Clock>,
+    metrics: Metrics,
+}
+
+impl Proxy {
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let Parts { settings, world, identity, logins, recorder, upstreams, clock, metrics } = parts;
+        Arc::new(Self {
+            front_door: FrontDoor::new(settings.prefix.as_deref(), settings.needs_content_type),
+            admission: Admission::new(settings.in_flight),
+            settings,
+            world,
+            identity,
+            logins,
+            recorder,
+            upstreams,
+            clock,
+            metrics,
+        })
+    }
+
+    /// Answers one request. Every ending, a panic included, has its answer and its line in the record.
+    pub async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+        let mut exchange = self.open(request.method() == Method::HEAD, peer).await;
+        let phases = tokio::time::timeout(self.settings.total_time, self.phases(request, &mut exchange));
+        let ended = server::catch(Box::pin(phases)).await.map(|timed| timed.unwrap_or_else(|_| Err(too_slow())));
+        exchange.finish(ended)
+    }
+
+    async fn phases(&self, request: Request<Incoming>, exchange: &mut Exchange) -> Result<Answer, Refusal> {
+        exchange.recordable()?;
+        let _place = self.admission.enter()?;
+        let call = match self.front_door.admit(request)? {
+            Admitted::Call(call) => call,
+            Admitted::Preflight => return Ok(Service::Preflight.into()),
+            Admitted::Token(call) => return self.log_in(call, exchange).await.map(Answer::from),
+        };
+        let pinned = self.world.pin();
+        let subject = self.identify(&call, &pinned, exchange)?;
+        let question = self.read(call, &pinned, exchange).await?;
+        exchange.enter("scope");
+        let scoped = pinned.scope(subject.principal, &question.operation, exchange.now())?;
+        exchange.scoped(&scoped);
+        exchange.enter("decide");
+        let forward = match decision::decide(&pinned.world, &scoped.scope, &question, exchange.now())? {
+            Decided::Local(guarded) => return Ok(guarded.into()),
+            Decided::Forward(forward) => forward,
+        };
+        exchange.enter("intend");
+        let slot = self.upstreams.enter(&pinned.world.org.region(scoped.scope.region).id).await?;
+        let intent = exchange.intend(&self.recorder, &forward).await?;
+        let answer = self.fetch(&question.operation, forward.verified, intent, slot, exchange).await?;
+        exchange.enter("guard");
+        forward.plan.guard(answer).map(Answer::from)
+    }
+
+    async fn open(&self, head: bool, peer: Peer) -> Exchange {
+        Exchange::open(&self.recorder, &self.clock, &self.metrics, head, peer).await
+    }
+}
+
+fn too_slow() -> Refusal {
+    Refusal::new(Code::UpstreamTimeout, "the answer took longer than this proxy waits; ask for less at once")
+}
+
+impl server::Handler for Proxy {
+    type Body = Body;
+
+    async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+        self.handle(request, peer).await
+    }
+
+    async fn unreadable(&self, fault: Fault, peer: Peer) -> Response<Body> {
+        let (code, why) = match fault {
+            Fault::Malformed(why) => (Code::RequestMalformed, why),
+            Fault::TooLarge(why) => (Code::RequestTooLarge, why),
+            Fault::Timeout(why) => (Code::RequestTimeout, why),
+        };
+        let exchange = self.open(false, peer).await;
+        exchange.finish(Ok(Err(Refusal::new(code, why))))
+    }
+}

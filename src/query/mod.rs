@@ -1,6 +1,12 @@
 //! Questions: strict JSON, the filter algebra, and the dialects that read and write filters.
+//!
+//! Nothing here decides who may see what; it only says what was asked, exactly, or refuses to understand it.
 
+pub mod body;
+pub mod filter;
+pub mod genesys;
 pub mod json;
+pub mod platform;
 
 use crate::model::operation::Operation;
 use std::sync::Arc;

@@ -1,1 +1,340 @@
+//! Rule files: read, checked against each other and compiled into [`Rules`].
+//!
+//! A folder of TOML files says which operations of an upstream are governed and how. [`compile`] is pure: texts in,
+//! either everything compiled or every problem of every file, each with its place. It never takes half of a folder,
+//! never fills in a permission, and lets no rule widen what the shipped model table says of a body.
+//!
+//! | file | what |
+//! |---|---|
+//! | `**/models.toml` | bodies, filters and their dimensions, fields of answers that may pass |
+//! | `**/permissions.toml` | what permission strings open, which lift masks |
+//! | `**/templates/*.toml` | role templates |
+//! | `**/*.toml` | rules |
+//! | `**/*.json` | fixtures of rule tests |
+//!
+//! ```
+//! use bailiwick::{model::world::Policy, rules};
+//!
+//! let broken = vec![("mine.toml".to_owned(), "[[rule]]\nidd = \"x\"".to_owned())];
+//! let problems = rules::compile(broken, Policy::default()).unwrap_err();
+//! assert!(problems[0].to_string().contains("the key `id` is missing here"));
+//! ```
 
+mod answer;
+mod condition;
+mod format;
+mod model_format;
+mod models;
+mod operation;
+mod overlap;
+mod paths;
+mod permissions;
+mod problem;
+mod query_test;
+mod reading;
+mod schema;
+mod sites;
+mod source;
+pub mod watch;
+
+#[cfg(test)]
+mod tests;
+
+pub use permissions::{Template, TemplatePermission};
+pub use problem::{Problem, Source};
+pub use query_test::{Expect, Fixture, RuleTest, same};
+pub use schema::{schema, schemas};
+pub use source::{Unreadable, embedded, read_dir};
+
+use crate::{
+    base::hash,
+    model::{
+        finding::Finding,
+        operation::{Operation, RouteIndex, Rules},
+        world::Policy,
+    },
+};
+use format::RuleFile;
+use model_format::{ModelFile, PermissionFile, TemplateFile};
+use models::Models;
+use operation::Surroundings;
+use overlap::Taken;
+use permissions::Permissions;
+use problem::Problems;
+use reading::{Keys, Reader};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// JSON files by name, for fixtures.
+type Attachments = BTreeMap<Box<str>, Arc<str>>;
+
+/// A whole folder, compiled.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    pub rules: Rules,
+    pub fixtures: Vec<Arc<Fixture>>,
+    pub tests: Vec<RuleTest>,
+    pub templates: Vec<Template>,
+    /// What is allowed, but does nothing.
+    pub findings: Vec<Finding>,
+}
+
+/// Whether a rule may stand without a test.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Untested {
+    #[default]
+    Allow,
+    /// `require-tests`.
+    Refuse,
+}
+
+/// Compiles the files of one folder: names with `/` from the folder, and texts.
+pub fn compile(files: Vec<(String, String)>, policy: Policy) -> Result<Compiled, Vec<Problem>> {
+    compile_as(files, policy, Untested::Allow)
+}
+
+/// As [`compile`]; rules without a test can be refused.
+pub fn compile_as(
+    files: Vec<(String, String)>,
+    policy: Policy,
+    untested: Untested,
+) -> Result<Compiled, Vec<Problem>> {
+    let mut problems = Problems::default();
+    let folder = Folder::sort(files);
+    let version = folder.version(&policy);
+    let models = Models::compile(
+        read::<ModelFile>(folder.models, &mut problems),
+        &mut problems,
+    );
+    let permissions = Permissions::compile(
+        read::<PermissionFile>(folder.permissions, &mut problems),
+        &mut problems,
+    );
+    let templates = permissions::templates(
+        read::<TemplateFile>(folder.templates, &mut problems),
+        &mut problems,
+    );
+    let mut rules = Gathered::default();
+    for (source, file) in read::<RuleFile>(folder.rules, &mut problems) {
+        let mut reader = Reader {
+            source,
+            problems: &mut problems,
+        };
+        let surroundings = Surroundings {
+            models: &models,
+            permissions: &permissions,
+            policy: &policy,
+            families: &families(&file),
+        };
+        rules.file(
+            &file,
+            &surroundings,
+            &folder.attachments,
+            untested,
+            &mut reader,
+        );
+    }
+    if !problems.is_empty() {
+        return Err(problems.into_sorted());
+    }
+    let mut index = RouteIndex::default();
+    for (slot, operation) in rules.operations.iter().enumerate() {
+        index.insert(
+            operation.contract.method,
+            &operation.contract.template,
+            slot,
+        );
+    }
+    let findings = permissions::findings(&rules.operations, &templates);
+    let Permissions {
+        masks,
+        harmless,
+        analytics,
+        ..
+    } = permissions;
+    let Gathered {
+        operations,
+        fixtures,
+        tests,
+        ..
+    } = rules;
+    let rules = Rules {
+        version: version.into(),
+        policy,
+        operations,
+        index,
+        masks,
+        harmless,
+        analytics,
+    };
+    Ok(Compiled {
+        rules,
+        fixtures,
+        tests,
+        templates,
+        findings,
+    })
+}
+
+/// The files of a folder by what they are for, each kind in the order of its names.
+#[derive(Debug, Default)]
+struct Folder {
+    models: Vec<Arc<Source>>,
+    permissions: Vec<Arc<Source>>,
+    templates: Vec<Arc<Source>>,
+    rules: Vec<Arc<Source>>,
+    attachments: Attachments,
+}
+
+impl Folder {
+    fn sort(mut files: Vec<(String, String)>) -> Self {
+        files.sort();
+        let mut folder = Self::default();
+        for (name, text) in files {
+            if name.rsplit_once('.').is_some_and(|(_, end)| end == "json") {
+                folder.attachments.insert(name.into(), text.into());
+                continue;
+            }
+            let kind = match name.rsplit('/').next() {
+                Some("models.toml") => &mut folder.models,
+                Some("permissions.toml") => &mut folder.permissions,
+                _ if name.split('/').any(|part| part == "templates") => &mut folder.templates,
+                _ => &mut folder.rules,
+            };
+            kind.push(Arc::new(Source {
+                name: name.into(),
+                text: text.into(),
+            }));
+        }
+        folder
+    }
+
+    /// Same texts and policy, same version; fixtures decide nothing and do not count.
+    fn version(&self, policy: &Policy) -> String {
+        let mut accepted: Vec<_> = policy
+            .accepted
+            .iter()
+            .map(|assumption| assumption.name())
+            .collect();
+        accepted.sort_unstable();
+        accepted.dedup();
+        let mut all = format!("{:?} {accepted:?}\n", policy.role_conflict);
+        for source in [
+            &self.models,
+            &self.permissions,
+            &self.templates,
+            &self.rules,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            // Lengths keep one file's end apart from the next one's name.
+            for part in [&source.name, &source.text] {
+                all.push_str(&part.len().to_string());
+                all.push(' ');
+                all.push_str(part);
+            }
+        }
+        hash::short(all.as_bytes())
+    }
+}
+
+fn read<T: Keys>(sources: Vec<Arc<Source>>, problems: &mut Problems) -> Vec<(Arc<Source>, T)> {
+    let mut files = Vec::new();
+    for source in sources {
+        let mut reader = Reader {
+            source: source.clone(),
+            problems,
+        };
+        if let Some(file) = reader.file() {
+            files.push((source, file));
+        }
+    }
+    files
+}
+
+fn families(file: &RuleFile) -> BTreeMap<reading::Name, Option<format::Shared>> {
+    file.family
+        .iter()
+        .map(|(name, family)| (name.clone(), family.0.clone()))
+        .collect()
+}
+
+/// What the rule files make together.
+#[derive(Debug, Default)]
+struct Gathered {
+    operations: Vec<Arc<Operation>>,
+    fixtures: Vec<Arc<Fixture>>,
+    tests: Vec<RuleTest>,
+    ids: BTreeMap<Box<str>, Box<str>>,
+    taken: Taken,
+}
+
+impl Gathered {
+    fn file(
+        &mut self,
+        file: &RuleFile,
+        surroundings: &Surroundings<'_>,
+        attachments: &Attachments,
+        untested: Untested,
+        reader: &mut Reader<'_>,
+    ) {
+        let fixture = query_test::fixture(file, attachments, reader);
+        self.fixtures.extend(fixture.clone());
+        let rules: Vec<_> = file
+            .rule
+            .iter()
+            .filter_map(|rule| rule.0.as_ref())
+            .collect();
+        for name in file.family.keys() {
+            let used = rules.iter().any(|rule| {
+                rule.family
+                    .as_ref()
+                    .is_some_and(|family| **family == *name.text)
+            });
+            // A rule that could not be read may be the one.
+            if !used && rules.len() == file.rule.len() {
+                let help = "remove it, or name it as the `family` of a rule";
+                reader.problem_with(
+                    name.span(),
+                    format!("no rule is of the family `{}`", name.text),
+                    Some(help.to_owned()),
+                );
+            }
+        }
+        for rule in rules {
+            if let Some(other) = self
+                .ids
+                .insert(rule.id.as_str().into(), reader.source.name.clone())
+            {
+                reader.problem(
+                    rule.id.span.clone(),
+                    format!("the id `{}` is already used in `{other}`", *rule.id),
+                );
+            }
+            if untested == Untested::Refuse && rule.test.is_empty() {
+                let help = "add a `[[rule.test]]`: who asks what, and what is sent or refused";
+                reader.problem_with(
+                    rule.id.span.clone(),
+                    format!("the rule `{}` has no test", *rule.id),
+                    Some(help.to_owned()),
+                );
+            }
+            self.tests.extend(query_test::tests(
+                rule,
+                fixture.as_ref(),
+                attachments,
+                reader,
+            ));
+            if let Some(operation) = surroundings.operation(rule, reader) {
+                let (method, slot) = (operation.contract.method, self.operations.len());
+                let clash = self.taken.add(method, &operation.contract.template, slot);
+                if let Some(other) = clash.and_then(|slot| self.operations.get(slot)) {
+                    let message = format!("this matches the same paths as the rule `{}`", other.id);
+                    let help = "a path is governed by one rule; a literal segment wins over an id, but neither is more exact here";
+                    reader.problem_with(rule.r#match.span.clone(), message, Some(help.to_owned()));
+                }
+                self.operations.push(Arc::new(operation));
+            }
+        }
+    }
+}

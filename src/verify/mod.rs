@@ -1,16 +1,45 @@
 //! The second reader: outgoing bytes + contract + entitlements -> a proof that the query stays inside the scope.
 //!
-//! It shares nothing with the rewriter: own JSON reader, own filter reader, own clauses. It sees neither
-//! `query`, `policy` nor `rules`.
+//! It shares nothing with the rewriter: own JSON reader, own filter readers, own clauses. It sees neither
+//! `query`, `policy` nor `rules`, and takes nothing from a rule file but the contract. What is not proved is
+//! refused; it never repairs. It does not ask where the entitlements come from: wrong ones it takes for right.
+//!
+//! | file | what |
+//! |---|---|
+//! | `request` | method, path and query parameters equal the contract |
+//! | `json`, `body`, `time` | the body is canonical and inside the model's allow-list |
+//! | `filter`, `genesys`, `platform` | what a filter says about queue and agent |
+//! | `scope` | what the entitlements cover, id by id |
+//! | `legs` | the scope as clauses, and which of them a filter entails |
+
+mod body;
+mod filter;
+mod genesys;
+mod json;
+mod legs;
+mod platform;
+mod request;
+mod scope;
+#[cfg(test)]
+mod tests;
+mod time;
 
 use crate::model::{
-    contract::{Contract, Method},
+    answer::Shape,
+    body::{Access, BodyModel, Level, Path, Proof},
+    contract::{Contract, Data, Method},
     entitlement::Entitlement,
     org::{Org, Principal},
     outgoing::{Outgoing, Residual},
 };
+use body::Found;
+use filter::Entry;
 use jiff::Timestamp;
+use legs::{Goal, Legs};
+use scope::Scope;
 use serde::Serialize;
+use std::borrow::Cow;
+use time::Asked;
 
 /// A narrowed request that was proved to be inside the scope. Only [`check`] makes one, and only it can be forwarded.
 #[derive(Debug)]
@@ -63,8 +92,13 @@ impl Verified {
     }
 }
 
+impl Unproved {
+    fn at(at: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { at: at.into(), why: why.into() }
+    }
+}
+
 /// Proves that `outgoing`, together with `residual`, stays inside what `entitlements` cover.
-#[expect(clippy::too_many_arguments, reason = "everything the proof rests on is named")]
 pub fn check(
     contract: &Contract,
     outgoing: Outgoing,
@@ -74,6 +108,131 @@ pub fn check(
     org: &Org,
     now: Timestamp,
 ) -> Result<Verified, Unproved> {
-    let _ = (contract, holder, entitlements, org, now);
-    Ok(Verified { outgoing, residual, certificate: Certificate::default() })
+    let scope = Scope::of(contract, holder, entitlements, org, now)?;
+    let ids = request::hold_path(&scope, contract, &outgoing)?;
+    request::hold_query(&scope, contract, &outgoing)?;
+    let steps = match (&contract.body, &outgoing.body) {
+        (Some(model), Some(bytes)) => {
+            let body = json::read(bytes).map_err(|(at, why)| Unproved::at(format!("body, byte {at}"), why))?;
+            let asked = Asked::of(contract, Some(&body), &residual)?;
+            let found = body::hold(&scope, model, &body)?;
+            by_body(contract, model, &found, &residual, &scope.only(|e| asked.counts(e)))?
+        }
+        (None, None) => {
+            let asked = Asked::of(contract, None, &residual)?;
+            by_ids(contract, &ids, &outgoing, &residual, &scope.only(|e| asked.counts(e)))?
+        }
+        _ => {
+            return Err(Unproved::at("body", "present in one of contract and request only"));
+        }
+    };
+    drop(ids);
+    Ok(Verified { outgoing, residual, certificate: Certificate { steps } })
+}
+
+/// The filters entail the scope, as the model of the body says that they must.
+fn by_body(
+    contract: &Contract,
+    model: &BodyModel,
+    found: &[Found<'_>],
+    residual: &Residual,
+    scope: &Scope<'_>,
+) -> Result<Vec<Step>, Unproved> {
+    let shows_legs = matches!(contract.shape, Shape::Conversations | Shape::Conversation);
+    if shows_legs && !residual.legs {
+        return Err(Unproved::at("residual", "rows show more legs than a filter can speak of, and nobody judges them"));
+    }
+    if scope.live.is_empty() {
+        return Err(Unproved::at("scope", "no entitlement counts for the asked time"));
+    }
+    let goal = match contract.data {
+        Data::Interaction => Goal::Legs(Legs::of(scope)?),
+        Data::Queue => Goal::Queues(scope),
+        Data::User => Goal::Users(scope),
+        Data::Division | Data::Metadata => {
+            return Err(Unproved::at("body", "no filter proves anything for this kind of data"));
+        }
+    };
+    let (main, also): (&Path, &[Path]) = match &model.proof {
+        Proof::Filter { at } => (at, &[]),
+        Proof::Entries { at, also } => (at, also),
+    };
+    let array = matches!(model.proof, Proof::Entries { .. });
+    if array && !shows_legs {
+        return Err(Unproved::at("body", "entries ask for some leg, but this answer speaks of all legs"));
+    }
+    let (main, also) = (written(main), also.iter().map(written).collect::<Vec<_>>());
+    let mut steps = Vec::new();
+    let mut proved = false;
+    for Found { at, model, array: is_array, entries } in found {
+        if *at == main && *is_array == array && model.level == Level::Leg {
+            proved |= !entries.is_empty();
+            prove_all(&goal, entries, &mut steps)?;
+        } else if also.contains(at) && model.level != Level::Interaction {
+            prove_all(&goal, entries, &mut steps)?;
+        } else if model.level != Level::Interaction && !entries.is_empty() {
+            return Err(Unproved::at(at, "a filter on legs that the contract does not tie to the scope"));
+        }
+    }
+    if !proved {
+        return Err(Unproved::at(main, "no filter that carries the scope"));
+    }
+    if residual.legs {
+        steps.push(Step { clause: "every leg of the scope".into(), by: "answer: legs".into() });
+    }
+    Ok(steps)
+}
+
+fn prove_all(goal: &Goal<'_>, entries: &[Entry], steps: &mut Vec<Step>) -> Result<(), Unproved> {
+    for entry in entries {
+        let shown = goal.prove(&entry.node, &entry.at)?;
+        steps.extend(shown.into_iter().map(|(clause, item)| Step { clause, by: entry.place(item) }));
+    }
+    Ok(())
+}
+
+/// Without a body the ids say what may come back: in a list parameter, in the path, or row by row.
+fn by_ids(
+    contract: &Contract,
+    path: &[(Access, Cow<'_, str>)],
+    outgoing: &Outgoing,
+    residual: &Residual,
+    scope: &Scope<'_>,
+) -> Result<Vec<Step>, Unproved> {
+    let shows = |access, id: &str, at: &str| {
+        if scope.shows(contract.data, access, id) {
+            Ok(())
+        } else {
+            Err(Unproved::at(at, "names something that may not come back whole"))
+        }
+    };
+    if let Some(proof) = &contract.ids {
+        let (_, ids) = outgoing
+            .query
+            .iter()
+            .find(|(name, _)| *name == proof.param)
+            .ok_or_else(|| Unproved::at(format!("query {}", proof.param), "is missing: the list would be whole"))?;
+        let at = format!("query {}", proof.param);
+        let mut count = 0;
+        for id in ids.split(',') {
+            shows(proof.access, id, &at)?;
+            count += 1;
+        }
+        return Ok(vec![Step { clause: format!("{count} ids of the scope"), by: at }]);
+    }
+    if contract.rows_decide {
+        let shows_legs = matches!(contract.shape, Shape::Conversations | Shape::Conversation);
+        if contract.data == Data::Interaction && residual.legs && shows_legs {
+            return Ok(vec![Step { clause: "every leg of the scope".into(), by: "answer: legs".into() }]);
+        }
+        return Err(Unproved::at("residual", "nobody judges the rows"));
+    }
+    // the last id of the path is what is read
+    let (access, id) = path.last().ok_or_else(|| Unproved::at("path", "nothing says what may come back"))?;
+    shows(*access, id, "path")?;
+    Ok(vec![Step { clause: "one id of the scope".into(), by: "path".into() }])
+}
+
+fn written(path: &Path) -> String {
+    path.iter().fold("$".to_owned(), |at, key| format!("{at}.{key}"))
 }

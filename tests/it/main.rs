@@ -1,1 +1,7 @@
+//! One binary of integration tests, a module for each area.
 
+mod json_suite;
+mod laws;
+mod layers;
+mod oracle;
+mod tidy;

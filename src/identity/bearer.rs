@@ -1,0 +1,38 @@
+//! The `Authorization` header's one accepted form.
+
+/// Longer tokens are not looked at.
+pub(super) const MAX_TOKEN: usize = 8 * 1024;
+
+/// The token of `Bearer <token>`, or why there is none. Never quotes the value.
+pub(super) fn token(value: &str) -> Result<&str, &'static str> {
+    let (scheme, token) = value.split_once(' ').ok_or("the header is not `Bearer` and a token")?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err("the scheme is not `Bearer`");
+    }
+    if token.len() > MAX_TOKEN {
+        return Err("the token is longer than 8 KiB");
+    }
+    let body = token.trim_end_matches('=');
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    if body.is_empty() || !body.bytes().all(legal) {
+        return Err("the token has characters that no token has");
+    }
+    Ok(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_form_only() {
+        assert_eq!(token("Bearer abc.DEF-_~+/=="), Ok("abc.DEF-_~+/=="));
+        assert_eq!(token("bEARER abc"), Ok("abc"));
+        for value in
+            ["", "Bearer", "Bearer ", "Bearer  abc", "Basic abc", "Bearer a b", "Bearer a,Bearer b", "Bearer =", "Bearer ä"]
+        {
+            assert!(token(value).is_err(), "{value:?}");
+        }
+        assert!(token(&format!("Bearer {}", "a".repeat(MAX_TOKEN + 1))).is_err());
+    }
+}

@@ -1,0 +1,129 @@
+//! Public keys from a file: one PEM, or a JSON key set. What cannot verify a signature safely is not taken in.
+
+use super::IdentityError;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{
+    Algorithm, AlgorithmFamily, DecodingKey,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse},
+};
+use std::{collections::HashMap, path::Path};
+
+/// Smallest RSA modulus, in bits.
+const RSA_BITS: usize = 2048;
+
+#[derive(Debug)]
+pub(super) enum Keys {
+    /// One key, whatever the token calls it.
+    One(Key),
+    /// A token must name its key.
+    ById(HashMap<String, Key>),
+}
+
+pub(super) struct Key {
+    pub(super) decoding: DecodingKey,
+    /// What this key may verify; never more than the configured algorithms.
+    pub(super) algorithms: Vec<Algorithm>,
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Key").field("algorithms", &self.algorithms).finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    pub(super) fn read(file: &Path, allowed: &[Algorithm]) -> Result<Self, IdentityError> {
+        let unusable = |why: String| IdentityError::Keys { file: file.display().to_string(), why };
+        let text = std::fs::read_to_string(file).map_err(|why| unusable(why.to_string()))?;
+        Self::parse(&text, allowed).map_err(unusable)
+    }
+
+    pub(super) fn parse(text: &str, allowed: &[Algorithm]) -> Result<Self, String> {
+        if text.trim_start().starts_with('{') { set(text, allowed) } else { pem(text, allowed) }
+    }
+
+    /// The key that a token's header names.
+    pub(super) fn find(&self, id: Option<&str>) -> Result<&Key, &'static str> {
+        match (self, id) {
+            (Self::One(key), _) => Ok(key),
+            (Self::ById(keys), Some(id)) => keys.get(id).ok_or("no key has the id that the token names"),
+            (Self::ById(_), None) => Err("the token names no key"),
+        }
+    }
+}
+
+fn pem(text: &str, allowed: &[Algorithm]) -> Result<Keys, String> {
+    if text.contains("PRIVATE KEY") {
+        return Err("it holds a private key; give the public one".to_owned());
+    }
+    let readers = [DecodingKey::from_rsa_pem, DecodingKey::from_ec_pem, DecodingKey::from_ed_pem];
+    let Some(decoding) = readers.iter().find_map(|read| read(text.as_bytes()).ok()) else {
+        return Err("it is neither a PEM public key (RSA, EC, Ed25519) nor a JSON key set".to_owned());
+    };
+    let algorithms = of_family(decoding.family(), allowed);
+    if algorithms.is_empty() {
+        return Err("none of `algorithms` fits this key".to_owned());
+    }
+    Ok(Keys::One(Key { decoding, algorithms }))
+}
+
+fn set(text: &str, allowed: &[Algorithm]) -> Result<Keys, String> {
+    let set: JwkSet = serde_json::from_str(text).map_err(|why| format!("it is not a JSON key set: {why}"))?;
+    let mut keys = HashMap::new();
+    let mut passed_over = Vec::new();
+    for jwk in &set.keys {
+        let id = jwk.common.key_id.clone().unwrap_or_default();
+        match usable(jwk, allowed) {
+            Ok(_) if id.is_empty() => passed_over.push("a key without an id".to_owned()),
+            Ok(key) => {
+                if keys.insert(id.clone(), key).is_some() {
+                    return Err(format!("two keys have the id `{id}`"));
+                }
+            }
+            Err(why) => passed_over.push(format!("`{id}`: {why}")),
+        }
+    }
+    if keys.is_empty() {
+        let passed_over = passed_over.join(", ");
+        return Err(format!("it holds no key that can be used ({passed_over})"));
+    }
+    Ok(Keys::ById(keys))
+}
+
+fn usable(jwk: &Jwk, allowed: &[Algorithm]) -> Result<Key, &'static str> {
+    if jwk.common.public_key_use.as_ref().is_some_and(|purpose| *purpose != PublicKeyUse::Signature) {
+        return Err("it is not for signatures");
+    }
+    let fitting: &[Algorithm] = match &jwk.algorithm {
+        AlgorithmParameters::RSA(rsa) => {
+            let modulus = URL_SAFE_NO_PAD.decode(&rsa.n).map_err(|_| "its modulus cannot be read")?;
+            let bytes = modulus.iter().skip_while(|byte| **byte == 0).count();
+            if bytes * 8 < RSA_BITS {
+                return Err("its modulus is shorter than 2048 bits");
+            }
+            AlgorithmFamily::Rsa.algorithms()
+        }
+        AlgorithmParameters::EllipticCurve(curve) => match curve.curve {
+            EllipticCurve::P256 => &[Algorithm::ES256],
+            EllipticCurve::P384 => &[Algorithm::ES384],
+            _ => return Err("its curve is not one of P-256 and P-384"),
+        },
+        AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => &[Algorithm::EdDSA],
+        AlgorithmParameters::OctetKey(_) => return Err("it is a shared secret"),
+        _ => return Err("its kind is not known"),
+    };
+    let mut algorithms: Vec<Algorithm> = fitting.iter().copied().filter(|one| allowed.contains(one)).collect();
+    if let Some(pinned) = &jwk.common.key_algorithm {
+        let pinned: Algorithm = pinned.to_string().parse().map_err(|_| "its algorithm is not one for signatures")?;
+        algorithms.retain(|one| *one == pinned);
+    }
+    if algorithms.is_empty() {
+        return Err("none of `algorithms` fits it");
+    }
+    let decoding = DecodingKey::from_jwk(jwk).map_err(|_| "it cannot be read")?;
+    Ok(Key { decoding, algorithms })
+}
+
+fn of_family(family: AlgorithmFamily, allowed: &[Algorithm]) -> Vec<Algorithm> {
+    allowed.iter().copied().filter(|one| family.algorithms().contains(one)).collect()
+}

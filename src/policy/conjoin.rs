@@ -1,0 +1,459 @@
+//! Joining what was asked with the scope, so that the result says exactly: asked, over the visible legs.
+
+use super::extent::{Asked, Clause, Extent};
+use crate::{
+    model::{
+        body::{Access, Dialect},
+        contract::Data,
+        org::{DivisionIx, Org, QueueIx, UserIx},
+        refusal::{Code, Refusal},
+        set::Set,
+    },
+    query::{
+        filter::{Filter, Join, Term},
+        genesys, platform,
+    },
+};
+
+/// How one site writes the scope.
+#[derive(Debug)]
+pub struct Site<'a> {
+    pub org: &'a Org,
+    pub data: Data,
+    pub dialect: Dialect,
+    /// Dimension that carries the queue, if any.
+    pub queue: Option<&'a str>,
+    pub user: Option<&'a str>,
+    pub max_clauses: usize,
+    pub max_predicates: usize,
+}
+
+impl Site<'_> {
+    /// `asked` and the scope, or `None` when no leg can satisfy both.
+    pub fn conjoin(
+        &self,
+        asked: Option<Filter>,
+        extent: &Extent,
+    ) -> Result<Option<Filter>, Refusal> {
+        let Some(asked) = asked.map(Filter::canonical) else {
+            return self.conjunction(Vec::new(), extent);
+        };
+        match asked {
+            Filter::Atom(_) => self.conjunction(vec![asked], extent),
+            Filter::Group(Join::And, items) => self.conjunction(items, extent),
+            Filter::Group(Join::Or, items) => self.disjunction(items, extent),
+        }
+    }
+
+    /// An *and* of items: restrict the scope to what they leave, then append the clauses they do not already imply.
+    fn conjunction(
+        &self,
+        mut items: Vec<Filter>,
+        extent: &Extent,
+    ) -> Result<Option<Filter>, Refusal> {
+        let part = extent.restrict(self.org, &self.asked(&items));
+        if part.is_empty() {
+            return Ok(None);
+        }
+        let mut settled = Vec::with_capacity(items.len());
+        for item in items {
+            match self.settle_divisions(item, extent)? {
+                Some(item) => settled.push(item),
+                None => return Ok(None),
+            }
+        }
+        items = settled;
+        self.check_clauses(&part)?;
+        for clause in part.clauses(self.data) {
+            if !items.iter().any(|item| self.implies(item, &clause)) {
+                items.push(self.write(&clause)?);
+            }
+        }
+        self.within_budget(Filter::and(items).canonical()).map(Some)
+    }
+
+    /// An *or*: branch by branch where that is cheaper, else as one clause beside the scope.
+    fn disjunction(&self, items: Vec<Filter>, extent: &Extent) -> Result<Option<Filter>, Refusal> {
+        let whole = Filter::or(items.clone());
+        let flat = items.iter().all(|item| matches!(item, Filter::Atom(_)));
+        let pure = flat && pure_access(&whole).is_some();
+        let names_division = self.names_division(&whole);
+        if pure || (flat && !names_division) || self.dialect == Dialect::Platform {
+            return self.conjunction(vec![whole], extent);
+        }
+        let mut branches = Vec::with_capacity(items.len());
+        let mut product = 0usize;
+        for item in items {
+            let conditions = match item {
+                Filter::Group(Join::And, conditions) => conditions,
+                other => vec![other],
+            };
+            let part = extent.restrict(self.org, &self.asked(&conditions));
+            if part.is_empty() {
+                continue;
+            }
+            let inside = part
+                .clauses(self.data)
+                .iter()
+                .all(|clause| conditions.iter().any(|item| self.implies(item, clause)));
+            let copies = if inside { 1 } else { part.alternatives() };
+            product = product.saturating_add(copies.saturating_mul(conditions.len() + 2));
+            branches.push((conditions, part, inside));
+        }
+        let only = match <[(Vec<Filter>, Extent, bool); 1]>::try_from(branches) {
+            Ok([(conditions, _, _)]) => return self.conjunction(conditions, extent),
+            Err(branches) if branches.is_empty() => return Ok(None),
+            Err(branches) => branches,
+        };
+        let conjunctive = only
+            .iter()
+            .map(|(conditions, _, _)| conditions.len())
+            .fold(1usize, usize::saturating_mul)
+            .saturating_mul(only.len())
+            .saturating_add(extent.clauses(self.data).iter().map(Clause::values).sum());
+        let all_inside = only.iter().all(|(_, _, inside)| *inside);
+        if all_inside || names_division || product <= conjunctive {
+            return self.branches(only, product);
+        }
+        self.clause_form(&only, conjunctive, extent)
+    }
+
+    /// One *and* for each branch and each way in which the scope allows it.
+    fn branches(
+        &self,
+        branches: Vec<(Vec<Filter>, Extent, bool)>,
+        size: usize,
+    ) -> Result<Option<Filter>, Refusal> {
+        if size > self.max_predicates {
+            return Err(self.too_complex(size));
+        }
+        let mut out = Vec::new();
+        for (conditions, part, inside) in branches {
+            if inside {
+                out.push(Filter::and(conditions));
+                continue;
+            }
+            for alternative in self.alternatives(&part)? {
+                out.push(Filter::and(
+                    conditions.iter().cloned().chain(alternative).collect(),
+                ));
+            }
+        }
+        self.within_budget(Filter::or(out).canonical()).map(Some)
+    }
+
+    /// The conjunctive form of the asked branches, beside the scope's clauses.
+    fn clause_form(
+        &self,
+        branches: &[(Vec<Filter>, Extent, bool)],
+        size: usize,
+        extent: &Extent,
+    ) -> Result<Option<Filter>, Refusal> {
+        if size > self.max_predicates {
+            return Err(self.too_complex(size));
+        }
+        let mut clauses: Vec<Vec<Filter>> = vec![Vec::new()];
+        for (conditions, _, _) in branches {
+            clauses = clauses
+                .iter()
+                .flat_map(|clause| {
+                    conditions.iter().map(|condition| {
+                        clause.iter().cloned().chain([condition.clone()]).collect()
+                    })
+                })
+                .collect();
+            if clauses.len() > self.max_clauses {
+                return Err(self.too_complex(clauses.len()));
+            }
+        }
+        let items = clauses
+            .into_iter()
+            .map(|clause| Filter::or(clause).canonical())
+            .collect();
+        self.conjunction(items, extent)
+    }
+
+    /// The disjunctive form of an extent, as conditions to put beside a branch.
+    fn alternatives(&self, part: &Extent) -> Result<Vec<Vec<Filter>>, Refusal> {
+        let mut out = Vec::new();
+        for queue in &part.all {
+            out.push(vec![self.queue_is(&Set::one(*queue))?]);
+        }
+        for (queues, users) in &part.boxes {
+            for queue in queues {
+                for user in users {
+                    out.push(vec![
+                        self.queue_is(&Set::one(*queue))?,
+                        self.user_is(&Set::one(*user))?,
+                    ]);
+                }
+            }
+        }
+        for user in &part.lone {
+            if self.data == Data::User {
+                out.push(vec![self.user_is(&Set::one(*user))?]);
+            } else {
+                out.push(vec![self.no_queue()?, self.user_is(&Set::one(*user))?]);
+            }
+        }
+        Ok(out)
+    }
+
+    /// What a conjunction of these items says about a leg's queue, agent and division.
+    fn asked(&self, items: &[Filter]) -> Asked {
+        let mut asked = Asked::default();
+        for item in items {
+            match item {
+                Filter::Atom(atom) if atom.term == Term::Missing(Access::Queue) => {
+                    asked.no_queue = true
+                }
+                Filter::Atom(atom) if atom.term == Term::Present(Access::Queue) => {
+                    asked.some_queue = true
+                }
+                _ => {}
+            }
+            match pure_access(item) {
+                Some(Access::Queue) => narrow(&mut asked.queues, self.queues_of(item)),
+                Some(Access::User) => narrow(&mut asked.users, self.users_of(item)),
+                Some(Access::Division) => narrow(&mut asked.divisions, self.divisions_of(item)),
+                _ => {}
+            }
+        }
+        asked
+    }
+
+    /// A division inside an *or* with other things: the leg form of that division must stand beside the predicate.
+    /// `None`: the item can never hold inside the scope.
+    fn settle_divisions(&self, item: Filter, extent: &Extent) -> Result<Option<Filter>, Refusal> {
+        if pure_access(&item) == Some(Access::Division) || !self.names_division(&item) {
+            return Ok(Some(item));
+        }
+        if self.dialect != Dialect::Platform {
+            return Err(Refusal::new(
+                Code::QueryTooComplex,
+                "a division stands beside other conditions in one `or`; ask for the division separately",
+            ));
+        }
+        self.with_leg_forms(item, extent)
+    }
+
+    fn with_leg_forms(&self, item: Filter, extent: &Extent) -> Result<Option<Filter>, Refusal> {
+        match item {
+            Filter::Atom(ref atom) if matches!(atom.term, Term::In(Access::Division, _)) => {
+                let divisions = Some(self.divisions_of(&item));
+                let part = extent.restrict(
+                    self.org,
+                    &Asked {
+                        divisions,
+                        ..Asked::default()
+                    },
+                );
+                if part.is_empty() {
+                    return Ok(None);
+                }
+                let mut items = vec![item];
+                for clause in part.clauses(self.data) {
+                    items.push(self.write(&clause)?);
+                }
+                Ok(Some(Filter::and(items).canonical()))
+            }
+            Filter::Atom(_) => Ok(Some(item)),
+            Filter::Group(join, items) => {
+                let mut kept = Vec::with_capacity(items.len());
+                for item in items {
+                    match (self.with_leg_forms(item, extent)?, join) {
+                        (Some(item), _) => kept.push(item),
+                        (None, Join::And) => return Ok(None),
+                        (None, Join::Or) => {}
+                    }
+                }
+                Ok(if kept.is_empty() {
+                    None
+                } else {
+                    Some(Filter::Group(join, kept).canonical())
+                })
+            }
+        }
+    }
+
+    /// Whether every leg that satisfies `item` satisfies `clause`.
+    fn implies(&self, item: &Filter, clause: &Clause) -> bool {
+        match item {
+            Filter::Group(Join::Or, items) => {
+                !items.is_empty() && items.iter().all(|item| self.implies(item, clause))
+            }
+            Filter::Group(Join::And, items) => items.iter().any(|item| self.implies(item, clause)),
+            Filter::Atom(atom) => match &atom.term {
+                Term::In(Access::Queue, values) => values.iter().all(|value| {
+                    self.org
+                        .index
+                        .queues
+                        .get(value)
+                        .is_some_and(|queue| clause.queues.contains(queue))
+                }),
+                Term::In(Access::User, values) => values.iter().all(|value| {
+                    self.org
+                        .index
+                        .users
+                        .get(value)
+                        .is_some_and(|user| clause.users.contains(user))
+                }),
+                Term::Missing(Access::Queue) => clause.no_queue,
+                _ => false,
+            },
+        }
+    }
+
+    /// One clause of the scope as this dialect writes it.
+    fn write(&self, clause: &Clause) -> Result<Filter, Refusal> {
+        let mut items = Vec::new();
+        if !clause.queues.is_empty() {
+            items.push(self.queue_is(&clause.queues)?);
+        }
+        if !clause.users.is_empty() {
+            items.push(self.user_is(&clause.users)?);
+        }
+        if clause.no_queue {
+            items.push(self.no_queue()?);
+        }
+        Ok(Filter::or(items).canonical())
+    }
+
+    fn queue_is(&self, queues: &Set<QueueIx>) -> Result<Filter, Refusal> {
+        let name = self.queue.ok_or_else(|| unscopable("queue"))?;
+        Ok(self.is_one_of(
+            Access::Queue,
+            name,
+            queues.iter().map(|queue| self.org.queue(*queue).id.clone()),
+        ))
+    }
+
+    fn user_is(&self, users: &Set<UserIx>) -> Result<Filter, Refusal> {
+        let name = self.user.ok_or_else(|| unscopable("user"))?;
+        Ok(self.is_one_of(
+            Access::User,
+            name,
+            users.iter().map(|user| self.org.user(*user).id.clone()),
+        ))
+    }
+
+    fn no_queue(&self) -> Result<Filter, Refusal> {
+        let name = self.queue.ok_or_else(|| unscopable("queue"))?;
+        Ok(match self.dialect {
+            Dialect::Genesys => genesys::atom_missing(Access::Queue, name),
+            Dialect::Platform => platform::atom_missing(Access::Queue, name),
+        })
+    }
+
+    fn is_one_of(
+        &self,
+        access: Access,
+        name: &str,
+        values: impl Iterator<Item = Box<str>>,
+    ) -> Filter {
+        match self.dialect {
+            Dialect::Genesys => Filter::or(genesys::atoms_in(access, name, values)).canonical(),
+            Dialect::Platform => platform::atom_in(access, name, values.collect()),
+        }
+    }
+
+    fn queues_of(&self, filter: &Filter) -> Set<QueueIx> {
+        values_of(filter)
+            .filter_map(|value| self.org.index.queues.get(value).copied())
+            .collect()
+    }
+    fn users_of(&self, filter: &Filter) -> Set<UserIx> {
+        values_of(filter)
+            .filter_map(|value| self.org.index.users.get(value).copied())
+            .collect()
+    }
+    fn divisions_of(&self, filter: &Filter) -> Set<DivisionIx> {
+        values_of(filter)
+            .filter_map(|value| self.org.index.divisions.get(value).copied())
+            .collect()
+    }
+
+    fn names_division(&self, filter: &Filter) -> bool {
+        filter
+            .atoms()
+            .into_iter()
+            .any(|atom| matches!(atom.term, Term::In(Access::Division, _)))
+    }
+
+    fn check_clauses(&self, part: &Extent) -> Result<(), Refusal> {
+        let clauses = part.clauses(self.data);
+        if clauses.len() > self.max_clauses {
+            return Err(self.too_complex(clauses.len()));
+        }
+        Ok(())
+    }
+
+    fn within_budget(&self, filter: Filter) -> Result<Filter, Refusal> {
+        if filter.predicates() > self.max_predicates
+            || (self.dialect == Dialect::Genesys && !genesys::fits(&filter))
+        {
+            return Err(self.too_complex(filter.predicates()));
+        }
+        Ok(filter)
+    }
+
+    fn too_complex(&self, size: usize) -> Refusal {
+        Refusal::new(
+            Code::QueryTooComplex,
+            format!(
+                "joined with your scope this needs {size} predicates or clauses; {} predicates in {} clauses fit: ask for less at a time",
+                self.max_predicates, self.max_clauses
+            ),
+        )
+        .with("needed", size.to_string())
+        .with("limit", self.max_predicates.to_string())
+    }
+}
+
+/// The kind of access that every atom of an item positively names, when the item is one atom or a flat *or*.
+pub fn pure_access(item: &Filter) -> Option<Access> {
+    let of = |filter: &Filter| match filter {
+        Filter::Atom(atom) => match atom.term {
+            Term::In(access, _) => Some(access),
+            _ => None,
+        },
+        Filter::Group(..) => None,
+    };
+    match item {
+        Filter::Atom(_) => of(item),
+        Filter::Group(Join::Or, items) => {
+            let first = of(items.first()?)?;
+            items
+                .iter()
+                .all(|item| of(item) == Some(first))
+                .then_some(first)
+        }
+        Filter::Group(Join::And, _) => None,
+    }
+}
+
+fn values_of(filter: &Filter) -> impl Iterator<Item = &str> {
+    filter
+        .atoms()
+        .into_iter()
+        .filter_map(|atom| match &atom.term {
+            Term::In(_, values) => Some(values),
+            _ => None,
+        })
+        .flatten()
+        .map(|value| &**value)
+}
+
+fn narrow<T: Ord + Clone>(known: &mut Option<Set<T>>, more: Set<T>) {
+    *known = Some(match known.take() {
+        Some(known) => known.intersection(&more),
+        None => more,
+    });
+}
+
+fn unscopable(what: &str) -> Refusal {
+    Refusal::new(
+        Code::OperationUnscopable,
+        format!("this operation has no {what} to narrow by; your rights are bound to one"),
+    )
+}

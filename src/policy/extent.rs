@@ -1,0 +1,344 @@
+//! The normal form of a scope: which legs (or queues, users, divisions) are visible, as sets.
+//!
+//! A leg is visible when its queue is in `all`, or when one box covers its queue *and* its agent, or when it has
+//! no queue and its agent is in `lone`. Boxes of different entitlements are united, never mixed per dimension.
+
+use crate::model::{
+    contract::Data,
+    entitlement::Entitlement,
+    org::{DivisionIx, Org, QueueIx, QueueState, UserIx},
+    set::{Dim, Set},
+};
+use std::collections::BTreeMap;
+
+/// More boxes than this make more clauses than any upstream wants.
+pub const MAX_BOXES: usize = 6;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Queues whose every leg is visible (for queue data: the visible queues).
+    pub all: Set<QueueIx>,
+    /// Queues of which only these agents' legs are visible.
+    pub boxes: Vec<(Set<QueueIx>, Set<UserIx>)>,
+    /// Agents whose legs without a queue are visible (for user data: the visible users).
+    pub lone: Set<UserIx>,
+    /// For lists of divisions: the visible ones.
+    pub divisions: Set<DivisionIx>,
+    /// Archived or deleted queues that the asker's own lists name; not visible, but not foreign either.
+    pub dead: Set<QueueIx>,
+}
+
+/// One clause of the conjunctive form: a leg is inside when it has one of these.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Clause {
+    pub queues: Set<QueueIx>,
+    pub users: Set<UserIx>,
+    pub no_queue: bool,
+}
+
+/// What the asker's own conjunction already says about a leg.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    pub queues: Option<Set<QueueIx>>,
+    pub users: Option<Set<UserIx>>,
+    pub divisions: Option<Set<DivisionIx>>,
+    pub no_queue: bool,
+    pub some_queue: bool,
+}
+
+impl Extent {
+    /// Unites what these entitlements cover. Those bound to single conversations never count here.
+    pub fn of(org: &Org, data: Data, entitlements: &[Entitlement], archived: bool) -> Self {
+        let mut extent = Self::default();
+        let mut all = Vec::new();
+        let mut lone = Vec::new();
+        let mut divisions = Vec::new();
+        let mut dead = Vec::new();
+        for entitlement in entitlements
+            .iter()
+            .filter(|entitlement| entitlement.conversations.is_any())
+        {
+            let covered = covered_divisions(org, entitlement);
+            match data {
+                Data::Interaction => {
+                    let queues = visible_queues(org, entitlement, &covered, archived, &mut dead);
+                    match &entitlement.users {
+                        Dim::Any => all.extend(queues.iter().copied()),
+                        Dim::Only(users) if !users.is_empty() && !queues.is_empty() => {
+                            extent.boxes.push((queues, users.clone()))
+                        }
+                        Dim::Only(_) => {}
+                    }
+                    if entitlement.queues.is_any() {
+                        lone.extend(visible_users(org, entitlement, &covered));
+                    }
+                }
+                Data::Queue => all.extend(
+                    visible_queues(org, entitlement, &covered, archived, &mut dead)
+                        .iter()
+                        .copied(),
+                ),
+                Data::User => lone.extend(visible_users(org, entitlement, &covered)),
+                Data::Division | Data::Metadata => divisions.extend(covered),
+            }
+        }
+        extent.all = all.into_iter().collect();
+        extent.lone = lone.into_iter().collect();
+        extent.divisions = divisions.into_iter().collect();
+        extent.dead = dead.into_iter().collect();
+        extent.merge();
+        extent
+    }
+
+    /// Boxes lose what `all` covers anyway; boxes equal on one side become one; absorbed ones go.
+    /// Each step groups by equality, so that the order of sources never shows in the result.
+    fn merge(&mut self) {
+        for (queues, _) in &mut self.boxes {
+            *queues = queues.difference(&self.all);
+        }
+        self.boxes
+            .retain(|(queues, users)| !queues.is_empty() && !users.is_empty());
+        loop {
+            let before = self.boxes.clone();
+            let mut by_queues: BTreeMap<Vec<QueueIx>, Set<UserIx>> = BTreeMap::new();
+            for (queues, users) in self.boxes.drain(..) {
+                let held = by_queues.entry(queues.as_slice().to_vec()).or_default();
+                *held = held.union(&users);
+            }
+            let mut by_users: BTreeMap<Vec<UserIx>, Set<QueueIx>> = BTreeMap::new();
+            for (queues, users) in by_queues {
+                let held = by_users.entry(users.as_slice().to_vec()).or_default();
+                *held = held.union(&queues.into_iter().collect());
+            }
+            let boxes: Vec<(Set<QueueIx>, Set<UserIx>)> = by_users
+                .into_iter()
+                .map(|(users, queues)| (queues, users.into_iter().collect()))
+                .collect();
+            self.boxes = boxes
+                .iter()
+                .filter(|one| {
+                    !boxes.iter().any(|other| {
+                        other != *one && one.0.is_subset(&other.0) && one.1.is_subset(&other.1)
+                    })
+                })
+                .cloned()
+                .collect();
+            if self.boxes == before {
+                break;
+            }
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+            && self.boxes.is_empty()
+            && self.lone.is_empty()
+            && self.divisions.is_empty()
+    }
+
+    /// Every queue of which some leg may be visible.
+    pub fn queues(&self) -> Set<QueueIx> {
+        self.all
+            .iter()
+            .chain(self.boxes.iter().flat_map(|(queues, _)| queues))
+            .copied()
+            .collect()
+    }
+
+    /// Every division of which some leg may be visible.
+    pub fn leg_divisions(&self, org: &Org) -> Set<DivisionIx> {
+        let queues = self.queues();
+        let of_queues = queues.iter().map(|queue| org.queue(*queue).division);
+        of_queues
+            .chain(self.lone.iter().map(|user| org.user(*user).division))
+            .chain(self.divisions.iter().copied())
+            .collect()
+    }
+
+    /// The part of this extent in which the asker's own conjunction can hold. Leaves out only what it contradicts.
+    #[must_use]
+    pub fn restrict(&self, org: &Org, asked: &Asked) -> Self {
+        let mut part = self.clone();
+        if let Some(queues) = &asked.queues {
+            part.all = part.all.intersection(queues);
+            for (held, _) in &mut part.boxes {
+                *held = held.intersection(queues);
+            }
+        }
+        if asked.no_queue {
+            part.all = Set::new();
+            part.boxes.clear();
+        }
+        if asked.queues.is_some() || asked.some_queue {
+            part.lone = Set::new();
+        }
+        if let Some(users) = &asked.users {
+            for (_, held) in &mut part.boxes {
+                *held = held.intersection(users);
+            }
+            part.lone = part.lone.intersection(users);
+        }
+        if let Some(divisions) = &asked.divisions {
+            let here = |queue: &QueueIx| divisions.contains(&org.queue(*queue).division);
+            part.all = part.all.filter(here);
+            for (held, _) in &mut part.boxes {
+                *held = held.filter(here);
+            }
+            part.lone = part
+                .lone
+                .filter(|user| divisions.contains(&org.user(*user).division));
+        }
+        part.merge();
+        part
+    }
+
+    /// Without every part that only a user dimension could say.
+    #[must_use]
+    pub fn without_users(&self) -> Self {
+        Self {
+            boxes: Vec::new(),
+            lone: Set::new(),
+            ..self.clone()
+        }
+    }
+
+    pub fn needs_users(&self) -> bool {
+        !self.boxes.is_empty() || !self.lone.is_empty()
+    }
+
+    /// The conjunctive form: a row is visible exactly when every clause holds. Weaker clauses are left out.
+    pub fn clauses(&self, data: Data) -> Vec<Clause> {
+        if data == Data::User {
+            return vec![Clause {
+                users: self.lone.clone(),
+                ..Clause::default()
+            }];
+        }
+        let mut clauses = vec![Clause {
+            queues: self.all.clone(),
+            ..Clause::default()
+        }];
+        for (queues, users) in &self.boxes {
+            clauses = clauses
+                .iter()
+                .flat_map(|clause| {
+                    [
+                        Clause {
+                            queues: clause.queues.union(queues),
+                            ..clause.clone()
+                        },
+                        Clause {
+                            users: clause.users.union(users),
+                            ..clause.clone()
+                        },
+                    ]
+                })
+                .collect();
+        }
+        if !self.lone.is_empty() {
+            clauses = clauses
+                .iter()
+                .flat_map(|clause| {
+                    [
+                        Clause {
+                            no_queue: true,
+                            ..clause.clone()
+                        },
+                        Clause {
+                            users: clause.users.union(&self.lone),
+                            ..clause.clone()
+                        },
+                    ]
+                })
+                .collect();
+        }
+        let mut kept: Vec<Clause> = Vec::with_capacity(clauses.len());
+        for clause in clauses {
+            if kept.iter().any(|known| known.is_within(&clause)) {
+                continue;
+            }
+            kept.retain(|known| !clause.is_within(known));
+            kept.push(clause);
+        }
+        kept
+    }
+
+    /// How many alternatives the disjunctive form has.
+    pub fn alternatives(&self) -> usize {
+        let boxes = self
+            .boxes
+            .iter()
+            .map(|(queues, users)| queues.len().saturating_mul(users.len()));
+        boxes.fold(
+            self.all.len().saturating_add(self.lone.len()),
+            usize::saturating_add,
+        )
+    }
+}
+
+impl Clause {
+    fn is_within(&self, other: &Self) -> bool {
+        (!self.no_queue || other.no_queue)
+            && self.queues.is_subset(&other.queues)
+            && self.users.is_subset(&other.users)
+    }
+
+    pub fn values(&self) -> usize {
+        self.queues.len() + self.users.len() + usize::from(self.no_queue)
+    }
+}
+
+/// The leaf divisions of the holder's region that an entitlement covers.
+fn covered_divisions(org: &Org, entitlement: &Entitlement) -> Vec<DivisionIx> {
+    let fits = |ix: &DivisionIx| {
+        let division = org.division(*ix);
+        division.leaf && division.region == entitlement.region
+    };
+    match &entitlement.divisions {
+        Dim::Any => org.division_ixs().filter(fits).collect(),
+        Dim::Only(list) => list.iter().copied().filter(fits).collect(),
+    }
+}
+
+fn visible_queues(
+    org: &Org,
+    entitlement: &Entitlement,
+    covered: &[DivisionIx],
+    archived: bool,
+    dead: &mut Vec<QueueIx>,
+) -> Set<QueueIx> {
+    let open = |ix: &QueueIx| org.open_to(*ix, entitlement.holder);
+    match &entitlement.queues {
+        Dim::Any => covered
+            .iter()
+            .flat_map(|division| org.division(*division).queues.iter().copied())
+            .filter(|ix| !org.queue(*ix).restricted && open(ix))
+            .collect(),
+        Dim::Only(list) => list
+            .iter()
+            .copied()
+            .filter(|ix| covered.binary_search(&org.queue(*ix).division).is_ok() && open(ix))
+            .filter(|ix| {
+                let counts = archived || org.queue(*ix).state == QueueState::Active;
+                if !counts {
+                    dead.push(*ix);
+                }
+                counts
+            })
+            .collect(),
+    }
+}
+
+fn visible_users(org: &Org, entitlement: &Entitlement, covered: &[DivisionIx]) -> Vec<UserIx> {
+    match &entitlement.users {
+        Dim::Any => covered
+            .iter()
+            .flat_map(|division| org.division(*division).users.iter().copied())
+            .collect(),
+        Dim::Only(list) => list
+            .iter()
+            .copied()
+            .filter(|user| covered.binary_search(&org.user(*user).division).is_ok())
+            .collect(),
+    }
+}

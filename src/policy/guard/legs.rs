@@ -1,0 +1,190 @@
+//! Rows that show their legs: foreign legs are cut, parts that belong to nobody follow masked, and an
+//! interaction without a visible leg does not exist.
+
+use super::{
+    GuardPlan, fields,
+    sight::{self, Leg},
+};
+use crate::{
+    model::{
+        answer::{LegPath, Up},
+        body::Access,
+        org::DivisionIx,
+    },
+    query::json::Value,
+};
+use std::collections::BTreeSet;
+
+/// The row without what is not the asker's; `None` when nothing of it is.
+pub(super) fn judge(plan: &GuardPlan, row: Value) -> Option<Value> {
+    let path = plan.operation.answer.leg.as_ref()?;
+    let Value::Object(_) = row else { return None };
+    let conversation = key(plan, Access::Conversation)
+        .and_then(|at| row.at(at))
+        .and_then(Value::as_str)
+        .map(str::to_owned);
+    let mut cutter = Cutter {
+        plan,
+        path,
+        conversation: conversation.as_deref(),
+        divisions: BTreeSet::new(),
+        visible: 0,
+    };
+    let cut = cutter.element(&row, 0, &mut Vec::new())?;
+    if cutter.visible == 0 {
+        return None;
+    }
+    let divisions = cutter.divisions;
+    let mut row = cut.value;
+    if let Some(at) = key(plan, Access::Division) {
+        keep_divisions(plan, &mut row, at, &divisions);
+    }
+    Some(row)
+}
+
+fn key(plan: &GuardPlan, access: Access) -> Option<&[Box<str>]> {
+    plan.operation
+        .answer
+        .keys
+        .iter()
+        .find(|key| key.access == access)
+        .map(|key| &*key.at)
+}
+
+/// Tags of divisions in which the asker sees no leg would speak of hidden legs.
+fn keep_divisions(
+    plan: &GuardPlan,
+    row: &mut Value,
+    at: &[Box<str>],
+    divisions: &BTreeSet<DivisionIx>,
+) {
+    if let Some(Value::Array(tags)) = row.at_mut(at) {
+        tags.retain(|tag| {
+            tag.as_str()
+                .and_then(|id| plan.org.index.divisions.get(id))
+                .is_some_and(|division| divisions.contains(division))
+        });
+    }
+}
+
+struct Cutter<'a> {
+    plan: &'a GuardPlan,
+    path: &'a LegPath,
+    conversation: Option<&'a str>,
+    divisions: BTreeSet<DivisionIx>,
+    visible: usize,
+}
+
+/// An element that stays.
+struct Cut {
+    value: Value,
+    /// Something below it was taken out.
+    cut: bool,
+    /// Nothing below it belongs to anybody.
+    unowned: bool,
+}
+
+impl Cutter<'_> {
+    /// Judges an element at a level; `above` holds the objects around it, outermost first.
+    fn element<'v>(
+        &mut self,
+        element: &'v Value,
+        level: usize,
+        above: &mut Vec<&'v Value>,
+    ) -> Option<Cut> {
+        let Value::Object(members) = element else {
+            return None;
+        };
+        let Some(array) = self.path.arrays.get(level) else {
+            return self.leg(element, above);
+        };
+        let mut out = Vec::with_capacity(members.len());
+        let (mut below, mut kept, mut lost, mut unowned) = (0usize, 0usize, false, true);
+        above.push(element);
+        for (name, value) in members {
+            match value {
+                Value::Array(items) if name == array => {
+                    below = items.len();
+                    let mut list = Vec::with_capacity(items.len());
+                    for item in items {
+                        match self.element(item, level + 1, above) {
+                            Some(cut) => {
+                                lost |= cut.cut;
+                                unowned &= cut.unowned;
+                                list.push(cut.value);
+                            }
+                            None => lost = true,
+                        }
+                    }
+                    kept = list.len();
+                    out.push((name.clone(), Value::Array(list)));
+                }
+                _ if name == array => {}
+                value => out.push((name.clone(), value.clone())),
+            }
+        }
+        above.pop();
+        let foreign = self.names_owner(element, level);
+        if level > 0 && kept == 0 && (below > 0 || foreign) {
+            return None;
+        }
+        unowned &= !foreign;
+        if lost {
+            // Sums over legs would count the hidden ones.
+            out.retain(|(name, _)| **name != *"metrics");
+        }
+        let mut value = Value::Object(out);
+        if level > 0 {
+            fields::mask(self.plan, &mut value, unowned);
+        } else {
+            fields::mask(self.plan, &mut value, false);
+        }
+        Some(Cut {
+            value,
+            cut: lost,
+            unowned,
+        })
+    }
+
+    fn leg(&mut self, element: &Value, above: &[&Value]) -> Option<Cut> {
+        let find = |up: &Up| -> Option<&str> {
+            let holder = if up.up == 0 {
+                element
+            } else {
+                above.get(above.len().checked_sub(up.up)?)?
+            };
+            holder.get(&up.name).and_then(Value::as_str)
+        };
+        let leg = Leg {
+            conversation: self.conversation,
+            queue: self.path.queue.as_ref().and_then(find),
+            user: self.path.user.as_ref().and_then(find),
+            start: find(&self.path.start).and_then(|text| text.parse().ok()),
+            end: find(&self.path.end).and_then(|text| text.parse().ok()),
+        };
+        let unowned = leg.is_unowned();
+        if !unowned {
+            self.divisions
+                .insert(sight::division_if_visible(self.plan, &leg)?);
+            self.visible += 1;
+        }
+        let mut value = element.clone();
+        fields::mask(self.plan, &mut value, unowned);
+        Some(Cut {
+            value,
+            cut: false,
+            unowned,
+        })
+    }
+
+    /// Whether the element itself says whose it is (a participant with an agent).
+    fn names_owner(&self, element: &Value, level: usize) -> bool {
+        let height = self.path.arrays.len() - level;
+        [&self.path.queue, &self.path.user]
+            .into_iter()
+            .flatten()
+            .any(|up| {
+                up.up == height && element.get(&up.name).is_some_and(|value| !value.is_null())
+            })
+    }
+}

@@ -1,0 +1,282 @@
+//! The check and trimming of the answer. Sans-IO: bytes in, bytes out. Trusted base.
+//!
+//! It trusts nothing that the upstream did with the filter: every row that shows whose it is is judged again by
+//! the entitlements themselves, every field that no model lists is dropped, every total is recomputed or removed.
+
+mod fields;
+mod legs;
+mod rows;
+mod sight;
+
+use super::extent::Extent;
+use crate::{
+    model::{
+        answer::{Shape, TotalTreatment},
+        body::Access,
+        entitlement::Scope,
+        operation::{Class, Operation},
+        org::Org,
+        refusal::{Code, Notice, Refusal},
+    },
+    query::json::{self, Limits, Value},
+};
+use jiff::Timestamp;
+use std::{collections::BTreeSet, sync::Arc};
+
+/// What the upstream sent. Anyone may fill it; only [`GuardPlan::guard`] reads it.
+#[derive(Debug)]
+pub struct Unguarded {
+    status: u16,
+    body: Vec<u8>,
+}
+
+impl Unguarded {
+    pub fn new(status: u16, body: Vec<u8>) -> Self {
+        Self { status, body }
+    }
+    /// For the record and the metrics.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+    pub fn len(&self) -> usize {
+        self.body.len()
+    }
+    pub fn is_empty(&self) -> bool {
+        self.body.is_empty()
+    }
+}
+
+/// An answer of which every row was judged. Only the guard and `policy::local` make one.
+#[derive(Debug)]
+pub struct Guarded {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+    pub(super) rows_in: u64,
+    pub(super) rows_out: u64,
+    pub(super) notices: Vec<Notice>,
+}
+
+impl Guarded {
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+    pub fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+    pub fn rows_in(&self) -> u64 {
+        self.rows_in
+    }
+    pub fn rows_out(&self) -> u64 {
+        self.rows_out
+    }
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+}
+
+/// Where a page stands among the visible entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageInfo {
+    pub number: usize,
+    pub size: usize,
+    /// Visible entries in all.
+    pub total: usize,
+}
+
+impl PageInfo {
+    pub fn pages(self) -> usize {
+        self.total.div_ceil(self.size.max(1))
+    }
+    pub fn skip(self) -> usize {
+        self.number.saturating_sub(1).saturating_mul(self.size)
+    }
+    pub fn take(self) -> usize {
+        self.size
+    }
+}
+
+/// Everything that judging one answer needs, fixed when the query was decided.
+#[derive(Debug, Clone)]
+pub struct GuardPlan {
+    operation: Arc<Operation>,
+    org: Arc<Org>,
+    scope: Arc<Scope>,
+    extent: Extent,
+    decided_at: Timestamp,
+    grouped: Vec<Access>,
+    page: Option<PageInfo>,
+    ids: BTreeSet<String>,
+}
+
+impl GuardPlan {
+    pub(super) fn new(
+        operation: &Arc<Operation>,
+        org: &Arc<Org>,
+        scope: &Arc<Scope>,
+        extent: Extent,
+        decided_at: Timestamp,
+    ) -> Self {
+        Self {
+            operation: operation.clone(),
+            org: org.clone(),
+            scope: scope.clone(),
+            extent,
+            decided_at,
+            grouped: Vec::new(),
+            page: None,
+            ids: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn with_groups(mut self, grouped: Vec<Access>) -> Self {
+        self.grouped = grouped;
+        self
+    }
+
+    pub(super) fn with_page(mut self, page: PageInfo, ids: Vec<String>) -> Self {
+        self.page = Some(page);
+        self.ids = ids.into_iter().collect();
+        self
+    }
+
+    /// Judges every row; an answer that cannot be read is refused whole.
+    pub fn guard(&self, unguarded: Unguarded) -> Result<Guarded, Refusal> {
+        let Unguarded { status, body } = unguarded;
+        self.refuse_errors(status)?;
+        let limits = Limits::answer(self.operation.answer.max_bytes);
+        let answer = json::parse_object(&body, &limits)
+            .map_err(|error| unreadable(format!("not the JSON of an answer: {error}")))?;
+        let mut counts = Counts::default();
+        let answer = match self.operation.answer.shape {
+            Shape::Groups | Shape::Rows | Shape::Entities | Shape::Conversations => {
+                self.list(answer, &mut counts)?
+            }
+            Shape::Conversation => {
+                counts.rows_in = 1;
+                let Some(row) = legs::judge(self, answer) else {
+                    return Err(Refusal::outside("no leg of it is visible").in_path());
+                };
+                counts.rows_out = 1;
+                row
+            }
+        };
+        let mut answer = fields::keep(&self.operation.answer.keep, answer);
+        self.settle_totals(&mut answer);
+        let notices = if counts.foreign > 0 {
+            vec![Notice::new(
+                "answer.foreign-rows",
+                format!(
+                    "{} rows that are not yours were taken out of the answer",
+                    counts.foreign
+                ),
+            )]
+        } else {
+            Vec::new()
+        };
+        Ok(Guarded {
+            status: 200,
+            body: answer.to_bytes(),
+            rows_in: counts.rows_in,
+            rows_out: counts.rows_out,
+            notices,
+        })
+    }
+
+    fn refuse_errors(&self, status: u16) -> Result<(), Refusal> {
+        match status {
+            200 => Ok(()),
+            404 if self.operation.class == Class::Read => {
+                Err(Refusal::outside("the upstream knows no such object").in_path())
+            }
+            other => Err(Refusal::new(
+                Code::UpstreamRefused,
+                format!("the upstream answered with status {other}; the record names the decision"),
+            )
+            .with("upstreamStatus", other.to_string())),
+        }
+    }
+
+    fn list(&self, mut answer: Value, counts: &mut Counts) -> Result<Value, Refusal> {
+        let path = &self.operation.answer.rows;
+        let rows = match answer.at_mut(path) {
+            // The upstream leaves the list out when it is empty.
+            None => return Ok(answer),
+            Some(Value::Array(rows)) => std::mem::take(rows),
+            Some(_) => return Err(unreadable(format!("`{}` is not a list", json_path(path)))),
+        };
+        counts.rows_in = rows.len() as u64;
+        let mut kept = Vec::with_capacity(rows.len());
+        let mut seen = BTreeSet::new();
+        for row in rows {
+            let judged = match self.operation.answer.shape {
+                Shape::Conversations => legs::judge(self, row),
+                Shape::Entities => rows::entity(self, row, &mut seen),
+                Shape::Groups | Shape::Rows | Shape::Conversation => rows::group(self, row),
+            };
+            match judged {
+                Some(row) => kept.push(row),
+                // A row by tag is lawful and dropped quietly; an entity or a group that was not asked for is not.
+                None if self.operation.answer.shape != Shape::Conversations => counts.foreign += 1,
+                None => {}
+            }
+        }
+        counts.rows_out = kept.len() as u64;
+        if let Some(slot) = answer.at_mut(path) {
+            *slot = Value::Array(kept);
+        }
+        Ok(answer)
+    }
+
+    /// Totals speak of visible rows or are taken out.
+    fn settle_totals(&self, answer: &mut Value) {
+        for total in &self.operation.answer.totals {
+            let number = match (total.treatment, self.page) {
+                (TotalTreatment::Visible, Some(page)) => Some(page.total),
+                (TotalTreatment::Pages, Some(page)) => Some(page.pages()),
+                _ => None,
+            };
+            if answer.at(&total.at).is_none() {
+                continue;
+            }
+            match number.and_then(|number| i64::try_from(number).ok()) {
+                Some(number) => {
+                    answer.set_at(&total.at, Value::int(number));
+                }
+                None => fields::remove(answer, &total.at),
+            }
+        }
+        if let (Some(page), Some(rule)) = (self.page, &self.operation.page) {
+            for (name, number) in [(&rule.number, page.number), (&rule.size, page.size)] {
+                if answer.get(name).is_some()
+                    && let Ok(number) = i64::try_from(number)
+                {
+                    answer.set(name, Value::int(number));
+                }
+            }
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    rows_in: u64,
+    rows_out: u64,
+    /// Rows that no lawful tag explains.
+    foreign: u64,
+}
+
+fn unreadable(cause: String) -> Refusal {
+    Refusal::new(
+        Code::AnswerUnreadable,
+        "the upstream's answer cannot be read, so nothing of it is passed on",
+    )
+    .because(cause)
+}
+
+fn json_path(path: &[Box<str>]) -> String {
+    path.iter()
+        .fold("$".to_owned(), |text, name| format!("{text}.{name}"))
+}

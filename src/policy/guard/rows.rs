@@ -1,0 +1,127 @@
+//! Rows that show whose they are by keys: groups of an aggregate, entities of a list.
+
+use super::GuardPlan;
+use crate::{
+    model::{
+        answer::Shape,
+        body::Access,
+        contract::Data,
+        org::{DivisionIx, QueueIx, UserIx},
+    },
+    query::json::Value,
+};
+use std::collections::BTreeSet;
+
+/// What a group's key says about one dimension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key<T> {
+    /// The answer is not grouped by it.
+    Whole,
+    /// Grouped by it, and this group has none.
+    Missing,
+    Is(T),
+    Stranger,
+}
+
+/// A group stays when some visible leg may stand in it.
+pub(super) fn group(plan: &GuardPlan, row: Value) -> Option<Value> {
+    let group = row.get("group");
+    let find = |access: Access| -> (bool, Option<&str>) {
+        let key = plan
+            .operation
+            .answer
+            .keys
+            .iter()
+            .find(|key| key.access == access);
+        let value = key
+            .and_then(|key| group.and_then(|group| group.at(&key.at)))
+            .and_then(Value::as_str);
+        (plan.grouped.contains(&access), value)
+    };
+    let org = &plan.org;
+    let queue: Key<QueueIx> = key(find(Access::Queue), |id| org.index.queues.get(id).copied());
+    let user: Key<UserIx> = key(find(Access::User), |id| org.index.users.get(id).copied());
+    let division: Key<DivisionIx> = key(find(Access::Division), |id| {
+        org.index.divisions.get(id).copied()
+    });
+    let region_fits = match find(Access::Region).1 {
+        None => true,
+        Some(id) => *org.region(plan.scope.region).id == *id,
+    };
+    (region_fits && is_possible(plan, queue, user, division)).then_some(row)
+}
+
+fn key<T>((grouped, value): (bool, Option<&str>), find: impl Fn(&str) -> Option<T>) -> Key<T> {
+    match (grouped, value) {
+        (_, Some(id)) => find(id).map_or(Key::Stranger, Key::Is),
+        (true, None) => Key::Missing,
+        (false, None) => Key::Whole,
+    }
+}
+
+fn is_possible(
+    plan: &GuardPlan,
+    queue: Key<QueueIx>,
+    user: Key<UserIx>,
+    division: Key<DivisionIx>,
+) -> bool {
+    let extent = &plan.extent;
+    let org = &plan.org;
+    let division_fits = match division {
+        Key::Whole => true,
+        Key::Is(division) => extent.leg_divisions(org).contains(&division),
+        Key::Missing | Key::Stranger => false,
+    };
+    if !division_fits {
+        return false;
+    }
+    if plan.operation.contract.data == Data::User {
+        return match user {
+            Key::Whole => true,
+            Key::Is(user) => extent.lone.contains(&user),
+            Key::Missing | Key::Stranger => false,
+        };
+    }
+    let among = |set: &crate::model::set::Set<QueueIx>| match queue {
+        Key::Whole => !set.is_empty(),
+        Key::Is(queue) => set.contains(&queue),
+        Key::Missing | Key::Stranger => false,
+    };
+    let by = |set: &crate::model::set::Set<UserIx>| match user {
+        Key::Whole => !set.is_empty(),
+        Key::Is(user) => set.contains(&user),
+        Key::Missing | Key::Stranger => false,
+    };
+    among(&extent.all)
+        || extent
+            .boxes
+            .iter()
+            .any(|(queues, users)| among(queues) && by(users))
+        || (matches!(queue, Key::Whole | Key::Missing) && by(&extent.lone))
+}
+
+/// An entity stays when it was asked for by id, once, and its division is one of the scope.
+pub(super) fn entity(plan: &GuardPlan, row: Value, seen: &mut BTreeSet<String>) -> Option<Value> {
+    debug_assert_eq!(plan.operation.answer.shape, Shape::Entities);
+    let mut named = false;
+    for key in &plan.operation.answer.keys {
+        let value = row.at(&key.at).and_then(Value::as_str);
+        if Some(key.access) == plan.operation.page.as_ref().map(|page| page.access) {
+            let id = value?;
+            if !plan.ids.contains(id) || !seen.insert(id.to_owned()) {
+                return None;
+            }
+            named = true;
+        } else if key.access == Access::Division
+            && let Some(id) = value
+        {
+            let division = plan.org.index.divisions.get(id)?;
+            if !plan.extent.leg_divisions(&plan.org).contains(division) {
+                return None;
+            }
+        }
+    }
+    let mut row = named.then_some(row)?;
+    super::fields::mask(plan, &mut row, false);
+    Some(row)
+}

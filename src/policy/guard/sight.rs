@@ -1,0 +1,117 @@
+//! Whether one leg is visible: the law itself, entitlement by entitlement.
+
+use super::GuardPlan;
+use crate::model::{
+    entitlement::Entitlement,
+    org::{DivisionIx, Org, QueueIx, QueueState, UserIx},
+    set::Dim,
+};
+use jiff::Timestamp;
+
+/// One leg as an answer shows it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Leg<'a> {
+    pub conversation: Option<&'a str>,
+    pub queue: Option<&'a str>,
+    pub user: Option<&'a str>,
+    pub start: Option<Timestamp>,
+    pub end: Option<Timestamp>,
+}
+
+/// An id of the answer, looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known<T> {
+    None,
+    Is(T),
+    /// Stands there, and the directory does not know it.
+    Stranger,
+}
+
+impl Leg<'_> {
+    /// Parts without queue and agent belong to nobody and follow the interaction.
+    pub(super) fn is_unowned(&self) -> bool {
+        self.queue.is_none() && self.user.is_none()
+    }
+}
+
+/// The division of a leg that is visible.
+pub(super) fn division_if_visible(plan: &GuardPlan, leg: &Leg<'_>) -> Option<DivisionIx> {
+    let org = &plan.org;
+    let queue = known(leg.queue, |id| org.index.queues.get(id).copied());
+    let user = known(leg.user, |id| org.index.users.get(id).copied());
+    let division = match (queue, user) {
+        (Known::Is(queue), _) => org.queue(queue).division,
+        (Known::None, Known::Is(user)) => org.user(user).division,
+        _ => return None,
+    };
+    plan.scope
+        .entitlements
+        .iter()
+        .any(|entitlement| covers(plan, entitlement, leg, queue, user, division))
+        .then_some(division)
+}
+
+fn known<T>(id: Option<&str>, find: impl Fn(&str) -> Option<T>) -> Known<T> {
+    match id {
+        None => Known::None,
+        Some(id) => find(id).map_or(Known::Stranger, Known::Is),
+    }
+}
+
+fn covers(
+    plan: &GuardPlan,
+    entitlement: &Entitlement,
+    leg: &Leg<'_>,
+    queue: Known<QueueIx>,
+    user: Known<UserIx>,
+    division: DivisionIx,
+) -> bool {
+    let org = &plan.org;
+    let held = org.division(division);
+    held.leaf
+        && held.region == entitlement.region
+        && entitlement.holder == plan.scope.holder
+        && entitlement.valid.acts_at(plan.decided_at)
+        && entitlement
+            .actions
+            .iter()
+            .any(|action| action.includes(plan.scope.action))
+        && entitlement.divisions.covers(&division)
+        && covers_conversation(entitlement, leg.conversation)
+        && match queue {
+            Known::None => entitlement.queues.is_any(),
+            Known::Is(queue) => covers_queue(plan, org, entitlement, queue),
+            Known::Stranger => false,
+        }
+        && match (&entitlement.users, user) {
+            (Dim::Any, _) => true,
+            (Dim::Only(users), Known::Is(user)) => users.contains(&user),
+            (Dim::Only(_), Known::None | Known::Stranger) => false,
+        }
+        && entitlement
+            .data
+            .is_none_or(|window| match (leg.start, leg.end) {
+                (Some(start), Some(end)) => window.contains(start, end),
+                _ => false,
+            })
+}
+
+fn covers_conversation(entitlement: &Entitlement, conversation: Option<&str>) -> bool {
+    match (&entitlement.conversations, conversation) {
+        (Dim::Any, _) => true,
+        (Dim::Only(ids), Some(id)) => ids.iter().any(|known| **known == *id),
+        (Dim::Only(_), None) => false,
+    }
+}
+
+fn covers_queue(plan: &GuardPlan, org: &Org, entitlement: &Entitlement, queue: QueueIx) -> bool {
+    let held = org.queue(queue);
+    org.open_to(queue, entitlement.holder)
+        && match &entitlement.queues {
+            Dim::Any => !held.restricted,
+            Dim::Only(list) => {
+                list.contains(&queue)
+                    && (held.state == QueueState::Active || plan.operation.archived)
+            }
+        }
+}

@@ -1,0 +1,360 @@
+//! Judging what the asker names: every id, wherever it stands, is inside his scope or the question is refused.
+
+use super::extent::Extent;
+use crate::{
+    model::{
+        body::Access,
+        contract::Data,
+        entitlement::Scope,
+        operation::{Operation, Outside, StaticDead},
+        org::{DivisionIx, Org, QueueIx, QueueState, UserIx},
+        refusal::{Code, Notice, Refusal},
+        set::{Dim, Set},
+    },
+    query::{
+        filter::{Atom, Filter, Join, Term},
+        platform,
+    },
+};
+
+/// Everything a judgement rests on.
+#[derive(Debug)]
+pub struct Judge<'a> {
+    pub org: &'a Org,
+    pub scope: &'a Scope,
+    pub operation: &'a Operation,
+    /// Over all live entitlements of the action, whatever their data windows.
+    pub extent: &'a Extent,
+    /// Every queue of the extent.
+    queues: Set<QueueIx>,
+    pub notices: Vec<Notice>,
+}
+
+/// What one named value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Inside,
+    /// A queue of the asker's own scope that was archived or deleted.
+    Dead,
+    /// To be dropped with a notice, by rule.
+    Dropped,
+}
+
+impl<'a> Judge<'a> {
+    pub fn new(
+        org: &'a Org,
+        scope: &'a Scope,
+        operation: &'a Operation,
+        extent: &'a Extent,
+    ) -> Self {
+        Self {
+            org,
+            scope,
+            operation,
+            extent,
+            queues: extent.queues(),
+            notices: Vec::new(),
+        }
+    }
+
+    /// Judges a whole filter; gives it back without values that a rule says to drop. `None`: nothing can match.
+    pub fn filter(&mut self, filter: Filter) -> Result<Option<Filter>, Refusal> {
+        let named = named_queues(self.org, &filter);
+        Ok(simplify(self.judged(filter, &named)?))
+    }
+
+    fn judged(&mut self, filter: Filter, named: &Set<QueueIx>) -> Result<Filter, Refusal> {
+        match filter {
+            Filter::Group(join, items) => {
+                let items: Result<Vec<_>, _> = items
+                    .into_iter()
+                    .map(|item| self.judged(item, named))
+                    .collect();
+                Ok(Filter::Group(join, items?))
+            }
+            Filter::Atom(atom) => self.atom(atom, named),
+        }
+    }
+
+    fn atom(&mut self, atom: Atom, named: &Set<QueueIx>) -> Result<Filter, Refusal> {
+        match &atom.term {
+            Term::Other => Ok(Filter::Atom(atom)),
+            Term::In(access, values) => {
+                let access = *access;
+                let mut kept = Vec::with_capacity(values.len());
+                for value in values {
+                    match self.value(access, value, named)? {
+                        Verdict::Inside => kept.push(value.clone()),
+                        Verdict::Dead => self.dead(value)?,
+                        Verdict::Dropped => {}
+                    }
+                }
+                if kept.len() == values.len() {
+                    return Ok(Filter::Atom(atom));
+                }
+                if kept.is_empty() {
+                    return Ok(Filter::or(Vec::new()));
+                }
+                // Only the platform dialect has several values in one predicate.
+                let name = dimension_of(&atom.text).unwrap_or_default();
+                Ok(platform::atom_in(access, &name, kept))
+            }
+            Term::NotIn(access, values) => {
+                for value in values {
+                    self.value(*access, value, named)?;
+                }
+                if matches!(access, Access::Division | Access::Region) {
+                    return Err(negated(*access));
+                }
+                Ok(Filter::Atom(atom))
+            }
+            Term::Missing(access) | Term::Present(access) => {
+                if matches!(access, Access::Division | Access::Region) {
+                    return Err(negated(*access));
+                }
+                Ok(Filter::Atom(atom))
+            }
+        }
+    }
+
+    /// Judges one id outside a filter (a path, a parameter, a slot).
+    pub fn id(&mut self, access: Access, value: &str) -> Result<bool, Refusal> {
+        match self.value(access, value, &Set::new())? {
+            Verdict::Inside => Ok(true),
+            Verdict::Dead => self.dead(value).map(|()| false),
+            Verdict::Dropped => Ok(false),
+        }
+    }
+
+    fn value(
+        &mut self,
+        access: Access,
+        value: &str,
+        named: &Set<QueueIx>,
+    ) -> Result<Verdict, Refusal> {
+        match access {
+            Access::Queue => self.queue(value, named),
+            Access::User => self.user(value),
+            Access::Division => self.division(value).map(|()| Verdict::Inside),
+            Access::Region => self.region(value).map(|()| Verdict::Inside),
+            // An interaction is judged by its legs, on the answer.
+            Access::Conversation => Ok(Verdict::Inside),
+            Access::Object(_) => Err(Refusal::outside(format!(
+                "`{value}`: this kind of object carries no scope here"
+            ))),
+        }
+    }
+
+    fn queue(&mut self, value: &str, named: &Set<QueueIx>) -> Result<Verdict, Refusal> {
+        let Some(queue) = self.org.index.queues.get(value).copied() else {
+            return self.outside(value, "no such queue");
+        };
+        let held = self.org.queue(queue);
+        if self.extent.dead.contains(&queue) {
+            return Ok(Verdict::Dead);
+        }
+        if !self.queues.contains(&queue) {
+            return self.outside(value, "a queue outside the scope");
+        }
+        if held.state == QueueState::Active {
+            return Ok(Verdict::Inside);
+        }
+        // A list that names every visible queue of the division is not a stale static list: it is what was sent for "all".
+        let visible = self
+            .queues
+            .filter(|other| self.org.queue(*other).division == held.division);
+        Ok(if visible.is_subset(named) {
+            Verdict::Inside
+        } else {
+            Verdict::Dead
+        })
+    }
+
+    fn dead(&mut self, value: &str) -> Result<(), Refusal> {
+        match self.operation.static_dead {
+            StaticDead::Drop => {
+                self.notices.push(Notice::new("query.dead-queue", format!("queue `{value}` was archived or deleted and is left out")));
+                Ok(())
+            }
+            StaticDead::Refuse => Err(Refusal::new(
+                Code::QueryDeadQueue,
+                format!("queue `{value}` was archived or deleted; take it out of the list or use `${{user.queueIds}}`"),
+            )
+            .with("queue", value)),
+        }
+    }
+
+    fn user(&mut self, value: &str) -> Result<Verdict, Refusal> {
+        let Some(user) = self.org.index.users.get(value).copied() else {
+            return self.outside(value, "no such user");
+        };
+        if self.org.user(user).region != self.scope.region {
+            return self.outside(value, "a user of another region");
+        }
+        if self.may_name(user) {
+            Ok(Verdict::Inside)
+        } else {
+            self.outside(value, "a user outside the scope")
+        }
+    }
+
+    /// Somebody listed, somebody of a division covered with every user, or a member of a wholly visible queue.
+    fn may_name(&self, user: UserIx) -> bool {
+        if self.extent.lone.contains(&user)
+            || self
+                .extent
+                .boxes
+                .iter()
+                .any(|(_, users)| users.contains(&user))
+        {
+            return true;
+        }
+        if self.operation.contract.data != Data::Interaction {
+            return false;
+        }
+        let held = self.org.user(user);
+        let of_covered_division = self
+            .scope
+            .entitlements
+            .iter()
+            .any(|entitlement| entitlement.users.is_any() && matches!(&entitlement.divisions, Dim::Only(list) if list.contains(&held.division)));
+        of_covered_division
+            || held
+                .queues
+                .iter()
+                .any(|queue| self.extent.all.contains(queue))
+    }
+
+    fn division(&mut self, value: &str) -> Result<(), Refusal> {
+        let Some(ix) = self.org.index.divisions.get(value).copied() else {
+            return Err(Refusal::outside(format!("`{value}`: no such division")));
+        };
+        let division = self.org.division(ix);
+        if division.region != self.scope.region {
+            return Err(cross_region(format!(
+                "`{value}`: a division of another region"
+            )));
+        }
+        if !division.leaf {
+            return Err(self.parent_scan());
+        }
+        if self.is_covered(ix) {
+            Ok(())
+        } else {
+            Err(Refusal::outside(format!(
+                "`{value}`: a division outside the scope"
+            )))
+        }
+    }
+
+    fn is_covered(&self, division: DivisionIx) -> bool {
+        self.extent.leg_divisions(self.org).contains(&division)
+            || self
+                .scope
+                .entitlements
+                .iter()
+                .any(|entitlement| matches!(&entitlement.divisions, Dim::Only(list) if list.contains(&division)))
+    }
+
+    fn region(&self, value: &str) -> Result<(), Refusal> {
+        if *self.org.region(self.scope.region).id == *value {
+            Ok(())
+        } else {
+            Err(cross_region(format!("`{value}`: another region")))
+        }
+    }
+
+    fn outside(&mut self, value: &str, why: &str) -> Result<Verdict, Refusal> {
+        match self.operation.outside {
+            Outside::Refuse => Err(Refusal::outside(format!("`{value}`: {why}"))),
+            Outside::Narrow => {
+                self.notices.push(Notice::new(
+                    "scope.outside",
+                    "something you named is not in your scope and is left out",
+                ));
+                Ok(Verdict::Dropped)
+            }
+        }
+    }
+
+    /// The refusal of a scan over a parent division, with the leaves that this asker may ask for.
+    pub fn parent_scan(&self) -> Refusal {
+        let mut leaves: Vec<_> = self
+            .extent
+            .leg_divisions(self.org)
+            .iter()
+            .map(|division| self.org.division(*division).id.to_string())
+            .collect();
+        leaves.sort();
+        let allowed = if leaves.is_empty() {
+            "none; ask the administrator for an assignment in a leaf division".to_owned()
+        } else {
+            leaves.join(", ")
+        };
+        Refusal::new(
+            Code::DivisionParentScan,
+            format!(
+                "a parent division cannot be scanned; leaf divisions you may ask for: {allowed}"
+            ),
+        )
+        .with("divisions", leaves.join(","))
+    }
+}
+
+fn cross_region(cause: String) -> Refusal {
+    Refusal::new(
+        Code::RegionCrossRegionScan,
+        "you may only ask for data of your own region; nobody can open another one for you",
+    )
+    .because(cause)
+}
+
+fn negated(access: Access) -> Refusal {
+    let what = if access == Access::Region {
+        "region"
+    } else {
+        "division"
+    };
+    Refusal::new(
+        Code::QueryTooComplex,
+        format!("a {what} can only be named positively; list those that you want"),
+    )
+}
+
+/// Every queue that the filter names in a positive predicate.
+fn named_queues(org: &Org, filter: &Filter) -> Set<QueueIx> {
+    filter
+        .atoms()
+        .into_iter()
+        .filter_map(|atom| match &atom.term {
+            Term::In(Access::Queue, values) => Some(values),
+            _ => None,
+        })
+        .flatten()
+        .filter_map(|value| org.index.queues.get(value).copied())
+        .collect()
+}
+
+/// Takes out what can never match. An empty *or* is nothing; an *and* with nothing in it is nothing.
+fn simplify(filter: Filter) -> Option<Filter> {
+    match filter {
+        Filter::Atom(_) => Some(filter),
+        Filter::Group(Join::Or, items) => {
+            let items: Vec<_> = items.into_iter().filter_map(simplify).collect();
+            if items.is_empty() {
+                None
+            } else {
+                Some(Filter::or(items).canonical())
+            }
+        }
+        Filter::Group(Join::And, items) => {
+            let items: Option<Vec<_>> = items.into_iter().map(simplify).collect();
+            items.map(|items| Filter::and(items).canonical())
+        }
+    }
+}
+
+fn dimension_of(text: &str) -> Option<String> {
+    let rest = text.strip_prefix(r#"{"dimension":""#)?;
+    rest.split_once('"').map(|(name, _)| name.to_owned())
+}

@@ -1,0 +1,195 @@
+//! Narrowing: the question that was asked becomes the request that is sent, with the scope written into it.
+//!
+//! Not part of the trusted base: whatever comes out of here is proved by the second reader and judged by the
+//! guard. A fault may refuse too much or lose rows.
+
+mod body;
+mod fields;
+mod list;
+mod read;
+
+use super::{
+    extent::{Extent, MAX_BOXES},
+    guard::{GuardPlan, Guarded},
+    judge::Judge,
+    time::{self, Interval},
+};
+use crate::{
+    model::{
+        contract::{Data, Segment},
+        entitlement::{Entitlement, Scope},
+        operation::{Class, EmptyScope, Operation},
+        org::Org,
+        outgoing::{Outgoing, Residual},
+        refusal::{Code, Notice, Refusal},
+        world::World,
+    },
+    query::Question,
+};
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// A request that would be sent. Not proved yet.
+#[derive(Debug)]
+pub struct Narrowed {
+    pub outgoing: Outgoing,
+    pub residual: Residual,
+    /// The entitlements that count in this request: what the second reader proves it against.
+    pub counted: Vec<Entitlement>,
+    pub plan: GuardPlan,
+    pub notices: Vec<Notice>,
+}
+
+#[derive(Debug)]
+pub enum Outcome {
+    Send(Box<Narrowed>),
+    /// Nothing needs to be asked of the upstream.
+    Local(Guarded),
+}
+
+/// Narrows a question to a scope.
+pub fn narrow(
+    world: &World,
+    scope: &Arc<Scope>,
+    question: &Question,
+    now: Timestamp,
+) -> Result<Outcome, Refusal> {
+    let asking = Asking {
+        world,
+        org: &world.org,
+        scope,
+        operation: &question.operation,
+        question,
+        now,
+    };
+    match question.operation.class {
+        Class::Query => body::narrow(&asking),
+        Class::List => list::narrow(&asking),
+        Class::Read => read::narrow(&asking),
+    }
+}
+
+/// One question in its world.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub world: &'a World,
+    pub org: &'a Org,
+    pub scope: &'a Arc<Scope>,
+    pub operation: &'a Arc<Operation>,
+    pub question: &'a Question,
+    pub now: Timestamp,
+}
+
+/// The entitlements that count for the asked time, and their extent.
+pub(super) struct Counted {
+    pub entitlements: Vec<Entitlement>,
+    pub extent: Extent,
+    /// Some data window is left to the guard.
+    pub windows: bool,
+    pub notices: Vec<Notice>,
+}
+
+impl<'a> Asking<'a> {
+    fn data(&self) -> Data {
+        self.operation.contract.data
+    }
+
+    /// Over all live entitlements, whatever their windows: what may be named.
+    fn whole_extent(&self) -> Extent {
+        Extent::of(
+            self.org,
+            self.data(),
+            &self.scope.entitlements,
+            self.operation.archived,
+        )
+    }
+
+    fn judge(&self, extent: &'a Extent) -> Judge<'a> {
+        Judge::new(self.org, self.scope, self.operation, extent)
+    }
+
+    fn count(&self, asked: Option<Interval>, legs_shown: bool) -> Result<Counted, Refusal> {
+        let windowed = time::windows(
+            &self.scope.entitlements,
+            self.operation.contract.time.as_ref(),
+            asked,
+            legs_shown,
+        )?;
+        let extent = Extent::of(
+            self.org,
+            self.data(),
+            &windowed.counted,
+            self.operation.archived,
+        );
+        if extent.boxes.len() > MAX_BOXES {
+            return Err(Refusal::new(
+                Code::ScopeTooComplex,
+                format!("your rights fall into {} unrelated parts; {MAX_BOXES} fit into one query: ask the administrator to merge them", extent.boxes.len()),
+            )
+            .with("parts", extent.boxes.len().to_string())
+            .with("limit", MAX_BOXES.to_string()));
+        }
+        Ok(Counted {
+            entitlements: windowed.counted,
+            extent,
+            windows: windowed.guarded,
+            notices: windowed.notices,
+        })
+    }
+
+    /// What an asker without any entitlement gets once nothing he named was the reason.
+    fn nothing_visible(&self, judge: &Judge<'_>) -> Result<Outcome, Refusal> {
+        if !self.scope.inert.is_empty() {
+            return Err(judge.parent_scan());
+        }
+        match self.operation.empty_scope {
+            EmptyScope::Answer => Ok(self.empty(Vec::new())),
+            EmptyScope::Refuse => Err(Refusal::new(
+                Code::ScopeEmpty,
+                "nothing is in your scope for this report; ask the administrator of your division for a queue, a division or a grant",
+            )),
+        }
+    }
+
+    /// The upstream's own empty answer, given locally.
+    fn empty(&self, notices: Vec<Notice>) -> Outcome {
+        Outcome::Local(super::local::empty(self.operation, notices))
+    }
+
+    /// The canonical path: template literals and percent-encoded ids.
+    fn path(&self) -> String {
+        let mut path = String::new();
+        for segment in &self.operation.contract.template.segments {
+            path.push('/');
+            match segment {
+                Segment::Literal(text) => path.push_str(text),
+                Segment::Param { name, .. } => {
+                    let id = self
+                        .question
+                        .ids
+                        .iter()
+                        .find(|(known, _)| known == name)
+                        .map_or("", |(_, id)| id);
+                    path.extend(percent_encoding::utf8_percent_encode(id, PATH));
+                }
+            }
+        }
+        path
+    }
+
+    /// Queues that moved division lose rows where only the upstream's tags decide.
+    fn moved(&self, extent: &Extent) -> bool {
+        extent
+            .queues()
+            .iter()
+            .any(|queue| self.org.queue(*queue).moved)
+            || extent.lone.iter().any(|user| self.org.user(*user).moved)
+    }
+}
+
+/// Everything but unreserved characters is encoded.
+const PATH: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');

@@ -1,0 +1,56 @@
+//! Reads by id: nothing in the bytes narrows them. The guard decides by the legs of what comes back.
+
+use super::{Asking, Narrowed, Outcome};
+use crate::{
+    model::{
+        body::Access,
+        contract::Segment,
+        outgoing::{Outgoing, Residual},
+        refusal::Refusal,
+    },
+    policy::guard::GuardPlan,
+};
+
+pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
+    let extent = asking.whole_extent();
+    let mut judge = asking.judge(&extent);
+    for segment in &asking.operation.contract.template.segments {
+        let Segment::Param { name, access } = segment else {
+            continue;
+        };
+        // Kinds that the directory holds completely are decided here; all others always go upstream.
+        if *access != Access::Conversation
+            && let Some((_, id)) = asking.question.ids.iter().find(|(known, _)| known == name)
+        {
+            judge.id(*access, id).map_err(Refusal::in_path)?;
+        }
+    }
+    if asking.scope.entitlements.is_empty() {
+        return asking.nothing_visible(&judge);
+    }
+    let counted = asking.count(None, true)?;
+    let outgoing = Outgoing {
+        method: asking.operation.contract.method,
+        path: asking.path(),
+        query: Vec::new(),
+        body: None,
+    };
+    let plan = GuardPlan::new(
+        asking.operation,
+        &asking.world.org,
+        asking.scope,
+        counted.extent,
+        asking.now,
+    );
+    Ok(Outcome::Send(Box::new(Narrowed {
+        outgoing,
+        residual: Residual {
+            legs: true,
+            keys: true,
+            windows: counted.windows,
+        },
+        counted: counted.entitlements,
+        plan,
+        notices: counted.notices,
+    })))
+}

@@ -1,0 +1,461 @@
+//! Scope derivation: which entitlements a principal has for one operation at one instant, each with its source.
+//!
+//! Trusted base. Nothing here widens: an unknown, an empty and a missing thing give no entitlement.
+
+use crate::model::{
+    contract::Data,
+    entitlement::{Entitlement, Scope, Source, Validity},
+    operation::{Audience, Operation, Rules},
+    org::{
+        Assignment, DivisionIx, Grant, GrantResource, GroupIx, Org, Permission, PermissionScope,
+        Principal, QueueIx, QueueState, UserIx,
+    },
+    refusal::{Code, Refusal},
+    set::{Dim, Set},
+    world::RoleConflict,
+};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+/// Derives the scope. An empty one is not an error here: what was asked decides which refusal fits.
+pub fn derive(
+    org: &Org,
+    rules: &Rules,
+    holder: Principal,
+    operation: &Operation,
+    now: Timestamp,
+) -> Result<Scope, Refusal> {
+    let bpo = org.is_bpo(holder);
+    if bpo && operation.audience == Audience::Internal {
+        return Err(Refusal::new(
+            Code::BpoInternalOnly,
+            "this report is for people of the organisation itself, not for outsourcers",
+        ));
+    }
+    refuse_conflicting_roles(org, rules, holder, operation)?;
+    let mut scope = Scope {
+        holder,
+        region: org.region_of(holder),
+        action: operation.contract.action,
+        entitlements: Vec::new(),
+        inert: Set::new(),
+        unmasked: Vec::new(),
+        good_until: None,
+    };
+    if !is_active(org, holder) {
+        return Ok(scope);
+    }
+    scope.unmasked = lifted_masks(org, rules, holder);
+    let mut permitted = false;
+    let mut inert = BTreeSet::new();
+    for assignment in org.assignments(holder) {
+        for permission in &org.role(assignment.role).permissions {
+            if !operation.opened_by.contains(&permission.name) {
+                continue;
+            }
+            permitted = true;
+            let division = org.division(assignment.division);
+            if division.region != scope.region {
+                continue;
+            }
+            if !division.leaf {
+                inert.insert(assignment.division);
+                continue;
+            }
+            if division.shared
+                && operation.contract.action != crate::model::entitlement::Action::View
+            {
+                continue;
+            }
+            if bpo
+                && permission.scope == PermissionScope::All
+                && !rules.harmless.contains(&permission.name)
+            {
+                continue;
+            }
+            Derivation {
+                org,
+                operation,
+                holder,
+                assignment,
+                permission,
+            }
+            .add_to(&mut scope.entitlements);
+        }
+    }
+    scope.inert = inert.into_iter().collect();
+    if let Principal::User(user) = holder {
+        permitted |= add_grants(org, operation, user, now, &mut scope);
+    }
+    if !permitted {
+        return Err(Refusal::new(
+            Code::PermissionMissing,
+            format!(
+                "you need the permission `{}` for this; ask the administrator of your division",
+                operation.permission
+            ),
+        )
+        .with("permission", &*operation.permission));
+    }
+    scope.entitlements.retain(|entitlement| {
+        !(entitlement.queues.is_nothing()
+            || entitlement.users.is_nothing()
+            || entitlement.divisions.is_nothing())
+    });
+    Ok(scope)
+}
+
+fn is_active(org: &Org, holder: Principal) -> bool {
+    match holder {
+        Principal::User(user) => org.user(user).active,
+        Principal::Service(_) => true,
+    }
+}
+
+/// One permission of one role in one leaf division, about to become entitlements. Pairs are never merged.
+struct Derivation<'a> {
+    org: &'a Org,
+    operation: &'a Operation,
+    holder: Principal,
+    assignment: &'a Assignment,
+    permission: &'a Permission,
+}
+
+impl Derivation<'_> {
+    fn add_to(&self, out: &mut Vec<Entitlement>) {
+        let here = self.assignment.division;
+        match self.operation.contract.data {
+            Data::Interaction => self.on_interactions(here, out),
+            Data::Queue => self.on_queues(here, out),
+            Data::User => self.on_users(here, out),
+            Data::Division | Data::Metadata => out.push(self.entitlement(Dim::Any, Dim::Any)),
+        }
+    }
+
+    fn on_interactions(&self, here: DivisionIx, out: &mut Vec<Entitlement>) {
+        match (&self.permission.scope, self.holder) {
+            (PermissionScope::All, _) => out.push(self.entitlement(Dim::Any, Dim::Any)),
+            (PermissionScope::Own, Principal::User(me)) => {
+                out.push(self.entitlement(Dim::Any, Dim::Only(Set::one(me))))
+            }
+            (PermissionScope::Assigned { team }, Principal::User(me)) => {
+                let users = if *team {
+                    Dim::Any
+                } else {
+                    Dim::Only(Set::one(me))
+                };
+                out.push(self.entitlement(Dim::Only(self.my_queues(me, here)), users));
+            }
+            (PermissionScope::View(view), _) => {
+                let view = self.org.view(*view);
+                out.push(self.entitlement(
+                    self.queues_here(&view.queues, here),
+                    self.users_here(&view.users, here),
+                ));
+            }
+            (PermissionScope::Groups(groups), _) => {
+                let members = self.members(groups);
+                out.push(self.entitlement(
+                    Dim::Any,
+                    Dim::Only(members.filter(|user| self.org.user(*user).division == here)),
+                ));
+                out.push(self.entitlement(Dim::Only(self.closed_queues(&members, here)), Dim::Any));
+            }
+            (PermissionScope::Own | PermissionScope::Assigned { .. }, Principal::Service(_)) => {}
+        }
+    }
+
+    fn on_queues(&self, here: DivisionIx, out: &mut Vec<Entitlement>) {
+        match (&self.permission.scope, self.holder) {
+            (PermissionScope::All, _) => out.push(self.entitlement(Dim::Any, Dim::Any)),
+            (PermissionScope::Assigned { .. }, Principal::User(me)) => {
+                out.push(self.entitlement(Dim::Only(self.my_queues(me, here)), Dim::Any));
+            }
+            (PermissionScope::View(view), _) => {
+                out.push(self.entitlement(
+                    self.queues_here(&self.org.view(*view).queues, here),
+                    Dim::Any,
+                ));
+            }
+            (PermissionScope::Groups(groups), _) => {
+                out.push(self.entitlement(
+                    Dim::Only(self.closed_queues(&self.members(groups), here)),
+                    Dim::Any,
+                ));
+            }
+            (PermissionScope::Own, _)
+            | (PermissionScope::Assigned { .. }, Principal::Service(_)) => {}
+        }
+    }
+
+    fn on_users(&self, here: DivisionIx, out: &mut Vec<Entitlement>) {
+        match (&self.permission.scope, self.holder) {
+            (PermissionScope::All, _) => out.push(self.entitlement(Dim::Any, Dim::Any)),
+            (PermissionScope::Own, Principal::User(me)) => {
+                // One's own row is one's own wherever the role was given.
+                let mut own = self.entitlement(Dim::Any, Dim::Only(Set::one(me)));
+                own.divisions = Dim::Any;
+                out.push(own);
+            }
+            (PermissionScope::Assigned { team }, Principal::User(me)) => {
+                let mut users = Set::one(me);
+                if *team {
+                    let queues = self.my_queues(me, here);
+                    users = queues
+                        .iter()
+                        .flat_map(|queue| self.org.queue(*queue).members.iter().copied())
+                        .chain([me])
+                        .collect();
+                }
+                out.push(self.entitlement(
+                    Dim::Any,
+                    Dim::Only(users.filter(|user| self.org.user(*user).division == here)),
+                ));
+            }
+            (PermissionScope::View(view), _) => {
+                out.push(
+                    self.entitlement(Dim::Any, self.users_here(&self.org.view(*view).users, here)),
+                );
+            }
+            (PermissionScope::Groups(groups), _) => {
+                let members = self
+                    .members(groups)
+                    .filter(|user| self.org.user(*user).division == here);
+                out.push(self.entitlement(Dim::Any, Dim::Only(members)));
+            }
+            (PermissionScope::Own | PermissionScope::Assigned { .. }, Principal::Service(_)) => {}
+        }
+    }
+
+    fn entitlement(&self, queues: Dim<QueueIx>, users: Dim<UserIx>) -> Entitlement {
+        let Assignment {
+            role,
+            division,
+            via,
+        } = *self.assignment;
+        Entitlement {
+            holder: self.holder,
+            region: self.org.division(division).region,
+            divisions: Dim::Only(Set::one(division)),
+            queues,
+            users,
+            conversations: Dim::Any,
+            data: None,
+            actions: vec![self.operation.contract.action],
+            valid: Validity::ALWAYS,
+            source: Source::Role {
+                role,
+                division,
+                permission: self.permission.name.clone(),
+                via,
+            },
+        }
+    }
+
+    /// The asker's own queues here; restricted ones only where they name him, dead ones only by rule.
+    fn my_queues(&self, me: UserIx, here: DivisionIx) -> Set<QueueIx> {
+        let user = self.org.user(me);
+        user.queues.filter(|ix| {
+            let queue = self.org.queue(*ix);
+            queue.division == here
+                && (!queue.restricted || user.named_queues.contains(ix))
+                && self.counts(queue.state)
+        })
+    }
+
+    /// Objects of a view outside the assignment's division do not count.
+    fn queues_here(&self, queues: &Dim<QueueIx>, here: DivisionIx) -> Dim<QueueIx> {
+        match queues {
+            Dim::Any => Dim::Any,
+            Dim::Only(list) => Dim::Only(list.filter(|ix| {
+                let queue = self.org.queue(*ix);
+                queue.division == here && self.counts(queue.state)
+            })),
+        }
+    }
+
+    fn users_here(&self, users: &Dim<UserIx>, here: DivisionIx) -> Dim<UserIx> {
+        match users {
+            Dim::Any => Dim::Any,
+            Dim::Only(list) => Dim::Only(list.filter(|user| self.org.user(*user).division == here)),
+        }
+    }
+
+    fn members(&self, groups: &Set<GroupIx>) -> Set<UserIx> {
+        groups
+            .iter()
+            .flat_map(|group| self.org.group(*group).members.iter().copied())
+            .collect()
+    }
+
+    /// Queues here that have members and only members of the groups. An empty queue is in no group.
+    fn closed_queues(&self, members: &Set<UserIx>, here: DivisionIx) -> Set<QueueIx> {
+        self.org.division(here).queues.filter(|ix| {
+            let queue = self.org.queue(*ix);
+            !queue.restricted
+                && self.counts(queue.state)
+                && !queue.members.is_empty()
+                && queue.members.is_subset(members)
+        })
+    }
+
+    fn counts(&self, state: QueueState) -> bool {
+        state == QueueState::Active || self.operation.archived
+    }
+}
+
+/// Grants open an operation by themselves. Returns whether one does now.
+fn add_grants(
+    org: &Org,
+    operation: &Operation,
+    user: UserIx,
+    now: Timestamp,
+    scope: &mut Scope,
+) -> bool {
+    let mut any = false;
+    for slot in org.index.grants.get(&user).into_iter().flatten() {
+        let Some(grant) = org.grants.get(*slot as usize) else {
+            continue;
+        };
+        let valid = Validity {
+            from: Some(grant.from),
+            until: Some(grant.until),
+        };
+        if let Some(next) = valid.next_change(now) {
+            scope.good_until = Some(scope.good_until.map_or(next, |known| known.min(next)));
+        }
+        if !valid.acts_at(now)
+            || !grant
+                .actions
+                .iter()
+                .any(|action| action.includes(operation.contract.action))
+        {
+            continue;
+        }
+        for resource in &grant.resources {
+            let granted = of_resource(org, operation, grant, resource, valid, scope.region);
+            any |= granted.is_some();
+            scope.entitlements.extend(granted);
+        }
+    }
+    any
+}
+
+fn of_resource(
+    org: &Org,
+    operation: &Operation,
+    grant: &Grant,
+    resource: &GrantResource,
+    valid: Validity,
+    region: crate::model::org::RegionIx,
+) -> Option<Entitlement> {
+    let data = operation.contract.data;
+    let mut entitlement = Entitlement {
+        holder: Principal::User(grant.beneficiary),
+        region,
+        divisions: Dim::Any,
+        queues: Dim::Any,
+        users: Dim::Any,
+        conversations: Dim::Any,
+        data: grant.data,
+        actions: grant.actions.clone(),
+        valid,
+        source: Source::Grant {
+            id: grant.id.clone(),
+        },
+    };
+    let in_region = |division: DivisionIx| org.division(division).region == region;
+    match resource {
+        GrantResource::Queue(queue) if data == Data::Interaction || data == Data::Queue => {
+            let held = org.queue(*queue);
+            if held.region != region || !(held.state == QueueState::Active || operation.archived) {
+                return None;
+            }
+            entitlement.queues = Dim::Only(Set::one(*queue));
+        }
+        GrantResource::Division(division) => {
+            if !in_region(*division) || !org.division(*division).leaf {
+                return None;
+            }
+            entitlement.divisions = Dim::Only(Set::one(*division));
+        }
+        GrantResource::User(user) if data == Data::Interaction || data == Data::User => {
+            if org.user(*user).region != region {
+                return None;
+            }
+            entitlement.users = Dim::Only(Set::one(*user));
+        }
+        GrantResource::Group(group) if data == Data::Interaction || data == Data::User => {
+            entitlement.users = Dim::Only(
+                org.group(*group)
+                    .members
+                    .filter(|user| org.user(*user).region == region),
+            );
+        }
+        GrantResource::Conversation(id) if data == Data::Interaction => {
+            entitlement.conversations = Dim::Only(Set::one(id.clone()));
+        }
+        GrantResource::Conversations { conversations, .. } if data == Data::Interaction => {
+            entitlement.conversations = Dim::Only(conversations.iter().cloned().collect());
+        }
+        _ => return None,
+    }
+    Some(entitlement)
+}
+
+/// `role-conflict = "refuse"`: two roles conflict when both hold analytics permissions, whatever their divisions.
+fn refuse_conflicting_roles(
+    org: &Org,
+    rules: &Rules,
+    holder: Principal,
+    operation: &Operation,
+) -> Result<(), Refusal> {
+    if rules.policy.role_conflict != RoleConflict::Refuse
+        || operation.opened_by.is_disjoint(&rules.analytics)
+    {
+        return Ok(());
+    }
+    let held: BTreeSet<&str> = org
+        .assignments(holder)
+        .iter()
+        .map(|assignment| org.role(assignment.role))
+        .filter(|role| {
+            role.permissions
+                .iter()
+                .any(|permission| rules.analytics.contains(&permission.name))
+        })
+        .map(|role| &*role.id)
+        .collect();
+    if held.len() < 2 {
+        return Ok(());
+    }
+    let names: Vec<_> = held.iter().map(|role| format!("`{role}`")).collect();
+    Err(Refusal::new(
+        Code::RoleConflict,
+        format!(
+            "your roles {} conflict: one of them must be taken away by the administrator",
+            names.join(" and ")
+        ),
+    )
+    .with("roles", held.into_iter().collect::<Vec<_>>().join(",")))
+}
+
+fn lifted_masks(org: &Org, rules: &Rules, holder: Principal) -> Vec<Box<str>> {
+    rules
+        .masks
+        .iter()
+        .filter(|(_, lifting)| {
+            org.assignments(holder).iter().any(|assignment| {
+                let division = org.division(assignment.division);
+                division.leaf
+                    && division.region == org.region_of(holder)
+                    && org
+                        .role(assignment.role)
+                        .permissions
+                        .iter()
+                        .any(|permission| lifting.contains(&permission.name))
+            })
+        })
+        .map(|(class, _)| class.clone())
+        .collect()
+}

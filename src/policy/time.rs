@@ -1,0 +1,169 @@
+//! Asked time: reading it, bounding it, and deciding which entitlements with a data window it leaves.
+
+use crate::{
+    model::{
+        contract::{Reach, TimeAt, TimeRule},
+        entitlement::Entitlement,
+        refusal::{Code, Notice, Refusal},
+    },
+    query::{
+        body::{Body, malformed},
+        json::Value,
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+
+/// The asked interval, half-open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interval {
+    pub start: Timestamp,
+    pub end: Timestamp,
+}
+
+/// Reads the interval of a body, resolves relative instants once, and refuses what is too long.
+pub fn read(rule: &TimeRule, body: &mut Body, now: Timestamp) -> Result<Interval, Refusal> {
+    let interval = match &rule.at {
+        TimeAt::Interval(at) => {
+            let text = text_at(body, at)?;
+            let (start, end) = text
+                .split_once('/')
+                .ok_or_else(|| malformed(at, "must be `start/end`, two instants with offset"))?;
+            Interval {
+                start: start.parse().map_err(|_| {
+                    malformed(
+                        at,
+                        "starts with something that is not an instant with offset",
+                    )
+                })?,
+                end: end.parse().map_err(|_| {
+                    malformed(at, "ends with something that is not an instant with offset")
+                })?,
+            }
+        }
+        TimeAt::FromTo(from, to) => {
+            let start =
+                resolve(&text_at(body, from)?, now).ok_or_else(|| malformed(from, INSTANT))?;
+            let end = resolve(&text_at(body, to)?, now).ok_or_else(|| malformed(to, INSTANT))?;
+            body.set(from, Value::Text(start.to_string().into()));
+            body.set(to, Value::Text(end.to_string().into()));
+            Interval { start, end }
+        }
+    };
+    if interval.end < interval.start {
+        return Err(Refusal::new(
+            Code::QueryMalformed,
+            "the interval ends before it starts",
+        ));
+    }
+    if let Some(max) = rule.max
+        && interval.end.duration_since(interval.start) > max
+    {
+        let days = max.as_hours() / 24;
+        return Err(Refusal::new(
+            Code::IntervalTooLong,
+            format!("the interval is longer than {days} days; ask for less at a time"),
+        )
+        .with("maxDays", days.to_string()));
+    }
+    Ok(interval)
+}
+
+const INSTANT: &str =
+    "must be an instant with offset, `now`, or `now-<n>` with `m`, `h`, `d` or `w`";
+
+fn text_at(body: &Body, at: &[Box<str>]) -> Result<String, Refusal> {
+    match body.get(at) {
+        Some(Value::Text(text)) => Ok(text.to_string()),
+        Some(_) => Err(malformed(at, "must be a string")),
+        None => Err(malformed(at, "is missing")),
+    }
+}
+
+fn resolve(text: &str, now: Timestamp) -> Option<Timestamp> {
+    let Some(relative) = text.strip_prefix("now") else {
+        return text.parse().ok();
+    };
+    if relative.is_empty() {
+        return Some(now);
+    }
+    let amount = relative.strip_prefix('-')?;
+    let unit = amount.chars().last()?;
+    let number = amount.strip_suffix(unit)?;
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let seconds: i64 = match unit {
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        'w' => 604_800,
+        _ => return None,
+    };
+    let span = number.parse::<i64>().ok()?.checked_mul(seconds)?;
+    now.checked_sub(SignedDuration::from_secs(span)).ok()
+}
+
+/// How entitlements with a data window count for one question.
+#[derive(Debug)]
+pub struct Windowed {
+    /// Those that count in the bytes that are sent.
+    pub counted: Vec<Entitlement>,
+    /// Some of them have a window that only the guard can enforce.
+    pub guarded: bool,
+    pub notices: Vec<Notice>,
+}
+
+/// Sorts entitlements by their data windows. `legs_shown`: the answer shows every leg with its time and the asker
+/// filtered on none, so that the guard alone can hold the window.
+pub fn windows(
+    entitlements: &[Entitlement],
+    rule: Option<&TimeRule>,
+    asked: Option<Interval>,
+    legs_shown: bool,
+) -> Result<Windowed, Refusal> {
+    let mut out = Windowed {
+        counted: Vec::with_capacity(entitlements.len()),
+        guarded: false,
+        notices: Vec::new(),
+    };
+    let mut missed = None;
+    for entitlement in entitlements {
+        let Some(window) = entitlement.data else {
+            out.counted.push(entitlement.clone());
+            continue;
+        };
+        let contained = match (rule.map(|rule| rule.reach), asked) {
+            (Some(Reach::Contained), Some(asked)) => window.contains(asked.start, asked.end),
+            _ => false,
+        };
+        let overlaps =
+            asked.is_none_or(|asked| window.from < asked.end && asked.start < window.until);
+        if contained {
+            out.counted.push(entitlement.clone());
+        } else if legs_shown && overlaps {
+            out.guarded = true;
+            out.counted.push(entitlement.clone());
+        } else {
+            missed = Some(window);
+            out.notices.push(Notice::new(
+                "window.outside",
+                format!(
+                    "a right of yours for data from {} until {} does not count for this question",
+                    window.from, window.until
+                ),
+            ));
+        }
+    }
+    match missed {
+        Some(window) if out.counted.is_empty() => Err(Refusal::new(
+            Code::WindowOutside,
+            format!(
+                "your right covers data from {} until {}; ask for an interval inside it",
+                window.from, window.until
+            ),
+        )
+        .with("from", window.from.to_string())
+        .with("until", window.until.to_string())),
+        _ => Ok(out),
+    }
+}

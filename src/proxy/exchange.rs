@@ -1,0 +1,324 @@
+//! One request and its decision, from the arrival to the last byte of the answer.
+//!
+//! An exchange writes its outcome line when it is dropped, so there is one for every ending: body delivered, body cut,
+//! asker gone, panic caught. It carries facts for the record only; no phase learns anything from it but the time.
+
+use super::respond::{self, Answer};
+use crate::{
+    audit::{
+        Intent, IntentDraft, NoticeRecord, OutcomeRecord, Query, Recorder, Reserved, ScopeRecord, Subject, Unavailable, Verdict,
+        VersionsRecord,
+    },
+    base::clock::Clock,
+    decision::Forward,
+    identity,
+    model::{
+        contract::Method,
+        org::{Org, Principal},
+        refusal::{Code, Notice, Refusal},
+        world::World,
+    },
+    policy::guard::{Guarded, Unguarded},
+    server::{Panicked, Peer},
+    telemetry::{
+        Event as _, Metrics,
+        event::{AnswerRowsDropped, QueryAnsweredLocally, QueryForwarded, QueryRefused, VerifyFailed},
+        metrics::PhaseLabel,
+    },
+    world::Scoped,
+};
+use bytes::Bytes;
+use http::{HeaderValue, Response, header};
+use http_body::{Frame, SizeHint};
+use jiff::Timestamp;
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
+use uuid::Uuid;
+
+#[derive(Debug)]
+pub(super) struct Exchange {
+    id: Uuid,
+    clock: Arc<dyn Clock>,
+    metrics: Metrics,
+    reserved: Result<Reserved, Unavailable>,
+    head: bool,
+    phase: (&'static str, Instant),
+    /// The outcome line as it stands now: nobody has got an answer yet.
+    outcome: Option<OutcomeRecord>,
+    region: String,
+    scope: Option<Arc<ScopeRecord>>,
+    notices: Vec<Notice>,
+}
+
+impl Exchange {
+    pub(super) async fn open(recorder: &Recorder, clock: &Arc<dyn Clock>, metrics: &Metrics, head: bool, peer: Peer) -> Self {
+        let reserved = recorder.reserve().await;
+        let (id, now) = (Uuid::now_v7(), clock.now());
+        metrics.in_flight.inc();
+        let outcome = OutcomeRecord {
+            decision: id,
+            opened: now,
+            time: now,
+            subject: None,
+            peer: peer.address.to_string(),
+            operation: None,
+            verdict: Verdict::Gone,
+            code: None,
+            cause: None,
+            status: 0,
+            asked: None,
+            scope: None,
+            versions: None,
+            upstream_status: None,
+            rows_in: 0,
+            rows_out: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+            phases: Vec::new(),
+            notices: Vec::new(),
+        };
+        Self {
+            id,
+            clock: Arc::clone(clock),
+            metrics: metrics.clone(),
+            reserved,
+            head,
+            phase: ("admit", Instant::now()),
+            outcome: Some(outcome),
+            region: String::new(),
+            scope: None,
+            notices: Vec::new(),
+        }
+    }
+
+    /// A decision that cannot be recorded is not taken.
+    pub(super) fn recordable(&self) -> Result<(), Refusal> {
+        self.reserved.as_ref().map(|_| ()).map_err(|unavailable| unavailable.clone().into())
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Ends the phase that was running and begins the next.
+    pub(super) fn enter(&mut self, phase: &'static str) {
+        self.end_phase();
+        self.phase = (phase, Instant::now());
+    }
+
+    fn end_phase(&mut self) {
+        let (phase, since) = self.phase;
+        let took = since.elapsed();
+        self.metrics.phase_seconds.get_or_create(&PhaseLabel { phase }).observe(took.as_secs_f64());
+        self.note(|outcome| outcome.phases.push((phase.to_owned(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX))));
+    }
+
+    fn note(&mut self, fact: impl FnOnce(&mut OutcomeRecord)) {
+        if let Some(outcome) = &mut self.outcome {
+            fact(outcome);
+        }
+    }
+
+    /// Parameters and body are noted only after they were found to be what they have to be: before that they may
+    /// hold anything, a token among it.
+    pub(super) fn asked(&mut self, method: Method, path: &str, params: &[(Box<str>, String)], body: Option<&[u8]>) {
+        let asked = Query::new(method, path, params, body);
+        self.note(|outcome| outcome.asked = Some(asked));
+    }
+
+    pub(super) fn decided_in(&mut self, world: &World) {
+        let versions = VersionsRecord::from(&world.version);
+        self.note(|outcome| outcome.versions = Some(versions));
+    }
+
+    pub(super) fn identified(&mut self, subject: &identity::Subject, org: &Org) {
+        let kind = match subject.principal {
+            Principal::User(_) => "user",
+            Principal::Service(_) => "service",
+        };
+        self.region = org.region(org.region_of(subject.principal)).id.to_string();
+        let subject = Subject {
+            kind: kind.to_owned(),
+            id: org.principal_id(subject.principal).to_owned(),
+            client: subject.client.as_deref().map(str::to_owned),
+            method: subject.method.as_str().to_owned(),
+        };
+        self.note(|outcome| outcome.subject = Some(subject));
+    }
+
+    pub(super) fn operation(&mut self, id: &str) {
+        self.note(|outcome| outcome.operation = Some(id.to_owned()));
+    }
+
+    pub(super) fn scoped(&mut self, scoped: &Scoped) {
+        self.scope = Some(Arc::clone(&scoped.record));
+    }
+
+    /// Records what is about to be sent. Nothing leaves without it.
+    pub(super) async fn intend(&mut self, recorder: &Recorder, forward: &Forward) -> Result<Intent, Refusal> {
+        self.notices.clone_from(&forward.notices);
+        let draft = self.draft().ok_or_else(|| Refusal::new(Code::Internal, INTERNAL).because("an intent before its facts"))?;
+        let intent = recorder.intend(draft, &forward.verified).await?;
+        let (decision, region) = (self.id, self.region.clone());
+        let operation = self.outcome.as_ref().and_then(|outcome| outcome.operation.clone()).unwrap_or_default();
+        QueryForwarded { decision, operation: &operation, region: &region }.emit(&self.metrics);
+        Ok(intent)
+    }
+
+    fn draft(&self) -> Option<IntentDraft> {
+        let outcome = self.outcome.as_ref()?;
+        Some(IntentDraft {
+            decision: self.id,
+            time: self.now(),
+            subject: outcome.subject.clone()?,
+            peer: outcome.peer.clone(),
+            operation: outcome.operation.clone()?,
+            region: self.region.clone(),
+            asked: outcome.asked.clone()?,
+            scope: self.scope.clone()?,
+            versions: outcome.versions.clone()?,
+            notices: self.notices.iter().map(NoticeRecord::from).collect(),
+        })
+    }
+
+    /// What the upstream sent, before anybody judged it.
+    pub(super) fn answered(&mut self, answer: &Unguarded) {
+        let (status, bytes) = (answer.status(), u64::try_from(answer.len()).unwrap_or(u64::MAX));
+        self.note(|outcome| {
+            outcome.upstream_status = Some(status);
+            outcome.bytes_in = bytes;
+        });
+    }
+
+    fn guarded(&mut self, guarded: &Guarded) {
+        let forwarded = self.outcome.as_ref().is_some_and(|outcome| outcome.upstream_status.is_some());
+        let verdict = if forwarded { Verdict::Forwarded } else { Verdict::Local };
+        let (rows_in, rows_out) = (guarded.rows_in(), guarded.rows_out());
+        self.note(|outcome| {
+            outcome.verdict = verdict;
+            outcome.rows_in = rows_in;
+            outcome.rows_out = rows_out;
+        });
+        self.notices.extend(guarded.notices().iter().cloned());
+        let decision = self.id;
+        let operation = self.outcome.as_ref().and_then(|outcome| outcome.operation.clone()).unwrap_or_default();
+        if !forwarded {
+            QueryAnsweredLocally { decision, operation: &operation }.emit(&self.metrics);
+        }
+        if rows_in > rows_out {
+            AnswerRowsDropped { decision, operation: &operation, rows: rows_in - rows_out }.emit(&self.metrics);
+        }
+    }
+
+    fn refused(&mut self, refusal: &Refusal) {
+        let verdict = if matches!(refusal.code, Code::Internal | Code::VerifyFailed) { Verdict::Failed } else { Verdict::Refused };
+        let cause = refusal.cause.clone().unwrap_or_else(|| refusal.message.to_string());
+        let (decision, code) = (self.id, refusal.code);
+        let operation = self.outcome.as_ref().and_then(|outcome| outcome.operation.clone());
+        QueryRefused { decision, operation: operation.as_deref(), code, cause: Some(&cause) }.emit(&self.metrics);
+        if code == Code::VerifyFailed {
+            VerifyFailed { decision, operation: operation.as_deref().unwrap_or_default(), cause: &cause }.emit(&self.metrics);
+        }
+        let scope = self.scope.clone();
+        self.note(|outcome| {
+            outcome.verdict = verdict;
+            outcome.code = Some(code.as_str().to_owned());
+            outcome.cause = Some(cause);
+            outcome.scope = scope;
+        });
+    }
+
+    /// Turns the end of the phases into the answer. The outcome line follows the answer's body.
+    pub(super) fn finish(mut self, ended: Result<Result<Answer, Refusal>, Panicked>) -> Response<Body> {
+        let answer = match ended {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(refusal)) => Answer::Refusal(refusal),
+            Err(Panicked(why)) => Answer::Refusal(Refusal::new(Code::Internal, INTERNAL).because(format!("panic: {why}"))),
+        };
+        self.enter("respond");
+        match &answer {
+            Answer::Guarded(guarded) => self.guarded(guarded),
+            Answer::Refusal(refusal) => self.refused(refusal),
+            Answer::Service(_) => self.note(|outcome| outcome.verdict = Verdict::Local),
+        }
+        let notices: Vec<NoticeRecord> = self.notices.iter().map(NoticeRecord::from).collect();
+        let (mut head, mut rest) = respond::respond(self.id, answer, &self.notices).into_parts();
+        self.note(|outcome| {
+            outcome.status = head.status.as_u16();
+            outcome.notices = notices;
+        });
+        if self.head {
+            head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(rest.len()));
+            rest = Bytes::new();
+        }
+        Response::from_parts(head, Body { rest, exchange: self })
+    }
+}
+
+const INTERNAL: &str = "the proxy made a mistake and answered nothing; give the decision id to its operator";
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.end_phase();
+        self.metrics.in_flight.dec();
+        let time = self.now();
+        let Some(mut outcome) = self.outcome.take() else { return };
+        outcome.time = time;
+        let reserved = std::mem::replace(&mut self.reserved, Err(Unavailable { why: String::new() }));
+        if let Ok(reserved) = reserved {
+            reserved.record(outcome);
+        } else {
+            tracing::error!(decision = %self.id, "a decision ended without its line in the record");
+        }
+    }
+}
+
+/// The answer's bytes, and the exchange that ends with them.
+#[derive(Debug)]
+pub struct Body {
+    rest: Bytes,
+    exchange: Exchange,
+}
+
+/// Frames are small, so that an asker who leaves half-way is noticed half-way.
+const FRAME: usize = 64 * 1024;
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        let many = self.rest.len().min(FRAME);
+        let data = self.rest.split_to(many);
+        self.exchange.note(|outcome| outcome.bytes_out = outcome.bytes_out.saturating_add(many as u64));
+        Poll::Ready(Some(Ok(Frame::data(data))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.len() as u64)
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if !self.rest.is_empty() {
+            self.exchange.note(|outcome| {
+                if matches!(outcome.verdict, Verdict::Forwarded | Verdict::Local) {
+                    outcome.verdict = Verdict::Cut;
+                }
+            });
+        }
+    }
+}

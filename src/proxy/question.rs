@@ -1,0 +1,62 @@
+//! From a call to a question: the operation that a rule governs, typed parameters, the parsed body.
+
+use super::{Proxy, body, exchange::Exchange, front_door::Call, params};
+use crate::{
+    model::{
+        contract::Method,
+        operation::{Operation, Rules},
+        refusal::{Code, Refusal},
+    },
+    query::{Question, json::Value},
+    world::Pinned,
+};
+use std::sync::Arc;
+
+impl Proxy {
+    /// Reads what is asked. The body is read last: what is refused for another reason costs no memory for it.
+    pub(super) async fn read(&self, call: Call, pinned: &Pinned, exchange: &mut Exchange) -> Result<Question, Refusal> {
+        exchange.enter("read");
+        let path = call.path.text();
+        let (method, operation, ids) = find(&pinned.world.rules, call.method, &call.path.segments(), &path)?;
+        exchange.operation(&operation.id);
+        exchange.asked(method, &path, &[], None);
+        let params = params::typed(call.params, &operation.contract.params)?;
+        let bytes = body::read(call.body, self.settings.body_bytes, &self.settings).await?;
+        let body = self.parse(&operation, &params, &bytes)?;
+        let flat: Vec<_> = params.iter().map(|(name, values)| (name.clone(), values.join(","))).collect();
+        exchange.asked(method, &path, &flat, body.is_some().then_some(bytes.as_slice()));
+        Ok(Question { operation, ids, params, body })
+    }
+
+    fn parse(&self, operation: &Operation, params: &[(Box<str>, Vec<String>)], bytes: &[u8]) -> Result<Option<Value>, Refusal> {
+        match (operation.body(), bytes) {
+            (None, []) => Ok(None),
+            (None, _) => Err(Refusal::new(Code::QueryMalformed, "this operation takes no body; leave it out")),
+            (Some(_), bytes) => {
+                let body = body::parse(bytes, &self.settings)?;
+                params::not_in_body(params, &body)?;
+                Ok(Some(body))
+            }
+        }
+    }
+}
+
+type Found = (Method, Arc<Operation>, Vec<(Box<str>, String)>);
+
+fn find(rules: &Rules, method: Option<Method>, segments: &[&str], path: &str) -> Result<Found, Refusal> {
+    let found = method.and_then(|method| Some((method, rules.find(method, segments)?)));
+    if let Some((method, (operation, ids))) = found {
+        let ids = ids.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+        return Ok((method, Arc::clone(operation), ids));
+    }
+    // Some servers fold case: a spelling that they would take for a known path is not merely unknown.
+    let folded: Vec<String> = segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
+    let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
+    if folded != segments && method.is_some_and(|method| rules.find(method, &folded).is_some()) {
+        return Err(Refusal::new(Code::RequestMalformed, "the path differs from a known one by case only; write it as documented"));
+    }
+    let method = method.map_or("this method", Method::as_str);
+    let path: String = path.chars().take(200).collect();
+    let message = format!("no rule governs {method} `{path}`; ask the administrator of the proxy for one");
+    Err(Refusal::new(Code::OperationUnknown, message))
+}

@@ -1,0 +1,304 @@
+//! Reads a body against its model: allow-listed fields only, one canonical form out.
+
+use super::{
+    filter::Filter,
+    genesys::{self, HIDDEN},
+    json::{Value, write_text},
+    platform,
+};
+use crate::model::{
+    body::{BodyModel, Dialect, Field, FieldKind, FilterModel, Path},
+    refusal::{Code, Refusal},
+};
+
+/// A body that was understood whole: plain fields as canonical JSON, filters as algebra.
+#[derive(Debug, Clone)]
+pub struct Body {
+    /// Everything but the filters; filter fields stand as `null` in their place.
+    pub value: Value,
+    pub filters: Vec<Slot>,
+}
+
+/// One place of the body where filters stand.
+#[derive(Debug, Clone)]
+pub struct Slot {
+    pub at: Path,
+    /// An array of filters, or one filter.
+    pub many: bool,
+    /// Canonical filters; for a single filter none or one.
+    pub filters: Vec<Filter>,
+}
+
+/// Reads `value` against `model`. `lifted` says whether a masked field is open to this asker.
+pub fn read(
+    model: &BodyModel,
+    value: &Value,
+    lifted: &dyn Fn(&str) -> bool,
+) -> Result<Body, Refusal> {
+    let mut reader = Reader {
+        dialect: model.dialect,
+        lifted,
+        filters: Vec::new(),
+    };
+    let value = reader.object(&model.fields, value, &mut Vec::new())?;
+    Ok(Body {
+        value,
+        filters: reader.filters,
+    })
+}
+
+struct Reader<'a> {
+    dialect: Dialect,
+    lifted: &'a dyn Fn(&str) -> bool,
+    filters: Vec<Slot>,
+}
+
+impl Reader<'_> {
+    /// Members come out in the model's order, so that the order of keys never shows in what is sent.
+    fn object(&mut self, fields: &[Field], value: &Value, at: &mut Path) -> Result<Value, Refusal> {
+        let Value::Object(members) = value else {
+            return Err(malformed(at, "must be an object"));
+        };
+        if let Some((name, _)) = members
+            .iter()
+            .find(|(name, _)| fields.iter().all(|field| field.name != *name))
+        {
+            let known: Vec<_> = fields
+                .iter()
+                .map(|field| format!("`{}`", field.name))
+                .collect();
+            return Err(malformed(
+                at,
+                &format!(
+                    "`{name}` is not accepted here; accepted are {}",
+                    known.join(", ")
+                ),
+            ));
+        }
+        let mut out = Vec::with_capacity(members.len());
+        for field in fields {
+            at.push(field.name.clone());
+            match members.iter().find(|(name, _)| *name == field.name) {
+                Some((_, value)) => {
+                    out.push((field.name.clone(), self.field(&field.kind, value, at)?))
+                }
+                None if field.required => return Err(malformed(at, "is missing")),
+                None => {}
+            }
+            at.pop();
+        }
+        Ok(Value::Object(out))
+    }
+
+    fn field(&mut self, kind: &FieldKind, value: &Value, at: &mut Path) -> Result<Value, Refusal> {
+        match (kind, value) {
+            (FieldKind::Text { max }, Value::Text(text)) if text.len() <= *max => Ok(value.clone()),
+            (FieldKind::Text { max }, Value::Text(_)) => {
+                Err(malformed(at, &format!("is longer than {max} bytes")))
+            }
+            (FieldKind::Interval | FieldKind::Instant | FieldKind::Id(_), Value::Text(text))
+                if text.len() <= 512 =>
+            {
+                Ok(value.clone())
+            }
+            (FieldKind::Bool, Value::Bool(_)) => Ok(value.clone()),
+            (FieldKind::Int { min, max }, Value::Number(text)) => match text.parse::<i64>() {
+                Ok(number) if (*min..=*max).contains(&number) => Ok(value.clone()),
+                _ => Err(malformed(
+                    at,
+                    &format!("must be a whole number from {min} to {max}"),
+                )),
+            },
+            (FieldKind::Enum { words, fold }, Value::Text(text)) => words
+                .iter()
+                .find(|word| {
+                    if *fold {
+                        word.eq_ignore_ascii_case(text)
+                    } else {
+                        ***word == **text
+                    }
+                })
+                .map(|word| Value::Text(word.clone()))
+                .ok_or_else(|| malformed(at, &format!("`{text}` is not a word this field knows"))),
+            (FieldKind::List { of, max }, Value::Array(items)) => {
+                if items.len() > *max {
+                    return Err(malformed(at, &format!("has more than {max} items")));
+                }
+                let items: Result<_, _> =
+                    items.iter().map(|item| self.field(of, item, at)).collect();
+                Ok(Value::Array(items?))
+            }
+            (FieldKind::Object(fields), value) => self.object(fields, value, at),
+            (FieldKind::Filter(model), value) => {
+                let filter = self.filter(model, value, at)?;
+                self.filters.push(Slot {
+                    at: at.clone(),
+                    many: false,
+                    filters: vec![filter],
+                });
+                Ok(Value::Null)
+            }
+            (FieldKind::Filters(model), Value::Array(items)) => {
+                let mut filters = Vec::with_capacity(items.len());
+                for item in items {
+                    filters.push(self.filter(model, item, at)?);
+                }
+                filters.sort();
+                filters.dedup();
+                self.filters.push(Slot {
+                    at: at.clone(),
+                    many: true,
+                    filters,
+                });
+                Ok(Value::Null)
+            }
+            _ => Err(malformed(at, "has the wrong type or length")),
+        }
+    }
+
+    fn filter(&self, model: &FilterModel, value: &Value, at: &Path) -> Result<Filter, Refusal> {
+        let read = match self.dialect {
+            Dialect::Genesys => genesys::read(model, value, self.lifted),
+            Dialect::Platform => platform::read(model, value, self.lifted),
+        };
+        read.map_err(|(inside, why)| {
+            let inside = inside.trim_start_matches('$');
+            let place = format!("`{}{inside}`", spell(at));
+            match why.strip_prefix(HIDDEN) {
+                Some(why) => Refusal::new(Code::FieldHidden, format!("{place}: {why}")),
+                None => Refusal::new(Code::QueryMalformed, format!("{place}: {why}")),
+            }
+        })
+    }
+}
+
+/// `$.a.b`, for people.
+pub fn spell(path: &[Box<str>]) -> String {
+    path.iter()
+        .fold("$".to_owned(), |text, name| format!("{text}.{name}"))
+}
+
+pub fn malformed(at: &[Box<str>], why: &str) -> Refusal {
+    Refusal::new(Code::QueryMalformed, format!("`{}` {why}", spell(at)))
+}
+
+impl Body {
+    pub fn slot(&self, at: &[Box<str>]) -> Option<&Slot> {
+        self.filters.iter().find(|slot| *slot.at == *at)
+    }
+
+    pub fn get(&self, at: &[Box<str>]) -> Option<&Value> {
+        let mut here = &self.value;
+        for name in at {
+            let Value::Object(members) = here else {
+                return None;
+            };
+            here = &members.iter().find(|(known, _)| known == name)?.1;
+        }
+        Some(here)
+    }
+
+    /// Puts a plain value at a path, making the objects on the way.
+    pub fn set(&mut self, at: &[Box<str>], value: Value) {
+        let mut here = &mut self.value;
+        for name in at {
+            let Value::Object(members) = here else { return };
+            let slot = match members.iter().position(|(known, _)| known == name) {
+                Some(slot) => slot,
+                None => {
+                    members.push((name.clone(), Value::Object(Vec::new())));
+                    members.len() - 1
+                }
+            };
+            let Some((_, next)) = members.get_mut(slot) else {
+                return;
+            };
+            here = next;
+        }
+        *here = value;
+    }
+
+    /// Puts filters at a slot, making it when the asker did not send it. An empty list takes it away.
+    pub fn put_filters(&mut self, at: &[Box<str>], many: bool, mut filters: Vec<Filter>) {
+        filters.sort();
+        filters.dedup();
+        self.filters.retain(|slot| *slot.at != *at);
+        self.set(at, Value::Null);
+        self.filters.push(Slot {
+            at: at.to_vec(),
+            many,
+            filters,
+        });
+    }
+
+    /// The bytes that would be sent: members in the model's order, no white space, numbers as they were written.
+    pub fn write(&self, model: &BodyModel) -> Vec<u8> {
+        let mut out = Vec::with_capacity(512);
+        self.write_object(
+            &model.fields,
+            &self.value,
+            model.dialect,
+            &mut Vec::new(),
+            &mut out,
+        );
+        out
+    }
+
+    fn write_object(
+        &self,
+        fields: &[Field],
+        value: &Value,
+        dialect: Dialect,
+        at: &mut Path,
+        out: &mut Vec<u8>,
+    ) {
+        let Value::Object(members) = value else {
+            return;
+        };
+        out.push(b'{');
+        let mut first = true;
+        for field in fields {
+            let Some((_, value)) = members.iter().find(|(name, _)| *name == field.name) else {
+                continue;
+            };
+            at.push(field.name.clone());
+            let slot = self.slot(at);
+            if !slot.is_some_and(|slot| slot.filters.is_empty()) {
+                if !first {
+                    out.push(b',');
+                }
+                first = false;
+                write_text(&field.name, out);
+                out.push(b':');
+                match (&field.kind, slot) {
+                    (FieldKind::Object(fields), _) => {
+                        self.write_object(fields, value, dialect, at, out)
+                    }
+                    (_, Some(slot)) => write_slot(slot, dialect, out),
+                    (_, None) => super::json::write(value, out),
+                }
+            }
+            at.pop();
+        }
+        out.push(b'}');
+    }
+}
+
+fn write_slot(slot: &Slot, dialect: Dialect, out: &mut Vec<u8>) {
+    let one = |filter: &Filter, out: &mut Vec<u8>| match dialect {
+        Dialect::Genesys => genesys::write(filter, out),
+        Dialect::Platform => platform::write(filter, out),
+    };
+    if slot.many {
+        out.push(b'[');
+    }
+    for (at, filter) in slot.filters.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        one(filter, out);
+    }
+    if slot.many {
+        out.push(b']');
+    }
+}

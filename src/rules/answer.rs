@@ -1,0 +1,132 @@
+//! Compiles `[rule.answer]`: shape, keys, legs, what may pass and what is masked.
+
+use super::{
+    format::{self, ShapeWord},
+    models::{self, Masks, Models},
+    paths,
+    reading::{At, Reader},
+};
+use crate::model::answer::{Answer, Key, Shape, Total, TotalTreatment};
+
+/// Largest answer that is held, unless the rule says otherwise.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+pub(super) fn compile(
+    answer: &At<format::Answer>,
+    models: &Models,
+    masked: &Masks,
+    reader: &mut Reader<'_>,
+) -> Option<Answer> {
+    let shape = shape(answer.shape);
+    let single = shape == Shape::Conversation;
+    let rows = match &answer.rows {
+        Some(at) => paths::definite(at, reader),
+        None if single => Some(Vec::new()),
+        None => {
+            reader.problem(
+                answer.span.clone(),
+                "this shape needs `rows`: the path of the array of rows",
+            );
+            None
+        }
+    };
+    let keys: Option<Vec<_>> = answer
+        .keys
+        .iter()
+        .map(|(at, word)| {
+            let path = paths::parse(&format!("$.{}", at.text));
+            if path.is_none() {
+                reader.problem(at.span(), format!("`{}` is no field of a row", at.text));
+            }
+            path.map(|at| Key {
+                access: models::access(**word),
+                at,
+            })
+        })
+        .collect();
+    let legs = matches!(shape, Shape::Conversations | Shape::Conversation);
+    if legs != answer.leg.is_some() {
+        let says = if legs {
+            "this shape needs `leg`"
+        } else {
+            "rows of this shape have no legs: leave `leg` out"
+        };
+        reader.problem(answer.span.clone(), says);
+    }
+    if !legs && answer.keys.is_empty() {
+        reader.problem(
+            answer.span.clone(),
+            "this shape needs `keys`: the fields that say whose a row is",
+        );
+    }
+    let leg = answer
+        .leg
+        .as_ref()
+        .map(|leg| paths::leg(leg, leg.span.clone(), reader));
+    let leg = match leg {
+        Some(leg) => Some(leg?),
+        None => None,
+    };
+    let mut totals = Vec::new();
+    for (list, treatment) in [
+        (&answer.totals, TotalTreatment::Remove),
+        (&answer.visible, TotalTreatment::Visible),
+        (&answer.pages, TotalTreatment::Pages),
+    ] {
+        for at in list {
+            totals.push(Total {
+                at: paths::definite(at, reader)?,
+                treatment,
+            });
+        }
+    }
+    let mut mask = masked.clone();
+    mask.extend(
+        answer
+            .mask
+            .iter()
+            .map(|(field, class)| (field.text.clone(), class.as_str().into())),
+    );
+    // `${pageSize}` and `${pageNumber}` stand for numbers.
+    let filled = answer
+        .empty
+        .replace("${pageSize}", "1")
+        .replace("${pageNumber}", "1");
+    if !serde_json::from_str::<serde_json::Value>(&filled).is_ok_and(|empty| empty.is_object()) {
+        reader.problem(
+            answer.empty.span.clone(),
+            "`empty` is not the text of a JSON object",
+        );
+    }
+    let keep = models.keep(&answer.keep, reader)?.clone();
+    if !keep.levels.contains_key("") {
+        reader.problem(
+            answer.keep.span.clone(),
+            format!(
+                "`{}` lists no fields of the root (level `\"\"`)",
+                *answer.keep
+            ),
+        );
+    }
+    Some(Answer {
+        shape,
+        rows: rows?,
+        keys: keys?,
+        leg,
+        totals,
+        keep,
+        mask,
+        empty: answer.empty.as_str().into(),
+        max_bytes: answer.max_bytes.unwrap_or(MAX_BYTES),
+    })
+}
+
+fn shape(word: ShapeWord) -> Shape {
+    match word {
+        ShapeWord::Groups => Shape::Groups,
+        ShapeWord::Rows => Shape::Rows,
+        ShapeWord::Entities => Shape::Entities,
+        ShapeWord::Conversations => Shape::Conversations,
+        ShapeWord::Conversation => Shape::Conversation,
+    }
+}

@@ -1,0 +1,90 @@
+//! `when` of a refusal: a definite path compared with a literal. It may only subtract from what the body allows.
+//!
+//! A member that is missing makes it false; a value of the wrong type never gets here, because the body model
+//! refuses it. Other forms of `JSONPath` are refused at load: no shipped body needs them.
+
+use super::{
+    models, paths,
+    reading::{At, Reader},
+};
+use crate::model::{
+    body::{BodyModel, FieldKind, Path},
+    operation::{Compare, Condition, ConditionValue},
+};
+
+const HELP: &str = "write a path, a comparison and a literal, such as `$.paging.pageSize > 100` or `$.order == \"asc\"`";
+
+pub(super) fn compile(
+    when: &At<String>,
+    body: &BodyModel,
+    reader: &mut Reader<'_>,
+) -> Option<Condition> {
+    let Some(condition) = parse(when) else {
+        reader.problem_with(
+            when.span.clone(),
+            format!("`{}` is not a condition", **when),
+            Some(HELP.to_owned()),
+        );
+        return None;
+    };
+    let Some(kind) = body.field(&condition.at) else {
+        let path = condition.at.join(".");
+        models::unknown(
+            "field",
+            &path,
+            body.fields.iter().map(|field| &field.name),
+            when.span.clone(),
+            reader,
+        );
+        return None;
+    };
+    if !comparable(kind, condition.compare, &condition.value) {
+        reader.problem_with(
+            when.span.clone(),
+            format!("`{}` can never hold: the field is of another type", **when),
+            Some(
+                "numbers are compared with numbers, texts with texts; only numbers have an order"
+                    .to_owned(),
+            ),
+        );
+        return None;
+    }
+    Some(condition)
+}
+
+fn comparable(kind: &FieldKind, compare: Compare, value: &ConditionValue) -> bool {
+    let equality = matches!(compare, Compare::Equal | Compare::NotEqual);
+    match (kind, value) {
+        (FieldKind::Int { .. }, ConditionValue::Number(_)) => true,
+        (FieldKind::Bool, ConditionValue::Bool(_))
+        | (FieldKind::Text { .. }, ConditionValue::Text(_)) => equality,
+        (FieldKind::Enum { words, .. }, ConditionValue::Text(text)) => {
+            equality && words.contains(text)
+        }
+        _ => false,
+    }
+}
+
+fn parse(when: &str) -> Option<Condition> {
+    // Longer signs first: `>=` begins with `>`.
+    const SIGNS: [(&str, Compare); 6] = [
+        ("==", Compare::Equal),
+        ("!=", Compare::NotEqual),
+        (">=", Compare::GreaterOrEqual),
+        ("<=", Compare::LessOrEqual),
+        (">", Compare::Greater),
+        ("<", Compare::Less),
+    ];
+    let end = when.find(['=', '!', '<', '>'])?;
+    let (path, rest) = when.split_at_checked(end)?;
+    let (sign, compare) = SIGNS.into_iter().find(|(sign, _)| rest.starts_with(sign))?;
+    let at: Path = paths::parse(path.trim())?;
+    let literal: serde_json::Value = serde_json::from_str(rest.strip_prefix(sign)?.trim()).ok()?;
+    let value = match literal {
+        serde_json::Value::Number(number) => ConditionValue::Number(number.as_f64()?),
+        serde_json::Value::String(text) => ConditionValue::Text(text.into()),
+        serde_json::Value::Bool(truth) => ConditionValue::Bool(truth),
+        _ => return None,
+    };
+    Some(Condition { at, compare, value })
+}

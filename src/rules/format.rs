@@ -1,0 +1,355 @@
+//! The shape of a rule file, key by key. What the keys mean together is decided in `operation`.
+
+use super::reading::{At, Instant, Json, Maybe, Name, OneOrMany, keys, words};
+use std::collections::BTreeMap;
+
+keys! {
+    /// A file that says how operations of an upstream are governed.
+    RuleFile {
+        /// The organisation and the instant for the tests of this file; never the live directory.
+        fixture: Option<Maybe<At<Fixture>>>,
+        /// What rules of this file share; a key of the rule itself wins.
+        family: BTreeMap<Name, Maybe<Shared>>,
+        /// One operation each.
+        rule: Vec<Maybe<At<Rule>>>,
+    }
+}
+
+keys! {
+    /// What the tests of a file run against.
+    Fixture {
+        /// A directory file, relative to this file.
+        directory: At<String>,
+        now: Instant,
+    }
+}
+
+keys! {
+    /// One operation of the upstream.
+    Rule {
+        /// Unique over all files; it stands in records and metrics.
+        id: At<String>,
+        /// Method and path template, such as `GET /api/v2/conversations/{conversationId}`.
+        r#match: At<String>,
+        /// A family of this file.
+        family: Option<At<String>>,
+        /// Examples that run at each load.
+        test: Vec<At<Test>>,
+        .. shared: Shared,
+    }
+}
+
+keys! {
+    /// What a rule says itself, or takes from its family.
+    #[derive(Default)]
+    Shared {
+        class: Option<ClassWord>,
+        /// The language of the body's filters.
+        dialect: Option<At<DialectWord>>,
+        /// Which column of the scope table applies.
+        data: Option<At<DataWord>>,
+        /// The permission that opens the operation.
+        permission: Option<At<String>>,
+        /// Permissions of which one is enough.
+        any: Option<Vec<At<String>>>,
+        /// What is done with a leg; `view` unless said.
+        action: Option<ActionWord>,
+        /// A body model of the shipped table.
+        body: Option<At<String>>,
+        /// Assumptions about the upstream on which this rule rests.
+        needs: Option<Vec<At<AssumptionWord>>>,
+        audience: Option<AudienceWord>,
+        /// What happens to a value the asker names and may not see.
+        outside: Option<OutsideWord>,
+        /// What happens to an archived or deleted queue of the asker's own scope in a literal list.
+        r#static: Option<StaticWord>,
+        /// What an asker without any entitlement gets.
+        empty_scope: Option<EmptyScopeWord>,
+        /// Whether dead queues count for entitlements that list queues.
+        archived: Option<ArchivedWord>,
+        /// The one compulsory place for a division.
+        division_slot: Option<At<String>>,
+        max_clauses: Option<usize>,
+        max_predicates: Option<usize>,
+        /// Largest number of values of one access dimension.
+        max_values: Option<usize>,
+        narrow: Option<Vec<At<Narrow>>>,
+        time: Option<Time>,
+        sort: Option<Allow>,
+        group_by: Option<Allow>,
+        metrics: Option<Metrics>,
+        refuse: Option<Vec<Refuse>>,
+        answer: Option<At<Answer>>,
+        /// Query parameters; an unlisted one is refused.
+        params: Option<BTreeMap<Name, At<Param>>>,
+        page: Option<At<Page>>,
+    }
+}
+
+keys! {
+    /// A place, or places, in the body where the scope is written.
+    Narrow {
+        /// Definite path; made when missing.
+        at: OneOrMany<At<String>>,
+        /// Kinds of access that can be written here, with the dimension that says each.
+        carry: Vec<At<Carry>>,
+        /// Arrays: whether the scope makes an entry of its own when the asker sent none.
+        entry: Option<At<EntryWord>>,
+        /// Arrays: what happens inside the entries that the asker sent.
+        asked: Option<AskedWord>,
+        strength: Option<StrengthWord>,
+        /// Plain dimensions that this rule hides. A rule can hide more, never less.
+        hidden: Vec<At<String>>,
+    }
+}
+
+keys! {
+    /// One kind of access and its dimension.
+    #[derive(Default)]
+    Carry {
+        queue: Option<At<String>>,
+        user: Option<At<String>>,
+        division: Option<At<String>>,
+        region: Option<At<String>>,
+        conversation: Option<At<String>>,
+    }
+}
+
+keys! {
+    /// The clock of the question.
+    Time {
+        /// One interval, or the paths of its two ends.
+        at: OneOrMany<At<String>>,
+        /// How far rows may lie outside the asked interval.
+        reach: At<ReachWord>,
+        /// Longest interval, such as `P31D`.
+        max: Option<At<String>>,
+    }
+}
+
+keys! {
+    /// An allow-list for a field of the body.
+    Allow {
+        at: At<String>,
+        allow: Vec<At<String>>,
+        /// A narrower list for outsourcers.
+        bpo_allow: Option<Vec<At<String>>>,
+        /// Raw identifiers, refused as too many rows.
+        high_cardinality: Vec<At<String>>,
+    }
+}
+
+keys! {
+    /// What metrics cannot say.
+    Metrics {
+        at: At<String>,
+        lacks: Option<Lacks>,
+        /// A narrower list for outsourcers.
+        bpo_allow: Option<Vec<At<String>>>,
+    }
+}
+
+keys! {
+    /// Metrics that a predicate on a kind of access removes.
+    Lacks {
+        queue: Vec<At<String>>,
+        user: Vec<At<String>>,
+        division: Vec<At<String>>,
+    }
+}
+
+keys! {
+    /// A refusal of its own. It may only subtract.
+    Refuse {
+        /// A definite path compared with a literal, such as `$.paging.pageSize > 100`.
+        when: At<String>,
+        code: At<String>,
+        message: At<String>,
+    }
+}
+
+keys! {
+    /// The answer's shape.
+    Answer {
+        shape: ShapeWord,
+        /// Path of the rows; not for a single object.
+        rows: Option<At<String>>,
+        /// Fields of a row that say whose it is.
+        keys: BTreeMap<Name, At<AccessWord>>,
+        leg: Option<At<Leg>>,
+        /// Counts that are taken out.
+        totals: Vec<At<String>>,
+        /// Counts that become the number of visible entries.
+        visible: Vec<At<String>>,
+        /// Counts that become the number of their pages.
+        pages: Vec<At<String>>,
+        /// A list of fields of the shipped table.
+        keep: At<String>,
+        /// Fields and the class that masks them.
+        mask: BTreeMap<Name, At<String>>,
+        /// The upstream's answer for nothing, as JSON.
+        empty: At<String>,
+        /// Largest answer that is held.
+        max_bytes: Option<usize>,
+    }
+}
+
+keys! {
+    /// Where the legs of a row are; each `..` is the object that holds the array.
+    Leg {
+        at: At<String>,
+        queue: Option<At<String>>,
+        user: Option<At<String>>,
+        /// Start and end.
+        time: Vec<At<String>>,
+    }
+}
+
+keys! {
+    /// One query parameter.
+    Param {
+        kind: ParamKindWord,
+        min: Option<i64>,
+        max: Option<i64>,
+        words: Option<Vec<String>>,
+        /// The kind of the ids.
+        of: Option<AccessWord>,
+    }
+}
+
+keys! {
+    /// How each visible entry is reached once.
+    Page {
+        /// The kind of the entries; pages are cut from the visible ids and fetched by id.
+        access: AccessWord,
+        /// The parameter that names ids.
+        id: At<String>,
+        number: At<String>,
+        size: At<String>,
+        default_size: i64,
+        name: Option<At<String>>,
+        order: Option<At<String>>,
+        division: Option<At<String>>,
+    }
+}
+
+keys! {
+    /// One example: who asks what, and what becomes of it.
+    Test {
+        name: At<String>,
+        /// User id, or id of a service account.
+        r#as: At<String>,
+        /// The body.
+        asks: Option<Json>,
+        /// Path ids and query parameters.
+        params: BTreeMap<Name, Json>,
+        /// The outgoing body; of an operation without a body, the outgoing parameters.
+        sends: Option<Json>,
+        /// The code of the refusal.
+        refuses: Option<At<String>>,
+        /// The answer that is given without asking the upstream.
+        answers: Option<Json>,
+        /// What the upstream answers: JSON, or the name of a JSON file beside this one.
+        upstream: Option<At<Json>>,
+        /// What the asker gets of it.
+        shows: Option<At<Json>>,
+        /// Another instant than the fixture's.
+        now: Option<Instant>,
+    }
+}
+
+words! { ClassWord { Query = "query", List = "list", Read = "read", } }
+words! { DialectWord { Genesys = "genesys", Platform = "platform", } }
+words! { DataWord { Interaction = "interaction", Queue = "queue", User = "user", Division = "division", Metadata = "metadata", } }
+words! {
+    ActionWord {
+        View = "view",
+        Playback = "playback",
+        Transcript = "transcript",
+        Export = "export",
+        AddRemove = "add-remove",
+        Preview = "preview",
+    }
+}
+words! {
+    AssumptionWord {
+        EntriesAnd = "entries-and",
+        SameSegment = "same-segment",
+        LegFilter = "leg-filter",
+        LegsContained = "legs-contained",
+        DivisionOfLeg = "division-of-leg",
+        IdsOnly = "ids-only",
+    }
+}
+words! { AudienceWord { Everybody = "everybody", Internal = "internal", } }
+words! { OutsideWord { Refuse = "refuse", Narrow = "narrow", } }
+words! { StaticWord { Refuse = "refuse", Drop = "drop", } }
+words! { EmptyScopeWord { Refuse = "refuse", Answer = "answer", } }
+words! { ArchivedWord { Exclude = "exclude", Include = "include", } }
+words! { EntryWord { Append = "append", Never = "never", } }
+words! { AskedWord { Conjoin = "conjoin", } }
+words! { StrengthWord { Exact = "exact", Cover = "cover", } }
+words! { ReachWord { Contained = "contained", WholeDay = "whole-day", Overlap = "overlap", } }
+words! {
+    ShapeWord {
+        Groups = "groups",
+        Rows = "rows",
+        Entities = "entities",
+        Conversations = "conversations",
+        Conversation = "conversation",
+    }
+}
+words! {
+    AccessWord {
+        Queue = "queue",
+        User = "user",
+        Division = "division",
+        Region = "region",
+        Conversation = "conversation",
+        Flow = "flow",
+        Team = "team",
+        Case = "case",
+        Label = "label",
+    }
+}
+words! { ParamKindWord { Int = "int", Enum = "enum", Text = "text", Ids = "ids", } }
+
+impl Shared {
+    /// Takes from the family what the rule does not say itself.
+    pub(super) fn or(self, family: &Self) -> Self {
+        macro_rules! merged {
+            ($($field:ident),* $(,)?) => {{
+                let Self { $($field),* } = self;
+                Self { $($field: $field.or_else(|| family.$field.clone())),* }
+            }};
+        }
+        merged!(
+            class,
+            dialect,
+            data,
+            permission,
+            any,
+            action,
+            body,
+            needs,
+            audience,
+            outside,
+            r#static,
+            empty_scope,
+            archived,
+            division_slot,
+            max_clauses,
+            max_predicates,
+            max_values,
+            narrow,
+            time,
+            sort,
+            group_by,
+            metrics,
+            refuse,
+            answer,
+            params,
+            page,
+        )
+    }
+}

@@ -1,0 +1,136 @@
+//! The shape of the other files: model table, permissions, role templates.
+
+use super::{
+    format::{AccessWord, DialectWord},
+    reading::{At, Maybe, Name, keys, words},
+};
+use std::collections::BTreeMap;
+
+keys! {
+    /// Body models, filters and field lists of one upstream.
+    ModelFile {
+        model: BTreeMap<Name, Maybe<Model>>,
+        filter: BTreeMap<Name, Maybe<Filter>>,
+        /// Fields of an answer that may pass, level by level; the level `""` is the root.
+        keep: BTreeMap<Name, BTreeMap<Name, Vec<String>>>,
+    }
+}
+
+keys! {
+    /// What a request body may contain. Everything is an allow-list.
+    Model {
+        dialect: DialectWord,
+        proof: At<Proof>,
+        fields: BTreeMap<Name, At<FieldSpec>>,
+    }
+}
+
+keys! {
+    /// How outgoing bytes show that they stay inside a scope.
+    Proof {
+        /// The filter at this path entails the scope.
+        filter: Option<At<String>>,
+        /// The array here is not empty and each entry entails the scope.
+        entries: Option<At<String>>,
+        /// Beside `entries`: so does each entry of these.
+        also: Vec<At<String>>,
+    }
+}
+
+keys! {
+    /// One field of a body.
+    FieldSpec {
+        kind: KindWord,
+        /// Must be sent.
+        required: Option<bool>,
+        min: Option<i64>,
+        /// Largest number, longest text in bytes, or longest list.
+        max: Option<i64>,
+        words: Option<Vec<String>>,
+        of: Option<Box<At<FieldSpec>>>,
+        fields: BTreeMap<Name, At<FieldSpec>>,
+        /// A filter of this table.
+        filter: Option<At<String>>,
+        access: Option<AccessWord>,
+    }
+}
+
+keys! {
+    /// What the predicates of a filter may say.
+    Filter {
+        level: LevelWord,
+        /// Dimensions that carry access: every value is judged.
+        access: BTreeMap<Name, AccessWord>,
+        /// Dimensions that say nothing about whose leg it is.
+        plain: Vec<At<String>>,
+        /// Dimensions that would speak of other people or hidden legs.
+        hidden: Vec<At<String>>,
+        /// Mask class and its dimensions.
+        masked: BTreeMap<Name, Vec<At<String>>>,
+        /// Metrics that may be compared: facts of the interaction itself, or of one leg.
+        metrics: Vec<String>,
+        max_depth: usize,
+    }
+}
+
+words! {
+    KindWord {
+        Text = "text",
+        Bool = "bool",
+        Int = "int",
+        /// Compared without case where the dialect does so.
+        Enum = "enum",
+        Interval = "interval",
+        Instant = "instant",
+        Id = "id",
+        List = "list",
+        Object = "object",
+        Filter = "filter",
+        Filters = "filters",
+    }
+}
+words! { LevelWord { Leg = "leg", Interaction = "interaction", Attached = "attached", } }
+
+keys! {
+    /// What permissions mean here.
+    PermissionFile {
+        /// A permission of role templates and the permissions that it stands for.
+        expand: BTreeMap<Name, Vec<At<String>>>,
+        /// Mask class and the permissions that lift it.
+        lift: BTreeMap<Name, Vec<At<String>>>,
+        /// Permissions that open no data: on these an outsourcer keeps `all`.
+        harmless: Vec<At<String>>,
+        /// Permissions that count as analytics when roles conflict.
+        analytics: Vec<At<String>>,
+    }
+}
+
+keys! {
+    /// Roles to start from.
+    TemplateFile {
+        template: Vec<Maybe<At<TemplateSpec>>>,
+    }
+}
+
+keys! {
+    /// One role.
+    TemplateSpec {
+        name: At<String>,
+        description: String,
+        /// Permission and the scope it is meant for.
+        permissions: BTreeMap<Name, TemplateScopeWord>,
+        cross_region: Option<bool>,
+    }
+}
+
+words! {
+    TemplateScopeWord {
+        Own = "self",
+        Assigned = "assigned",
+        /// `assigned` with `team = true`.
+        Team = "assigned-team",
+        View = "view",
+        Group = "group",
+        All = "all",
+    }
+}

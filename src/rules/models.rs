@@ -1,0 +1,352 @@
+//! Compiles the model table: bodies, filters, field lists. Rule files only ever choose from it.
+
+use super::{
+    format::{AccessWord, DialectWord},
+    model_format::{FieldSpec, Filter, KindWord, LevelWord, Model, ModelFile},
+    paths,
+    problem::{Problems, Source, did_you_mean},
+    reading::{At, Name, Reader},
+};
+use crate::model::{
+    answer::Keep,
+    body::{
+        Access, BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel, Level, ObjectOrd,
+        Proof,
+    },
+};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
+
+/// Mask class of each masked dimension.
+pub(super) type Masks = BTreeMap<Box<str>, Box<str>>;
+
+#[derive(Debug, Default)]
+pub(super) struct Models {
+    pub(super) bodies: BTreeMap<Box<str>, (Arc<BodyModel>, Masks)>,
+    pub(super) keeps: BTreeMap<Box<str>, Keep>,
+}
+
+#[derive(Debug, Default)]
+struct Filters(BTreeMap<Box<str>, (FilterModel, Masks)>);
+
+impl Models {
+    pub(super) fn compile(files: Vec<(Arc<Source>, ModelFile)>, problems: &mut Problems) -> Self {
+        let mut filters = Filters::default();
+        let mut models = Self::default();
+        for (source, file) in &files {
+            let mut reader = Reader {
+                source: source.clone(),
+                problems,
+            };
+            for (name, filter) in &file.filter {
+                if let Some(filter) = &filter.0 {
+                    let compiled = compile_filter(filter, &mut reader);
+                    once(&mut filters.0, name, compiled, &mut reader);
+                }
+            }
+            for (name, levels) in &file.keep {
+                let levels = levels
+                    .iter()
+                    .map(|(level, fields)| {
+                        (
+                            level.text.clone(),
+                            fields.iter().map(|field| field.as_str().into()).collect(),
+                        )
+                    })
+                    .collect();
+                once(&mut models.keeps, name, Keep { levels }, &mut reader);
+            }
+        }
+        for (source, file) in files {
+            let mut reader = Reader { source, problems };
+            for (name, model) in file.model {
+                if let Some(body) = model
+                    .0
+                    .and_then(|model| filters.body(&name, &model, &mut reader))
+                {
+                    once(&mut models.bodies, &name, body, &mut reader);
+                }
+            }
+        }
+        models
+    }
+
+    pub(super) fn body(
+        &self,
+        name: &At<String>,
+        reader: &mut Reader<'_>,
+    ) -> Option<&(Arc<BodyModel>, Masks)> {
+        let body = self.bodies.get(name.as_str());
+        if body.is_none() {
+            unknown(
+                "body model",
+                name,
+                self.bodies.keys(),
+                name.span.clone(),
+                reader,
+            );
+        }
+        body
+    }
+
+    pub(super) fn keep(&self, name: &At<String>, reader: &mut Reader<'_>) -> Option<&Keep> {
+        let keep = self.keeps.get(name.as_str());
+        if keep.is_none() {
+            unknown(
+                "list of fields",
+                name,
+                self.keeps.keys(),
+                name.span.clone(),
+                reader,
+            );
+        }
+        keep
+    }
+}
+
+/// Reports a name that nothing carries.
+pub(super) fn unknown<'k>(
+    what: &str,
+    name: &str,
+    known: impl IntoIterator<Item = &'k Box<str>>,
+    span: Range<usize>,
+    reader: &mut Reader<'_>,
+) {
+    let help = did_you_mean(name, known.into_iter().map(|known| &**known));
+    reader.problem_with(span, format!("there is no {what} `{name}`"), help);
+}
+
+fn once<T>(map: &mut BTreeMap<Box<str>, T>, name: &Name, item: T, reader: &mut Reader<'_>) {
+    if map.insert(name.text.clone(), item).is_some() {
+        reader.problem(name.span(), format!("`{}` is defined twice", name.text));
+    }
+}
+
+pub(super) fn access(word: AccessWord) -> Access {
+    match word {
+        AccessWord::Queue => Access::Queue,
+        AccessWord::User => Access::User,
+        AccessWord::Division => Access::Division,
+        AccessWord::Region => Access::Region,
+        AccessWord::Conversation => Access::Conversation,
+        AccessWord::Flow => Access::Object(ObjectOrd::Flow),
+        AccessWord::Team => Access::Object(ObjectOrd::Team),
+        AccessWord::Case => Access::Object(ObjectOrd::Case),
+        AccessWord::Label => Access::Object(ObjectOrd::Label),
+    }
+}
+
+fn compile_filter(filter: &Filter, reader: &mut Reader<'_>) -> (FilterModel, Masks) {
+    let mut dimensions = BTreeMap::new();
+    let mut masks = Masks::new();
+    let mut add =
+        |name: &str, span: Range<usize>, dimension: Dimension, reader: &mut Reader<'_>| {
+            let clash = dimensions
+                .keys()
+                .any(|known: &Box<str>| known.eq_ignore_ascii_case(name));
+            if clash {
+                reader.problem(span, format!("the dimension `{name}` is classified twice"));
+            } else {
+                dimensions.insert(name.into(), dimension);
+            }
+        };
+    for (name, word) in &filter.access {
+        add(
+            &name.text,
+            name.span(),
+            Dimension::Access(access(*word)),
+            reader,
+        );
+    }
+    for name in &filter.plain {
+        add(name, name.span.clone(), Dimension::Plain, reader);
+    }
+    for name in &filter.hidden {
+        add(name, name.span.clone(), Dimension::Hidden, reader);
+    }
+    for (class, names) in &filter.masked {
+        for name in names {
+            add(name, name.span.clone(), Dimension::Masked, reader);
+            masks.insert(name.as_str().into(), class.text.clone());
+        }
+    }
+    let level = match filter.level {
+        LevelWord::Leg => Level::Leg,
+        LevelWord::Interaction => Level::Interaction,
+        LevelWord::Attached => Level::Attached,
+    };
+    let metrics = filter
+        .metrics
+        .iter()
+        .map(|metric| metric.as_str().into())
+        .collect();
+    (
+        FilterModel {
+            level,
+            dimensions,
+            metrics,
+            max_depth: filter.max_depth,
+        },
+        masks,
+    )
+}
+
+impl Filters {
+    fn body(
+        &self,
+        name: &Name,
+        model: &Model,
+        reader: &mut Reader<'_>,
+    ) -> Option<(Arc<BodyModel>, Masks)> {
+        let dialect = dialect(model.dialect);
+        let mut masks = Masks::new();
+        let fields = self.fields(&model.fields, dialect, &mut masks, reader);
+        let spec = &model.proof;
+        let also: Option<Vec<_>> = spec
+            .also
+            .iter()
+            .map(|at| paths::definite(at, reader))
+            .collect();
+        let proof = match (&spec.filter, &spec.entries) {
+            (Some(at), None) if spec.also.is_empty() => Proof::Filter {
+                at: paths::definite(at, reader)?,
+            },
+            (None, Some(at)) => Proof::Entries {
+                at: paths::definite(at, reader)?,
+                also: also?,
+            },
+            _ => {
+                reader.problem(
+                    spec.span.clone(),
+                    "a proof is `{ filter = ... }` or `{ entries = ..., also = [...] }`",
+                );
+                return None;
+            }
+        };
+        let body = BodyModel {
+            name: name.text.clone(),
+            dialect,
+            fields: fields?,
+            proof,
+        };
+        let fits = match &body.proof {
+            Proof::Filter { at } => matches!(body.field(at), Some(FieldKind::Filter(_))),
+            Proof::Entries { at, also } => std::iter::once(at)
+                .chain(also)
+                .all(|at| matches!(body.field(at), Some(FieldKind::Filters(_)))),
+        };
+        if !fits {
+            reader.problem(
+                spec.span.clone(),
+                "the proof names a path that is no filter of this model",
+            );
+            return None;
+        }
+        Some((Arc::new(body), masks))
+    }
+
+    fn fields(
+        &self,
+        specs: &BTreeMap<Name, At<FieldSpec>>,
+        dialect: Dialect,
+        masks: &mut Masks,
+        reader: &mut Reader<'_>,
+    ) -> Option<Vec<Field>> {
+        let fields: Vec<_> = specs
+            .iter()
+            .map(|(name, spec)| {
+                let kind = self.kind(spec, dialect, masks, reader)?;
+                Some(Field {
+                    name: name.text.clone(),
+                    required: spec.required.unwrap_or(false),
+                    kind,
+                })
+            })
+            .collect();
+        fields.into_iter().collect()
+    }
+
+    fn kind(
+        &self,
+        spec: &At<FieldSpec>,
+        dialect: Dialect,
+        masks: &mut Masks,
+        reader: &mut Reader<'_>,
+    ) -> Option<FieldKind> {
+        let mut lacks = |what: &str| -> Option<FieldKind> {
+            reader.problem(
+                spec.span.clone(),
+                format!("a field of this kind needs `{what}`"),
+            );
+            None
+        };
+        let size = spec.max.and_then(|max| usize::try_from(max).ok());
+        Some(match spec.kind {
+            KindWord::Text => {
+                let Some(max) = size else { return lacks("max") };
+                FieldKind::Text { max }
+            }
+            KindWord::Bool => FieldKind::Bool,
+            KindWord::Int => {
+                let (Some(min), Some(max)) = (spec.min, spec.max) else {
+                    return lacks("min` and `max");
+                };
+                FieldKind::Int { min, max }
+            }
+            KindWord::Enum => {
+                let Some(words) = &spec.words else {
+                    return lacks("words");
+                };
+                let words = words.iter().map(|word| word.as_str().into()).collect();
+                FieldKind::Enum {
+                    words,
+                    fold: dialect == Dialect::Genesys,
+                }
+            }
+            KindWord::Interval => FieldKind::Interval,
+            KindWord::Instant => FieldKind::Instant,
+            KindWord::Id => {
+                let Some(word) = spec.access else {
+                    return lacks("access");
+                };
+                FieldKind::Id(access(word))
+            }
+            KindWord::List => {
+                let (Some(of), Some(max)) = (&spec.of, size) else {
+                    return lacks("of` and `max");
+                };
+                FieldKind::List {
+                    of: Box::new(self.kind(of, dialect, masks, reader)?),
+                    max,
+                }
+            }
+            KindWord::Object => {
+                if spec.fields.is_empty() {
+                    return lacks("fields");
+                }
+                FieldKind::Object(self.fields(&spec.fields, dialect, masks, reader)?)
+            }
+            KindWord::Filter | KindWord::Filters => {
+                let Some(name) = &spec.filter else {
+                    return lacks("filter");
+                };
+                let Some((filter, classes)) = self.0.get(name.as_str()) else {
+                    unknown("filter", name, self.0.keys(), name.span.clone(), reader);
+                    return None;
+                };
+                masks.extend(classes.clone());
+                if spec.kind == KindWord::Filter {
+                    FieldKind::Filter(filter.clone())
+                } else {
+                    FieldKind::Filters(filter.clone())
+                }
+            }
+        })
+    }
+}
+
+pub(super) fn dialect(word: DialectWord) -> Dialect {
+    match word {
+        DialectWord::Genesys => Dialect::Genesys,
+        DialectWord::Platform => Dialect::Platform,
+    }
+}

@@ -1,0 +1,221 @@
+//! What permission strings mean here: which ones open an operation, which lift a mask, which open nothing; and the
+//! role templates that people start from.
+
+use super::{
+    model_format::{PermissionFile, TemplateFile, TemplateScopeWord},
+    problem::{Problems, Source},
+    reading::{At, Reader},
+};
+use crate::model::{
+    finding::{Finding, Severity},
+    operation::Operation,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+type Words = BTreeSet<Box<str>>;
+
+/// A role to start from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    pub name: Box<str>,
+    pub description: Box<str>,
+    pub permissions: Vec<TemplatePermission>,
+    /// Metadata of other regions.
+    pub cross_region: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplatePermission {
+    pub name: Box<str>,
+    /// `self`, `assigned`, `view`, `group` or `all`.
+    pub scope: &'static str,
+    pub team: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Permissions {
+    /// Demanded permission -> every permission that stands for it.
+    opens: BTreeMap<Box<str>, Words>,
+    pub(super) masks: BTreeMap<Box<str>, Words>,
+    pub(super) harmless: Words,
+    pub(super) analytics: Words,
+}
+
+impl Permissions {
+    pub(super) fn compile(
+        files: Vec<(Arc<Source>, PermissionFile)>,
+        problems: &mut Problems,
+    ) -> Self {
+        let mut compiled = Self::default();
+        for (source, file) in files {
+            let mut reader = Reader { source, problems };
+            for (name, demanded) in file.expand {
+                check(&name.text, name.span(), &mut reader);
+                for permission in demanded {
+                    check(&permission, permission.span.clone(), &mut reader);
+                    compiled
+                        .opens
+                        .entry(permission.as_str().into())
+                        .or_default()
+                        .insert(name.text.clone());
+                }
+            }
+            for (class, lifting) in file.lift {
+                compiled
+                    .masks
+                    .entry(class.text)
+                    .or_default()
+                    .extend(words(&lifting, &mut reader));
+            }
+            compiled
+                .analytics
+                .extend(words(&file.analytics, &mut reader));
+            let harmless = words(&file.harmless, &mut reader);
+            for permission in &file.harmless {
+                let opens = compiled
+                    .opens
+                    .iter()
+                    .any(|(name, by)| **name == **permission || by.contains(permission.as_str()));
+                if opens {
+                    reader.problem(
+                        permission.span.clone(),
+                        format!("`{}` opens an operation: it is not harmless", **permission),
+                    );
+                }
+            }
+            compiled.harmless.extend(harmless);
+        }
+        compiled
+    }
+
+    /// The permission itself and all that stand for it.
+    pub(super) fn opening(&self, permission: &str) -> Words {
+        let mut all = self.opens.get(permission).cloned().unwrap_or_default();
+        all.insert(permission.into());
+        all
+    }
+}
+
+fn words(list: &[At<String>], reader: &mut Reader<'_>) -> Words {
+    for permission in list {
+        check(permission, permission.span.clone(), reader);
+    }
+    list.iter()
+        .map(|permission| permission.as_str().into())
+        .collect()
+}
+
+/// `domain:entity:action`, each a word. A star would be inheritance by the back door.
+pub(super) fn check(permission: &str, span: std::ops::Range<usize>, reader: &mut Reader<'_>) {
+    let word = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let parts: Vec<_> = permission.split(':').collect();
+    if parts.len() != 3 || !parts.iter().all(|part| word(part)) {
+        let help = "a permission has the form `domain:entity:action`, without wildcards";
+        reader.problem_with(
+            span,
+            format!("`{permission}` is not a permission"),
+            Some(help.to_owned()),
+        );
+    }
+}
+
+pub(super) fn templates(
+    files: Vec<(Arc<Source>, TemplateFile)>,
+    problems: &mut Problems,
+) -> Vec<Template> {
+    let mut templates: BTreeMap<Box<str>, Template> = BTreeMap::new();
+    for (source, file) in files {
+        let mut reader = Reader { source, problems };
+        for spec in file.template.into_iter().filter_map(|spec| spec.0) {
+            let permissions = spec.value.permissions.iter().map(|(name, scope)| {
+                check(&name.text, name.span(), &mut reader);
+                let (scope, team) = match scope {
+                    TemplateScopeWord::Own => ("self", false),
+                    TemplateScopeWord::Assigned => ("assigned", false),
+                    TemplateScopeWord::Team => ("assigned", true),
+                    TemplateScopeWord::View => ("view", false),
+                    TemplateScopeWord::Group => ("group", false),
+                    TemplateScopeWord::All => ("all", false),
+                };
+                TemplatePermission {
+                    name: name.text.clone(),
+                    scope,
+                    team,
+                }
+            });
+            let template = Template {
+                name: spec.name.as_str().into(),
+                description: spec.description.as_str().into(),
+                permissions: permissions.collect(),
+                cross_region: spec.cross_region.unwrap_or(false),
+            };
+            if templates.insert(template.name.clone(), template).is_some() {
+                reader.problem(
+                    spec.name.span.clone(),
+                    format!("the template `{}` is defined twice", *spec.name),
+                );
+            }
+        }
+    }
+    templates.into_values().collect()
+}
+
+/// What is allowed, but does nothing.
+pub(super) fn findings(operations: &[Arc<Operation>], templates: &[Template]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let held: BTreeSet<&str> = templates
+        .iter()
+        .flat_map(|template| {
+            template
+                .permissions
+                .iter()
+                .map(|permission| &*permission.name)
+        })
+        .collect();
+    for operation in operations {
+        if !operation
+            .opened_by
+            .iter()
+            .any(|permission| held.contains(&**permission))
+        {
+            findings.push(Finding {
+                code: "R01",
+                severity: Severity::Warning,
+                at: format!("rule `{}`", operation.id),
+                why: format!("no role template holds a permission that opens it (`{}`)", operation.permission),
+                repair: "expand a template permission to it in `permissions.toml`, or add it to a template".to_owned(),
+            });
+        }
+    }
+    let opening: BTreeSet<&str> = operations
+        .iter()
+        .flat_map(|operation| operation.opened_by.iter().map(|permission| &**permission))
+        .collect();
+    for template in templates {
+        let idle: Vec<_> = template
+            .permissions
+            .iter()
+            .filter(|permission| !opening.contains(&*permission.name))
+            .map(|permission| format!("`{}`", permission.name))
+            .collect();
+        if !idle.is_empty() {
+            findings.push(Finding {
+                code: "R02",
+                severity: Severity::Info,
+                at: format!("template `{}`", template.name),
+                why: format!("no rule is opened by {}", idle.join(", ")),
+                repair: "add the rules that these permissions are for, or leave them out"
+                    .to_owned(),
+            });
+        }
+    }
+    findings
+}

@@ -1,0 +1,257 @@
+//! Query tests that stand beside the rules: who asks what, and what becomes of it.
+//!
+//! Here they are only read. Running one needs a compiled fixture directory and the pure decision chain; see
+//! [`RuleTest`] for what a runner compares.
+
+use super::{
+    Attachments,
+    format::{self, Rule, RuleFile},
+    operation,
+    reading::{At, Json, Reader},
+};
+use crate::model::refusal::Code;
+use jiff::Timestamp;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What the tests of one file run against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fixture {
+    /// The rule file that states it.
+    pub file: Box<str>,
+    /// Name of the directory file, from the rules folder.
+    pub directory: Box<str>,
+    /// Its text.
+    pub text: Arc<str>,
+    pub now: Timestamp,
+}
+
+/// One test. Without `expect` it is only about the answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleTest {
+    pub file: Box<str>,
+    pub line: usize,
+    /// Id of the rule.
+    pub operation: Box<str>,
+    pub name: Box<str>,
+    pub fixture: Arc<Fixture>,
+    /// Id of a user or of a service account of the fixture.
+    pub asker: Box<str>,
+    pub now: Timestamp,
+    /// The asked body.
+    pub asks: Option<Value>,
+    /// Path ids and query parameters by name.
+    pub params: Vec<(Box<str>, String)>,
+    pub expect: Option<Expect>,
+    /// What the upstream answers, and what the asker gets of it.
+    pub answer: Option<(Value, Value)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expect {
+    /// The outgoing body; of an operation without a body, an object of its outgoing parameters.
+    Sends(Value),
+    /// The code of the refusal.
+    Refuses(Code),
+    /// The answer given without asking the upstream.
+    Answers(Value),
+}
+
+pub(super) fn fixture(
+    file: &RuleFile,
+    attachments: &Attachments,
+    reader: &mut Reader<'_>,
+) -> Option<Arc<Fixture>> {
+    let fixture = file.fixture.as_ref()?.0.as_ref()?;
+    let name = beside(&reader.source.name, &fixture.directory);
+    let Some(text) = name.as_deref().and_then(|name| attachments.get(name)) else {
+        let help = "the path is relative to this file and stays inside the rules folder";
+        let message = format!("there is no directory file `{}`", *fixture.directory);
+        reader.problem_with(
+            fixture.directory.span.clone(),
+            message,
+            Some(help.to_owned()),
+        );
+        return None;
+    };
+    let directory = name.unwrap_or_default().into();
+    Some(Arc::new(Fixture {
+        file: reader.source.name.clone(),
+        directory,
+        text: text.clone(),
+        now: fixture.now.0,
+    }))
+}
+
+pub(super) fn tests(
+    rule: &Rule,
+    fixture: Option<&Arc<Fixture>>,
+    attachments: &Attachments,
+    reader: &mut Reader<'_>,
+) -> Vec<RuleTest> {
+    let Some(fixture) = fixture else {
+        if let Some(test) = rule.test.first() {
+            let help = "add `[fixture]` with `directory` and `now` at the top of the file";
+            reader.problem_with(
+                test.span.clone(),
+                "a test needs an organisation to run against",
+                Some(help.to_owned()),
+            );
+        }
+        return Vec::new();
+    };
+    rule.test
+        .iter()
+        .filter_map(|test| compile(test, rule, fixture, attachments, reader))
+        .collect()
+}
+
+fn compile(
+    test: &At<format::Test>,
+    rule: &Rule,
+    fixture: &Arc<Fixture>,
+    attachments: &Attachments,
+    reader: &mut Reader<'_>,
+) -> Option<RuleTest> {
+    let expect = match (&test.sends, &test.refuses, &test.answers) {
+        (Some(sends), None, None) => Some(Expect::Sends(sends.0.clone())),
+        (None, Some(code), None) => {
+            let known = Code::ALL
+                .iter()
+                .find(|known| known.as_str() == code.as_str());
+            if known.is_none() {
+                operation::code_unknown(code, code.span.clone(), reader);
+            }
+            Some(Expect::Refuses(*known?))
+        }
+        (None, None, Some(answers)) => Some(Expect::Answers(answers.0.clone())),
+        (None, None, None) if test.shows.is_some() => None,
+        _ => {
+            reader.problem(
+                test.name.span.clone(),
+                "a test states one of `sends`, `refuses`, `answers`, or `upstream` with `shows`",
+            );
+            return None;
+        }
+    };
+    let answer = match (&test.upstream, &test.shows) {
+        (Some(upstream), Some(shows)) => Some((
+            json(upstream, attachments, reader)?,
+            json(shows, attachments, reader)?,
+        )),
+        (None, None) => None,
+        _ => {
+            reader.problem(
+                test.name.span.clone(),
+                "`upstream` and `shows` stand together",
+            );
+            return None;
+        }
+    };
+    let params: Option<Vec<_>> = test
+        .params
+        .iter()
+        .map(|(name, value)| Some((name.text.clone(), text(&value.0)?)))
+        .collect();
+    if params.is_none() {
+        reader.problem(
+            test.name.span.clone(),
+            "a parameter is a text, a number, or a list of texts",
+        );
+    }
+    Some(RuleTest {
+        file: reader.source.name.clone(),
+        line: reader.source.position(test.span.start).0,
+        operation: rule.id.as_str().into(),
+        name: test.name.as_str().into(),
+        fixture: fixture.clone(),
+        asker: test.r#as.as_str().into(),
+        now: test.now.map_or(fixture.now, |now| now.0),
+        asks: test.asks.as_ref().map(|asks| asks.0.clone()),
+        params: params?,
+        expect,
+        answer,
+    })
+}
+
+/// JSON as written, or the JSON file of that name.
+fn json(value: &At<Json>, attachments: &Attachments, reader: &mut Reader<'_>) -> Option<Value> {
+    let Value::String(file) = &value.value.0 else {
+        return Some(value.value.0.clone());
+    };
+    let text = beside(&reader.source.name, file).and_then(|name| attachments.get(name.as_str()));
+    let parsed = text.and_then(|text| serde_json::from_str(text).ok());
+    if parsed.is_none() {
+        reader.problem(
+            value.span.clone(),
+            format!("`{file}` is no JSON file beside this one"),
+        );
+    }
+    parsed
+}
+
+/// Query parameters are texts; a list is comma-joined.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Array(items) => items
+            .iter()
+            .map(text)
+            .collect::<Option<Vec<_>>>()
+            .map(|items| items.join(",")),
+        Value::Null | Value::Object(_) => None,
+    }
+}
+
+/// `../sample/directory.json` seen from `genesys/queues.toml`. `None` when it leaves the rules folder.
+fn beside(file: &str, relative: &str) -> Option<String> {
+    let mut parts: Vec<&str> = file.split('/').collect();
+    parts.pop();
+    for part in relative.split('/') {
+        match part {
+            "." | "" => {}
+            ".." => {
+                parts.pop()?;
+            }
+            name => parts.push(name),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// Whether two bodies say the same: members in any order, and predicates, clauses and values of a filter in any
+/// order. The bytes themselves are canonical and tested elsewhere; tests of rules are about meaning.
+pub fn same(left: &Value, right: &Value) -> bool {
+    normal(left, false) == normal(right, false)
+}
+
+fn normal(value: &Value, set: bool) -> Value {
+    match value {
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.iter().map(|item| normal(item, false)).collect();
+            if set {
+                items.sort_by_key(ToString::to_string);
+            }
+            Value::Array(items)
+        }
+        Value::Object(members) => {
+            let mut members: Vec<_> = members
+                .iter()
+                .map(|(name, value)| {
+                    (
+                        name.clone(),
+                        normal(
+                            value,
+                            matches!(&**name, "predicates" | "clauses" | "values"),
+                        ),
+                    )
+                })
+                .collect();
+            members.sort_by(|(a, _), (b, _)| a.cmp(b));
+            Value::Object(members.into_iter().collect())
+        }
+        other => other.clone(),
+    }
+}

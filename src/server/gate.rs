@@ -1,0 +1,287 @@
+//! The head gate: a byte stream in front of hyper that lets a head through only after it was read strictly.
+//!
+//! hyper sees canonical heads, bodies of stated length as they are, and chunked bodies framed anew, so no second
+//! reading of a client's framing exists. A fault is announced to hyper as one last request with the target `*`,
+//! which no client can send; the fault itself stands in the slot that the connection shares with the gate.
+
+use super::{
+    Settings,
+    chunks::Chunks,
+    head::{self, Fault, Framing},
+};
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    sync::{Arc, OnceLock},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Sleep, sleep},
+};
+
+pub(super) struct Gate<S> {
+    stream: S,
+    settings: Arc<Settings>,
+    fault: Arc<OnceLock<Fault>>,
+    phase: Phase,
+    /// Came, and not yet read.
+    raw: Vec<u8>,
+    /// How much of `raw` was searched for the end of the head.
+    searched: usize,
+    /// Read, and not yet taken by hyper.
+    ready: Vec<u8>,
+    taken: usize,
+    requests: u64,
+    eof: bool,
+    head_limit: Option<Pin<Box<Sleep>>>,
+    write_limit: Option<Pin<Box<Sleep>>>,
+    linger: Linger,
+}
+
+enum Phase {
+    Head,
+    Body(u64),
+    Chunked(Chunks),
+    /// No further request on this connection; what still comes is thrown away.
+    Last,
+}
+
+enum Linger {
+    Open,
+    Shut { left: usize, limit: Pin<Box<Sleep>> },
+}
+
+/// A client that is still sending when it is refused gets this long, and may send this much, to read the answer.
+const LINGER_TIME: Duration = Duration::from_secs(1);
+const LINGER_BYTES: usize = 2 * 1024 * 1024;
+
+const ANNOUNCEMENT: &[u8] = b"OPTIONS * HTTP/1.1\r\nhost: gate\r\nconnection: close\r\n\r\n";
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
+    pub(super) fn new(stream: S, settings: Arc<Settings>, fault: Arc<OnceLock<Fault>>) -> Self {
+        Self {
+            stream,
+            settings,
+            fault,
+            phase: Phase::Head,
+            raw: Vec::new(),
+            searched: 0,
+            ready: Vec::new(),
+            taken: 0,
+            requests: 0,
+            eof: false,
+            head_limit: None,
+            write_limit: None,
+            linger: Linger::Open,
+        }
+    }
+
+    /// Turns what came into what hyper may see. `false`: more bytes are needed.
+    fn advance(&mut self) -> Result<bool, Fault> {
+        match &mut self.phase {
+            Phase::Head => self.head(),
+            Phase::Body(0) => {
+                self.phase = Phase::Head;
+                Ok(true)
+            }
+            Phase::Body(left) => {
+                let many = usize::try_from(*left).unwrap_or(usize::MAX).min(self.raw.len());
+                *left = left.saturating_sub(many as u64);
+                self.ready.extend(self.raw.drain(..many));
+                Ok(many > 0)
+            }
+            Phase::Chunked(chunks) => {
+                let took = chunks.take(&self.raw, &mut self.ready)?;
+                self.raw.drain(..took);
+                if chunks.is_done() {
+                    self.phase = Phase::Last;
+                }
+                Ok(took > 0)
+            }
+            Phase::Last => {
+                self.raw.clear();
+                Ok(false)
+            }
+        }
+    }
+
+    fn head(&mut self) -> Result<bool, Fault> {
+        // One empty line before a request line is an old client's habit and means nothing.
+        if self.searched == 0 && self.raw.starts_with(b"\r\n") {
+            self.raw.drain(..2);
+        }
+        let Some(end) = self.head_end()? else { return Ok(false) };
+        self.requests = self.requests.saturating_add(1);
+        let close = self.requests >= self.settings.requests_per_connection;
+        let bytes: Vec<u8> = self.raw.drain(..end).collect();
+        self.searched = 0;
+        self.head_limit = None;
+        let mut head = head::read(&bytes, &self.settings, close)?;
+        self.ready.append(&mut head.canonical);
+        self.phase = match head.framing {
+            Framing::Length(length) => Phase::Body(length),
+            Framing::Chunked => Phase::Chunked(Chunks::new()),
+        };
+        Ok(true)
+    }
+
+    /// Just after the empty line. Lines end in CR LF and in nothing else; refused at the first byte that differs.
+    fn head_end(&mut self) -> Result<Option<usize>, Fault> {
+        if self.raw.first().is_some_and(|first| !first.is_ascii_uppercase() && *first != b'\r') {
+            return Err(Fault::Malformed("this is not an HTTP/1 request"));
+        }
+        while let Some(byte) = self.raw.get(self.searched) {
+            let at = self.searched;
+            self.searched = at.saturating_add(1);
+            let before = at.checked_sub(1).and_then(|at| self.raw.get(at));
+            if (*byte == b'\n') != (before == Some(&b'\r')) {
+                return Err(Fault::Malformed("a line of the head does not end in CR LF"));
+            }
+            if self.raw.get(..self.searched).is_some_and(|head| head.ends_with(b"\r\n\r\n")) {
+                return Ok(Some(self.searched));
+            }
+        }
+        if self.raw.len() > self.settings.head_bytes {
+            return Err(Fault::TooLarge("the head is too large"));
+        }
+        Ok(None)
+    }
+
+    /// A fault in a head is answered by the handler; one in a body breaks the body that the handler is reading.
+    fn announce(&mut self, fault: Fault) -> io::Result<()> {
+        let in_body = matches!(self.phase, Phase::Chunked(_));
+        self.phase = Phase::Last;
+        self.raw.clear();
+        self.head_limit = None;
+        if in_body {
+            let (Fault::Malformed(why) | Fault::TooLarge(why) | Fault::Timeout(why)) = fault;
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
+        // The first fault is the only one: nothing is read after it.
+        if self.fault.set(fault).is_ok() {
+            self.ready.extend_from_slice(ANNOUNCEMENT);
+        }
+        Ok(())
+    }
+
+    fn poll_stream(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut space = [0_u8; 8 * 1024];
+        let mut space = ReadBuf::new(&mut space);
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut space))?;
+        self.raw.extend_from_slice(space.filled());
+        Poll::Ready(Ok(space.filled().len()))
+    }
+
+    fn poll_head_limit(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !matches!(self.phase, Phase::Head) || self.raw.is_empty() {
+            return Poll::Pending;
+        }
+        let time = self.settings.head_time;
+        self.head_limit.get_or_insert_with(|| Box::pin(sleep(time))).as_mut().poll(context)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Gate<S> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let gate = self.get_mut();
+        loop {
+            if let Some(ready) = gate.ready.get(gate.taken..).filter(|ready| !ready.is_empty()) {
+                let many = ready.len().min(space.remaining());
+                space.put_slice(ready.get(..many).unwrap_or_default());
+                gate.taken = gate.taken.saturating_add(many);
+                return Poll::Ready(Ok(()));
+            }
+            gate.ready.clear();
+            gate.taken = 0;
+            match gate.advance() {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(fault) => {
+                    gate.announce(fault)?;
+                    continue;
+                }
+            }
+            if gate.eof {
+                // After a fault the client has said all it can; its answer is still to be written.
+                return if gate.fault.get().is_some() { Poll::Pending } else { Poll::Ready(Ok(())) };
+            }
+            match gate.poll_stream(context)? {
+                Poll::Ready(0) => gate.eof = true,
+                Poll::Ready(_) => {}
+                Poll::Pending => {
+                    ready!(gate.poll_head_limit(context));
+                    gate.announce(Fault::Timeout("the head did not arrive in time"))?;
+                }
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
+    /// A client that does not read its answer does not hold it in memory for ever.
+    fn timed<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.write_limit = None;
+            return written;
+        }
+        let time = self.settings.write_time;
+        ready!(self.write_limit.get_or_insert_with(|| Box::pin(sleep(time))).as_mut().poll(context));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read its answer")))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gate<S> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let gate = self.get_mut();
+        let written = Pin::new(&mut gate.stream).poll_write(context, bytes);
+        gate.timed(context, written)
+    }
+
+    fn poll_write_vectored(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let gate = self.get_mut();
+        let written = Pin::new(&mut gate.stream).poll_write_vectored(context, bytes);
+        gate.timed(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let gate = self.get_mut();
+        let written = Pin::new(&mut gate.stream).poll_flush(context);
+        gate.timed(context, written)
+    }
+
+    /// Closing with unread bytes would reset the connection and take the answer with it, so they are read first.
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let gate = self.get_mut();
+        if matches!(gate.linger, Linger::Open) {
+            ready!(Pin::new(&mut gate.stream).poll_shutdown(context))?;
+            gate.linger = Linger::Shut { left: LINGER_BYTES, limit: Box::pin(sleep(LINGER_TIME)) };
+        }
+        let unread = matches!(gate.phase, Phase::Last | Phase::Body(1..) | Phase::Chunked(_)) || !gate.raw.is_empty();
+        if gate.eof || !unread {
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            gate.raw.clear();
+            let many = match gate.poll_stream(context) {
+                Poll::Ready(Ok(many)) => many,
+                Poll::Ready(Err(_)) => 0,
+                Poll::Pending => {
+                    let Linger::Shut { limit, .. } = &mut gate.linger else { return Poll::Ready(Ok(())) };
+                    return limit.as_mut().poll(context).map(Ok);
+                }
+            };
+            let Linger::Shut { left, .. } = &mut gate.linger else { return Poll::Ready(Ok(())) };
+            *left = left.saturating_sub(many);
+            if many == 0 || *left == 0 {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! One region's upstream: its connections, its budget, one exchange.
+
+use super::{
+    RegionSettings, UpstreamError,
+    credential::{Credential, Token, refused},
+    request::{Base, build},
+};
+use crate::{
+    base::clock::Clock,
+    egress::{Connector, Door, OnOpen, ReadFailed, Times, causes, connector, read_capped},
+    model::refusal::{Code, Refusal},
+    policy::guard::Unguarded,
+    telemetry::{Event as _, Metrics, event::ConnectionOpened},
+    verify::Verified,
+};
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy::Client,
+    rt::{TokioExecutor, TokioTimer},
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    sync::Semaphore,
+    time::{timeout, timeout_at},
+};
+
+/// How much of an upstream's error text the record keeps.
+const ERROR_TEXT: usize = 300;
+const ERROR_BYTES: usize = 16 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Region {
+    base: Base,
+    client: Client<Connector, Full<Bytes>>,
+    credential: Credential,
+    times: Times,
+    max_answer_bytes: usize,
+    pub(super) budget: Arc<Semaphore>,
+    pub(super) wait: Duration,
+    pub(super) opened: Arc<AtomicU64>,
+}
+
+impl Region {
+    pub(super) fn new(
+        settings: &RegionSettings,
+        clock: Arc<dyn Clock>,
+        metrics: Metrics,
+    ) -> Result<Self, UpstreamError> {
+        let egress = |why| UpstreamError::Egress { region: settings.region.clone(), why };
+        let url = || UpstreamError::Url { region: settings.region.clone(), url: settings.url.to_string() };
+        let base = Base::new(&settings.url).ok_or_else(url)?;
+        let opened = Arc::new(AtomicU64::new(0));
+        let on_open: OnOpen = {
+            let (opened, region, metrics) = (opened.clone(), settings.region.clone(), metrics.clone());
+            Arc::new(move || {
+                opened.fetch_add(1, Ordering::AcqRel);
+                ConnectionOpened { region: &region }.emit(&metrics);
+            })
+        };
+        let door = Door::new(&settings.trust, settings.times, on_open.clone()).map_err(egress)?;
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(20))
+            .pool_max_idle_per_host(settings.concurrency)
+            .build(connector(&settings.trust, settings.times.connect, on_open).map_err(egress)?);
+        Ok(Self {
+            credential: Credential::new(settings, &base, door, clock, metrics).ok_or_else(url)?,
+            base,
+            client,
+            times: settings.times,
+            max_answer_bytes: settings.max_answer_bytes,
+            budget: Arc::new(Semaphore::new(settings.concurrency)),
+            wait: settings.wait,
+            opened,
+        })
+    }
+
+    /// Sends the query and reads the answer. A token that is no longer taken is renewed once.
+    pub(super) async fn exchange(&self, verified: &Verified) -> Result<Unguarded, Refusal> {
+        let end = tokio::time::Instant::now() + self.times.whole;
+        let late = |_| Err(too_late("the whole exchange"));
+        timeout_at(end, async {
+            let token = self.credential.token(None).await?;
+            let answer = self.send(verified, &token).await?;
+            if answer.status() != StatusCode::UNAUTHORIZED {
+                return self.read(answer).await;
+            }
+            let token = self.credential.token(Some(&token)).await?;
+            let answer = self.send(verified, &token).await?;
+            if answer.status() == StatusCode::UNAUTHORIZED {
+                return Err(refused("the upstream answered 401 to a new token").with("upstream-status", "401"));
+            }
+            self.read(answer).await
+        })
+        .await
+        .unwrap_or_else(late)
+    }
+
+    async fn send(&self, verified: &Verified, token: &Token) -> Result<Response<Incoming>, Refusal> {
+        let request = build(&self.base, verified, &token.value).ok_or_else(|| {
+            Refusal::new(Code::Internal, "a fault of this proxy; tell the operator the decision id")
+                .because("the proved query makes no valid HTTP message")
+        })?;
+        match timeout(self.times.first_byte, self.client.request(request)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(why)) => Err(unavailable(causes(&why))),
+            Err(_) => Err(too_late("the first byte")),
+        }
+    }
+
+    async fn read(&self, answer: Response<Incoming>) -> Result<Unguarded, Refusal> {
+        let (head, body) = answer.into_parts();
+        if !head.status.is_success() {
+            let text = read_capped(body, ERROR_BYTES).await.unwrap_or_default();
+            return Err(not_a_success(head.status, &head.headers, &text));
+        }
+        let identity = |encoding: &header::HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
+        if !head.headers.get_all(header::CONTENT_ENCODING).iter().all(identity) {
+            return Err(Refusal::new(Code::AnswerUnreadable, "the upstream's answer cannot be read; tell the operator")
+                .because("the answer is encoded although none was asked for"));
+        }
+        match read_capped(body, self.max_answer_bytes).await {
+            Ok(body) => Ok(Unguarded::new(head.status.as_u16(), body)),
+            Err(ReadFailed::TooLarge { limit }) => {
+                Err(Refusal::new(Code::AnswerTooLarge, "the answer is larger than this proxy may hold; ask for less at once")
+                    .with("limit", limit.to_string()))
+            }
+            Err(ReadFailed::Broken(why)) => Err(unavailable(format!("the answer broke off: {why}"))),
+        }
+    }
+}
+
+fn unavailable(cause: impl Into<String>) -> Refusal {
+    Refusal::new(Code::UpstreamUnavailable, "the upstream cannot be reached; ask again shortly").because(cause)
+}
+
+fn too_late(what: &str) -> Refusal {
+    Refusal::new(Code::UpstreamTimeout, "the upstream did not answer in time; ask again, or for less at once")
+        .because(format!("{what} took too long"))
+}
+
+/// The upstream's own words stay in the record: they could speak of what the asker may not see.
+fn not_a_success(status: StatusCode, headers: &HeaderMap, text: &[u8]) -> Refusal {
+    let mut words: String = String::from_utf8_lossy(text).chars().take(ERROR_TEXT).collect();
+    words.retain(|character| !character.is_control());
+    let cause = format!("the upstream answered {status}: {words}");
+    let refusal = match status {
+        StatusCode::FORBIDDEN => refused(cause),
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => unavailable(cause),
+        StatusCode::TOO_MANY_REQUESTS => {
+            Refusal::new(Code::UpstreamRefused, "the upstream asks for fewer queries; ask again later").because(cause)
+        }
+        _ => Refusal::new(Code::UpstreamRefused, "the upstream refused the query; tell the operator the decision id")
+            .because(cause),
+    };
+    let refusal = refusal.with("upstream-status", status.as_u16().to_string());
+    // Seconds only: a date would have to be read against somebody's clock.
+    let wait = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
+    match wait {
+        Some(seconds) => refusal.with("retry-after", seconds.to_string()),
+        None => refusal,
+    }
+}

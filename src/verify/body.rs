@@ -1,0 +1,97 @@
+//! Holds a body against the allow-list of its model: every key, type, word and range, and every id in it.
+
+use super::{
+    Unproved,
+    filter::{Entry, Reading},
+    json::Json,
+    scope::Scope,
+    time,
+};
+use crate::model::body::{BodyModel, Field, FieldKind, FilterModel};
+
+/// The filters of one field, in the order of its array.
+pub(super) struct Found<'a> {
+    /// Its path as `$.a.b`.
+    pub(super) at: String,
+    pub(super) model: &'a FilterModel,
+    /// An array, whose entries each ask whether *some* leg fits.
+    pub(super) array: bool,
+    pub(super) entries: Vec<Entry>,
+}
+
+/// Everything in the body is allowed; gives the filters for the proof.
+pub(super) fn hold<'a>(scope: &Scope<'_>, model: &'a BodyModel, body: &Json<'_>) -> Result<Vec<Found<'a>>, Unproved> {
+    let mut walk = Walk { scope, model, found: Vec::new() };
+    walk.object(&model.fields, body, "$")?;
+    Ok(walk.found)
+}
+
+struct Walk<'a, 's> {
+    scope: &'s Scope<'s>,
+    model: &'a BodyModel,
+    found: Vec<Found<'a>>,
+}
+
+impl<'a> Walk<'a, '_> {
+    fn object(&mut self, fields: &'a [Field], value: &Json<'_>, at: &str) -> Result<(), Unproved> {
+        let Json::Object(members) = value else {
+            return Err(Unproved::at(at, "not an object"));
+        };
+        if let Some(field) = fields.iter().find(|field| field.required && value.get(&field.name).is_none()) {
+            return Err(Unproved::at(at, format!("`{}` is missing", field.name)));
+        }
+        for (key, member) in members {
+            let field = fields.iter().find(|field| *field.name == **key);
+            let field = field.ok_or_else(|| Unproved::at(at, "an unknown member"))?;
+            self.field(&field.kind, member, &format!("{at}.{key}"))?;
+        }
+        Ok(())
+    }
+
+    fn field(&mut self, kind: &'a FieldKind, value: &Json<'_>, at: &str) -> Result<(), Unproved> {
+        let fits = match (kind, value) {
+            (FieldKind::Text { max }, Json::Text(text)) => text.len() <= *max,
+            (FieldKind::Bool, Json::Bool(_)) => true,
+            (FieldKind::Int { min, max }, Json::Number(number)) => {
+                number.parse::<i64>().is_ok_and(|number| (*min..=*max).contains(&number))
+            }
+            // `fold` is the reader's business: what leaves is spelt canonically
+            (FieldKind::Enum { words, fold: _ }, Json::Text(text)) => words.iter().any(|word| **word == **text),
+            (FieldKind::Interval, Json::Text(text)) => time::interval(text).is_some(),
+            (FieldKind::Instant, Json::Text(text)) => time::instant(text).is_some() || time::relative(text),
+            (FieldKind::Id(access), Json::Text(id)) => {
+                self.scope.named(*access, id, at)?;
+                true
+            }
+            (FieldKind::List { of, max }, Json::Array(items)) => {
+                for (place, item) in items.iter().enumerate() {
+                    self.field(of, item, &format!("{at}[{place}]"))?;
+                }
+                items.len() <= *max
+            }
+            (FieldKind::Object(fields), value) => {
+                self.object(fields, value, at)?;
+                true
+            }
+            (FieldKind::Filter(model), value) => {
+                let entry = self.reading(model).filter(value, at.to_owned())?;
+                self.found.push(Found { at: at.to_owned(), model, array: false, entries: vec![entry] });
+                true
+            }
+            (FieldKind::Filters(model), Json::Array(items)) => {
+                let mut entries = Vec::with_capacity(items.len());
+                for (place, item) in items.iter().enumerate() {
+                    entries.push(self.reading(model).filter(item, format!("{at}[{place}]"))?);
+                }
+                self.found.push(Found { at: at.to_owned(), model, array: true, entries });
+                true
+            }
+            _ => false,
+        };
+        if fits { Ok(()) } else { Err(Unproved::at(at, "a value that the model does not allow")) }
+    }
+
+    fn reading(&self, model: &'a FilterModel) -> Reading<'_> {
+        Reading { scope: self.scope, model, dialect: self.model.dialect }
+    }
+}

@@ -1,0 +1,140 @@
+//! What a filter says about queue and agent; everything else it says is opaque.
+
+use super::{
+    Unproved, genesys,
+    json::Json,
+    platform,
+    scope::{Named, Scope},
+};
+use crate::model::{
+    body::{Access, Dialect, Dimension, FilterModel, Level},
+    org::{QueueIx, UserIx},
+};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Node {
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    Queue(QueueIx),
+    User(UserIx),
+    /// The leg has no queue.
+    NoQueue,
+    /// Says nothing about whose leg it is.
+    Opaque,
+}
+
+/// One filter as it was read.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) at: String,
+    pub(super) node: Node,
+    /// How many items of the root stand in `clauses`; the others stand in `predicates`.
+    pub(super) clauses: usize,
+}
+
+impl Entry {
+    /// Where the item of the root with this number stands.
+    pub(super) fn place(&self, item: Option<usize>) -> String {
+        match item {
+            None => self.at.clone(),
+            Some(item) if item < self.clauses => format!("{}.clauses[{item}]", self.at),
+            Some(item) => format!("{}.predicates[{}]", self.at, item - self.clauses),
+        }
+    }
+}
+
+/// What reading a filter rests on.
+pub(super) struct Reading<'a> {
+    pub(super) scope: &'a Scope<'a>,
+    pub(super) model: &'a FilterModel,
+    pub(super) dialect: Dialect,
+}
+
+/// How a predicate compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Test {
+    /// The value is one of these.
+    OneOf,
+    /// The value is none of these: never a proof.
+    NoneOf,
+    Present,
+    Absent,
+    /// A range or an order.
+    Range,
+}
+
+impl Reading<'_> {
+    pub(super) fn filter(&self, value: &Json<'_>, at: String) -> Result<Entry, Unproved> {
+        let (node, clauses) = match self.dialect {
+            Dialect::Genesys => genesys::read(self, value, &at)?,
+            Dialect::Platform => platform::read(self, value, &at, platform::DEEPEST)?,
+        };
+        Ok(Entry { at, node, clauses })
+    }
+
+    /// One predicate on a dimension, each of its values judged.
+    pub(super) fn dimension(&self, name: &str, test: Test, values: &[&str], at: &str) -> Result<Node, Unproved> {
+        let known =
+            self.model.dimensions.get(name).ok_or_else(|| Unproved::at(at, "not a dimension of this filter"))?;
+        let access = match known {
+            Dimension::Hidden => return Err(Unproved::at(at, "a hidden dimension")),
+            Dimension::Plain | Dimension::Masked => return Ok(Node::Opaque),
+            Dimension::Access(access) => *access,
+        };
+        if test == Test::Range {
+            return Err(Unproved::at(at, "a range of ids"));
+        }
+        if self.model.level == Level::Interaction && matches!(access, Access::Queue | Access::User) {
+            return Err(Unproved::at(at, "would ask whether the interaction has such a leg, visible or not"));
+        }
+        let mut atoms = Vec::with_capacity(values.len());
+        for value in values {
+            atoms.push(match self.scope.named(access, value, at)? {
+                Named::Queue(queue) => Node::Queue(queue),
+                Named::User(user) => Node::User(user),
+                Named::Other => Node::Opaque,
+            });
+        }
+        Ok(match test {
+            _ if !self.carries(access, name) => Node::Opaque,
+            Test::OneOf => Node::Or(atoms),
+            Test::Absent if access == Access::Queue => Node::NoQueue,
+            _ => Node::Opaque,
+        })
+    }
+
+    /// The names that say whose leg it is: this reader's own list. Other dimensions hold queue or user ids too
+    /// (who was asked for, who scored), and prove nothing.
+    fn carries(&self, access: Access, name: &str) -> bool {
+        match (self.dialect, access) {
+            (_, Access::Queue) => name == "queueId",
+            (Dialect::Genesys, Access::User) => name == "userId",
+            (Dialect::Platform, Access::User) => name == "userId" || name == "agentId",
+            _ => false,
+        }
+    }
+}
+
+/// The members of an object, none of them but these.
+pub(super) fn members<'v, 'a>(
+    value: &'v Json<'a>,
+    known: &[&str],
+    at: &str,
+) -> Result<&'v [(std::borrow::Cow<'a, str>, Json<'a>)], Unproved> {
+    let Json::Object(members) = value else {
+        return Err(Unproved::at(at, "not an object"));
+    };
+    match members.iter().find(|(key, _)| !known.contains(&&**key)) {
+        Some(_) => Err(Unproved::at(at, "an unknown member")),
+        None => Ok(members),
+    }
+}
+
+/// The items of an array that is not empty; a missing one has none.
+pub(super) fn items<'v, 'a>(value: &'v Json<'a>, key: &str, at: &str) -> Result<&'v [Json<'a>], Unproved> {
+    match value.get(key) {
+        None => Ok(&[]),
+        Some(Json::Array(items)) => Ok(items),
+        Some(_) => Err(Unproved::at(at, format!("`{key}` is not an array"))),
+    }
+}

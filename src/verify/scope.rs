@@ -1,0 +1,201 @@
+//! What the entitlements cover, worked out once more from the organisation itself.
+//!
+//! Nothing is listed in advance: each id that the request names is looked up and judged against every
+//! entitlement that lives now.
+
+use super::Unproved;
+use crate::model::{
+    body::{Access, ObjectOrd},
+    contract::{Contract, Data},
+    entitlement::{Action, Entitlement},
+    org::{DivisionIx, Org, Principal, QueueIx, QueueState, RegionIx, UserIx},
+    set::Dim,
+};
+use jiff::Timestamp;
+
+/// The entitlements of one holder that live now, with what is needed to judge an id by them.
+pub(super) struct Scope<'a> {
+    pub(super) org: &'a Org,
+    holder: Principal,
+    region: RegionIx,
+    action: Action,
+    /// Dead queues that a list names count.
+    archived: bool,
+    /// All that live and are not for named conversations only.
+    pub(super) live: Vec<&'a Entitlement>,
+}
+
+/// An id that the request names and that stands inside the scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    Queue(QueueIx),
+    User(UserIx),
+    /// Inside, and without meaning for the proof.
+    Other,
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn of(
+        contract: &Contract,
+        holder: Principal,
+        entitlements: &'a [Entitlement],
+        org: &'a Org,
+        now: Timestamp,
+    ) -> Result<Self, Unproved> {
+        let region = match holder {
+            Principal::User(user) => org.users.get(user.index()).map(|user| user.region),
+            Principal::Service(service) => org.services.get(service.index()).map(|service| service.region),
+        };
+        let region = region.ok_or_else(|| Unproved::at("holder", "not in this organisation"))?;
+        let acts = |e: &&Entitlement| {
+            e.holder == holder
+                && e.region == region
+                && e.valid.acts_at(now)
+                && e.actions.iter().any(|action| action.includes(contract.action))
+        };
+        if !entitlements.iter().any(|e| acts(&e)) {
+            return Err(Unproved::at("scope", "no entitlement of this holder lives now for this action"));
+        }
+        let live = entitlements.iter().filter(acts).filter(|e| e.conversations.is_any()).collect();
+        Ok(Self { org, holder, region, action: contract.action, archived: contract.archived, live })
+    }
+
+    /// The same scope with those entitlements only that count for this question.
+    pub(super) fn only(&self, counts: impl Fn(&Entitlement) -> bool) -> Self {
+        Self { live: self.live.iter().copied().filter(|e| counts(e)).collect(), ..*self }
+    }
+
+    /// Whether `e` counts for things of this division: a leaf, inside the wall, and only to be seen when shared.
+    fn covers_division(&self, e: &Entitlement, division: DivisionIx) -> bool {
+        self.org.divisions.get(division.index()).is_some_and(|here| {
+            here.leaf
+                && here.region == self.region
+                && (!here.shared || self.action == Action::View)
+                && e.divisions.covers(&division)
+        })
+    }
+
+    /// Whether `e` opens this queue, to the agents that it covers.
+    pub(super) fn covers_queue(&self, e: &Entitlement, ix: QueueIx) -> bool {
+        let Some(queue) = self.org.queues.get(ix.index()) else {
+            return false;
+        };
+        let named = match &e.queues {
+            Dim::Any => !queue.restricted,
+            Dim::Only(list) => list.contains(&ix) && (queue.state == QueueState::Active || self.archived),
+        };
+        named
+            && queue.region == self.region
+            && self.covers_division(e, queue.division)
+            && self.org.open_to(ix, self.holder)
+    }
+
+    /// Whether `e` covers what this user did outside any queue.
+    pub(super) fn covers_loose_user(&self, e: &Entitlement, ix: UserIx) -> bool {
+        e.queues.is_any() && self.covers_user(e, ix)
+    }
+
+    fn covers_user(&self, e: &Entitlement, ix: UserIx) -> bool {
+        let Some(user) = self.org.users.get(ix.index()) else {
+            return false;
+        };
+        user.region == self.region && e.users.covers(&ix) && self.covers_division(e, user.division)
+    }
+
+    /// On queue data: a queue whose figures may be seen whole, so for every agent.
+    pub(super) fn shows_queue(&self, ix: QueueIx) -> bool {
+        self.live.iter().any(|e| e.users.is_any() && self.covers_queue(e, ix))
+    }
+
+    /// On user data: a user who is listed, or any of a covered division. Everybody may see himself where a
+    /// source lists him, wherever he is placed.
+    pub(super) fn shows_user(&self, ix: UserIx) -> bool {
+        let own = self.holder == Principal::User(ix);
+        self.live.iter().any(|e| match &e.users {
+            Dim::Any => self.covers_loose_user(e, ix),
+            Dim::Only(list) => list.contains(&ix) && (self.covers_user(e, ix) || own && e.divisions.is_any()),
+        })
+    }
+
+    /// On lists of divisions: named by a source, or within one that is bound to nothing else.
+    fn shows_division(&self, ix: DivisionIx) -> bool {
+        self.live.iter().any(|e| {
+            let unbound = e.queues.is_any() && e.users.is_any();
+            (unbound || !e.divisions.is_any()) && self.covers_division(e, ix)
+        })
+    }
+
+    /// A division may be named when legs of it may be visible.
+    fn may_name_division(&self, ix: DivisionIx) -> bool {
+        self.live.iter().any(|e| {
+            let held = |queue: &QueueIx| self.org.queues.get(queue.index()).is_some_and(|queue| queue.division == ix);
+            self.covers_division(e, ix)
+                && match (&e.divisions, &e.queues) {
+                    (Dim::Only(_), _) | (Dim::Any, Dim::Any) => true,
+                    (Dim::Any, Dim::Only(queues)) => queues.iter().any(held),
+                }
+        })
+    }
+
+    fn shows_object(&self, kind: ObjectOrd, id: &str) -> bool {
+        self.org.objects.get(&(kind.into(), id.into())).is_some_and(|division| {
+            self.live.iter().any(|e| e.queues.is_any() && e.users.is_any() && self.covers_division(e, *division))
+        })
+    }
+
+    fn may_name_user(&self, ix: UserIx) -> bool {
+        let Some(user) = self.org.users.get(ix.index()) else {
+            return false;
+        };
+        self.holder == Principal::User(ix)
+            || user.region == self.region
+                && self.live.iter().any(|e| match &e.users {
+                    Dim::Only(list) if list.contains(&ix) => true,
+                    Dim::Only(_) => user.queues.iter().any(|queue| self.covers_queue(e, *queue)),
+                    Dim::Any => {
+                        self.covers_division(e, user.division)
+                            || user.queues.iter().any(|queue| self.covers_queue(e, *queue))
+                    }
+                })
+    }
+
+    /// Judges an id that stands anywhere in the request.
+    pub(super) fn named(&self, access: Access, id: &str, at: &str) -> Result<Named, Unproved> {
+        let index = &self.org.index;
+        let inside = match access {
+            Access::Queue => index
+                .queues
+                .get(id)
+                .filter(|ix| self.live.iter().any(|e| self.covers_queue(e, **ix)))
+                .map(|ix| Named::Queue(*ix)),
+            Access::User => index.users.get(id).filter(|ix| self.may_name_user(**ix)).map(|ix| Named::User(*ix)),
+            Access::Division => index.divisions.get(id).filter(|ix| self.may_name_division(**ix)).map(|_| Named::Other),
+            Access::Region => index.regions.get(id).filter(|ix| **ix == self.region).map(|_| Named::Other),
+            Access::Object(kind) => self.shows_object(kind, id).then_some(Named::Other),
+            // no directory holds conversations: whose they are is decided row by row
+            Access::Conversation => (!id.is_empty()).then_some(Named::Other),
+        };
+        inside.ok_or_else(|| Unproved::at(at, format!("`{}` is outside the scope", shown(id))))
+    }
+
+    /// Whether an entity with this id may come back whole from an operation on this data.
+    pub(super) fn shows(&self, data: Data, access: Access, id: &str) -> bool {
+        let index = &self.org.index;
+        match (data, access) {
+            (Data::Queue | Data::Metadata, Access::Queue) => {
+                index.queues.get(id).is_some_and(|ix| self.shows_queue(*ix))
+            }
+            (Data::User | Data::Metadata, Access::User) => index.users.get(id).is_some_and(|ix| self.shows_user(*ix)),
+            (Data::Division | Data::Metadata, Access::Division) => {
+                index.divisions.get(id).is_some_and(|ix| self.shows_division(*ix))
+            }
+            (Data::Metadata, Access::Object(kind)) => self.shows_object(kind, id),
+            _ => false,
+        }
+    }
+}
+
+/// An id as it may stand in a record.
+fn shown(id: &str) -> String {
+    id.chars().take(64).flat_map(char::escape_debug).collect()
+}
