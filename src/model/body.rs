@@ -153,6 +153,24 @@ impl BodyModel {
         Some(kind)
     }
 
+    /// Paths of every filter and array of filters.
+    pub fn filters(&self) -> Vec<Path> {
+        let mut found = Vec::new();
+        let mut levels: Vec<(Path, &[Field])> = vec![(Path::new(), &self.fields)];
+        while let Some((above, fields)) = levels.pop() {
+            for field in fields {
+                let mut path = above.clone();
+                path.push(field.name.clone());
+                match &field.kind {
+                    FieldKind::Filter(_) | FieldKind::Filters(_) => found.push(path),
+                    FieldKind::Object(inner) => levels.push((path, inner)),
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+
     pub fn filter(&self, path: &[Box<str>]) -> Option<&FilterModel> {
         match self.field(path)? {
             FieldKind::Filter(model) | FieldKind::Filters(model) => Some(model),
@@ -165,10 +183,7 @@ impl FilterModel {
     /// Looks a dimension up as the dialect compares names and gives its canonical spelling.
     pub fn dimension(&self, dialect: Dialect, name: &str) -> Option<(&str, Dimension)> {
         match dialect {
-            Dialect::Platform => self
-                .dimensions
-                .get_key_value(name)
-                .map(|(name, kind)| (&**name, *kind)),
+            Dialect::Platform => self.dimensions.get_key_value(name).map(|(name, kind)| (&**name, *kind)),
             Dialect::Genesys => self
                 .dimensions
                 .iter()
@@ -179,9 +194,6 @@ impl FilterModel {
 
     /// The canonical name that carries this kind of access, if any does. The first in the table's order wins.
     pub fn carrying(&self, access: Access) -> Option<&str> {
-        self.dimensions
-            .iter()
-            .find(|(_, kind)| **kind == Dimension::Access(access))
-            .map(|(name, _)| &**name)
+        self.dimensions.iter().find(|(_, kind)| **kind == Dimension::Access(access)).map(|(name, _)| &**name)
     }
 }

@@ -70,7 +70,10 @@ pub(super) fn compile(
     }
     let keep = models.keep(&answer.keep, reader)?.clone();
     if !keep.levels.contains_key("") {
-        reader.problem(answer.keep.span.clone(), format!("`{}` lists no fields of the root (level `\"\"`)", *answer.keep));
+        reader.problem(
+            answer.keep.span.clone(),
+            format!("`{}` lists no fields of the root (level `\"\"`)", *answer.keep),
+        );
     }
     Some(Answer {
         shape,

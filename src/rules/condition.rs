@@ -1,11 +1,10 @@
 //! `when` of a refusal: a definite path compared with a literal. It may only subtract from what the body allows.
 //!
 //! A member that is missing makes it false; a value of the wrong type never gets here, because the body model
-//! refuses it. Other forms of JSONPath are refused at load: no shipped body needs them.
+//! refuses it. Other forms of `JSONPath` are refused at load: no shipped body needs them.
 
 use super::{
-    models,
-    paths,
+    models, paths,
     reading::{At, Reader},
 };
 use crate::model::{
@@ -13,7 +12,8 @@ use crate::model::{
     operation::{Compare, Condition, ConditionValue},
 };
 
-const HELP: &str = "write a path, a comparison and a literal, such as `$.paging.pageSize > 100` or `$.order == \"asc\"`";
+const HELP: &str =
+    "write a path, a comparison and a literal, such as `$.paging.pageSize > 100` or `$.order == \"asc\"`";
 
 pub(super) fn compile(when: &At<String>, body: &BodyModel, reader: &mut Reader<'_>) -> Option<Condition> {
     let Some(condition) = parse(when) else {
@@ -40,8 +40,7 @@ fn comparable(kind: &FieldKind, compare: Compare, value: &ConditionValue) -> boo
     let equality = matches!(compare, Compare::Equal | Compare::NotEqual);
     match (kind, value) {
         (FieldKind::Int { .. }, ConditionValue::Number(_)) => true,
-        (FieldKind::Bool, ConditionValue::Bool(_)) => equality,
-        (FieldKind::Text { .. }, ConditionValue::Text(_)) => equality,
+        (FieldKind::Bool, ConditionValue::Bool(_)) | (FieldKind::Text { .. }, ConditionValue::Text(_)) => equality,
         (FieldKind::Enum { words, .. }, ConditionValue::Text(text)) => equality && words.contains(text),
         _ => false,
     }

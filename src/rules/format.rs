@@ -132,8 +132,6 @@ keys! {
     Allow {
         at: At<String>,
         allow: Vec<At<String>>,
-        /// More words, each list under the assumption that it needs.
-        proved: BTreeMap<Name, Vec<At<String>>>,
         /// A narrower list for outsourcers.
         bpo_allow: Option<Vec<At<String>>>,
         /// Raw identifiers, refused as too many rows.
@@ -222,8 +220,7 @@ keys! {
 keys! {
     /// How each visible entry is reached once.
     Page {
-        /// `ids`: pages are cut from the visible ids and fetched by id.
-        by: PageByWord,
+        /// The kind of the entries; pages are cut from the visible ids and fetched by id.
         access: AccessWord,
         /// The parameter that names ids.
         id: At<String>,
@@ -316,7 +313,6 @@ words! {
     }
 }
 words! { ParamKindWord { Int = "int", Enum = "enum", Text = "text", Ids = "ids", } }
-words! { PageByWord { Ids = "ids", } }
 
 impl Shared {
     /// Takes from the family what the rule does not say itself.
@@ -328,9 +324,32 @@ impl Shared {
             }};
         }
         merged!(
-            class, dialect, data, permission, any, action, body, needs, audience, outside, r#static, empty_scope,
-            archived, division_slot, max_clauses, max_predicates, max_values, narrow, time, sort, group_by, metrics,
-            refuse, answer, params, page,
+            class,
+            dialect,
+            data,
+            permission,
+            any,
+            action,
+            body,
+            needs,
+            audience,
+            outside,
+            r#static,
+            empty_scope,
+            archived,
+            division_slot,
+            max_clauses,
+            max_predicates,
+            max_values,
+            narrow,
+            time,
+            sort,
+            group_by,
+            metrics,
+            refuse,
+            answer,
+            params,
+            page,
         )
     }
 }

@@ -44,7 +44,7 @@ pub use permissions::{Template, TemplatePermission};
 pub use problem::{Problem, Source};
 pub use query_test::{Expect, Fixture, RuleTest, same};
 pub use schema::{schema, schemas};
-pub use source::{embedded, read_dir};
+pub use source::{Unreadable, embedded, read_dir};
 
 use crate::{
     base::hash,
@@ -136,7 +136,7 @@ impl Folder {
         files.sort();
         let mut folder = Self::default();
         for (name, text) in files {
-            if name.ends_with(".json") {
+            if name.rsplit_once('.').is_some_and(|(_, end)| end == "json") {
                 folder.attachments.insert(name.into(), text.into());
                 continue;
             }
@@ -159,7 +159,11 @@ impl Folder {
         let mut all = format!("{:?} {accepted:?}\n", policy.role_conflict);
         for source in [&self.models, &self.permissions, &self.templates, &self.rules].into_iter().flatten() {
             // Lengths keep one file's end apart from the next one's name.
-            all.push_str(&format!("{} {} {}\n{}\n", source.name.len(), source.name, source.text.len(), source.text));
+            for part in [&source.name, &source.text] {
+                all.push_str(&part.len().to_string());
+                all.push(' ');
+                all.push_str(part);
+            }
         }
         hash::short(all.as_bytes())
     }
@@ -202,12 +206,16 @@ impl Gathered {
         let fixture = query_test::fixture(file, attachments, reader);
         self.fixtures.extend(fixture.clone());
         let rules: Vec<_> = file.rule.iter().filter_map(|rule| rule.0.as_ref()).collect();
-        for (name, _) in &file.family {
+        for name in file.family.keys() {
             let used = rules.iter().any(|rule| rule.family.as_ref().is_some_and(|family| **family == *name.text));
             // A rule that could not be read may be the one.
             if !used && rules.len() == file.rule.len() {
                 let help = "remove it, or name it as the `family` of a rule";
-                reader.problem_with(name.span(), format!("no rule is of the family `{}`", name.text), Some(help.to_owned()));
+                reader.problem_with(
+                    name.span(),
+                    format!("no rule is of the family `{}`", name.text),
+                    Some(help.to_owned()),
+                );
             }
         }
         for rule in rules {
@@ -216,7 +224,11 @@ impl Gathered {
             }
             if untested == Untested::Refuse && rule.test.is_empty() {
                 let help = "add a `[[rule.test]]`: who asks what, and what is sent or refused";
-                reader.problem_with(rule.id.span.clone(), format!("the rule `{}` has no test", *rule.id), Some(help.to_owned()));
+                reader.problem_with(
+                    rule.id.span.clone(),
+                    format!("the rule `{}` has no test", *rule.id),
+                    Some(help.to_owned()),
+                );
             }
             self.tests.extend(query_test::tests(rule, fixture.as_ref(), attachments, reader));
             if let Some(operation) = surroundings.operation(rule, reader) {

@@ -40,7 +40,9 @@ impl Models {
             for (name, levels) in &file.keep {
                 let levels = levels
                     .iter()
-                    .map(|(level, fields)| (level.text.clone(), fields.iter().map(|field| field.as_str().into()).collect()))
+                    .map(|(level, fields)| {
+                        (level.text.clone(), fields.iter().map(|field| field.as_str().into()).collect())
+                    })
                     .collect();
                 once(&mut models.keeps, name, Keep { levels }, &mut reader);
             }
@@ -158,9 +160,9 @@ impl Filters {
         let body = BodyModel { name: name.text.clone(), dialect, fields: fields?, proof };
         let fits = match &body.proof {
             Proof::Filter { at } => matches!(body.field(at), Some(FieldKind::Filter(_))),
-            Proof::Entries { at, also } => std::iter::once(at)
-                .chain(also)
-                .all(|at| matches!(body.field(at), Some(FieldKind::Filters(_)))),
+            Proof::Entries { at, also } => {
+                std::iter::once(at).chain(also).all(|at| matches!(body.field(at), Some(FieldKind::Filters(_))))
+            }
         };
         if !fits {
             reader.problem(spec.span.clone(), "the proof names a path that is no filter of this model");
@@ -193,43 +195,54 @@ impl Filters {
         masks: &mut Masks,
         reader: &mut Reader<'_>,
     ) -> Option<FieldKind> {
-        let mut lacks = |what: &str| {
+        let mut lacks = |what: &str| -> Option<FieldKind> {
             reader.problem(spec.span.clone(), format!("a field of this kind needs `{what}`"));
+            None
         };
         let size = spec.max.and_then(|max| usize::try_from(max).ok());
         Some(match spec.kind {
             KindWord::Text => {
-                let Some(max) = size else { return missing(lacks("max")) };
+                let Some(max) = size else { return lacks("max") };
                 FieldKind::Text { max }
             }
             KindWord::Bool => FieldKind::Bool,
             KindWord::Int => {
-                let (Some(min), Some(max)) = (spec.min, spec.max) else { return missing(lacks("min` and `max")) };
+                let (Some(min), Some(max)) = (spec.min, spec.max) else {
+                    return lacks("min` and `max");
+                };
                 FieldKind::Int { min, max }
             }
             KindWord::Enum => {
-                let Some(words) = &spec.words else { return missing(lacks("words")) };
+                let Some(words) = &spec.words else {
+                    return lacks("words");
+                };
                 let words = words.iter().map(|word| word.as_str().into()).collect();
                 FieldKind::Enum { words, fold: dialect == Dialect::Genesys }
             }
             KindWord::Interval => FieldKind::Interval,
             KindWord::Instant => FieldKind::Instant,
             KindWord::Id => {
-                let Some(word) = spec.access else { return missing(lacks("access")) };
+                let Some(word) = spec.access else {
+                    return lacks("access");
+                };
                 FieldKind::Id(access(word))
             }
             KindWord::List => {
-                let (Some(of), Some(max)) = (&spec.of, size) else { return missing(lacks("of` and `max")) };
+                let (Some(of), Some(max)) = (&spec.of, size) else {
+                    return lacks("of` and `max");
+                };
                 FieldKind::List { of: Box::new(self.kind(of, dialect, masks, reader)?), max }
             }
             KindWord::Object => {
                 if spec.fields.is_empty() {
-                    return missing(lacks("fields"));
+                    return lacks("fields");
                 }
                 FieldKind::Object(self.fields(&spec.fields, dialect, masks, reader)?)
             }
             KindWord::Filter | KindWord::Filters => {
-                let Some(name) = &spec.filter else { return missing(lacks("filter")) };
+                let Some(name) = &spec.filter else {
+                    return lacks("filter");
+                };
                 let Some((filter, classes)) = self.0.get(name.as_str()) else {
                     unknown("filter", name, self.0.keys(), name.span.clone(), reader);
                     return None;
@@ -243,11 +256,6 @@ impl Filters {
             }
         })
     }
-}
-
-/// The problem is reported; there is no field.
-fn missing((): ()) -> Option<FieldKind> {
-    None
 }
 
 pub(super) fn dialect(word: DialectWord) -> Dialect {

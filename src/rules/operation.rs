@@ -3,8 +3,8 @@
 use super::{
     answer, condition,
     format::{
-        ActionWord, ArchivedWord, AssumptionWord, AudienceWord, ClassWord, DataWord, EmptyScopeWord, OutsideWord, Param,
-        ParamKindWord, Rule, Shared, StaticWord,
+        ActionWord, ArchivedWord, AssumptionWord, AudienceWord, ClassWord, DataWord, EmptyScopeWord, OutsideWord,
+        Param, ParamKindWord, Rule, Shared, StaticWord,
     },
     models::{self, Masks, Models},
     paths,
@@ -121,7 +121,9 @@ impl Surroundings<'_> {
     }
 
     fn shared(&self, rule: &At<Rule>, reader: &mut Reader<'_>) -> Option<Shared> {
-        let Some(name) = &rule.family else { return Some(rule.shared.clone()) };
+        let Some(name) = &rule.family else {
+            return Some(rule.shared.clone());
+        };
         let found = self.families.iter().find(|(family, _)| *family.text == **name);
         if found.is_none() {
             let known: Vec<_> = self.families.keys().map(|family| &family.text).collect();
@@ -186,28 +188,33 @@ impl Surroundings<'_> {
                 || shared.refuse.is_some()
                 || shared.division_slot.is_some();
             if speaks {
-                reader.problem(rule.id.span.clone(), "a rule that speaks about a body needs `body`: the name of its model");
+                reader.problem(
+                    rule.id.span.clone(),
+                    "a rule that speaks about a body needs `body`: the name of its model",
+                );
             }
             return Some(Parts::default());
         };
         let body = Body { model, policy: self.policy };
         let sites: Vec<_> = shared.narrow.iter().flatten().map(|narrow| body.sites(narrow, reader)).collect();
-        let refuse: Vec<_> = shared.refuse.iter().flatten().map(|refuse| compile_refuse(refuse, model, reader)).collect();
-        let time = shared.time.as_ref().map(|time| body.time(time, reader));
-        let sort = shared.sort.as_ref().map(|list| body.allow(list, reader));
-        let group_by = shared.group_by.as_ref().map(|list| body.allow(list, reader));
-        let metrics = shared.metrics.as_ref().map(|metrics| body.metrics(metrics, reader));
-        let division_slot = shared.division_slot.as_ref().map(|at| body.division_slot(at, reader));
+        let refuse: Vec<_> =
+            shared.refuse.iter().flatten().map(|refuse| compile_refuse(refuse, model, reader)).collect();
+        let time = shared.time.as_ref().map(|time| body.time(time, reader).ok_or(())).transpose();
+        let sort = shared.sort.as_ref().map(|list| body.allow(list, reader).ok_or(())).transpose();
+        let group_by = shared.group_by.as_ref().map(|list| body.allow(list, reader).ok_or(())).transpose();
+        let metrics = shared.metrics.as_ref().map(|metrics| body.metrics(metrics, reader).ok_or(())).transpose();
+        let division_slot =
+            shared.division_slot.as_ref().map(|at| body.division_slot(at, reader).ok_or(())).transpose();
         let sites: Vec<Site> = sites.into_iter().collect::<Option<Vec<_>>>()?.concat();
         twice(&sites, rule, reader);
         Some(Parts {
             sites,
             refuse: refuse.into_iter().collect::<Option<_>>()?,
-            time: transpose(time)?,
-            sort: transpose(sort)?,
-            group_by: transpose(group_by)?,
-            metrics: transpose(metrics)?,
-            division_slot: transpose(division_slot)?,
+            time: time.ok()?,
+            sort: sort.ok()?,
+            group_by: group_by.ok()?,
+            metrics: metrics.ok()?,
+            division_slot: division_slot.ok()?,
         })
     }
 
@@ -230,15 +237,6 @@ struct Parts {
     group_by: Option<crate::model::operation::AllowList>,
     metrics: Option<crate::model::operation::MetricRule>,
     division_slot: Option<crate::model::body::Path>,
-}
-
-/// What is said must have been readable.
-#[expect(clippy::option_option, reason = "outer: said at all; inner: read")]
-fn transpose<T>(said: Option<Option<T>>) -> Option<Option<T>> {
-    match said {
-        None => Some(None),
-        Some(read) => read.map(Some),
-    }
 }
 
 fn required<T>(value: Option<T>, key: &str, rule: &At<Rule>, reader: &mut Reader<'_>) -> Option<T> {
@@ -297,6 +295,14 @@ impl Rests<'_> {
                 let message = format!("the rule does not narrow where `{}` proves its scope", model.name);
                 reader.problem_with(rule.id.span.clone(), message, Some(help.to_owned()));
             }
+            for path in model.filters() {
+                if !narrowed(&path) {
+                    let help = "add a `[[rule.narrow]]` for it: what the asker sends there must be judged and joined";
+                    let message =
+                        format!("the filter `$.{}` of `{}` has no place in this rule", path.join("."), model.name);
+                    reader.problem_with(rule.id.span.clone(), message, Some(help.to_owned()));
+                }
+            }
         }
     }
 }
@@ -321,14 +327,18 @@ fn shape_fits(
     reader.problem(at.span.clone(), says);
 }
 
-fn params(table: Option<&BTreeMap<Name, At<Param>>>, reader: &mut Reader<'_>) -> Option<Vec<crate::model::contract::Param>> {
+fn params(
+    table: Option<&BTreeMap<Name, At<Param>>>,
+    reader: &mut Reader<'_>,
+) -> Option<Vec<crate::model::contract::Param>> {
     let params: Vec<_> = table
         .into_iter()
         .flatten()
         .map(|(name, param)| {
             let kind = param_kind(param);
             if kind.is_none() {
-                let help = "`int` needs `min` and `max`, `enum` needs `words`, `text` needs `max`, `ids` needs `of` and `max`";
+                let help =
+                    "`int` needs `min` and `max`, `enum` needs `words`, `text` needs `max`, `ids` needs `of` and `max`";
                 let message = format!("the parameter `{}` is not described", name.text);
                 reader.problem_with(param.span.clone(), message, Some(help.to_owned()));
             }
@@ -353,7 +363,8 @@ fn compile_page(
     params: Option<&BTreeMap<Name, At<Param>>>,
     reader: &mut Reader<'_>,
 ) -> Option<(Page, IdsProof)> {
-    let kind = |name: &str| params.into_iter().flatten().find(|(known, _)| &*known.text == name).map(|(_, param)| param.kind);
+    let kind =
+        |name: &str| params.into_iter().flatten().find(|(known, _)| &*known.text == name).map(|(_, param)| param.kind);
     let mut named = |name: &At<String>, wanted: ParamKindWord| {
         if kind(name) != Some(wanted) {
             let help = "describe it in `[rule.params]`, with the right `kind`";

@@ -38,7 +38,8 @@ impl Taken {
             }
             Segment::Param { .. } => {
                 let param = self.param.as_ref().and_then(|next| next.clash(method, rest, exact));
-                param.or_else(|| self.literals.values().find_map(|next| next.clash(method, rest, exact.and(Exact::Old))))
+                param
+                    .or_else(|| self.literals.values().find_map(|next| next.clash(method, rest, exact.and(Exact::Old))))
             }
         }
     }

@@ -119,20 +119,12 @@ pub(super) fn leg(leg: &super::format::Leg, span: Range<usize>, reader: &mut Rea
         reader.problem(span, "`time` names the start and the end of a leg: two fields");
         return None;
     };
-    let queue = leg.queue.as_ref().map(|at| up(at, depth, reader));
-    let user = leg.user.as_ref().map(|at| up(at, depth, reader));
+    let queue = leg.queue.as_ref().map(|at| up(at, depth, reader).ok_or(())).transpose();
+    let user = leg.user.as_ref().map(|at| up(at, depth, reader).ok_or(())).transpose();
     let (start, end) = (up(start, depth, reader), up(end, depth, reader));
-    if queue.is_none() && user.is_none() {
+    if leg.queue.is_none() && leg.user.is_none() {
         reader.problem(span, "a leg without `queue` and `user` cannot be judged; name at least one");
         return None;
     }
-    Some(LegPath { arrays, queue: flat(queue)?, user: flat(user)?, start: start?, end: end? })
-}
-
-/// What was named must have been readable.
-fn flat<T>(named: Option<Option<T>>) -> Option<Option<T>> {
-    match named {
-        None => Some(None),
-        Some(read) => read.map(Some),
-    }
+    Some(LegPath { arrays, queue: queue.ok()?, user: user.ok()?, start: start?, end: end? })
 }

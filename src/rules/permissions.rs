@@ -62,9 +62,13 @@ impl Permissions {
             compiled.analytics.extend(words(&file.analytics, &mut reader));
             let harmless = words(&file.harmless, &mut reader);
             for permission in &file.harmless {
-                let opens = compiled.opens.iter().any(|(name, by)| **name == **permission || by.contains(permission.as_str()));
+                let opens =
+                    compiled.opens.iter().any(|(name, by)| **name == **permission || by.contains(permission.as_str()));
                 if opens {
-                    reader.problem(permission.span.clone(), format!("`{}` opens an operation: it is not harmless", **permission));
+                    reader.problem(
+                        permission.span.clone(),
+                        format!("`{}` opens an operation: it is not harmless", **permission),
+                    );
                 }
             }
             compiled.harmless.extend(harmless);

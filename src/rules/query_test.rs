@@ -79,7 +79,11 @@ pub(super) fn tests(
     let Some(fixture) = fixture else {
         if let Some(test) = rule.test.first() {
             let help = "add `[fixture]` with `directory` and `now` at the top of the file";
-            reader.problem_with(test.span.clone(), "a test needs an organisation to run against", Some(help.to_owned()));
+            reader.problem_with(
+                test.span.clone(),
+                "a test needs an organisation to run against",
+                Some(help.to_owned()),
+            );
         }
         return Vec::new();
     };
@@ -105,19 +109,25 @@ fn compile(
         (None, None, Some(answers)) => Some(Expect::Answers(answers.0.clone())),
         (None, None, None) if test.shows.is_some() => None,
         _ => {
-            reader.problem(test.name.span.clone(), "a test states one of `sends`, `refuses`, `answers`, or `upstream` with `shows`");
+            reader.problem(
+                test.name.span.clone(),
+                "a test states one of `sends`, `refuses`, `answers`, or `upstream` with `shows`",
+            );
             return None;
         }
     };
     let answer = match (&test.upstream, &test.shows) {
-        (Some(upstream), Some(shows)) => Some((json(upstream, attachments, reader)?, json(shows, attachments, reader)?)),
+        (Some(upstream), Some(shows)) => {
+            Some((json(upstream, attachments, reader)?, json(shows, attachments, reader)?))
+        }
         (None, None) => None,
         _ => {
             reader.problem(test.name.span.clone(), "`upstream` and `shows` stand together");
             return None;
         }
     };
-    let params: Option<Vec<_>> = test.params.iter().map(|(name, value)| Some((name.text.clone(), text(&value.0)?))).collect();
+    let params: Option<Vec<_>> =
+        test.params.iter().map(|(name, value)| Some((name.text.clone(), text(&value.0)?))).collect();
     if params.is_none() {
         reader.problem(test.name.span.clone(), "a parameter is a text, a number, or a list of texts");
     }
@@ -138,7 +148,9 @@ fn compile(
 
 /// JSON as written, or the JSON file of that name.
 fn json(value: &At<Json>, attachments: &Attachments, reader: &mut Reader<'_>) -> Option<Value> {
-    let Value::String(file) = &value.value.0 else { return Some(value.value.0.clone()) };
+    let Value::String(file) = &value.value.0 else {
+        return Some(value.value.0.clone());
+    };
     let text = beside(&reader.source.name, file).and_then(|name| attachments.get(name.as_str()));
     let parsed = text.and_then(|text| serde_json::from_str(text).ok());
     if parsed.is_none() {
@@ -192,7 +204,9 @@ fn normal(value: &Value, set: bool) -> Value {
         Value::Object(members) => {
             let mut members: Vec<_> = members
                 .iter()
-                .map(|(name, value)| (name.clone(), normal(value, matches!(&**name, "predicates" | "clauses" | "values"))))
+                .map(|(name, value)| {
+                    (name.clone(), normal(value, matches!(&**name, "predicates" | "clauses" | "values")))
+                })
                 .collect();
             members.sort_by(|(a, _), (b, _)| a.cmp(b));
             Value::Object(members.into_iter().collect())

@@ -100,15 +100,14 @@ impl<'t, 'i> Table<'t, 'i> {
     pub(super) fn key<T: Value>(&mut self, field: &'static str, reader: &mut Reader<'_>) -> Option<T> {
         let key = kebab(field);
         let value = self.entries.get(&*key);
-        let read = match value {
-            Some(value) => T::read(value, reader),
-            None => {
-                let missing = T::missing();
-                if missing.is_none() {
-                    reader.problem(self.span.clone(), format!("the key `{key}` is missing here"));
-                }
-                missing
+        let read = if let Some(value) = value {
+            T::read(value, reader)
+        } else {
+            let missing = T::missing();
+            if missing.is_none() {
+                reader.problem(self.span.clone(), format!("the key `{key}` is missing here"));
             }
+            missing
         };
         self.known.push(key);
         read
@@ -415,13 +414,14 @@ impl Value for Json {
             DeValue::String(text) => text.as_ref().into(),
             DeValue::Boolean(truth) => (*truth).into(),
             DeValue::Integer(_) => i64::read(value, reader)?.into(),
-            DeValue::Float(number) => match number.as_str().parse::<f64>().ok().and_then(serde_json::Number::from_f64) {
-                Some(number) => serde_json::Value::Number(number),
-                None => {
+            DeValue::Float(number) => {
+                let number = number.as_str().parse::<f64>().ok();
+                let number = number.and_then(serde_json::Number::from_f64);
+                if number.is_none() {
                     wrong(value, "a number that JSON can write", reader);
-                    return None;
                 }
-            },
+                serde_json::Value::Number(number?)
+            }
             DeValue::Datetime(_) => {
                 wrong(value, "a JSON value (write an instant as a text in quotes)", reader);
                 return None;

@@ -5,6 +5,7 @@ use super::{
     model_format::{ModelFile, PermissionFile, TemplateFile},
 };
 use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::Value;
 
 /// `rules/rules.schema.json`.
 pub fn schema() -> String {
@@ -22,6 +23,29 @@ pub fn schemas() -> Vec<(&'static str, String)> {
 }
 
 fn text<T: JsonSchema>() -> String {
-    let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
-    format!("{:#}\n", schema.to_value())
+    let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value();
+    optional_lists(&mut schema);
+    format!("{schema:#}\n")
+}
+
+/// A list or a table of names that is missing reads as an empty one.
+fn optional_lists(schema: &mut Value) {
+    let is_list = |property: &Value| {
+        property.get("type").is_some_and(|kind| kind == "array")
+            || (property.get("additionalProperties").is_some() && property.get("properties").is_none())
+    };
+    if let Value::Object(members) = schema {
+        let properties = members.get("properties").cloned();
+        if let Some(Value::Array(required)) = members.get_mut("required") {
+            required.retain(|name| {
+                let property = name.as_str().and_then(|name| properties.as_ref()?.get(name));
+                !property.is_some_and(is_list)
+            });
+        }
+    }
+    match schema {
+        Value::Object(members) => members.values_mut().for_each(optional_lists),
+        Value::Array(items) => items.iter_mut().for_each(optional_lists),
+        _ => {}
+    }
 }

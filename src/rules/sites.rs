@@ -2,9 +2,8 @@
 
 use super::{
     format::{self, EntryWord, ReachWord, StrengthWord},
-    models,
-    paths,
-    reading::{At, Name, OneOrMany, Reader},
+    models, paths,
+    reading::{At, OneOrMany, Reader},
 };
 use crate::model::{
     assumption::Assumption,
@@ -78,8 +77,12 @@ impl Body<'_> {
     /// Dimensions that the rule hides; applied to its own copy of the body.
     pub(super) fn hide(body: &mut BodyModel, narrow: &At<format::Narrow>, reader: &mut Reader<'_>) {
         for at in narrow.at.as_slice() {
-            let Some(path) = paths::parse(at) else { continue };
-            let Some(filter) = filter_mut(body, &path) else { continue };
+            let Some(path) = paths::parse(at) else {
+                continue;
+            };
+            let Some(filter) = filter_mut(body, &path) else {
+                continue;
+            };
             for name in &narrow.hidden {
                 match filter.dimensions.get_mut(name.as_str()) {
                     Some(dimension @ (Dimension::Plain | Dimension::Hidden | Dimension::Masked)) => {
@@ -104,18 +107,14 @@ impl Body<'_> {
             return None;
         };
         let known = |names: &[At<String>], reader: &mut Reader<'_>| known_words(names, words, reader);
-        let mut allow = known(&list.allow, reader);
-        for (name, more) in &list.proved {
-            let more = known(more, reader);
-            match assumption(name, reader) {
-                Some(needed) if self.policy.accepted.contains(&needed) => allow.extend(more),
-                _ => {}
-            }
-        }
+        let allow = known(&list.allow, reader);
         let bpo_allow = list.bpo_allow.as_ref().map(|names| known(names, reader));
         for name in list.bpo_allow.iter().flatten() {
             if !allow.iter().any(|word| **word == **name) {
-                reader.problem(name.span.clone(), format!("`{}` is not in `allow`: outsourcers may not have more", **name));
+                reader.problem(
+                    name.span.clone(),
+                    format!("`{}` is not in `allow`: outsourcers may not have more", **name),
+                );
             }
         }
         let high_cardinality = known(&list.high_cardinality, reader);
@@ -130,7 +129,8 @@ impl Body<'_> {
         };
         let mut lacks: BTreeMap<Box<str>, Vec<Access>> = BTreeMap::new();
         if let Some(table) = &rule.lacks {
-            let lists = [(Access::Queue, &table.queue), (Access::User, &table.user), (Access::Division, &table.division)];
+            let lists =
+                [(Access::Queue, &table.queue), (Access::User, &table.user), (Access::Division, &table.division)];
             for (access, names) in lists {
                 for metric in known_words(names, words, reader) {
                     lacks.entry(metric).or_default().push(access);
@@ -210,7 +210,10 @@ fn carried(carry: &At<format::Carry>, filter: &FilterModel, reader: &mut Reader<
     ];
     let mut named = named.into_iter().filter_map(|(access, name)| name.as_ref().map(|name| (access, name)));
     let (Some((access, name)), None) = (named.next(), named.next()) else {
-        reader.problem(carry.span.clone(), "each entry of `carry` names one kind of access, such as `{ queue = \"queueId\" }`");
+        reader.problem(
+            carry.span.clone(),
+            "each entry of `carry` names one kind of access, such as `{ queue = \"queueId\" }`",
+        );
         return None;
     };
     match filter.dimensions.get(name.as_str()) {
@@ -241,15 +244,6 @@ fn known_words(names: &[At<String>], words: &[Box<str>], reader: &mut Reader<'_>
         }
     }
     names.iter().map(|name| name.as_str().into()).collect()
-}
-
-fn assumption(name: &Name, reader: &mut Reader<'_>) -> Option<Assumption> {
-    let found = Assumption::ALL.into_iter().find(|known| known.name() == &*name.text);
-    if found.is_none() {
-        let known = Assumption::ALL.map(Assumption::name).map(Box::from);
-        models::unknown("assumption", &name.text, &known, name.span(), reader);
-    }
-    found
 }
 
 fn filter_mut<'b>(body: &'b mut BodyModel, path: &[Box<str>]) -> Option<&'b mut FilterModel> {

@@ -1,3 +1,9 @@
+//! One binary of integration tests, a module for each area.
+
 mod compile_fail;
 mod front;
 mod json_suite;
+mod laws;
+mod layers;
+mod oracle;
+mod tidy;

@@ -43,7 +43,11 @@ async fn outcomes(house: &House) -> Vec<OutcomeRecord> {
 }
 
 fn request(body: &str) -> Vec<u8> {
-    format!("POST /v1/query HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer T\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    format!(
+        "POST /v1/query HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer T\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
 }
 
 #[tokio::test]
@@ -104,13 +108,15 @@ async fn chunked_bodies_and_expectations_are_honoured() {
     let heard = house.say(house.proxy, &[(chunked.into_bytes(), Duration::ZERO)], false).await;
     assert_eq!(answers(&heard)[0].status, 200);
     assert_eq!(answers(&heard)[0].header("connection"), Some("close"));
-    let expecting = format!("{head}Connection: close\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n", BODY.len());
+    let expecting =
+        format!("{head}Connection: close\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n", BODY.len());
     let parts = [(expecting.into_bytes(), Duration::from_millis(100)), (BODY.as_bytes().to_vec(), Duration::ZERO)];
     let heard = house.say(house.proxy, &parts, false).await;
     assert!(heard.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200"), "{heard}");
     assert_eq!(house.upstream.sent().len(), 2);
     // Nobody is asked for a body that is not wanted.
-    let unknown = format!("POST /v1/query HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n", BODY.len());
+    let unknown =
+        format!("POST /v1/query HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n", BODY.len());
     let heard = house.say(house.proxy, &[(unknown.into_bytes(), Duration::ZERO)], false).await;
     assert!(heard.starts_with("HTTP/1.1 401"), "{heard}");
 }
@@ -118,7 +124,9 @@ async fn chunked_bodies_and_expectations_are_honoured() {
 #[tokio::test]
 async fn what_cannot_be_read_has_its_decision_too() {
     let house = house().await;
-    let heard = house.say(house.proxy, &[(b"GET /a HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n".to_vec(), Duration::ZERO)], false).await;
+    let heard = house
+        .say(house.proxy, &[(b"GET /a HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n".to_vec(), Duration::ZERO)], false)
+        .await;
     let heard = &answers(&heard)[0];
     assert_eq!((heard.status, heard.code().as_str()), (400, "request.malformed"));
     assert_eq!(house.outcome(heard.decision()).await.verdict, Verdict::Refused);
