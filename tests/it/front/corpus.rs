@@ -9,7 +9,8 @@ use serde_json::Value;
 use std::{collections::BTreeMap, path::PathBuf};
 
 fn cases() -> Vec<Value> {
-    let folder = std::env::var_os("BAILIWICK_CORPORA").map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpora")), PathBuf::from);
+    let folder = std::env::var_os("BAILIWICK_CORPORA")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpora")), PathBuf::from);
     let text = std::fs::read_to_string(folder.join("http_cases.json")).unwrap();
     let whole: Value = serde_json::from_str(&text).unwrap();
     whole["cases"].as_array().unwrap().clone()
@@ -29,7 +30,9 @@ fn gunzip(packed: &[u8]) -> Vec<u8> {
 
 fn parts(case: &Value) -> Vec<(Vec<u8>, Duration)> {
     if let Some(parts) = case["parts"].as_array() {
-        let part = |part: &Value| (latin1(part["raw"].as_str().unwrap()), Duration::from_millis(part["pause_ms"].as_u64().unwrap()));
+        let part = |part: &Value| {
+            (latin1(part["raw"].as_str().unwrap()), Duration::from_millis(part["pause_ms"].as_u64().unwrap()))
+        };
         return parts.iter().map(part).collect();
     }
     let bytes = match case["raw_gz_b64"].as_str() {
@@ -57,7 +60,9 @@ fn is_due(case: &Value, outcome: &str, heard: &[Heard], sent: usize) -> bool {
     let hides = case["id"] == "pipe-001";
     due.into_iter().any(|due| match due {
         "reject" => outcome == "reject" || (hides && sent <= 1 && heard.last().is_none_or(|last| last.status >= 400)),
-        "forward-same" | "forward-normalised" => outcome == "forward" && sent == if case["id"] == "base-004" { 2 } else { 1 },
+        "forward-same" | "forward-normalised" => {
+            outcome == "forward" && sent == if case["id"] == "base-004" { 2 } else { 1 }
+        }
         other => panic!("unknown outcome {other}"),
     })
 }
@@ -78,7 +83,8 @@ async fn every_case_has_an_outcome_that_is_due() {
 }
 
 async fn run(cases: impl Iterator<Item = &Value>) -> BTreeMap<String, String> {
-    let settings = proxy::Settings { needs_content_type: true, body_time: Duration::from_millis(700), ..Default::default() };
+    let settings =
+        proxy::Settings { needs_content_type: true, body_time: Duration::from_millis(700), ..Default::default() };
     let short = Duration::from_millis(500);
     let server = server::Settings { head_time: short, idle_time: short, ..Default::default() };
     let house = house_with(settings, server).await;
@@ -100,7 +106,10 @@ async fn run(cases: impl Iterator<Item = &Value>) -> BTreeMap<String, String> {
     // Somebody who left in between may have an intent whose query was never sent; the other way round cannot be.
     let record = house.record().await;
     let intents = record.iter().filter(|record| matches!(record, Record::Intent(_))).count();
-    let answered = record.iter().filter(|record| matches!(record, Record::Outcome(outcome) if outcome.upstream_status.is_some())).count();
+    let answered = record
+        .iter()
+        .filter(|record| matches!(record, Record::Outcome(outcome) if outcome.upstream_status.is_some()))
+        .count();
     assert!(answered <= arrived && arrived <= intents, "{answered} answered, {arrived} arrived, {intents} recorded");
     failed
 }

@@ -31,7 +31,10 @@ async fn a_panic_costs_one_request() {
     assert!(!broken.body.contains("clock"));
     assert_eq!(fine.status, 200, "the connection survives");
     let outcome = house.outcome(broken.decision()).await;
-    assert_eq!((outcome.verdict, outcome.cause.as_deref()), (Verdict::Failed, Some("panic: assertion `left != right` failed: the clock is broken\n  left: 1\n right: 1")));
+    assert_eq!(
+        (outcome.verdict, outcome.cause.as_deref()),
+        (Verdict::Failed, Some("panic: assertion `left != right` failed: the clock is broken\n  left: 1\n right: 1"))
+    );
 }
 
 async fn outcomes(house: &House) -> Vec<OutcomeRecord> {
