@@ -2,6 +2,40 @@
 
 use super::*;
 use bailiwick::audit::{OutcomeRecord, Verdict};
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// A fault in the middle of a request: the reading of this clock that brings `left` to zero panics.
+#[derive(Debug, Default)]
+struct Faulty {
+    clock: SystemClock,
+    left: AtomicI64,
+}
+
+impl Clock for Faulty {
+    fn now(&self) -> Timestamp {
+        assert_ne!(self.left.fetch_sub(1, Ordering::AcqRel), 1, "the clock is broken");
+        self.clock.now()
+    }
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_request() {
+    let clock = Arc::new(Faulty::default());
+    let house = house_on(Arc::clone(&clock) as _, Default::default(), Default::default()).await;
+    // The first reading opens the exchange, the second is in the middle of the phases.
+    clock.left.store(2, Ordering::Release);
+    let both = [request(BODY), request(BODY)].concat();
+    let heard = answers(&house.say(house.proxy, &[(both, Duration::ZERO)], false).await);
+    let [broken, fine] = heard.as_slice() else { panic!("{heard:?}") };
+    assert_eq!((broken.status, broken.code().as_str()), (500, "proxy.internal"));
+    assert!(!broken.body.contains("clock"));
+    assert_eq!(fine.status, 200, "the connection survives");
+    let outcome = house.outcome(broken.decision()).await;
+    assert_eq!(
+        (outcome.verdict, outcome.cause.as_deref()),
+        (Verdict::Failed, Some("panic: assertion `left != right` failed: the clock is broken\n  left: 1\n right: 1"))
+    );
+}
 
 async fn outcomes(house: &House) -> Vec<OutcomeRecord> {
     let only = |record| match record {

@@ -59,9 +59,12 @@ async fn house() -> House {
 }
 
 async fn house_with(settings: proxy::Settings, server: server::Settings) -> House {
+    house_on(Arc::new(SystemClock::default()), settings, server).await
+}
+
+async fn house_on(clock: Arc<dyn Clock>, settings: proxy::Settings, server: server::Settings) -> House {
     let upstream = Upstream::start().await;
     let folder = tempfile::tempdir().unwrap();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry);
     let recorder = Recorder::start(
