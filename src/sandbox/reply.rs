@@ -58,9 +58,7 @@ impl Body for Reply {
             }
             None if self.broken => {
                 // waits once, so that what stands before has left
-                let waiting = self
-                    .waiting
-                    .get_or_insert_with(|| Box::pin(sleep(Duration::from_millis(20))));
+                let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(Duration::from_millis(20))));
                 if waiting.as_mut().poll(context).is_pending() {
                     return Poll::Pending;
                 }

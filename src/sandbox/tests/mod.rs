@@ -15,12 +15,7 @@ pub(super) const PLATFORM: &str = "/api/v2/analytics/query";
 
 /// Enough for generated queries, which are many.
 pub(super) async fn tiny() -> Sandbox {
-    Sandbox::start(Options {
-        interactions: 300,
-        ..Options::default()
-    })
-    .await
-    .unwrap()
+    Sandbox::start(Options { interactions: 300, ..Options::default() }).await.unwrap()
 }
 
 pub(super) async fn small() -> Sandbox {
