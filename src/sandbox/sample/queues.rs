@@ -180,10 +180,11 @@ const QUEUES: [Row; 53] = [
         &[],
     ),
     (
+        // stands above every list that propagates: closed
         "q-rep-monthly",
         "Monthly copies",
         "d-reporting-us",
-        "f-reporting",
+        "f-us",
         &[],
     ),
     (
