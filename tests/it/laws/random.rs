@@ -1,7 +1,7 @@
 //! The laws over drawn organisations, people and questions. `BAILIWICK_CASES` sets how many.
 
 use super::{
-    case::{Case, Organisation},
+    case::{Case, Organisation, data_of},
     program::{self, Answered, Got},
     shrink,
 };
@@ -9,6 +9,7 @@ use crate::oracle::{
     data::{Time, instant, seconds},
     generate::Dice,
     questions::{Kind, within},
+    semantics::Data,
 };
 use bailiwick::model::refusal::Code;
 use serde_json::{Value, json};
@@ -426,12 +427,15 @@ fn time() {
 // ---- 6 -----------------------------------------------------------------------------------------------------------
 
 /// Other people's rights, other divisions' things, and every name, changed.
-fn disturbed(organisation: &Organisation, person: &str, dice: &mut Dice) -> Value {
+fn disturbed(organisation: &Organisation, person: &str, dice: &mut Dice) -> Option<Value> {
     let mut file = organisation.file.clone();
     let region = organisation.directory.region_of_person(person);
-    let (other, root) = if region == "us-east-1" { ("eu-west-1", 1) } else { ("us-east-1", 0) };
-    let root_abroad = file["divisions"].as_array().unwrap().iter().filter(|one| one["parent"].is_null()).nth(root).unwrap()["id"].clone();
-    let root_here = file["divisions"].as_array().unwrap().iter().filter(|one| one["parent"].is_null()).nth(1 - root).unwrap()["id"].clone();
+    let other = if region == "us-east-1" { "eu-west-1" } else { "us-east-1" };
+    let root = |region: &str| -> Option<String> {
+        let one = organisation.directory.divisions.iter().find(|one| one.parent.is_none() && one.region == region);
+        one.map(|one| one.id.clone())
+    };
+    let (root_abroad, root_here) = (root(other)?, root(region)?);
     let push = |file: &mut Value, list: &str, one: Value| file[list].as_array_mut().unwrap().push(one);
     push(&mut file, "divisions", json!({ "id": "noise-abroad", "parent": root_abroad, "region": other }));
     push(&mut file, "divisions", json!({ "id": "noise-here", "parent": root_here, "region": region }));
@@ -457,7 +461,7 @@ fn disturbed(organisation: &Organisation, person: &str, dice: &mut Dice) -> Valu
         "id": "noise-grant", "beneficiary": "noise-u", "resources": [{ "kind": "queue", "id": queue }], "actions": ["view"],
         "from": "2020-01-01T00:00:00Z", "until": "2030-01-01T00:00:00Z",
     }));
-    file
+    Some(file)
 }
 
 #[test]
@@ -468,11 +472,16 @@ fn others_do_not_matter() {
         let mut stock = organisation.stock.clone();
         for one in stock.of_mut(case.kind).iter_mut() {
             let mut hidden = one.legs[0].clone();
-            hidden.queue = Some((*dice.pick(&["noise-q-abroad", "noise-q-here"])).to_owned());
+            if data_of(case.kind) == Data::User {
+                hidden.agent = Some("noise-u".to_owned());
+            } else {
+                hidden.queue = Some((*dice.pick(&["noise-q-abroad", "noise-q-here"])).to_owned());
+            }
             hidden.tag = Some("noise-abroad".to_owned());
             one.legs.push(hidden);
         }
-        let other = Organisation::of(disturbed(organisation, &case.person, dice), stock)?;
+        let Some(file) = disturbed(organisation, &case.person, dice) else { return Ok(()) };
+        let other = Organisation::of(file, stock)?;
         same(&got, &case.ask(&other), "others matter")
     });
 }
