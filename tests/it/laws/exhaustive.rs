@@ -20,8 +20,8 @@ use bailiwick::{
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// In a release build every combination is tried; otherwise every seventh, starting elsewhere for each scope.
-const STRIDE: usize = if cfg!(debug_assertions) { 7 } else { 1 };
+/// In a release build every combination is tried; otherwise every thirty-first, starting elsewhere for each scope.
+const STRIDE: usize = if cfg!(debug_assertions) { 31 } else { 1 };
 
 fn directory() -> Value {
     json!({
