@@ -144,7 +144,8 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let addresses = (address(&proxy_listener, settings.proxy.listen), address(&admin_listener, settings.admin.listen));
     let limits = server_settings(&settings.proxy);
     let serving = vec![tokio::spawn(server::serve(proxy_listener, proxy, limits, shutdown.clone()))];
-    let control = tokio::spawn(server::serve(admin_listener, admin, server::Settings::default(), admin_shutdown.clone()));
+    let control =
+        tokio::spawn(server::serve(admin_listener, admin, server::Settings::default(), admin_shutdown.clone()));
     Ok(Running {
         proxy: addresses.0,
         admin: addresses.1,

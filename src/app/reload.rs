@@ -32,7 +32,8 @@ impl Reloader {
     }
 
     pub(super) fn rules(&self) {
-        let compiled = rule_files(&self.settings.rules).and_then(|files| tested_rules(files, self.settings.policy.clone()));
+        let compiled =
+            rule_files(&self.settings.rules).and_then(|files| tested_rules(files, self.settings.policy.clone()));
         match compiled {
             Ok(compiled) => {
                 if compiled.rules.version != self.world.pin().world.version.rules {

@@ -131,7 +131,12 @@ fn question(operation: &Arc<Operation>, test: &RuleTest) -> Result<Result<Questi
             }
             Some(_) => question.params.push((name.clone(), vec![value.clone()])),
             None if is_path_id(operation, name) => question.ids.push((name.clone(), value.clone())),
-            None => return Ok(Err(Refusal::new(Code::QueryMalformed, "this operation has no such query parameter; leave it out"))),
+            None => {
+                return Ok(Err(Refusal::new(
+                    Code::QueryMalformed,
+                    "this operation has no such query parameter; leave it out",
+                )));
+            }
         }
     }
     if let Some(asks) = &test.asks {
@@ -157,7 +162,12 @@ fn expected(expect: &Expect, decided: &Result<Decided, Refusal>) -> Result<(), S
         (Expect::Sends(body), Ok(Decided::Forward(forward))) => {
             let sent = match forward.verified.body() {
                 Some(bytes) => parse(bytes)?,
-                None => forward.verified.query().iter().map(|(name, value)| (name.to_string(), Value::from(value.clone()))).collect(),
+                None => forward
+                    .verified
+                    .query()
+                    .iter()
+                    .map(|(name, value)| (name.to_string(), Value::from(value.clone())))
+                    .collect(),
             };
             if same(&sent, body) { Ok(()) } else { Err(format!("should send {body} and sends {sent}")) }
         }
@@ -183,7 +193,10 @@ fn spell(decided: &Result<Decided, Refusal>) -> String {
         }
         Ok(Decided::Local(guarded)) => format!("it answers {}", String::from_utf8_lossy(guarded.body())),
         Err(refusal) => {
-            format!("it refuses: {refusal}{}", refusal.cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default())
+            format!(
+                "it refuses: {refusal}{}",
+                refusal.cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default()
+            )
         }
     }
 }

@@ -275,11 +275,8 @@ async fn no_room_is_a_refusal_not_a_wait_for_ever() {
 #[tokio::test]
 async fn digests_keep_the_text_out() {
     let folder = tempfile::tempdir().unwrap();
-    let recorder = recorder(Settings {
-        queries: Queries::Digest,
-        durability: Durability::Relaxed,
-        ..settings(folder.path())
-    });
+    let recorder =
+        recorder(Settings { queries: Queries::Digest, durability: Durability::Relaxed, ..settings(folder.path()) });
     let decision = Uuid::now_v7();
     recorder.intend(draft(decision, "eu"), &proved("c-1")).await.unwrap();
     let asked = Some(Query::new(Method::Get, "/secret-path", &[], None));

@@ -49,7 +49,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         (None, None) => RulesFrom::Shipped,
     };
     let policy = settings.as_ref().map_or_else(Policy::default, |settings| settings.policy.clone());
-    let directory = arguments.directory.clone().or_else(|| settings.as_ref().map(|settings| settings.directory.file.clone()));
+    let directory =
+        arguments.directory.clone().or_else(|| settings.as_ref().map(|settings| settings.directory.file.clone()));
     // Both are read before anything is said, so that all problems of all files come at once.
     let rules = app::rule_files(&rules_from).and_then(|files| app::tested_rules(files, policy));
     let org = directory.as_deref().map(|file| source::open(file, &SystemClock::default())).transpose();

@@ -79,7 +79,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         asker: arguments.asker.clone(),
         operation: question.operation.id.to_string(),
         sources: Vec::new(),
-        asked: question.body.as_ref().and_then(|body| serde_json::from_str(&String::from_utf8_lossy(&body.to_bytes())).ok()),
+        asked: question
+            .body
+            .as_ref()
+            .and_then(|body| serde_json::from_str(&String::from_utf8_lossy(&body.to_bytes())).ok()),
         sent: None,
         parameters: Vec::new(),
         certificate: Vec::new(),
@@ -134,7 +137,8 @@ fn world(arguments: &Arguments) -> Result<World, Failure> {
         .ok_or_else(|| Failure::input("say whose organisation: `--config FILE` or `--directory FILE`"))?;
     let org = source::open(&file, &SystemClock::default()).map_err(app::StartError::Directory)?;
     let rules = compiled.rules;
-    let version = Versions { rules: rules.version.clone(), directory: org.version.clone(), grants: org.version.clone() };
+    let version =
+        Versions { rules: rules.version.clone(), directory: org.version.clone(), grants: org.version.clone() };
     Ok(World { version, org: Arc::new(org), rules: Arc::new(rules) })
 }
 
@@ -150,10 +154,10 @@ fn question(arguments: &Arguments, world: &World) -> Result<Question, Failure> {
     };
     let (path, query) = target.trim().split_once('?').unwrap_or((target.trim(), ""));
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-    let (operation, ids) = world
-        .rules
-        .find(method, &segments)
-        .ok_or_else(|| Failure { code: 1, message: format!("operation.unknown: no rule governs `{} {path}`", method.as_str()) })?;
+    let (operation, ids) = world.rules.find(method, &segments).ok_or_else(|| Failure {
+        code: 1,
+        message: format!("operation.unknown: no rule governs `{} {path}`", method.as_str()),
+    })?;
     let ids = ids.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
     let params = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| parameter(operation, pair)).collect();
     Ok(Question { operation: operation.clone(), ids, params, body: body(arguments)? })
@@ -171,11 +175,8 @@ fn parameter(operation: &Operation, pair: &str) -> (Box<str>, Vec<String>) {
 
 fn body(arguments: &Arguments) -> Result<Option<json::Value>, Failure> {
     let Some(file) = &arguments.query else { return Ok(None) };
-    let text = if file.as_os_str() == "-" {
-        std::io::read_to_string(std::io::stdin())
-    } else {
-        std::fs::read_to_string(file)
-    };
+    let text =
+        if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
     let text = text.map_err(|error| Failure::input(format!("`{}` cannot be read: {error}", file.display())))?;
     let body = json::parse_object(text.as_bytes(), &Limits::default());
     body.map(Some).map_err(|error| Failure::input(format!("`{}`: {error}", file.display())))
@@ -190,14 +191,21 @@ fn sentence(org: &Org, entitlement: &Entitlement) -> String {
     let source = match &entitlement.source {
         Source::Role { role, division, permission, via } => {
             let through = via.map(|group| format!(" through group `{}`", org.group(group).id)).unwrap_or_default();
-            format!("role `{}` in `{}`{through}, permission `{permission}`", org.role(*role).id, org.division(*division).id)
+            format!(
+                "role `{}` in `{}`{through}, permission `{permission}`",
+                org.role(*role).id,
+                org.division(*division).id
+            )
         }
         Source::Grant { id } => format!("grant `{id}`"),
     };
     let queues = names(&entitlement.queues, "every open queue and legs without one", |ix| org.queue(ix).id.to_string());
     let users = names(&entitlement.users, "every agent", |ix| org.user(ix).id.to_string());
     let divisions = names(&entitlement.divisions, "every division of the region", |ix| org.division(ix).id.to_string());
-    let window = entitlement.data.map(|window| format!("; data from {} until {}", window.from, window.until)).unwrap_or_default();
+    let window = entitlement
+        .data
+        .map(|window| format!("; data from {} until {}", window.from, window.until))
+        .unwrap_or_default();
     let until = entitlement.valid.until.map(|until| format!("; until {until}")).unwrap_or_default();
     format!("{source}: divisions {divisions}; queues {queues}; agents {users}{window}{until}")
 }
@@ -211,7 +219,8 @@ fn names<T>(dim: &Dim<Ix<T>>, any: &str, name: impl Fn(Ix<T>) -> String) -> Stri
 }
 
 fn print(explanation: &Explanation) {
-    let Explanation { asker, operation, sources, asked, sent, parameters, certificate, notices, verdict, code, cause } = explanation;
+    let Explanation { asker, operation, sources, asked, sent, parameters, certificate, notices, verdict, code, cause } =
+        explanation;
     out::line(format!("{asker} asks {operation}"));
     for source in sources {
         out::line(format!("  may see by {source}"));

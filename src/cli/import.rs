@@ -17,7 +17,8 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut inputs = Vec::with_capacity(arguments.inputs.len());
     for path in &arguments.inputs {
-        let text = std::fs::read_to_string(path).map_err(|error| Failure::input(format!("`{}` cannot be read: {error}", path.display())))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::input(format!("`{}` cannot be read: {error}", path.display())))?;
         inputs.push((path.display().to_string(), text));
     }
     let file = import::import(inputs).map_err(|problems| Failure::from(StartError::Directory(problems)))?;
@@ -25,8 +26,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         None => out::json(&file)?,
         Some(path) => {
             let text = serde_json::to_string_pretty(&file).map_err(Failure::input)?;
-            std::fs::write(path, text + "\n").map_err(|error| Failure::input(format!("`{}` cannot be written: {error}", path.display())))?;
-            out::line(format!("wrote `{}`: {} users, {} queues, {} roles", path.display(), file.users.len(), file.queues.len(), file.roles.len()));
+            std::fs::write(path, text + "\n")
+                .map_err(|error| Failure::input(format!("`{}` cannot be written: {error}", path.display())))?;
+            out::line(format!(
+                "wrote `{}`: {} users, {} queues, {} roles",
+                path.display(),
+                file.users.len(),
+                file.queues.len(),
+                file.roles.len()
+            ));
         }
     }
     Ok(ExitCode::SUCCESS)

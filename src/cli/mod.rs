@@ -15,7 +15,12 @@ use out::Failure;
 use std::process::ExitCode;
 
 #[derive(Debug, Parser)]
-#[command(name = "bailiwick", version, about = "A reverse proxy that enforces report access control", propagate_version = true)]
+#[command(
+    name = "bailiwick",
+    version,
+    about = "A reverse proxy that enforces report access control",
+    propagate_version = true
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -37,12 +37,17 @@ pub(super) fn settings(file: &std::path::Path) -> Result<Settings, Failure> {
 }
 
 pub(super) fn runtime() -> Result<Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|why| Failure::unreachable(format!("no runtime: {why}")))
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|why| Failure::unreachable(format!("no runtime: {why}")))
 }
 
 /// SIGHUP reads the files again, SIGTERM and SIGINT drain.
 pub(super) async fn until_stopped(running: Running) -> Result<(), Failure> {
-    let listen = |kind: SignalKind| signal(kind).map_err(|why| Failure::unreachable(format!("signals cannot be received: {why}")));
+    let listen = |kind: SignalKind| {
+        signal(kind).map_err(|why| Failure::unreachable(format!("signals cannot be received: {why}")))
+    };
     let (mut hangup, mut term, mut interrupt) =
         (listen(SignalKind::hangup())?, listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     loop {

@@ -72,7 +72,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 fn print(report: &Report) {
     for failed in &report.failed {
-        out::line(format!("FAILED {}:{}: `{}` of `{}`: {}", failed.file, failed.line, failed.test, failed.rule, failed.why));
+        out::line(format!(
+            "FAILED {}:{}: `{}` of `{}`: {}",
+            failed.file, failed.line, failed.test, failed.rule, failed.why
+        ));
     }
     let rows: Vec<_> = report.coverage.iter().map(|(rule, tests)| vec![rule.clone(), tests.to_string()]).collect();
     out::table(&["rule", "tests"], &rows);

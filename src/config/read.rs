@@ -71,13 +71,11 @@ fn root(root: Section<'_, '_>) -> Option<Settings> {
 fn address(section: &Section<'_, '_>, fallback: SocketAddr) -> At<SocketAddr> {
     let due = "an address and a port, such as `127.0.0.1:8600`";
     let Some((text, at)) = section.text("listen", due) else { return (fallback, 0..0) };
-    match text.parse() {
-        Ok(address) => (address, at),
-        Err(_) => {
-            section.reader().problem(at.clone(), format!("`{text}` is no address to listen on"), format!("write {due}"));
-            (fallback, at)
-        }
-    }
+    let address = text.parse().unwrap_or_else(|_| {
+        section.reader().problem(at.clone(), format!("`{text}` is no address to listen on"), format!("write {due}"));
+        fallback
+    });
+    (address, at)
 }
 
 fn proxy(section: Section<'_, '_>) -> At<Proxy> {
@@ -120,7 +118,11 @@ fn proxy(section: Section<'_, '_>) -> At<Proxy> {
 fn admin(section: Section<'_, '_>, proxy: SocketAddr) -> Admin {
     let (listen, at) = address(&section, Admin::default().listen);
     if listen == proxy && listen.port() != 0 {
-        section.reader().problem(at, format!("`{listen}` is the proxy's own address"), "give the control side another port");
+        section.reader().problem(
+            at,
+            format!("`{listen}` is the proxy's own address"),
+            "give the control side another port",
+        );
     }
     section.done();
     Admin { listen }
@@ -144,15 +146,17 @@ fn upstreams(root: &Section<'_, '_>, proxy: &Proxy) -> upstream::Settings {
             let what = format!("region `{name}` has two upstreams");
             section.reader().problem(at.clone(), what, "leave one");
         }
-        regions.extend(one_upstream(section, region.map(|(name, _)| name), proxy));
+        regions.push(one_upstream(section, region.map(|(name, _)| name), proxy));
     }
     upstream::Settings { regions }
 }
 
-fn one_upstream(section: Section<'_, '_>, region: Option<&str>, proxy: &Proxy) -> Option<RegionSettings> {
+/// What is missing or wrong is noted and filled with nothing: noted problems keep the settings from being used.
+fn one_upstream(section: Section<'_, '_>, region: Option<&str>, proxy: &Proxy) -> RegionSettings {
     let default = Times::default();
     let plaintext = section.flag("unsafe-plaintext");
-    let url = section.needed("url", "`url = \"https://api.example\"`").and_then(|url| base_url(&section, url, plaintext));
+    let url =
+        section.needed("url", "`url = \"https://api.example\"`").and_then(|url| base_url(&section, url, plaintext));
     let trust = section.file("ca-file").map_or(Trust::System, Trust::File);
     let client_id = section.needed("client-id", "`client-id = \"...\"`").map(|(text, _)| text.to_owned());
     let client_secret = section.secret("client-secret");
@@ -181,8 +185,7 @@ fn one_upstream(section: Section<'_, '_>, region: Option<&str>, proxy: &Proxy) -
         max_answer_bytes: section.count("answer-bytes", 1024, 1024 * MIB).unwrap_or(16 * MIB),
     };
     section.done();
-    // Every gap was noted above.
-    Some(made)
+    made
 }
 
 fn base_url(section: &Section<'_, '_>, (text, at): At<&str>, plaintext: bool) -> Option<http::Uri> {
@@ -230,7 +233,11 @@ fn identity(section: Section<'_, '_>, proxy: &Proxy, proxy_at: &Range<usize>) ->
             (Some((user, _)), None) => Some(Holder::User(user.into())),
             (None, Some((service, _))) => Some(Holder::Service(service.into())),
             _ => {
-                reader.problem(one.at.clone(), "a static token stands for nobody, or for two", "write `user` or `service`");
+                reader.problem(
+                    one.at.clone(),
+                    "a static token stands for nobody, or for two",
+                    "write `user` or `service`",
+                );
                 None
             }
         };
@@ -240,7 +247,11 @@ fn identity(section: Section<'_, '_>, proxy: &Proxy, proxy_at: &Range<usize>) ->
             if let (Some((client_secret, ..)), Some((token, ..))) = (secret, &token) {
                 logins.push(identity::Login { client_id, client_secret, token: token.clone() });
             } else {
-                reader.problem(at, "a client that logs in needs its secret and the token it gets", "write `client-secret` and `token` beside it");
+                reader.problem(
+                    at,
+                    "a client that logs in needs its secret and the token it gets",
+                    "write `client-secret` and `token` beside it",
+                );
             }
         }
         one.done();
@@ -265,7 +276,10 @@ fn identity(section: Section<'_, '_>, proxy: &Proxy, proxy_at: &Range<usize>) ->
     let jwt = section.section("jwt");
     let jwt = if jwt.present() { jwt_settings(jwt) } else { None };
     if statics.is_empty() && jwt.is_none() && !section.has_any(&["static", "jwt"]) {
-        reader.problem_of_file("nobody could sign in", "add `[identity.jwt]`, or `[[identity.static]]` for trying things out");
+        reader.problem_of_file(
+            "nobody could sign in",
+            "add `[identity.jwt]`, or `[[identity.static]]` for trying things out",
+        );
     }
     section.done();
     identity::Settings { statics, jwt, logins }
@@ -372,7 +386,11 @@ fn log(section: Section<'_, '_>) -> log::Settings {
         if text.parse::<tracing_subscriber::filter::Targets>().is_ok() {
             return Some(text.to_owned());
         }
-        section.reader().problem(at, format!("`{text}` is no log level"), "write one of error, warn, info, debug, trace");
+        section.reader().problem(
+            at,
+            format!("`{text}` is no log level"),
+            "write one of error, warn, info, debug, trace",
+        );
         None
     });
     let made = log::Settings {

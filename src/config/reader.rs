@@ -40,10 +40,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn problem_of_file(&self, what: impl Into<String>, help: impl Into<String>) {
-        self.problems.borrow_mut().push(Problem {
-            help: Some(help.into()),
-            ..Problem::whole(self.file, what)
-        });
+        self.problems.borrow_mut().push(Problem { help: Some(help.into()), ..Problem::whole(self.file, what) });
     }
 
     /// In the order of their places.
@@ -98,10 +95,8 @@ impl<'r, 't> Section<'r, 't> {
                 continue;
             }
             let place = if self.name.is_empty() { "here".to_owned() } else { format!("in `{}`", self.name) };
-            let help = nearest(key.get_ref(), &known).map_or_else(
-                || format!("known {place}: {}", quoted(&known)),
-                |near| format!("did you mean `{near}`?"),
-            );
+            let help = nearest(key.get_ref(), &known)
+                .map_or_else(|| format!("known {place}: {}", quoted(&known)), |near| format!("did you mean `{near}`?"));
             self.reader.problem(key.span(), format!("unknown key `{}` {place}", key.get_ref()), help);
         }
     }
@@ -308,7 +303,7 @@ impl<'r, 't> Section<'r, 't> {
             return Vec::new();
         };
         let mut found = Vec::new();
-        for item in items.iter() {
+        for item in items {
             let table = item.get_ref().as_table();
             if table.is_none() {
                 self.wrong(item, key, &format!("one table `[[{name}]]` for each"));

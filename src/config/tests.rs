@@ -109,7 +109,8 @@ segment-bytes = 1000000
 format = "json"
 level = "bailiwick=debug,warn"
 "#;
-    let settings = parse(&folder.path().join("bailiwick.toml"), text, &environment).unwrap_or_else(|why| panic!("{why}"));
+    let settings =
+        parse(&folder.path().join("bailiwick.toml"), text, &environment).unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(settings.proxy.prefix.as_deref(), Some("/gateway"));
     assert_eq!((settings.proxy.max_body_bytes, settings.proxy.total_time), (2_000_000, Duration::from_secs(90)));
     let upstream = &settings.upstream.regions[0];

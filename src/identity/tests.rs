@@ -230,3 +230,38 @@ fn key_files_that_prove_nothing_are_refused() {
         Err(IdentityError::NoAlgorithm)
     ));
 }
+
+#[test]
+fn one_pem_key_verifies_whatever_the_token_calls_it() {
+    use jsonwebtoken::{EncodingKey, Header, encode};
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let key_file = folder.path().join("key.pem");
+    std::fs::write(&key_file, pair.public_key_pem()).unwrap();
+    let settings = JwtSettings {
+        key_file,
+        algorithms: vec![Algorithm::ES256],
+        issuer: "i".to_owned(),
+        audience: "a".to_owned(),
+        claim: "uid".to_owned(),
+        typ: None,
+        leeway: Duration::from_secs(1),
+        max_lifetime: Duration::from_hours(1),
+    };
+    let signing = EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).unwrap();
+    let judge = |uid: &str| {
+        let claims = serde_json::json!({
+            "iss": "i", "aud": "a", "sub": "anything", "uid": uid, "azp": "tool", "nbf": 1000, "exp": 1600
+        });
+        let header = Header { kid: Some("whatever".to_owned()), ..Header::new(Algorithm::ES256) };
+        let token = encode(&header, &claims, &signing).unwrap();
+        let now = Timestamp::from_second(1200).unwrap();
+        identity(settings.clone()).identify(Some(&format!("Bearer {token}")), &org(), now)
+    };
+    let user = judge("user-1").unwrap();
+    assert_eq!((user.principal, user.client.as_deref()), (Principal::User(Ix::new(0)), Some("tool")));
+    assert_eq!(judge("robot").unwrap().principal, Principal::Service(Ix::new(0)));
+    for nobody in ["gone", "USER-1", "svc", "stranger"] {
+        assert_eq!(judge(nobody).unwrap_err().code, Code::IdentityUnknown, "{nobody}");
+    }
+}

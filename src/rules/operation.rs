@@ -3,8 +3,8 @@
 use super::{
     answer, condition,
     format::{
-        ActionWord, ArchivedWord, AssumptionWord, AudienceWord, ClassWord, DataWord,
-        EmptyScopeWord, OutsideWord, Param, ParamKindWord, Rule, Shared, StaticWord,
+        ActionWord, ArchivedWord, AssumptionWord, AudienceWord, ClassWord, DataWord, EmptyScopeWord, OutsideWord,
+        Param, ParamKindWord, Rule, Shared, StaticWord,
     },
     models::{self, Masks, Models},
     paths,
@@ -18,9 +18,7 @@ use crate::model::{
     body::{BodyModel, Level},
     contract::{Contract, Data, IdsProof, Method, ParamKind, Segment, Template},
     entitlement::Action,
-    operation::{
-        Audience, Class, EmptyScope, Entry, Operation, Outside, Page, RefuseWhen, Site, StaticDead,
-    },
+    operation::{Audience, Class, EmptyScope, Entry, Operation, Outside, Page, RefuseWhen, Site, StaticDead},
     refusal::Code,
     world::Policy,
 };
@@ -54,8 +52,7 @@ impl Surroundings<'_> {
         };
         let (model, masks) = body.unzip();
         let masks = masks.unwrap_or_default();
-        let answer =
-            answer_spec.and_then(|spec| answer::compile(spec, self.models, &masks, reader));
+        let answer = answer_spec.and_then(|spec| answer::compile(spec, self.models, &masks, reader));
         let params = params(shared.params.as_ref(), reader);
         let page = match &shared.page {
             Some(page) => Some(compile_page(page, shared.params.as_ref(), reader)?),
@@ -67,22 +64,9 @@ impl Surroundings<'_> {
         let ((method, template), (permission, opened_by)) = (matched?, opened?);
         let (class, data, answer, params, parts) = (class?, data?, answer?, params?, parts?);
         let (page, ids) = page.unzip();
-        let rests = Rests {
-            sites: &parts.sites,
-            model: model.as_deref(),
-            data,
-            page: page.is_some(),
-        };
+        let rests = Rests { sites: &parts.sites, model: model.as_deref(), data, page: page.is_some() };
         rests.check(&needs, rule, reader);
-        shape_fits(
-            class,
-            method,
-            &template,
-            model.as_deref(),
-            page.as_ref(),
-            &rule.r#match,
-            reader,
-        );
+        shape_fits(class, method, &template, model.as_deref(), page.as_ref(), &rule.r#match, reader);
         let archived = matches!(shared.archived, Some(ArchivedWord::Include));
         let contract = Contract {
             operation: rule.id.as_str().into(),
@@ -109,10 +93,7 @@ impl Surroundings<'_> {
                 Some(AudienceWord::Internal) => Audience::Internal,
                 Some(AudienceWord::Everybody) | None => Audience::Everybody,
             },
-            unproved: needs
-                .into_iter()
-                .filter(|needed| !self.policy.accepted.contains(needed))
-                .collect(),
+            unproved: needs.into_iter().filter(|needed| !self.policy.accepted.contains(needed)).collect(),
             sites: parts.sites,
             group_by: parts.group_by,
             sort: parts.sort,
@@ -143,18 +124,13 @@ impl Surroundings<'_> {
         let Some(name) = &rule.family else {
             return Some(rule.shared.clone());
         };
-        let found = self
-            .families
-            .iter()
-            .find(|(family, _)| *family.text == **name);
+        let found = self.families.iter().find(|(family, _)| *family.text == **name);
         if found.is_none() {
             let known: Vec<_> = self.families.keys().map(|family| &family.text).collect();
             models::unknown("family", name, known, name.span.clone(), reader);
         }
         // A family that could not be read has its own problem.
-        found
-            .and_then(|(_, family)| family.as_ref())
-            .map(|family| rule.shared.clone().or(family))
+        found.and_then(|(_, family)| family.as_ref()).map(|family| rule.shared.clone().or(family))
     }
 
     fn opened_by(
@@ -176,41 +152,21 @@ impl Surroundings<'_> {
         for permission in &demanded {
             permissions::check(permission, permission.span.clone(), reader);
         }
-        let name = demanded
-            .iter()
-            .map(|permission| permission.as_str())
-            .collect::<Vec<_>>()
-            .join("` or `");
-        let opened = demanded
-            .iter()
-            .flat_map(|permission| self.permissions.opening(permission))
-            .collect();
+        let name = demanded.iter().map(|permission| permission.as_str()).collect::<Vec<_>>().join("` or `");
+        let opened = demanded.iter().flat_map(|permission| self.permissions.opening(permission)).collect();
         Some((name.into(), opened))
     }
 
     /// The model, with what this rule hides.
-    fn body(
-        &self,
-        name: &At<String>,
-        shared: &Shared,
-        reader: &mut Reader<'_>,
-    ) -> Option<(Arc<BodyModel>, Masks)> {
+    fn body(&self, name: &At<String>, shared: &Shared, reader: &mut Reader<'_>) -> Option<(Arc<BodyModel>, Masks)> {
         let (model, masks) = self.models.body(name, reader)?;
         if let Some(word) = &shared.dialect
             && models::dialect(word.value) != model.dialect
         {
-            reader.problem(
-                word.span.clone(),
-                format!("the body model `{}` is written in another dialect", **name),
-            );
+            reader.problem(word.span.clone(), format!("the body model `{}` is written in another dialect", **name));
         }
         let mut model = model.clone();
-        for narrow in shared
-            .narrow
-            .iter()
-            .flatten()
-            .filter(|narrow| !narrow.hidden.is_empty())
-        {
+        for narrow in shared.narrow.iter().flatten().filter(|narrow| !narrow.hidden.is_empty()) {
             Body::hide(Arc::make_mut(&mut model), narrow, reader);
         }
         Some((model, masks.clone()))
@@ -239,47 +195,16 @@ impl Surroundings<'_> {
             }
             return Some(Parts::default());
         };
-        let body = Body {
-            model,
-            policy: self.policy,
-        };
-        let sites: Vec<_> = shared
-            .narrow
-            .iter()
-            .flatten()
-            .map(|narrow| body.sites(narrow, reader))
-            .collect();
-        let refuse: Vec<_> = shared
-            .refuse
-            .iter()
-            .flatten()
-            .map(|refuse| compile_refuse(refuse, model, reader))
-            .collect();
-        let time = shared
-            .time
-            .as_ref()
-            .map(|time| body.time(time, reader).ok_or(()))
-            .transpose();
-        let sort = shared
-            .sort
-            .as_ref()
-            .map(|list| body.allow(list, reader).ok_or(()))
-            .transpose();
-        let group_by = shared
-            .group_by
-            .as_ref()
-            .map(|list| body.allow(list, reader).ok_or(()))
-            .transpose();
-        let metrics = shared
-            .metrics
-            .as_ref()
-            .map(|metrics| body.metrics(metrics, reader).ok_or(()))
-            .transpose();
-        let division_slot = shared
-            .division_slot
-            .as_ref()
-            .map(|at| body.division_slot(at, reader).ok_or(()))
-            .transpose();
+        let body = Body { model, policy: self.policy };
+        let sites: Vec<_> = shared.narrow.iter().flatten().map(|narrow| body.sites(narrow, reader)).collect();
+        let refuse: Vec<_> =
+            shared.refuse.iter().flatten().map(|refuse| compile_refuse(refuse, model, reader)).collect();
+        let time = shared.time.as_ref().map(|time| body.time(time, reader).ok_or(())).transpose();
+        let sort = shared.sort.as_ref().map(|list| body.allow(list, reader).ok_or(())).transpose();
+        let group_by = shared.group_by.as_ref().map(|list| body.allow(list, reader).ok_or(())).transpose();
+        let metrics = shared.metrics.as_ref().map(|metrics| body.metrics(metrics, reader).ok_or(())).transpose();
+        let division_slot =
+            shared.division_slot.as_ref().map(|at| body.division_slot(at, reader).ok_or(())).transpose();
         let sites: Vec<Site> = sites.into_iter().collect::<Option<Vec<_>>>()?.concat();
         twice(&sites, rule, reader);
         Some(Parts {
@@ -293,22 +218,11 @@ impl Surroundings<'_> {
         })
     }
 
-    fn check_masks(
-        &self,
-        answer: Option<&crate::model::answer::Answer>,
-        rule: &At<Rule>,
-        reader: &mut Reader<'_>,
-    ) {
+    fn check_masks(&self, answer: Option<&crate::model::answer::Answer>, rule: &At<Rule>, reader: &mut Reader<'_>) {
         for class in answer.iter().flat_map(|answer| answer.mask.values()) {
             if !self.permissions.masks.contains_key(class) {
                 let known = self.permissions.masks.keys();
-                models::unknown(
-                    "mask class in `[lift]` named",
-                    class,
-                    known,
-                    rule.id.span.clone(),
-                    reader,
-                );
+                models::unknown("mask class in `[lift]` named", class, known, rule.id.span.clone(), reader);
             }
         }
     }
@@ -328,10 +242,7 @@ struct Parts {
 fn required<T>(value: Option<T>, key: &str, rule: &At<Rule>, reader: &mut Reader<'_>) -> Option<T> {
     if value.is_none() {
         let id = rule.id.as_str();
-        reader.problem(
-            rule.id.span.clone(),
-            format!("the rule `{id}` and its family do not say `{key}`"),
-        );
+        reader.problem(rule.id.span.clone(), format!("the rule `{id}` and its family do not say `{key}`"));
     }
     value
 }
@@ -339,10 +250,7 @@ fn required<T>(value: Option<T>, key: &str, rule: &At<Rule>, reader: &mut Reader
 fn twice(sites: &[Site], rule: &At<Rule>, reader: &mut Reader<'_>) {
     for (at, site) in sites.iter().enumerate() {
         if sites.iter().take(at).any(|before| before.at == site.at) {
-            reader.problem(
-                rule.id.span.clone(),
-                format!("two places narrow `$.{}`", site.at.join(".")),
-            );
+            reader.problem(rule.id.span.clone(), format!("two places narrow `$.{}`", site.at.join(".")));
         }
     }
 }
@@ -359,21 +267,11 @@ struct Rests<'r> {
 impl Rests<'_> {
     fn check(&self, needs: &[Assumption], rule: &At<Rule>, reader: &mut Reader<'_>) {
         let mut rests = Vec::new();
-        let level = |site: &Site| {
-            self.model
-                .and_then(|model| model.filter(&site.at))
-                .map(|filter| filter.level)
-        };
-        if self
-            .sites
-            .iter()
-            .any(|site| site.entry != Entry::Filter && level(site) == Some(Level::Leg))
-        {
+        let level = |site: &Site| self.model.and_then(|model| model.filter(&site.at)).map(|filter| filter.level);
+        if self.sites.iter().any(|site| site.entry != Entry::Filter && level(site) == Some(Level::Leg)) {
             rests.extend([Assumption::EntriesAnd, Assumption::SameSegment]);
         }
-        if self.data == Data::Interaction
-            && self.sites.iter().any(|site| site.entry == Entry::Filter)
-        {
+        if self.data == Data::Interaction && self.sites.iter().any(|site| site.entry == Entry::Filter) {
             rests.push(Assumption::LegFilter);
         }
         if self.page {
@@ -381,10 +279,7 @@ impl Rests<'_> {
         }
         for missing in rests.into_iter().filter(|rest| !needs.contains(rest)) {
             let help = format!("add it to `needs`: {}", missing.meaning());
-            let message = format!(
-                "this rule rests on `{}` and does not say so",
-                missing.name()
-            );
+            let message = format!("this rule rests on `{}` and does not say so", missing.name());
             reader.problem_with(rule.id.span.clone(), message, Some(help));
         }
         if let Some(model) = self.model {
@@ -397,20 +292,14 @@ impl Rests<'_> {
             };
             if unproved {
                 let help = "add a `[[rule.narrow]]` for each filter that the model's proof names";
-                let message = format!(
-                    "the rule does not narrow where `{}` proves its scope",
-                    model.name
-                );
+                let message = format!("the rule does not narrow where `{}` proves its scope", model.name);
                 reader.problem_with(rule.id.span.clone(), message, Some(help.to_owned()));
             }
             for path in model.filters() {
                 if !narrowed(&path) {
                     let help = "add a `[[rule.narrow]]` for it: what the asker sends there must be judged and joined";
-                    let message = format!(
-                        "the filter `$.{}` of `{}` has no place in this rule",
-                        path.join("."),
-                        model.name
-                    );
+                    let message =
+                        format!("the filter `$.{}` of `{}` has no place in this rule", path.join("."), model.name);
                     reader.problem_with(rule.id.span.clone(), message, Some(help.to_owned()));
                 }
             }
@@ -428,20 +317,11 @@ fn shape_fits(
     at: &At<String>,
     reader: &mut Reader<'_>,
 ) {
-    let by_id = template
-        .segments
-        .iter()
-        .any(|segment| matches!(segment, Segment::Param { .. }));
+    let by_id = template.segments.iter().any(|segment| matches!(segment, Segment::Param { .. }));
     let says = match class {
-        Class::Query if method != Method::Post || model.is_none() => {
-            "a `query` is a `POST` with a `body`"
-        }
-        Class::List if method != Method::Get || page.is_none() => {
-            "a `list` is a `GET` with a `[rule.page]`"
-        }
-        Class::Read if method != Method::Get || !by_id => {
-            "a `read` is a `GET` with an id in its path"
-        }
+        Class::Query if method != Method::Post || model.is_none() => "a `query` is a `POST` with a `body`",
+        Class::List if method != Method::Get || page.is_none() => "a `list` is a `GET` with a `[rule.page]`",
+        Class::Read if method != Method::Get || !by_id => "a `read` is a `GET` with an id in its path",
         _ => return,
     };
     reader.problem(at.span.clone(), says);
@@ -457,7 +337,8 @@ fn params(
         .map(|(name, param)| {
             let kind = param_kind(param);
             if kind.is_none() {
-                let help = "`int` needs `min` and `max`, `enum` needs `words`, `text` needs `max`, `ids` needs `of` and `max`";
+                let help =
+                    "`int` needs `min` and `max`, `enum` needs `words`, `text` needs `max`, `ids` needs `of` and `max`";
                 let message = format!("the parameter `{}` is not described", name.text);
                 reader.problem_with(param.span.clone(), message, Some(help.to_owned()));
             }
@@ -470,23 +351,10 @@ fn params(
 fn param_kind(param: &Param) -> Option<ParamKind> {
     let size = param.max.and_then(|max| usize::try_from(max).ok());
     Some(match param.kind {
-        ParamKindWord::Int => ParamKind::Int {
-            min: param.min?,
-            max: param.max?,
-        },
-        ParamKindWord::Enum => ParamKind::Enum(
-            param
-                .words
-                .as_ref()?
-                .iter()
-                .map(|word| word.as_str().into())
-                .collect(),
-        ),
+        ParamKindWord::Int => ParamKind::Int { min: param.min?, max: param.max? },
+        ParamKindWord::Enum => ParamKind::Enum(param.words.as_ref()?.iter().map(|word| word.as_str().into()).collect()),
         ParamKindWord::Text => ParamKind::Text { max: size? },
-        ParamKindWord::Ids => ParamKind::Ids {
-            access: models::access(param.of?),
-            max: size?,
-        },
+        ParamKindWord::Ids => ParamKind::Ids { access: models::access(param.of?), max: size? },
     })
 }
 
@@ -495,13 +363,8 @@ fn compile_page(
     params: Option<&BTreeMap<Name, At<Param>>>,
     reader: &mut Reader<'_>,
 ) -> Option<(Page, IdsProof)> {
-    let kind = |name: &str| {
-        params
-            .into_iter()
-            .flatten()
-            .find(|(known, _)| &*known.text == name)
-            .map(|(_, param)| param.kind)
-    };
+    let kind =
+        |name: &str| params.into_iter().flatten().find(|(known, _)| &*known.text == name).map(|(_, param)| param.kind);
     let mut named = |name: &At<String>, wanted: ParamKindWord| {
         if kind(name) != Some(wanted) {
             let help = "describe it in `[rule.params]`, with the right `kind`";
@@ -517,18 +380,9 @@ fn compile_page(
         number: named(&page.number, ParamKindWord::Int),
         size: named(&page.size, ParamKindWord::Int),
         default_size: page.default_size,
-        name: page
-            .name
-            .as_ref()
-            .map(|name| named(name, ParamKindWord::Text)),
-        order: page
-            .order
-            .as_ref()
-            .map(|name| named(name, ParamKindWord::Enum)),
-        division: page
-            .division
-            .as_ref()
-            .map(|name| named(name, ParamKindWord::Ids)),
+        name: page.name.as_ref().map(|name| named(name, ParamKindWord::Text)),
+        order: page.order.as_ref().map(|name| named(name, ParamKindWord::Enum)),
+        division: page.division.as_ref().map(|name| named(name, ParamKindWord::Ids)),
     };
     if page.default_size < 1 {
         reader.problem(page.span.clone(), "`default-size` is at least 1");
@@ -536,23 +390,13 @@ fn compile_page(
     Some((compiled, IdsProof { param, access }))
 }
 
-fn compile_refuse(
-    refuse: &super::format::Refuse,
-    model: &BodyModel,
-    reader: &mut Reader<'_>,
-) -> Option<RefuseWhen> {
-    let code = Code::ALL
-        .iter()
-        .find(|code| code.as_str() == refuse.code.as_str());
+fn compile_refuse(refuse: &super::format::Refuse, model: &BodyModel, reader: &mut Reader<'_>) -> Option<RefuseWhen> {
+    let code = Code::ALL.iter().find(|code| code.as_str() == refuse.code.as_str());
     if code.is_none() {
         code_unknown(&refuse.code, refuse.code.span.clone(), reader);
     }
     let when = condition::compile(&refuse.when, model, reader)?;
-    Some(RefuseWhen {
-        when,
-        code: code?.as_str().into(),
-        message: refuse.message.as_str().into(),
-    })
+    Some(RefuseWhen { when, code: code?.as_str().into(), message: refuse.message.as_str().into() })
 }
 
 pub(super) fn code_unknown(code: &str, span: Range<usize>, reader: &mut Reader<'_>) {

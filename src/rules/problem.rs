@@ -14,16 +14,9 @@ pub struct Source {
 impl Source {
     /// Line and column of a byte, both from 1; the column counts characters.
     pub fn position(&self, at: usize) -> (usize, usize) {
-        let before = self
-            .text
-            .get(..at.min(self.text.len()))
-            .unwrap_or(&self.text);
+        let before = self.text.get(..at.min(self.text.len())).unwrap_or(&self.text);
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        let column = before
-            .rsplit('\n')
-            .next()
-            .map_or(0, |tail| tail.chars().count())
-            + 1;
+        let column = before.rsplit('\n').next().map_or(0, |tail| tail.chars().count()) + 1;
         (line, column)
     }
 }
@@ -54,9 +47,7 @@ impl fmt::Display for Problem {
         let snippet = Snippet::source(&*self.source.text)
             .path(&*self.source.name)
             .annotation(AnnotationKind::Primary.span(self.span.clone()).label(""));
-        let title = Level::ERROR
-            .primary_title(self.message.as_str())
-            .element(snippet);
+        let title = Level::ERROR.primary_title(self.message.as_str()).element(snippet);
         let report = match &self.help {
             Some(help) => vec![title.element(Level::HELP.message(help.as_str()))],
             None => vec![title],
@@ -77,11 +68,7 @@ pub(super) struct Problems {
 
 impl Problems {
     pub(super) fn add(&mut self, problem: Problem) {
-        let key = (
-            problem.source.name.clone(),
-            problem.span.start,
-            problem.message.clone(),
-        );
+        let key = (problem.source.name.clone(), problem.span.start, problem.message.clone());
         if self.seen.insert(key) {
             self.found.push(problem);
         }
@@ -93,17 +80,13 @@ impl Problems {
 
     /// In order of file and place.
     pub(super) fn into_sorted(mut self) -> Vec<Problem> {
-        self.found
-            .sort_by(|a, b| (&a.source.name, a.span.start).cmp(&(&b.source.name, b.span.start)));
+        self.found.sort_by(|a, b| (&a.source.name, a.span.start).cmp(&(&b.source.name, b.span.start)));
         self.found
     }
 }
 
 /// "did you mean `x`?" when one of the candidates is close.
-pub(super) fn did_you_mean<'c>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<String> {
+pub(super) fn did_you_mean<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
     let near = |candidate: &&str| strsim::normalized_damerau_levenshtein(word, candidate);
     candidates
         .into_iter()

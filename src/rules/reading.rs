@@ -23,18 +23,8 @@ impl Reader<'_> {
         self.problem_with(span, message, None);
     }
 
-    pub(super) fn problem_with(
-        &mut self,
-        span: Range<usize>,
-        message: impl Into<String>,
-        help: Option<String>,
-    ) {
-        self.problems.add(Problem {
-            source: self.source.clone(),
-            span,
-            message: message.into(),
-            help,
-        });
+    pub(super) fn problem_with(&mut self, span: Range<usize>, message: impl Into<String>, help: Option<String>) {
+        self.problems.add(Problem { source: self.source.clone(), span, message: message.into(), help });
     }
 
     /// Reads the whole file as one table of keys. `None` when anything in it is wrong.
@@ -104,18 +94,10 @@ pub(super) struct Table<'t, 'i> {
 
 impl<'t, 'i> Table<'t, 'i> {
     pub(super) fn new(entries: &'t DeTable<'i>, span: Range<usize>) -> Self {
-        Self {
-            entries,
-            span,
-            known: Vec::new(),
-        }
+        Self { entries, span, known: Vec::new() }
     }
 
-    pub(super) fn key<T: Value>(
-        &mut self,
-        field: &'static str,
-        reader: &mut Reader<'_>,
-    ) -> Option<T> {
+    pub(super) fn key<T: Value>(&mut self, field: &'static str, reader: &mut Reader<'_>) -> Option<T> {
         let key = kebab(field);
         let value = self.entries.get(&*key);
         let read = if let Some(value) = value {
@@ -123,10 +105,7 @@ impl<'t, 'i> Table<'t, 'i> {
         } else {
             let missing = T::missing();
             if missing.is_none() {
-                reader.problem(
-                    self.span.clone(),
-                    format!("the key `{key}` is missing here"),
-                );
+                reader.problem(self.span.clone(), format!("the key `{key}` is missing here"));
             }
             missing
         };
@@ -138,15 +117,10 @@ impl<'t, 'i> Table<'t, 'i> {
         for key in self.entries.keys() {
             let name = key.get_ref();
             if !self.known.iter().any(|known| known == name) {
-                let help = did_you_mean(name, self.known.iter().map(|known| &**known))
-                    .unwrap_or_else(|| {
-                        let known = self
-                            .known
-                            .iter()
-                            .map(|known| format!("`{known}`"))
-                            .collect::<Vec<_>>();
-                        format!("known here: {}", known.join(", "))
-                    });
+                let help = did_you_mean(name, self.known.iter().map(|known| &**known)).unwrap_or_else(|| {
+                    let known = self.known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>();
+                    format!("known here: {}", known.join(", "))
+                });
                 reader.problem_with(key.span(), format!("unknown key `{name}`"), Some(help));
             }
         }
@@ -155,11 +129,7 @@ impl<'t, 'i> Table<'t, 'i> {
 
 fn kebab(field: &'static str) -> Cow<'static, str> {
     let field = field.strip_prefix("r#").unwrap_or(field);
-    if field.contains('_') {
-        field.replace('_', "-").into()
-    } else {
-        field.into()
-    }
+    if field.contains('_') { field.replace('_', "-").into() } else { field.into() }
 }
 
 pub(super) fn wrong(value: &Spanned<DeValue<'_>>, wanted: &str, reader: &mut Reader<'_>) {
@@ -241,19 +211,9 @@ macro_rules! words {
 pub(super) use {keys, words};
 
 /// Reports a word that is not in a closed list.
-pub(super) fn unknown_word(
-    word: &str,
-    known: &[&str],
-    span: Range<usize>,
-    reader: &mut Reader<'_>,
-) {
-    let list = known
-        .iter()
-        .map(|known| format!("`{known}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let help = did_you_mean(word, known.iter().copied())
-        .unwrap_or_else(|| format!("possible here: {list}"));
+pub(super) fn unknown_word(word: &str, known: &[&str], span: Range<usize>, reader: &mut Reader<'_>) {
+    let list = known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
+    let help = did_you_mean(word, known.iter().copied()).unwrap_or_else(|| format!("possible here: {list}"));
     reader.problem_with(span, format!("`{word}` is not known here"), Some(help));
 }
 
@@ -279,10 +239,7 @@ impl Value for bool {
 
 impl Value for i64 {
     fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
-        let found = value
-            .get_ref()
-            .as_integer()
-            .filter(|found| found.radix() == 10);
+        let found = value.get_ref().as_integer().filter(|found| found.radix() == 10);
         let found = found.and_then(|found| found.as_str().parse().ok());
         if found.is_none() {
             wrong(value, "a whole number", reader);
@@ -296,10 +253,7 @@ impl Value for usize {
         let found = i64::read(value, reader)?;
         let size = Self::try_from(found).ok().filter(|size| *size > 0);
         if size.is_none() {
-            reader.problem(
-                value.span(),
-                format!("`{found}` is too small: at least 1 is possible here"),
-            );
+            reader.problem(value.span(), format!("`{found}` is too small: at least 1 is possible here"));
         }
         size
     }
@@ -307,10 +261,7 @@ impl Value for usize {
 
 impl<T: Value> Value for At<T> {
     fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self {
-            value: T::read(value, reader)?,
-            span: value.span(),
-        })
+        Some(Self { value: T::read(value, reader)?, span: value.span() })
     }
 }
 
@@ -348,10 +299,7 @@ impl<T: Value> Value for BTreeMap<Name, T> {
         let read: Vec<_> = entries
             .iter()
             .map(|(key, value)| {
-                let name = Name {
-                    text: key.get_ref().as_ref().into(),
-                    start: key.span().start,
-                };
+                let name = Name { text: key.get_ref().as_ref().into(), start: key.span().start };
                 T::read(value, reader).map(|read| (name, read))
             })
             .collect();
@@ -436,16 +384,9 @@ pub(super) struct Instant(pub(super) jiff::Timestamp);
 
 impl Value for Instant {
     fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
-        let instant = value
-            .get_ref()
-            .as_datetime()
-            .and_then(|at| at.to_string().parse().ok());
+        let instant = value.get_ref().as_datetime().and_then(|at| at.to_string().parse().ok());
         if instant.is_none() {
-            wrong(
-                value,
-                "an instant with offset such as 2026-11-20T10:00:00Z",
-                reader,
-            );
+            wrong(value, "an instant with offset such as 2026-11-20T10:00:00Z", reader);
         }
         instant.map(Self)
     }
@@ -482,27 +423,17 @@ impl Value for Json {
                 serde_json::Value::Number(number?)
             }
             DeValue::Datetime(_) => {
-                wrong(
-                    value,
-                    "a JSON value (write an instant as a text in quotes)",
-                    reader,
-                );
+                wrong(value, "a JSON value (write an instant as a text in quotes)", reader);
                 return None;
             }
             DeValue::Array(items) => {
                 let items: Vec<_> = items.iter().map(|item| Self::read(item, reader)).collect();
-                items
-                    .into_iter()
-                    .map(|item| item.map(|item| item.0))
-                    .collect::<Option<_>>()?
+                items.into_iter().map(|item| item.map(|item| item.0)).collect::<Option<_>>()?
             }
             DeValue::Table(entries) => {
                 let mut object = serde_json::Map::new();
                 for (key, value) in entries {
-                    object.insert(
-                        key.get_ref().as_ref().to_owned(),
-                        Self::read(value, reader)?.0,
-                    );
+                    object.insert(key.get_ref().as_ref().to_owned(), Self::read(value, reader)?.0);
                 }
                 serde_json::Value::Object(object)
             }

@@ -22,27 +22,16 @@ pub(super) fn query(store: &Store, lens: Lens, body: &Value) -> Result<Value, Pr
     let asked = filter::optional(body, "filter")?;
     let groups = groups(body)?;
     let metrics = metrics(body)?;
-    let by_user = groups.iter().any(|(name, _)| *name == "userId")
-        || asked.as_ref().is_some_and(|filter| filter.names("userid"));
+    let by_user =
+        groups.iter().any(|(name, _)| *name == "userId") || asked.as_ref().is_some_and(|filter| filter.names("userid"));
     // a metric without users cannot be split by them: it vanishes from the answer
-    let metrics: Vec<Metric> = metrics
-        .into_iter()
-        .filter(|metric| metric.user || !by_user)
-        .collect();
+    let metrics: Vec<Metric> = metrics.into_iter().filter(|metric| metric.user || !by_user).collect();
     if metrics.is_empty() {
         return Ok(json!({ "results": [] }));
     }
     let flat = body.get("flattenMultivaluedDimensions") == Some(&Value::Bool(true));
     let condition = lens.condition(Level::Aggregate, asked.as_ref())?;
-    let sql = select(
-        lens,
-        interval,
-        step,
-        &groups,
-        flat,
-        &metrics,
-        &legwise(lens, condition),
-    );
+    let sql = select(lens, interval, step, &groups, flat, &metrics, &legwise(lens, condition));
     let names: Vec<&str> = groups.iter().map(|(name, _)| *name).collect();
     let rows = store.rows(&sql, |row| line(row, &names, interval, step, &metrics))?;
     Ok(json!({ "results": gather(rows) }))
@@ -75,10 +64,7 @@ fn metrics(body: &Value) -> Result<Vec<Metric>, Problem> {
     if asked.is_empty() {
         return Err(Problem::bad("`metrics` is missing"));
     }
-    asked
-        .into_iter()
-        .map(|name| metric(name).ok_or_else(|| Problem::value(format!("`{name}` is no metric"))))
-        .collect()
+    asked.into_iter().map(|name| metric(name).ok_or_else(|| Problem::value(format!("`{name}` is no metric")))).collect()
 }
 
 /// An optional list of texts.
@@ -86,10 +72,7 @@ pub(super) fn texts<'a>(body: &'a Value, member: &str) -> Result<Vec<&'a str>, P
     let wrong = || Problem::bad(format!("`{member}` must be a list of texts"));
     match body.get(member) {
         None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(items)) => items
-            .iter()
-            .map(|item| item.as_str().ok_or_else(wrong))
-            .collect(),
+        Some(Value::Array(items)) => items.iter().map(|item| item.as_str().ok_or_else(wrong)).collect(),
         Some(_) => Err(wrong()),
     }
 }
@@ -138,10 +121,7 @@ fn select(
             Measure::Empty => ", NULL".to_owned(),
         });
     }
-    sql.push_text(&format!(
-        " FROM {} l JOIN conversations c ON c.n = l.conversation",
-        lens.legs
-    ));
+    sql.push_text(&format!(" FROM {} l JOIN conversations c ON c.n = l.conversation", lens.legs));
     if tagged {
         sql.push_text(" LEFT JOIN tags t ON t.conversation = l.conversation");
     }
@@ -149,9 +129,7 @@ fn select(
     sql.push(&within(lens, interval));
     sql.push_text(" AND ");
     sql.push(condition);
-    let keys: Vec<String> = (1..=groups.len() + 1)
-        .map(|place| place.to_string())
-        .collect();
+    let keys: Vec<String> = (1..=groups.len() + 1).map(|place| place.to_string()).collect();
     let keys = keys.join(",");
     sql.push_text(&format!(" GROUP BY {keys} ORDER BY {keys}"));
     sql
@@ -159,27 +137,14 @@ fn select(
 
 /// Legs `l` that count in an interval.
 pub(super) fn within(lens: Lens, interval: Interval) -> Sql {
-    let last = if lens.traits.legs_contained {
-        "l.end <= ?"
-    } else {
-        "l.start < ?"
-    };
-    Sql::with(
-        format!("l.start >= ? AND {last}"),
-        vec![Cell::Integer(interval.from), Cell::Integer(interval.until)],
-    )
+    let last = if lens.traits.legs_contained { "l.end <= ?" } else { "l.start < ?" };
+    Sql::with(format!("l.start >= ? AND {last}"), vec![Cell::Integer(interval.from), Cell::Integer(interval.until)])
 }
 
 type Line = (Map<String, Value>, Value);
 
 /// One group in one sub-interval.
-fn line(
-    row: &Row<'_>,
-    groups: &[&str],
-    interval: Interval,
-    step: i64,
-    metrics: &[Metric],
-) -> rusqlite::Result<Line> {
+fn line(row: &Row<'_>, groups: &[&str], interval: Interval, step: i64, metrics: &[Metric]) -> rusqlite::Result<Line> {
     let mut group = Map::new();
     for (place, name) in groups.iter().enumerate() {
         // a row without the dimension comes without the key
@@ -196,9 +161,9 @@ fn line(
     let mut shown = Vec::new();
     for metric in metrics {
         let stats = match metric.measure {
-            Measure::Count(_) | Measure::Conversations | Measure::Empty => next()?
-                .filter(|count| *count > 0)
-                .map(|count| json!({ "count": count })),
+            Measure::Count(_) | Measure::Conversations | Measure::Empty => {
+                next()?.filter(|count| *count > 0).map(|count| json!({ "count": count }))
+            }
             Measure::Time(_) => {
                 let (count, sum, min, max) = (next()?, next()?, next()?, next()?);
                 count
@@ -208,10 +173,7 @@ fn line(
         };
         shown.extend(stats.map(|stats| json!({ "metric": metric.name, "stats": stats })));
     }
-    Ok((
-        group,
-        json!({ "interval": bucket.text(), "metrics": shown }),
-    ))
+    Ok((group, json!({ "interval": bucket.text(), "metrics": shown })))
 }
 
 /// Lines of one group stand together; a line without metrics says nothing.
@@ -226,8 +188,5 @@ fn gather(lines: Vec<Line>) -> Vec<Value> {
             _ => results.push((group, vec![data])),
         }
     }
-    results
-        .into_iter()
-        .map(|(group, data)| json!({ "group": group, "data": data }))
-        .collect()
+    results.into_iter().map(|(group, data)| json!({ "group": group, "data": data })).collect()
 }

@@ -23,23 +23,12 @@ pub(super) struct Lens {
 
 impl Lens {
     pub(super) fn whole(traits: Traits) -> Self {
-        Self {
-            traits,
-            legs: "legs",
-            blind: false,
-        }
+        Self { traits, legs: "legs", blind: false }
     }
 
     /// The world of the marked legs only. Divisions are those of the legs.
     pub(super) fn visible() -> Self {
-        Self {
-            traits: Traits {
-                division_of_leg: true,
-                ..Traits::default()
-            },
-            legs: "seen",
-            blind: false,
-        }
+        Self { traits: Traits { division_of_leg: true, ..Traits::default() }, legs: "seen", blind: false }
     }
 
     pub(super) fn is_visible_world(self) -> bool {
@@ -55,12 +44,9 @@ impl Lens {
     fn node(self, level: Level, node: &Node) -> Result<Sql, Problem> {
         match node {
             Node::Atom(atom) => self.atom(level, atom),
-            Node::All(nodes) => Ok(Sql::all(
-                nodes
-                    .iter()
-                    .map(|node| self.node(level, node))
-                    .collect::<Result<_, _>>()?,
-            )),
+            Node::All(nodes) => {
+                Ok(Sql::all(nodes.iter().map(|node| self.node(level, node)).collect::<Result<_, _>>()?))
+            }
             Node::Any(nodes) => self.any(level, nodes),
         }
     }
@@ -71,14 +57,12 @@ impl Lens {
         let mut parts = Vec::new();
         for node in nodes {
             match node {
-                Node::Atom(Atom {
-                    kind: Kind::Dimension,
-                    name,
-                    test: Test::Equals(value),
-                }) => match lists.iter_mut().find(|(listed, _)| listed == name) {
-                    Some((_, values)) => values.push(value.clone()),
-                    None => lists.push((name, vec![value.clone()])),
-                },
+                Node::Atom(Atom { kind: Kind::Dimension, name, test: Test::Equals(value) }) => {
+                    match lists.iter_mut().find(|(listed, _)| listed == name) {
+                        Some((_, values)) => values.push(value.clone()),
+                        None => lists.push((name, vec![value.clone()])),
+                    }
+                }
                 other => parts.push(self.node(level, other)?),
             }
         }
@@ -99,33 +83,20 @@ impl Lens {
                     Test::Exists => Ok(self.exists(level, column)),
                     Test::NotExists => Ok(self.exists(level, column).around("NOT (", ")")),
                     range @ Test::Range { .. } => match column {
-                        Column::Number(expression) | Column::Instant(expression) => {
-                            Ok(in_range(expression, range))
-                        }
-                        _ => Err(Problem::constraint(format!(
-                            "`{}` takes no range",
-                            atom.name
-                        ))),
+                        Column::Number(expression) | Column::Instant(expression) => Ok(in_range(expression, range)),
+                        _ => Err(Problem::constraint(format!("`{}` takes no range", atom.name))),
                     },
                 }
             }
         }
     }
 
-    pub(super) fn one_of(
-        self,
-        level: Level,
-        column: Column,
-        values: &[String],
-    ) -> Result<Sql, Problem> {
+    pub(super) fn one_of(self, level: Level, column: Column, values: &[String]) -> Result<Sql, Problem> {
         Ok(match column {
             Column::Empty => Sql::never(),
             Column::Text(expression) => Sql::one_of(expression, values),
             Column::Enum(expression) => {
-                let lower: Vec<_> = values
-                    .iter()
-                    .map(|value| value.to_ascii_lowercase())
-                    .collect();
+                let lower: Vec<_> = values.iter().map(|value| value.to_ascii_lowercase()).collect();
                 Sql::one_of(&format!("lower({expression})"), &lower)
             }
             Column::Division => {
@@ -133,25 +104,15 @@ impl Lens {
                 Sql::one_of(expression, values).around(before, after)
             }
             Column::Instant(expression) => {
-                let instants = values
-                    .iter()
-                    .map(|text| instant(text).ok_or_else(|| Problem::date(text)));
+                let instants = values.iter().map(|text| instant(text).ok_or_else(|| Problem::date(text)));
                 let equal = |at| Sql::with(format!("{expression} = ?"), vec![Value::Integer(at)]);
                 Sql::any(instants.map(|at| at.map(equal)).collect::<Result<_, _>>()?)
             }
             Column::Number(expression) => {
-                let number = |text: &String| {
-                    text.parse::<f64>()
-                        .map_err(|_| Problem::value(format!("`{text}` is no number")))
-                };
-                let equal =
-                    |value| Sql::with(format!("{expression} = ?"), vec![Value::Real(value)]);
-                Sql::any(
-                    values
-                        .iter()
-                        .map(|text| number(text).map(equal))
-                        .collect::<Result<_, _>>()?,
-                )
+                let number =
+                    |text: &String| text.parse::<f64>().map_err(|_| Problem::value(format!("`{text}` is no number")));
+                let equal = |value| Sql::with(format!("{expression} = ?"), vec![Value::Real(value)]);
+                Sql::any(values.iter().map(|text| number(text).map(equal)).collect::<Result<_, _>>()?)
             }
         })
     }
@@ -173,22 +134,12 @@ impl Lens {
     /// What stands before, at and after a division's value.
     fn division(self, level: Level) -> (&'static str, &'static str, &'static str) {
         match level {
-            Level::Conversation if self.is_visible_world() => (
-                "EXISTS (SELECT 1 FROM seen d WHERE d.conversation = c.n AND ",
-                "d.division",
-                ")",
-            ),
-            Level::Conversation => (
-                "EXISTS (SELECT 1 FROM tags d WHERE d.conversation = c.n AND ",
-                "d.division",
-                ")",
-            ),
+            Level::Conversation if self.is_visible_world() => {
+                ("EXISTS (SELECT 1 FROM seen d WHERE d.conversation = c.n AND ", "d.division", ")")
+            }
+            Level::Conversation => ("EXISTS (SELECT 1 FROM tags d WHERE d.conversation = c.n AND ", "d.division", ")"),
             _ if self.traits.division_of_leg => ("(", "l.division", ")"),
-            _ => (
-                "EXISTS (SELECT 1 FROM tags d WHERE d.conversation = l.conversation AND ",
-                "d.division",
-                ")",
-            ),
+            _ => ("EXISTS (SELECT 1 FROM tags d WHERE d.conversation = l.conversation AND ", "d.division", ")"),
         }
     }
 
@@ -214,9 +165,7 @@ impl Lens {
             Test::Exists => Sql::text(format!("{expression} IS NOT NULL")),
             Test::NotExists => Sql::text(format!("{expression} IS NULL")),
             Test::Equals(text) => {
-                let value = text
-                    .parse::<f64>()
-                    .map_err(|_| Problem::value(format!("`{text}` is no number")))?;
+                let value = text.parse::<f64>().map_err(|_| Problem::value(format!("`{text}` is no number")))?;
                 Sql::with(format!("{expression} = ?"), vec![Value::Real(value)])
             }
             range @ Test::Range { .. } => in_range(&expression, range),

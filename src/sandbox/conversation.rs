@@ -6,10 +6,7 @@ use serde_json::{Map, Value, json};
 
 /// The rows of a details query, in the order given.
 pub(super) fn details(store: &Store, lens: Lens, numbers: &[i64]) -> Result<Vec<Value>, Problem> {
-    numbers
-        .iter()
-        .filter_map(|number| one(store, lens, *number).transpose())
-        .collect()
+    numbers.iter().filter_map(|number| one(store, lens, *number).transpose()).collect()
 }
 
 fn one(store: &Store, lens: Lens, number: i64) -> Result<Option<Value>, Problem> {
@@ -27,45 +24,21 @@ fn one(store: &Store, lens: Lens, number: i64) -> Result<Option<Value>, Problem>
         return Ok(None);
     };
     shown.insert("divisionIds".into(), divisions(store, lens, number)?.into());
-    shown.insert(
-        "participants".into(),
-        participants(store, lens, number)?.into(),
-    );
-    let seen = if lens.is_visible_world() {
-        " AND leg IN (SELECT id FROM seen)"
-    } else {
-        ""
-    };
+    shown.insert("participants".into(), participants(store, lens, number)?.into());
+    let seen = if lens.is_visible_world() { " AND leg IN (SELECT id FROM seen)" } else { "" };
     let of = |columns: &str, table: &str| {
         Sql::with(
             format!("SELECT {columns} FROM {table} WHERE conversation = ?{seen} ORDER BY leg"),
             vec![Cell::Integer(number)],
         )
     };
-    let evaluations = store.rows(
-        &of("id, evaluator, queue, agent, score", "evaluations"),
-        |row| {
-            let ids = [
-                ("evaluationId", 0),
-                ("evaluatorId", 1),
-                ("queueId", 2),
-                ("userId", 3),
-            ];
-            object(row, &ids, json!({ "oTotalScore": row.get::<_, i64>(4)? }))
-        },
-    )?;
+    let evaluations = store.rows(&of("id, evaluator, queue, agent, score", "evaluations"), |row| {
+        let ids = [("evaluationId", 0), ("evaluatorId", 1), ("queueId", 2), ("userId", 3)];
+        object(row, &ids, json!({ "oTotalScore": row.get::<_, i64>(4)? }))
+    })?;
     let surveys = store.rows(&of("id, status, queue, agent, score", "surveys"), |row| {
-        let ids = [
-            ("surveyId", 0),
-            ("surveyStatus", 1),
-            ("queueId", 2),
-            ("userId", 3),
-        ];
-        object(
-            row,
-            &ids,
-            json!({ "oSurveyTotalScore": row.get::<_, i64>(4)? }),
-        )
+        let ids = [("surveyId", 0), ("surveyStatus", 1), ("queueId", 2), ("userId", 3)];
+        object(row, &ids, json!({ "oSurveyTotalScore": row.get::<_, i64>(4)? }))
     })?;
     for (member, list) in [("evaluations", evaluations), ("surveys", surveys)] {
         if !list.is_empty() {
@@ -77,15 +50,9 @@ fn one(store: &Store, lens: Lens, number: i64) -> Result<Option<Value>, Problem>
 
 /// Tags of the conversation, or of what is seen of it.
 pub(super) fn divisions(store: &Store, lens: Lens, number: i64) -> Result<Vec<String>, Problem> {
-    let table = if lens.is_visible_world() {
-        "seen"
-    } else {
-        "tags"
-    };
+    let table = if lens.is_visible_world() { "seen" } else { "tags" };
     let sql = Sql::with(
-        format!(
-            "SELECT DISTINCT division FROM {table} WHERE conversation = ? AND division IS NOT NULL ORDER BY 1"
-        ),
+        format!("SELECT DISTINCT division FROM {table} WHERE conversation = ? AND division IS NOT NULL ORDER BY 1"),
         vec![Cell::Integer(number)],
     );
     store.rows(&sql, |row| row.get(0))
@@ -137,12 +104,7 @@ fn participants(store: &Store, lens: Lens, number: i64) -> Result<Vec<Value>, Pr
         vec![Cell::Integer(number)],
     );
     let rows = store.rows(&sql, |row| {
-        let parts = (
-            participant(row, number)?,
-            session(row, number)?,
-            segment(row)?,
-            metrics(row)?,
-        );
+        let parts = (participant(row, number)?, session(row, number)?, segment(row)?, metrics(row)?);
         Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, parts))
     })?;
     let mut people: Vec<(i64, Map<String, Value>, Sessions)> = Vec::new();
@@ -153,10 +115,7 @@ fn participants(store: &Store, lens: Lens, number: i64) -> Result<Vec<Value>, Pr
         let Some((_, _, sessions)) = people.last_mut() else {
             continue;
         };
-        if sessions
-            .last()
-            .is_none_or(|(last, _)| *last != session_number)
-        {
+        if sessions.last().is_none_or(|(last, _)| *last != session_number) {
             sessions.push((session_number, session));
         }
         let Some((_, session)) = sessions.last_mut() else {
@@ -169,10 +128,7 @@ fn participants(store: &Store, lens: Lens, number: i64) -> Result<Vec<Value>, Pr
         }
     }
     let whole = |(_, mut head, sessions): (i64, Map<String, Value>, Sessions)| {
-        head.insert(
-            "sessions".into(),
-            sessions.into_iter().map(|(_, session)| session).collect(),
-        );
+        head.insert("sessions".into(), sessions.into_iter().map(|(_, session)| session).collect());
         Value::Object(head)
     };
     Ok(people.into_iter().map(whole).collect())
@@ -180,10 +136,7 @@ fn participants(store: &Store, lens: Lens, number: i64) -> Result<Vec<Value>, Pr
 
 fn participant(row: &Row<'_>, conversation: i64) -> rusqlite::Result<Map<String, Value>> {
     let mut head = Map::new();
-    head.insert(
-        "participantId".into(),
-        format!("p-{conversation}-{}", row.get::<_, i64>(0)?).into(),
-    );
+    head.insert("participantId".into(), format!("p-{conversation}-{}", row.get::<_, i64>(0)?).into());
     head.insert("purpose".into(), row.get::<_, String>(6)?.into());
     if let Some(agent) = row.get::<_, Option<String>>(3)? {
         head.insert("userId".into(), agent.into());
@@ -203,11 +156,7 @@ fn session(row: &Row<'_>, conversation: i64) -> rusqlite::Result<Value> {
 }
 
 fn segment(row: &Row<'_>) -> rusqlite::Result<Value> {
-    let kind = if row.get::<_, String>(6)? == "ivr" {
-        "ivr"
-    } else {
-        "interact"
-    };
+    let kind = if row.get::<_, String>(6)? == "ivr" { "ivr" } else { "interact" };
     let times = json!({ "segmentStart": show(row.get(4)?), "segmentEnd": show(row.get(5)?), "segmentType": kind, "conference": false });
     object(row, &[("queueId", 2), ("wrapUpCode", 9)], times)
 }
@@ -216,9 +165,7 @@ fn metrics(row: &Row<'_>) -> rusqlite::Result<Vec<Value>> {
     let emitted = show(row.get(5)?);
     let mut all = Vec::new();
     for (name, place) in METRICS {
-        let value = row
-            .get::<_, Option<i64>>(place)?
-            .filter(|value| *value > 0 || name.starts_with('t'));
+        let value = row.get::<_, Option<i64>>(place)?.filter(|value| *value > 0 || name.starts_with('t'));
         all.extend(value.map(|value| json!({ "name": name, "value": value, "emitDate": emitted })));
     }
     Ok(all)
@@ -226,13 +173,8 @@ fn metrics(row: &Row<'_>) -> rusqlite::Result<Vec<Value>> {
 
 /// The conversation of this id, each leg as one participant; `None`: no such conversation.
 pub(super) fn by_id(store: &Store, id: &str) -> Result<Option<Value>, Problem> {
-    let head = Sql::with(
-        "SELECT n, start, end FROM conversations WHERE id = ?",
-        vec![Cell::Text(id.to_owned())],
-    );
-    let head = store.rows(&head, |row| {
-        Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?))
-    })?;
+    let head = Sql::with("SELECT n, start, end FROM conversations WHERE id = ?", vec![Cell::Text(id.to_owned())]);
+    let head = store.rows(&head, |row| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?)))?;
     let Some((number, start, end)) = head.into_iter().next() else {
         return Ok(None);
     };

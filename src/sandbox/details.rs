@@ -33,35 +33,25 @@ pub(super) fn query(store: &Store, lens: Lens, body: &Value) -> Result<Value, Pr
             entries.push(entry(lens, level, &node)?);
         }
     }
-    if body
-        .get("resolutionFilters")
-        .is_some_and(|filters| filters.as_array().is_none_or(|filters| !filters.is_empty()))
+    if body.get("resolutionFilters").is_some_and(|filters| filters.as_array().is_none_or(|filters| !filters.is_empty()))
     {
         return Err(Problem::bad("`resolutionFilters` is not supported here"));
     }
     let limit = if entries.is_empty() { 7 } else { 31 };
     if interval.length() > limit * DAY {
-        return Err(Problem::constraint(format!(
-            "the interval is longer than {limit} days"
-        )));
+        return Err(Problem::constraint(format!("the interval is longer than {limit} days")));
     }
     let order = order(body, lens)?;
     let (size, number) = paging(body)?;
     let matching = matching(lens, interval, entries);
-    let total = store.number(&Sql::with(
-        format!("SELECT count(*) {}", matching.text),
-        matching.values.clone(),
-    ))?;
+    let total = store.number(&Sql::with(format!("SELECT count(*) {}", matching.text), matching.values.clone()))?;
     let mut page = matching.clone().around("SELECT c.n ", &order);
     page.push_text(&format!(" LIMIT {size} OFFSET {}", size * (number - 1)));
     let found = store.rows(&page, |row| row.get::<_, i64>(0))?;
     let mut answer = json!({ "totalHits": total });
     if let Some(answer) = answer.as_object_mut() {
         if !found.is_empty() {
-            answer.insert(
-                "conversations".into(),
-                conversation::details(store, lens, &found)?.into(),
-            );
+            answer.insert("conversations".into(), conversation::details(store, lens, &found)?.into());
         }
         if let Some(facets) = facets::count(store, lens, body, &matching)? {
             answer.insert("aggregations".into(), facets);
@@ -114,12 +104,7 @@ fn entry(lens: Lens, level: Level, node: &Node) -> Result<Sql, Problem> {
 
 /// Each predicate may hold on a segment of its own.
 fn spread(lens: Lens, node: &Node, has: &dyn Fn(Sql) -> Sql) -> Result<Sql, Problem> {
-    let each = |nodes: &[Node]| {
-        nodes
-            .iter()
-            .map(|node| spread(lens, node, has))
-            .collect::<Result<Vec<_>, _>>()
-    };
+    let each = |nodes: &[Node]| nodes.iter().map(|node| spread(lens, node, has)).collect::<Result<Vec<_>, _>>();
     match node {
         Node::Atom(_) => lens.condition(Level::Segment, Some(node)).map(has),
         Node::All(nodes) => Ok(Sql::all(each(nodes)?)),
@@ -139,7 +124,7 @@ fn order(body: &Value, lens: Lens) -> Result<String, Problem> {
         other => return Err(Problem::value(format!("`{other}` is no order"))),
     };
     let table = lens.legs;
-    let key = match word("orderBy", "conversationStart")?.as_str() {
+    let key = match word("orderBy", "conversationstart")?.as_str() {
         "conversationstart" => "c.start".to_owned(),
         "conversationend" => "c.end".to_owned(),
         "segmentstart" => {
@@ -153,18 +138,12 @@ fn order(body: &Value, lens: Lens) -> Result<String, Problem> {
 
 fn paging(body: &Value) -> Result<(i64, i64), Problem> {
     let paging = body.get("paging");
-    let number =
-        |key: &str, default: i64, most: i64| match paging.and_then(|paging| paging.get(key)) {
-            None | Some(Value::Null) => Ok(default),
-            Some(value) => value
-                .as_i64()
-                .filter(|value| (1..=most).contains(value))
-                .ok_or_else(|| {
-                    Problem::constraint(format!("`{key}` must be a number from 1 to {most}"))
-                }),
-        };
-    Ok((
-        number("pageSize", 25, 100)?,
-        number("pageNumber", 1, 1_000_000)?,
-    ))
+    let number = |key: &str, default: i64, most: i64| match paging.and_then(|paging| paging.get(key)) {
+        None | Some(Value::Null) => Ok(default),
+        Some(value) => value
+            .as_i64()
+            .filter(|value| (1..=most).contains(value))
+            .ok_or_else(|| Problem::constraint(format!("`{key}` must be a number from 1 to {most}"))),
+    };
+    Ok((number("pageSize", 25, 100)?, number("pageNumber", 1, 1_000_000)?))
 }

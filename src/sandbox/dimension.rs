@@ -46,13 +46,7 @@ pub(super) fn dimension(level: Level, name: &str) -> Option<(&'static str, Colum
         Level::Conversation => &[&CONVERSATION],
         _ => &[],
     };
-    found.or_else(|| {
-        unused
-            .iter()
-            .flat_map(|list| list.iter())
-            .find(empty)
-            .map(|known| (*known, Column::Empty))
-    })
+    found.or_else(|| unused.iter().flat_map(|list| list.iter()).find(empty).map(|known| (*known, Column::Empty)))
 }
 
 fn columns(level: Level) -> &'static [(&'static str, Column)] {
@@ -197,14 +191,8 @@ mod tests {
 
     #[test]
     fn names_have_no_case_and_belong_to_a_level() {
-        assert_eq!(
-            dimension(Level::Aggregate, "QUEUEID"),
-            Some(("queueId", Column::Text("l.queue")))
-        );
-        assert_eq!(
-            dimension(Level::Segment, "teamid"),
-            Some(("teamId", Column::Empty))
-        );
+        assert_eq!(dimension(Level::Aggregate, "QUEUEID"), Some(("queueId", Column::Text("l.queue"))));
+        assert_eq!(dimension(Level::Segment, "teamid"), Some(("teamId", Column::Empty)));
         assert_eq!(dimension(Level::Segment, "divisionId"), None);
         assert_eq!(dimension(Level::Conversation, "queueId"), None);
         assert_eq!(dimension(Level::Observation, "userId"), None);

@@ -29,12 +29,7 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Test {
     Equals(String),
-    Range {
-        gt: Option<f64>,
-        gte: Option<f64>,
-        lt: Option<f64>,
-        lte: Option<f64>,
-    },
+    Range { gt: Option<f64>, gte: Option<f64>, lt: Option<f64>, lte: Option<f64> },
     Exists,
     NotExists,
 }
@@ -66,27 +61,17 @@ pub(super) fn array(body: &Value, member: &str) -> Result<Vec<Node>, Problem> {
     match body.get(member) {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Array(entries)) => entries.iter().map(|entry| read(entry, member)).collect(),
-        Some(_) => Err(Problem::bad(format!(
-            "`{member}` must be an array of filters"
-        ))),
+        Some(_) => Err(Problem::bad(format!("`{member}` must be an array of filters"))),
     }
 }
 
 fn read(filter: &Value, member: &str) -> Result<Node, Problem> {
-    let mut nodes = list(filter, "predicates", member)?
-        .iter()
-        .map(atom)
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut nodes = list(filter, "predicates", member)?.iter().map(atom).collect::<Result<Vec<_>, _>>()?;
     for clause in list(filter, "clauses", member)? {
         if clause.get("clauses").is_some() {
-            return Err(Problem::bad(format!(
-                "a clause of `{member}` holds predicates only"
-            )));
+            return Err(Problem::bad(format!("a clause of `{member}` holds predicates only")));
         }
-        let atoms = list(clause, "predicates", member)?
-            .iter()
-            .map(atom)
-            .collect::<Result<Vec<_>, _>>()?;
+        let atoms = list(clause, "predicates", member)?.iter().map(atom).collect::<Result<Vec<_>, _>>()?;
         nodes.push(join(clause, atoms, member)?);
     }
     join(filter, nodes, member)
@@ -94,27 +79,19 @@ fn read(filter: &Value, member: &str) -> Result<Node, Problem> {
 
 fn join(holder: &Value, nodes: Vec<Node>, member: &str) -> Result<Node, Problem> {
     if nodes.is_empty() {
-        return Err(Problem::constraint(format!(
-            "a filter or clause of `{member}` is empty"
-        )));
+        return Err(Problem::constraint(format!("a filter or clause of `{member}` is empty")));
     }
     match word(holder, "type")?.as_deref() {
         Some("and") => Ok(Node::All(nodes)),
         Some("or") => Ok(Node::Any(nodes)),
-        Some(other) => Err(Problem::value(format!(
-            "`{other}` is no type of a filter: use `and` or `or`"
-        ))),
-        None => Err(Problem::constraint(format!(
-            "a filter or clause of `{member}` has no `type`"
-        ))),
+        Some(other) => Err(Problem::value(format!("`{other}` is no type of a filter: use `and` or `or`"))),
+        None => Err(Problem::constraint(format!("a filter or clause of `{member}` has no `type`"))),
     }
 }
 
 fn list<'a>(holder: &'a Value, key: &str, member: &str) -> Result<&'a [Value], Problem> {
     if !holder.is_object() {
-        return Err(Problem::bad(format!(
-            "`{member}` holds something that is no filter"
-        )));
+        return Err(Problem::bad(format!("`{member}` holds something that is no filter")));
     }
     match holder.get(key) {
         None | Some(Value::Null) => Ok(&[]),
@@ -137,9 +114,7 @@ fn atom(predicate: &Value) -> Result<Node, Problem> {
         Some("metric") => Kind::Metric,
         Some("property") => Kind::Property,
         Some(other) => {
-            return Err(Problem::value(format!(
-                "`{other}` is no type of a predicate"
-            )));
+            return Err(Problem::value(format!("`{other}` is no type of a predicate")));
         }
     };
     let key = match kind {
@@ -147,8 +122,7 @@ fn atom(predicate: &Value) -> Result<Node, Problem> {
         Kind::Metric => "metric",
         Kind::Property => "property",
     };
-    let name =
-        word(predicate, key)?.ok_or_else(|| Problem::bad(format!("a predicate has no `{key}`")))?;
+    let name = word(predicate, key)?.ok_or_else(|| Problem::bad(format!("a predicate has no `{key}`")))?;
     let test = match word(predicate, "operator")?.as_deref() {
         None | Some("matches") => matches(predicate)?,
         Some("exists") => Test::Exists,
@@ -165,15 +139,11 @@ fn matches(predicate: &Value) -> Result<Test, Problem> {
             let bound = |key: &str| range.get(key).and_then(Value::as_f64);
             let (gt, gte, lt, lte) = (bound("gt"), bound("gte"), bound("lt"), bound("lte"));
             if gt.or(gte).or(lt).or(lte).is_none() {
-                return Err(Problem::constraint(
-                    "a `range` needs one of `gt`, `gte`, `lt`, `lte`",
-                ));
+                return Err(Problem::constraint("a `range` needs one of `gt`, `gte`, `lt`, `lte`"));
             }
             Ok(Test::Range { gt, gte, lt, lte })
         }
-        _ => Err(Problem::constraint(
-            "a predicate needs a `value` that is a text, or a `range`",
-        )),
+        _ => Err(Problem::constraint("a predicate needs a `value` that is a text, or a `range`")),
     }
 }
 
@@ -185,15 +155,8 @@ mod tests {
     #[test]
     fn kinds_and_operators_have_defaults_and_no_case() {
         let body = json!({ "filter": { "type": "OR", "predicates": [{ "dimension": "QueueID", "value": "Q" }] } });
-        let atom = Atom {
-            kind: Kind::Dimension,
-            name: "queueid".into(),
-            test: Test::Equals("Q".into()),
-        };
-        assert_eq!(
-            optional(&body, "filter").unwrap(),
-            Some(Node::Any(vec![Node::Atom(atom)]))
-        );
+        let atom = Atom { kind: Kind::Dimension, name: "queueid".into(), test: Test::Equals("Q".into()) };
+        assert_eq!(optional(&body, "filter").unwrap(), Some(Node::Any(vec![Node::Atom(atom)])));
     }
 
     #[test]
@@ -210,13 +173,7 @@ mod tests {
             json!({ "type": "and", "clauses": [{ "type": "or", "clauses": [] }] }),
             json!([]),
         ] {
-            assert_eq!(
-                optional(&json!({ "filter": filter }), "filter")
-                    .unwrap_err()
-                    .status,
-                400,
-                "{filter}"
-            );
+            assert_eq!(optional(&json!({ "filter": filter }), "filter").unwrap_err().status, 400, "{filter}");
         }
     }
 }

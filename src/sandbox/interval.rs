@@ -14,13 +14,8 @@ pub(super) struct Interval {
 impl Interval {
     /// The compulsory `interval` member.
     pub(super) fn of(body: &Value) -> Result<Self, Problem> {
-        let text = body
-            .get("interval")
-            .and_then(Value::as_str)
-            .ok_or_else(|| Problem::bad("`interval` is missing"))?;
-        let parts = text
-            .split_once('/')
-            .and_then(|(from, until)| Some((instant(from)?, instant(until)?)));
+        let text = body.get("interval").and_then(Value::as_str).ok_or_else(|| Problem::bad("`interval` is missing"))?;
+        let parts = text.split_once('/').and_then(|(from, until)| Some((instant(from)?, instant(until)?)));
         match parts {
             Some((from, until)) if from < until => Ok(Self { from, until }),
             _ => Err(Problem::date(text)),
@@ -30,10 +25,7 @@ impl Interval {
     /// Widened to whole days (UTC): every day that it touches.
     pub(super) fn days(self) -> Self {
         let until = self.until + (-self.until).rem_euclid(DAY);
-        Self {
-            from: self.from - self.from.rem_euclid(DAY),
-            until,
-        }
+        Self { from: self.from - self.from.rem_euclid(DAY), until }
     }
 
     pub(super) fn length(self) -> i64 {
@@ -43,10 +35,7 @@ impl Interval {
     /// The sub-interval of length `step` in which `time` lies.
     pub(super) fn bucket(self, step: i64, number: i64) -> Self {
         let from = self.from + number * step;
-        Self {
-            from,
-            until: (from + step).min(self.until),
-        }
+        Self { from, until: (from + step).min(self.until) }
     }
 
     pub(super) fn text(self) -> String {
@@ -62,30 +51,22 @@ pub(super) fn granularity(body: &Value, interval: Interval) -> Result<i64, Probl
         Some(_) => return Err(Problem::bad("`granularity` must be a text")),
     };
     if interval.length() / step > 1_500 {
-        return Err(Problem::constraint(
-            "`granularity` makes more than 1500 intervals",
-        ));
+        return Err(Problem::constraint("`granularity` makes more than 1500 intervals"));
     }
     Ok(step)
 }
 
 fn period(text: &str) -> Option<i64> {
     let span: Span = text.parse().ok()?;
-    let hours = span
-        .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
-        .ok()?;
-    i64::try_from(hours.as_millis())
-        .ok()
-        .filter(|step| *step >= 60_000)
+    let hours = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+    i64::try_from(hours.as_millis()).ok().filter(|step| *step >= 60_000)
 }
 
 /// An instant; without an offset it is UTC.
 pub(super) fn instant(text: &str) -> Option<i64> {
     let stated = text.parse::<Timestamp>().ok();
     let civil = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
-    stated
-        .or_else(|| civil().map(|zoned| zoned.timestamp()))
-        .map(Timestamp::as_millisecond)
+    stated.or_else(|| civil().map(|zoned| zoned.timestamp())).map(Timestamp::as_millisecond)
 }
 
 /// An instant of the second dialect: also `now` and `now-<n><m|h|d|w>`.
@@ -126,22 +107,11 @@ mod tests {
     #[test]
     fn intervals_are_read_and_written() {
         let interval = of("2026-11-19T01:00:00+01:00/2026-11-20T00:00:00").unwrap();
-        assert_eq!(
-            interval.text(),
-            "2026-11-19T00:00:00.000Z/2026-11-20T00:00:00.000Z"
-        );
+        assert_eq!(interval.text(), "2026-11-19T00:00:00.000Z/2026-11-20T00:00:00.000Z");
         assert_eq!(interval.days(), interval);
         let short = of("2026-11-19T13:00:00.000Z/2026-11-20T00:00:00.001Z").unwrap();
-        assert_eq!(
-            short.days().text(),
-            "2026-11-19T00:00:00.000Z/2026-11-21T00:00:00.000Z"
-        );
-        for wrong in [
-            "",
-            "x/y",
-            "2026-11-20T00:00:00Z",
-            "2026-11-20T00:00:00Z/2026-11-20T00:00:00Z",
-        ] {
+        assert_eq!(short.days().text(), "2026-11-19T00:00:00.000Z/2026-11-21T00:00:00.000Z");
+        for wrong in ["", "x/y", "2026-11-20T00:00:00Z", "2026-11-20T00:00:00Z/2026-11-20T00:00:00Z"] {
             assert!(of(wrong).is_err(), "{wrong}");
         }
     }

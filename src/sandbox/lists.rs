@@ -12,9 +12,7 @@ impl Params {
     pub(super) fn read(query: &str) -> Result<Self, Problem> {
         let decode = |text: &str| {
             let text = text.replace('+', " ");
-            let decoded = percent_decode_str(&text)
-                .decode_utf8()
-                .map(std::borrow::Cow::into_owned);
+            let decoded = percent_decode_str(&text).decode_utf8().map(std::borrow::Cow::into_owned);
             decoded.map_err(|_| Problem::bad("the query string is no UTF-8"))
         };
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
@@ -26,19 +24,12 @@ impl Params {
     }
 
     pub(super) fn first(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// Values of a list parameter: repeated, joined by commas, or both.
     fn list(&self, name: &str) -> Vec<&str> {
-        let values = self
-            .0
-            .iter()
-            .filter(|(known, _)| known == name)
-            .flat_map(|(_, value)| value.split(','));
+        let values = self.0.iter().filter(|(known, _)| known == name).flat_map(|(_, value)| value.split(','));
         values.filter(|value| !value.is_empty()).collect()
     }
 
@@ -46,10 +37,7 @@ impl Params {
         let Some(text) = self.first(name) else {
             return Ok(default);
         };
-        let number = text
-            .parse()
-            .ok()
-            .filter(|number| (1..=most).contains(number));
+        let number = text.parse().ok().filter(|number| (1..=most).contains(number));
         number.ok_or_else(|| Problem::value(format!("`{name}` must be a number from 1 to {most}")))
     }
 }
@@ -110,39 +98,20 @@ pub(super) fn divisions(store: &Store, lens: Lens, params: &Params) -> Result<Va
             "selfUri": format!("/api/v2/authorization/divisions/{}", division.id),
         }),
     });
-    page(
-        entries.collect(),
-        lens,
-        params,
-        "/api/v2/authorization/divisions",
-    )
+    page(entries.collect(), lens, params, "/api/v2/authorization/divisions")
 }
 
 fn division(store: &Store, id: &str) -> Value {
-    let name = store
-        .organisation
-        .divisions
-        .iter()
-        .find(|division| division.id == id)
-        .map(|division| &division.name);
+    let name = store.organisation.divisions.iter().find(|division| division.id == id).map(|division| &division.name);
     json!({ "id": id, "name": name, "selfUri": format!("/api/v2/authorization/divisions/{id}") })
 }
 
-fn page(
-    mut entries: Vec<Entry<'_>>,
-    lens: Lens,
-    params: &Params,
-    path: &str,
-) -> Result<Value, Problem> {
+fn page(mut entries: Vec<Entry<'_>>, lens: Lens, params: &Params, path: &str) -> Result<Value, Problem> {
     let size = params.number("pageSize", 25, 500)?;
     let number = params.number("pageNumber", 1, 1_000_000)?;
     if !lens.blind {
         let (ids, divisions) = (params.list("id"), params.list("divisionId"));
-        let mut strangers = if lens.traits.ids_only || ids.is_empty() {
-            0
-        } else {
-            3
-        };
+        let mut strangers = if lens.traits.ids_only || ids.is_empty() { 0 } else { 3 };
         entries.retain(|entry| {
             let named = ids.is_empty() || ids.contains(&entry.id);
             let stranger = !named && strangers > 0;
@@ -153,11 +122,7 @@ fn page(
             entries.retain(|entry| like(&entry.name, pattern));
         }
     }
-    match params
-        .first("sortOrder")
-        .map(str::to_ascii_lowercase)
-        .as_deref()
-    {
+    match params.first("sortOrder").map(str::to_ascii_lowercase).as_deref() {
         None | Some("asc" | "ascending") => {
             entries.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
         }
@@ -169,12 +134,8 @@ fn page(
     let total = entries.len();
     let pages = total.div_ceil(size);
     let link = |number: usize| format!("{path}?pageSize={size}&pageNumber={number}");
-    let shown: Vec<Value> = entries
-        .into_iter()
-        .skip((number - 1).saturating_mul(size))
-        .take(size)
-        .map(|entry| entry.shown)
-        .collect();
+    let shown: Vec<Value> =
+        entries.into_iter().skip((number - 1).saturating_mul(size)).take(size).map(|entry| entry.shown).collect();
     let mut answer = json!({
         "entities": shown, "pageSize": size, "pageNumber": number, "total": total, "pageCount": pages,
         "firstUri": link(1), "selfUri": link(number), "lastUri": link(pages.max(1)),
@@ -214,21 +175,12 @@ mod tests {
 
     #[test]
     fn stars_stand_for_anything() {
-        for (name, pattern) in [
-            ("Cards", "cards"),
-            ("Cards EU", "*eu"),
-            ("Cards EU", "c*"),
-            ("Cards EU", "*rd*"),
-            ("x", "*"),
-        ] {
+        for (name, pattern) in
+            [("Cards", "cards"), ("Cards EU", "*eu"), ("Cards EU", "c*"), ("Cards EU", "*rd*"), ("x", "*")]
+        {
             assert!(like(name, pattern), "{name} {pattern}");
         }
-        for (name, pattern) in [
-            ("Cards EU", "cards"),
-            ("Cards", "*x*"),
-            ("Cards", "ards*"),
-            ("Cards EU", "*cards"),
-        ] {
+        for (name, pattern) in [("Cards EU", "cards"), ("Cards", "*x*"), ("Cards", "ards*"), ("Cards EU", "*cards")] {
             assert!(!like(name, pattern), "{name} {pattern}");
         }
     }

@@ -22,66 +22,18 @@ pub(super) struct Metric {
 }
 
 const METRICS: [Metric; 12] = [
-    Metric {
-        name: "nOffered",
-        measure: Measure::Count("l.offered"),
-        user: false,
-    },
-    Metric {
-        name: "nConnected",
-        measure: Measure::Count("l.connected"),
-        user: true,
-    },
-    Metric {
-        name: "nTransferred",
-        measure: Measure::Count("l.transferred"),
-        user: true,
-    },
-    Metric {
-        name: "nConversations",
-        measure: Measure::Conversations,
-        user: true,
-    },
-    Metric {
-        name: "tHandle",
-        measure: Measure::Time("l.handle"),
-        user: true,
-    },
-    Metric {
-        name: "tTalk",
-        measure: Measure::Time("l.talk"),
-        user: true,
-    },
-    Metric {
-        name: "tHeld",
-        measure: Measure::Time("l.hold"),
-        user: true,
-    },
-    Metric {
-        name: "tAcw",
-        measure: Measure::Time("l.acw"),
-        user: true,
-    },
-    Metric {
-        name: "tWait",
-        measure: Measure::Time("l.wait"),
-        user: false,
-    },
-    Metric {
-        name: "tAbandon",
-        measure: Measure::Time("l.abandon"),
-        user: false,
-    },
-    Metric {
-        name: "tAnswered",
-        measure: Measure::Time("l.answered"),
-        user: true,
-    },
-    Metric {
-        name: "tTalkComplete",
-        measure: Measure::Time("l.talk"),
-        user: true,
-    },
+    Metric { name: "nOffered", measure: Measure::Count("l.offered"), user: false },
+    Metric { name: "nConnected", measure: Measure::Count("l.connected"), user: true },
+    Metric { name: "nTransferred", measure: Measure::Count("l.transferred"), user: true },
+    Metric { name: "nConversations", measure: Measure::Conversations, user: true },
+    Metric { name: "tHandle", measure: Measure::Time("l.handle"), user: true },
+    Metric { name: "tTalk", measure: Measure::Time("l.talk"), user: true },
+    Metric { name: "tHeld", measure: Measure::Time("l.hold"), user: true },
+    Metric { name: "tAcw", measure: Measure::Time("l.acw"), user: true },
+    Metric { name: "tWait", measure: Measure::Time("l.wait"), user: false },
+    Metric { name: "tAbandon", measure: Measure::Time("l.abandon"), user: false },
+    Metric { name: "tAnswered", measure: Measure::Time("l.answered"), user: true },
+    Metric { name: "tTalkComplete", measure: Measure::Time("l.talk"), user: true },
 ];
 
 /// Known, and never present here.
@@ -134,16 +86,7 @@ const EMPTY: [&str; 44] = [
 
 /// The metric of this name, given in any case.
 pub(super) fn metric(name: &str) -> Option<Metric> {
-    let found = METRICS
-        .iter()
-        .find(|metric| metric.name.eq_ignore_ascii_case(name))
-        .copied();
+    let found = METRICS.iter().find(|metric| metric.name.eq_ignore_ascii_case(name)).copied();
     let unused = || EMPTY.iter().find(|known| known.eq_ignore_ascii_case(name));
-    found.or_else(|| {
-        unused().map(|name| Metric {
-            name,
-            measure: Measure::Empty,
-            user: true,
-        })
-    })
+    found.or_else(|| unused().map(|name| Metric { name, measure: Measure::Empty, user: true }))
 }

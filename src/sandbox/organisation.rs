@@ -83,9 +83,7 @@ impl User {
             Value::String(name) => name.clone(),
             Value::Object(parts) => {
                 let part = |key: &str| parts.get(key).and_then(Value::as_str).unwrap_or_default();
-                format!("{} {}", part("firstName"), part("lastName"))
-                    .trim()
-                    .to_owned()
+                format!("{} {}", part("firstName"), part("lastName")).trim().to_owned()
             }
             _ => self.id.clone(),
         }
@@ -106,32 +104,12 @@ impl Organisation {
 
     /// The part that lives in one region.
     pub(super) fn region(&self, region: &str) -> Self {
-        let divisions: Vec<_> = self
-            .divisions
-            .iter()
-            .filter(|division| division.region == region)
-            .cloned()
-            .collect();
+        let divisions: Vec<_> = self.divisions.iter().filter(|division| division.region == region).cloned().collect();
         let here = |id: &str| divisions.iter().any(|division| division.id == id);
         Self {
-            regions: self
-                .regions
-                .iter()
-                .filter(|named| named.id == region)
-                .cloned()
-                .collect(),
-            queues: self
-                .queues
-                .iter()
-                .filter(|queue| here(&queue.division))
-                .cloned()
-                .collect(),
-            users: self
-                .users
-                .iter()
-                .filter(|user| user.region == region)
-                .cloned()
-                .collect(),
+            regions: self.regions.iter().filter(|named| named.id == region).cloned().collect(),
+            queues: self.queues.iter().filter(|queue| here(&queue.division)).cloned().collect(),
+            users: self.users.iter().filter(|user| user.region == region).cloned().collect(),
             groups: self.groups.clone(),
             divisions,
         }
@@ -139,30 +117,16 @@ impl Organisation {
 
     /// Divisions without children, in the order of the file.
     pub(super) fn leaves(&self) -> Vec<&Division> {
-        let parents: Vec<_> = self
-            .divisions
-            .iter()
-            .filter_map(|division| division.parent.as_deref())
-            .collect();
-        self.divisions
-            .iter()
-            .filter(|division| !parents.contains(&division.id.as_str()))
-            .collect()
+        let parents: Vec<_> = self.divisions.iter().filter_map(|division| division.parent.as_deref()).collect();
+        self.divisions.iter().filter(|division| !parents.contains(&division.id.as_str())).collect()
     }
 
     /// Members of each queue by name or through a group, each once, known users only.
     pub(super) fn members(&self) -> HashMap<&str, Vec<&str>> {
-        let users: HashMap<&str, &User> = self
-            .users
-            .iter()
-            .map(|user| (user.id.as_str(), user))
-            .collect();
+        let users: HashMap<&str, &User> = self.users.iter().map(|user| (user.id.as_str(), user)).collect();
         let mut by_group: HashMap<&str, Vec<&str>> = HashMap::new();
         for group in &self.groups {
-            by_group
-                .entry(&group.id)
-                .or_default()
-                .extend(group.members.iter().map(String::as_str));
+            by_group.entry(&group.id).or_default().extend(group.members.iter().map(String::as_str));
         }
         for user in &self.users {
             for group in &user.groups {
@@ -177,22 +141,13 @@ impl Organisation {
                 .flatten()
                 .copied()
                 .collect();
-            all.extend(
-                queue
-                    .members
-                    .iter()
-                    .filter_map(|id| users.get(id.as_str()))
-                    .map(|user| user.id.as_str()),
-            );
+            all.extend(queue.members.iter().filter_map(|id| users.get(id.as_str())).map(|user| user.id.as_str()));
             all.retain(|id| users.contains_key(id));
             all.sort_unstable();
             all.dedup();
             all
         };
-        self.queues
-            .iter()
-            .map(|queue| (queue.id.as_str(), members(queue)))
-            .collect()
+        self.queues.iter().map(|queue| (queue.id.as_str(), members(queue))).collect()
     }
 }
 

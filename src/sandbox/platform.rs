@@ -15,21 +15,13 @@ use rusqlite::types::Value as Cell;
 use serde_json::{Map, Value, json};
 
 pub(super) fn query(store: &Store, lens: Lens, body: &Value) -> Result<Value, Problem> {
-    let query = body
-        .get("query")
-        .filter(|query| query.is_object())
-        .ok_or_else(|| Problem::bad("`query` is missing"))?;
+    let query =
+        body.get("query").filter(|query| query.is_object()).ok_or_else(|| Problem::bad("`query` is missing"))?;
     let bound = |key: &str| {
-        let text = query
-            .get(key)
-            .and_then(Value::as_str)
-            .ok_or_else(|| Problem::bad(format!("`{key}` is missing")))?;
+        let text = query.get(key).and_then(Value::as_str).ok_or_else(|| Problem::bad(format!("`{key}` is missing")))?;
         relative(text, store.now).ok_or_else(|| Problem::date(text))
     };
-    let interval = Interval {
-        from: bound("dateFrom")?,
-        until: bound("dateTo")?,
-    };
+    let interval = Interval { from: bound("dateFrom")?, until: bound("dateTo")? };
     if interval.from >= interval.until {
         return Err(Problem::constraint("`dateFrom` is not before `dateTo`"));
     }
@@ -39,11 +31,9 @@ pub(super) fn query(store: &Store, lens: Lens, body: &Value) -> Result<Value, Pr
     }
     match body.get("divisionId") {
         None | Some(Value::Null) => {}
-        Some(Value::String(division)) => conditions.push(lens.one_of(
-            Level::Aggregate,
-            Column::Division,
-            std::slice::from_ref(division),
-        )?),
+        Some(Value::String(division)) => {
+            conditions.push(lens.one_of(Level::Aggregate, Column::Division, std::slice::from_ref(division))?)
+        }
         Some(_) => return Err(Problem::bad("`divisionId` must be a text")),
     }
     if lens.blind {
@@ -56,21 +46,9 @@ pub(super) fn query(store: &Store, lens: Lens, body: &Value) -> Result<Value, Pr
         sql.push_text(expression);
         sql.push_text(", ");
     }
-    sql.push_text(
-        &sums
-            .iter()
-            .map(|(_, expression)| expression.as_str())
-            .collect::<Vec<_>>()
-            .join(", "),
-    );
-    sql.push_text(&format!(
-        " FROM {} l JOIN conversations c ON c.n = l.conversation",
-        lens.legs
-    ));
-    if groups
-        .iter()
-        .any(|(_, expression)| expression == "t.division")
-    {
+    sql.push_text(&sums.iter().map(|(_, expression)| expression.as_str()).collect::<Vec<_>>().join(", "));
+    sql.push_text(&format!(" FROM {} l JOIN conversations c ON c.n = l.conversation", lens.legs));
+    if groups.iter().any(|(_, expression)| expression == "t.division") {
         sql.push_text(" LEFT JOIN tags t ON t.conversation = l.conversation");
     }
     sql.push_text(" WHERE ");
@@ -78,10 +56,7 @@ pub(super) fn query(store: &Store, lens: Lens, body: &Value) -> Result<Value, Pr
     if groups.is_empty() {
         sql.push_text(" HAVING count(*) > 0");
     } else {
-        let keys = (1..=groups.len())
-            .map(|place| place.to_string())
-            .collect::<Vec<_>>()
-            .join(",");
+        let keys = (1..=groups.len()).map(|place| place.to_string()).collect::<Vec<_>>().join(",");
         sql.push_text(&format!(" GROUP BY {keys} ORDER BY {keys}"));
     }
     let rows = store.rows(&sql, |row| {
@@ -125,41 +100,25 @@ fn expression(store: &Store, name: &str) -> Result<Option<String>, Problem> {
     }))
 }
 
-fn groups<'a>(
-    store: &Store,
-    lens: Lens,
-    query: &'a Value,
-) -> Result<Vec<(&'a str, String)>, Problem> {
+fn groups<'a>(store: &Store, lens: Lens, query: &'a Value) -> Result<Vec<(&'a str, String)>, Problem> {
     super::aggregates::texts(query, "groupBy")?
         .into_iter()
         .map(|name| {
-            let division = if lens.traits.division_of_leg {
-                "l.division"
-            } else {
-                "t.division"
-            };
-            Ok((
-                name,
-                expression(store, name)?.unwrap_or_else(|| division.to_owned()),
-            ))
+            let division = if lens.traits.division_of_leg { "l.division" } else { "t.division" };
+            Ok((name, expression(store, name)?.unwrap_or_else(|| division.to_owned())))
         })
         .collect()
 }
 
 /// `FUNCTION(dimension)` and its expression.
 fn sums(query: &Value) -> Result<Vec<(String, String)>, Problem> {
-    let asked = query
-        .get("aggregations")
-        .and_then(Value::as_array)
-        .filter(|asked| !asked.is_empty());
+    let asked = query.get("aggregations").and_then(Value::as_array).filter(|asked| !asked.is_empty());
     let asked = asked.ok_or_else(|| Problem::bad("`aggregations` is missing"))?;
     let one = |entry: &Value| {
         let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
         let (dimension, function) = (text("dimension"), text("function"));
         if !["AVG", "COUNT", "SUM", "MIN", "MAX"].contains(&function) {
-            return Err(Problem::value(format!(
-                "`{function}` is no function: use AVG, COUNT, SUM, MIN or MAX"
-            )));
+            return Err(Problem::value(format!("`{function}` is no function: use AVG, COUNT, SUM, MIN or MAX")));
         }
         let column = match dimension {
             "handleTime" => "l.handle",
@@ -167,22 +126,14 @@ fn sums(query: &Value) -> Result<Vec<(String, String)>, Problem> {
             "holdTime" => "l.hold",
             "waitTime" => "l.wait",
             "abandoned" => "l.abandoned",
-            "serviceLevel" => {
-                "CASE WHEN l.offered = 1 THEN l.abandoned = 0 AND l.wait <= 20000 END"
-            }
+            "serviceLevel" => "CASE WHEN l.offered = 1 THEN l.abandoned = 0 AND l.wait <= 20000 END",
             // whatever the function: how many there are
             "interactions" => {
-                return Ok((
-                    format!("{function}({dimension})"),
-                    "count(DISTINCT l.conversation)".to_owned(),
-                ));
+                return Ok((format!("{function}({dimension})"), "count(DISTINCT l.conversation)".to_owned()));
             }
             other => return Err(Problem::value(format!("`{other}` cannot be aggregated"))),
         };
-        Ok((
-            format!("{function}({dimension})"),
-            format!("{function}({column})"),
-        ))
+        Ok((format!("{function}({dimension})"), format!("{function}({column})")))
     };
     asked.iter().map(one).collect()
 }
@@ -214,18 +165,10 @@ fn read(store: &Store, lens: Lens, filter: &Value, depth: usize) -> Result<Sql, 
 }
 
 fn predicate(store: &Store, lens: Lens, predicate: &Value) -> Result<Sql, Problem> {
-    let text = |key: &str| {
-        predicate
-            .get(key)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
+    let text = |key: &str| predicate.get(key).and_then(Value::as_str).unwrap_or_default();
     let (dimension, operator) = (text("dimension"), text("operator"));
     let expression = expression(store, dimension)?;
-    let values: Vec<String> = super::aggregates::texts(predicate, "values")?
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let values: Vec<String> = super::aggregates::texts(predicate, "values")?.into_iter().map(str::to_owned).collect();
     let wanted = match operator {
         "EXISTS" | "NOT_EXISTS" => values.is_empty(),
         "IN" | "NOT_IN" => !values.is_empty(),
@@ -233,9 +176,7 @@ fn predicate(store: &Store, lens: Lens, predicate: &Value) -> Result<Sql, Proble
         other => return Err(Problem::value(format!("`{other}` is no operator"))),
     };
     if !wanted {
-        return Err(Problem::constraint(format!(
-            "`{operator}` has the wrong number of values"
-        )));
+        return Err(Problem::constraint(format!("`{operator}` has the wrong number of values")));
     }
     let equal = || match &expression {
         Some(expression) => Ok(Sql::one_of(expression, &values)),
@@ -248,10 +189,9 @@ fn predicate(store: &Store, lens: Lens, predicate: &Value) -> Result<Sql, Proble
         None => lens.exists(Level::Aggregate, Column::Division),
     };
     let compare = |sign: &str| match (&expression, values.first()) {
-        (Some(expression), Some(value)) => Ok(Sql::with(
-            format!("{expression} {sign} ?"),
-            vec![Cell::Text(value.clone())],
-        )),
+        (Some(expression), Some(value)) => {
+            Ok(Sql::with(format!("{expression} {sign} ?"), vec![Cell::Text(value.clone())]))
+        }
         _ => Err(Problem::constraint("divisions have no order")),
     };
     match operator {

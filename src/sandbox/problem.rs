@@ -12,11 +12,7 @@ pub(super) struct Problem {
 
 impl Problem {
     fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-        }
+        Self { status, code, message: message.into() }
     }
 
     pub(super) fn bad(message: impl Into<String>) -> Self {
@@ -32,11 +28,7 @@ impl Problem {
     }
 
     pub(super) fn date(text: &str) -> Self {
-        Self::new(
-            400,
-            "invalid.date",
-            format!("`{text}` is no interval or instant of ISO 8601"),
-        )
+        Self::new(400, "invalid.date", format!("`{text}` is no interval or instant of ISO 8601"))
     }
 
     pub(super) fn unauthenticated() -> Self {

@@ -99,36 +99,20 @@ impl Sandbox {
                 recording: AtomicBool::new(false),
                 received: Mutex::new(Vec::new()),
             });
-            tasks.spawn(server::serve(
-                listener,
-                Arc::clone(&door),
-                stop.clone(),
-                tasks.clone(),
-            ));
+            tasks.spawn(server::serve(listener, Arc::clone(&door), stop.clone(), tasks.clone()));
             doors.push((door, address));
         }
-        Ok(Self {
-            service,
-            tokens,
-            doors,
-            stop,
-            tasks,
-        })
+        Ok(Self { service, tokens, doors, stop, tasks })
     }
 
     /// Region ids, in the order of the directory file.
     pub fn regions(&self) -> Vec<&str> {
-        self.service
-            .stores
-            .iter()
-            .map(|store| store.region.as_str())
-            .collect()
+        self.service.stores.iter().map(|store| store.region.as_str()).collect()
     }
 
     /// `http://127.0.0.1:port` of a region's upstream.
     pub fn base_url(&self, region: &str) -> Option<String> {
-        self.door(region)
-            .map(|(_, address)| format!("http://{address}"))
+        self.door(region).map(|(_, address)| format!("http://{address}"))
     }
 
     /// A bearer for asking the upstream directly.
@@ -141,24 +125,12 @@ impl Sandbox {
     }
 
     pub fn set_traits(&self, change: impl FnOnce(&mut Traits)) {
-        change(
-            &mut self
-                .service
-                .traits
-                .write()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        change(&mut self.service.traits.write().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Changes how every region disobeys, from the next request on.
     pub fn disobey(&self, change: impl FnOnce(&mut Disobedience)) {
-        change(
-            &mut self
-                .service
-                .disobedience
-                .write()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        change(&mut self.service.disobedience.write().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Back to perfect obedience.
@@ -168,14 +140,12 @@ impl Sandbox {
 
     /// Connections that a region has accepted so far.
     pub fn connections(&self, region: &str) -> u64 {
-        self.door(region)
-            .map_or(0, |(door, _)| door.connections.load(Ordering::Relaxed))
+        self.door(region).map_or(0, |(door, _)| door.connections.load(Ordering::Relaxed))
     }
 
     /// Requests that a region has received so far, token requests among them.
     pub fn requests(&self, region: &str) -> u64 {
-        self.door(region)
-            .map_or(0, |(door, _)| door.requests.load(Ordering::Relaxed))
+        self.door(region).map_or(0, |(door, _)| door.requests.load(Ordering::Relaxed))
     }
 
     /// Whether to keep what arrives, in every region.
@@ -201,11 +171,7 @@ impl Sandbox {
     }
 
     fn door(&self, region: &str) -> Option<&(Arc<Door>, SocketAddr)> {
-        let place = self
-            .service
-            .stores
-            .iter()
-            .position(|store| store.region == region)?;
+        let place = self.service.stores.iter().position(|store| store.region == region)?;
         self.doors.get(place)
     }
 }
@@ -220,30 +186,19 @@ impl Drop for Sandbox {
 fn generate(options: &Options) -> Result<Service, StartError> {
     let directory = options.directory.clone().unwrap_or_else(sample::directory);
     let organisation = Organisation::read(&directory)?;
-    let parts: Vec<(String, Organisation)> = organisation
-        .regions
-        .iter()
-        .map(|region| (region.id.clone(), organisation.region(&region.id)))
-        .collect();
+    let parts: Vec<(String, Organisation)> =
+        organisation.regions.iter().map(|region| (region.id.clone(), organisation.region(&region.id))).collect();
     if parts.is_empty() {
         return Err(StartError::NoRegion);
     }
-    let all = parts
-        .iter()
-        .map(|(_, part)| part.queues.len())
-        .sum::<usize>()
-        .max(1);
+    let all = parts.iter().map(|(_, part)| part.queues.len()).sum::<usize>().max(1);
     let mut left = options.interactions;
     let mut jobs = Vec::new();
     let count = parts.len();
     for (place, (region, part)) in parts.into_iter().enumerate() {
         let share = u64::from(options.interactions) * u64::try_from(part.queues.len()).unwrap_or(0)
             / u64::try_from(all).unwrap_or(1);
-        let share = if place + 1 == count {
-            left
-        } else {
-            u32::try_from(share).unwrap_or(left).min(left)
-        };
+        let share = if place + 1 == count { left } else { u32::try_from(share).unwrap_or(left).min(left) };
         left -= share;
         jobs.push((region, part, share));
     }
@@ -252,16 +207,7 @@ fn generate(options: &Options) -> Result<Service, StartError> {
         let threads: Vec<_> = jobs
             .into_iter()
             .map(|(region, part, share)| {
-                scope.spawn(move || {
-                    Store::generate(
-                        &region,
-                        part,
-                        &format!("c-{region}"),
-                        options.seed,
-                        share,
-                        now,
-                    )
-                })
+                scope.spawn(move || Store::generate(&region, part, &format!("c-{region}"), options.seed, share, now))
             })
             .collect();
         threads
@@ -269,8 +215,5 @@ fn generate(options: &Options) -> Result<Service, StartError> {
             .map(|thread| thread.join().unwrap_or(Err(rusqlite::Error::InvalidQuery)))
             .collect::<Result<Vec<_>, _>>()
     })?;
-    Ok(Service::new(
-        stores.into_iter().map(Arc::new).collect(),
-        options.traits,
-    ))
+    Ok(Service::new(stores.into_iter().map(Arc::new).collect(), options.traits))
 }

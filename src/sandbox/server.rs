@@ -10,9 +10,7 @@ use super::{
 };
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
-use hyper::{
-    Request, Response, StatusCode, body::Incoming, header, server::conn::http1, service::service_fn,
-};
+use hyper::{Request, Response, StatusCode, body::Incoming, header, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
 use std::{
@@ -53,12 +51,7 @@ pub(super) struct Door {
 const LARGEST_BODY: usize = 16 << 20;
 
 /// Accepts until `stop` is cancelled, then lets requests in flight finish.
-pub(super) async fn serve(
-    listener: TcpListener,
-    door: Arc<Door>,
-    stop: CancellationToken,
-    tasks: TaskTracker,
-) {
+pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, stop: CancellationToken, tasks: TaskTracker) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -82,9 +75,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, door: Arc<Door>, stop: 
     }
     let served = Arc::clone(&door);
     let service = service_fn(move |request| Arc::clone(&served).handle(request));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service);
+    let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -106,21 +97,11 @@ impl Door {
         let body = match read_all(body).await {
             Ok(body) => body,
             Err(problem) => {
-                return respond(
-                    problem.status,
-                    &problem.body(&context),
-                    &context,
-                    &Disobedience::default(),
-                );
+                return respond(problem.status, &problem.body(&context), &context, &Disobedience::default());
             }
         };
         self.record(&head, &body);
-        let text = |name| {
-            head.headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
-        };
+        let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let authorization = text(header::AUTHORIZATION);
         let faults = self.service.disobedience();
         if head.uri.path() == "/oauth/token" && head.method == "POST" {
@@ -128,13 +109,7 @@ impl Door {
             let exchanged = self
                 .tokens
                 .exchange(authorization.as_deref(), &form)
-                .and_then(|token| {
-                    if faults.refuse_tokens {
-                        Err(Problem::unauthenticated())
-                    } else {
-                        Ok(token)
-                    }
-                });
+                .and_then(|token| if faults.refuse_tokens { Err(Problem::unauthenticated()) } else { Ok(token) });
             return finish(exchanged, &context, &Disobedience::default());
         }
         if faults.forget_tokens {
@@ -147,28 +122,19 @@ impl Door {
             return Err(io::Error::other("reset on purpose"));
         }
         let Some(client) = self.tokens.client(authorization.as_deref()) else {
-            return finish(
-                Err(Problem::unauthenticated()),
-                &context,
-                &Disobedience::default(),
-            );
+            return finish(Err(Problem::unauthenticated()), &context, &Disobedience::default());
         };
         if faults.too_many.is_some() {
             return finish(Err(Problem::too_many()), &context, &faults);
         }
         if faults.server_error {
-            return finish(
-                Err(Problem::internal("An unexpected error occurred.")),
-                &context,
-                &faults,
-            );
+            return finish(Err(Problem::internal("An unexpected error occurred.")), &context, &faults);
         }
         let question = question(&head, &body, client);
         let door = Arc::clone(&self);
         let work = move || door.service.answer(door.region, &question?);
-        let answer = tokio::task::spawn_blocking(work)
-            .await
-            .unwrap_or_else(|_| Err(Problem::internal("the sandbox failed")));
+        let answer =
+            tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(Problem::internal("the sandbox failed")));
         finish(answer, &context, &faults)
     }
 
@@ -177,10 +143,7 @@ impl Door {
             return;
         }
         let header = |(name, value): (&header::HeaderName, &header::HeaderValue)| {
-            (
-                name.to_string(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
+            (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
         let received = Received {
             method: head.method.to_string(),
@@ -188,35 +151,20 @@ impl Door {
             headers: head.headers.iter().map(header).collect(),
             body: body.clone(),
         };
-        self.received
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(received);
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).push(received);
     }
 }
 
-fn question(
-    head: &http::request::Parts,
-    body: &Bytes,
-    client: String,
-) -> Result<Question, Problem> {
-    let (operation, id) =
-        Operation::of(head.method.as_str(), head.uri.path()).ok_or_else(Problem::not_found)?;
+fn question(head: &http::request::Parts, body: &Bytes, client: String) -> Result<Question, Problem> {
+    let (operation, id) = Operation::of(head.method.as_str(), head.uri.path()).ok_or_else(Problem::not_found)?;
     let body = if head.method == "POST" {
         let text = std::str::from_utf8(body).map_err(|_| Problem::bad("the body is no UTF-8"))?;
-        serde_json::from_str(text)
-            .map_err(|error| Problem::bad(format!("the body is no JSON: {error}")))?
+        serde_json::from_str(text).map_err(|error| Problem::bad(format!("the body is no JSON: {error}")))?
     } else {
         Value::Null
     };
     let params = Params::read(head.uri.query().unwrap_or_default())?;
-    Ok(Question {
-        operation,
-        id: id.to_owned(),
-        params,
-        body,
-        client,
-    })
+    Ok(Question { operation, id: id.to_owned(), params, body, client })
 }
 
 async fn read_all(mut body: Incoming) -> Result<Bytes, Problem> {
@@ -233,30 +181,18 @@ async fn read_all(mut body: Incoming) -> Result<Bytes, Problem> {
     Ok(all.freeze())
 }
 
-fn finish(
-    answer: Result<Value, Problem>,
-    context: &str,
-    faults: &Disobedience,
-) -> io::Result<Response<Reply>> {
+fn finish(answer: Result<Value, Problem>, context: &str, faults: &Disobedience) -> io::Result<Response<Reply>> {
     match answer {
         Ok(answer) => respond(200, &answer, context, faults),
         Err(problem) => respond(problem.status, &problem.body(context), context, faults),
     }
 }
 
-fn respond(
-    status: u16,
-    body: &Value,
-    context: &str,
-    faults: &Disobedience,
-) -> io::Result<Response<Reply>> {
+fn respond(status: u16, body: &Value, context: &str, faults: &Disobedience) -> io::Result<Response<Reply>> {
     let mut status = StatusCode::from_u16(status).map_err(io::Error::other)?;
     let (kind, text) = if faults.html {
         status = StatusCode::OK;
-        (
-            "text/html; charset=utf-8",
-            "<!doctype html><title>Maintenance</title><p>We will be back soon.".to_owned(),
-        )
+        ("text/html; charset=utf-8", "<!doctype html><title>Maintenance</title><p>We will be back soon.".to_owned())
     } else if faults.invalid_json {
         ("application/json", format!("{body}]}}"))
     } else {
@@ -270,13 +206,8 @@ fn respond(
         .header("inin-ratelimit-allowed", "300")
         .header("inin-ratelimit-count", "1")
         .header("inin-ratelimit-reset", "60");
-    if let Some(seconds) = faults
-        .too_many
-        .filter(|_| status == StatusCode::TOO_MANY_REQUESTS)
-    {
+    if let Some(seconds) = faults.too_many.filter(|_| status == StatusCode::TOO_MANY_REQUESTS) {
         response = response.header(header::RETRY_AFTER, seconds);
     }
-    response
-        .body(Reply::new(&Bytes::from(text), faults))
-        .map_err(io::Error::other)
+    response.body(Reply::new(&Bytes::from(text), faults)).map_err(io::Error::other)
 }

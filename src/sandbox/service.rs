@@ -50,9 +50,7 @@ impl Operation {
     pub(super) fn of<'a>(method: &str, path: &'a str) -> Option<(Self, &'a str)> {
         let operation = match (method, path) {
             ("GET", "/api/v2/users/me") => Self::Me,
-            ("POST", "/api/v2/analytics/conversations/aggregates/query") => {
-                Self::ConversationAggregates
-            }
+            ("POST", "/api/v2/analytics/conversations/aggregates/query") => Self::ConversationAggregates,
             ("POST", "/api/v2/analytics/conversations/details/query") => Self::ConversationDetails,
             ("POST", "/api/v2/analytics/queues/observations/query") => Self::QueueObservations,
             ("POST", "/api/v2/analytics/users/aggregates/query") => Self::UserAggregates,
@@ -63,9 +61,8 @@ impl Operation {
             ("GET", "/api/v2/users") => Self::Users,
             ("GET", "/api/v2/authorization/divisions") => Self::Divisions,
             ("GET", _) => {
-                let id = path
-                    .strip_prefix("/api/v2/conversations/")
-                    .filter(|id| !id.is_empty() && !id.contains('/'))?;
+                let id =
+                    path.strip_prefix("/api/v2/conversations/").filter(|id| !id.is_empty() && !id.contains('/'))?;
                 return Some((Self::Conversation, id));
             }
             _ => return None,
@@ -88,12 +85,7 @@ pub(super) struct Question {
 impl Service {
     pub(super) fn new(stores: Vec<Arc<Store>>, traits: Traits) -> Self {
         let disobedience = RwLock::new(Disobedience::default());
-        Self {
-            stores,
-            traits: RwLock::new(traits),
-            disobedience,
-            executions: Mutex::new(Vec::new()),
-        }
+        Self { stores, traits: RwLock::new(traits), disobedience, executions: Mutex::new(Vec::new()) }
     }
 
     pub(super) fn traits(&self) -> Traits {
@@ -101,34 +93,21 @@ impl Service {
     }
 
     pub(super) fn disobedience(&self) -> Disobedience {
-        *self
-            .disobedience
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
+        *self.disobedience.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The answer of a region, with the disobedience of the moment.
     pub(super) fn answer(&self, region: usize, question: &Question) -> Result<Value, Problem> {
         let store = self.stores.get(region).ok_or_else(Problem::not_found)?;
         let faults = self.disobedience();
-        let lens = Lens {
-            blind: faults.ignore_filters,
-            ..Lens::whole(self.traits())
-        };
+        let lens = Lens { blind: faults.ignore_filters, ..Lens::whole(self.traits()) };
         let mut answer = self.ask(store, lens, question)?;
-        let all = Lens {
-            blind: true,
-            ..lens
-        };
+        let all = Lens { blind: true, ..lens };
         if faults.foreign_rows {
             add_rows(&mut answer, self.strangers(store, all, question));
         }
         if faults.other_region {
-            for other in self
-                .stores
-                .iter()
-                .filter(|other| other.region != store.region)
-            {
+            for other in self.stores.iter().filter(|other| other.region != store.region) {
                 add_rows(&mut answer, self.strangers(other, all, question));
             }
         }
@@ -148,27 +127,17 @@ impl Service {
     /// Whatever the same question finds without its filters.
     fn strangers(&self, store: &Store, all: Lens, question: &Question) -> Value {
         if question.operation == Operation::Conversation {
-            let id = store.rows(
-                &super::sql::Sql::text("SELECT id FROM conversations ORDER BY n DESC LIMIT 1"),
-                |row| row.get(0),
-            );
+            let id = store
+                .rows(&super::sql::Sql::text("SELECT id FROM conversations ORDER BY n DESC LIMIT 1"), |row| row.get(0));
             let id: Option<String> = id.ok().and_then(|ids| ids.into_iter().next());
-            let found = id
-                .and_then(|id| conversation::by_id(store, &id).ok())
-                .flatten();
+            let found = id.and_then(|id| conversation::by_id(store, &id).ok()).flatten();
             return found.unwrap_or_default();
         }
         self.ask(store, all, question).unwrap_or_default()
     }
 
     fn ask(&self, store: &Store, lens: Lens, question: &Question) -> Result<Value, Problem> {
-        let Question {
-            operation,
-            id,
-            params,
-            body,
-            client,
-        } = question;
+        let Question { operation, id, params, body, client } = question;
         match operation {
             Operation::PlatformQuery => {
                 let began = Instant::now();
@@ -183,18 +152,13 @@ impl Service {
             Operation::Queues => lists::queues(store, lens, params),
             Operation::Users => lists::users(store, lens, params),
             Operation::Divisions => lists::divisions(store, lens, params),
-            Operation::Conversation => {
-                conversation::by_id(store, id)?.ok_or_else(Problem::not_found)
-            }
+            Operation::Conversation => conversation::by_id(store, id)?.ok_or_else(Problem::not_found),
             _ => evaluate(store, lens, question),
         }
     }
 
     fn executed(&self, store: &Store, body: &Value, began: Instant) {
-        let mut all = self
-            .executions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.executions.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = json!({
             "id": format!("x-{}", all.len() + 1), "name": body.get("name"), "startedAt": show(store.now),
             "durationMs": u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX), "cacheHit": false,
@@ -205,17 +169,8 @@ impl Service {
     fn executions(&self, params: &Params) -> Result<Value, Problem> {
         let size = params.number("pageSize", 25, 500)?;
         let number = params.number("pageNumber", 1, 1_000_000)?;
-        let all = self
-            .executions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let shown: Vec<_> = all
-            .iter()
-            .rev()
-            .skip((number - 1).saturating_mul(size))
-            .take(size)
-            .cloned()
-            .collect();
+        let all = self.executions.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown: Vec<_> = all.iter().rev().skip((number - 1).saturating_mul(size)).take(size).cloned().collect();
         Ok(json!({ "entities": shown, "total": all.len(), "cacheHitRatio": 0.0 }))
     }
 }
@@ -237,13 +192,7 @@ pub(super) fn evaluate(store: &Store, lens: Lens, question: &Question) -> Result
     }
 }
 
-const ROWS: [&str; 5] = [
-    "results",
-    "conversations",
-    "entities",
-    "rows",
-    "participants",
-];
+const ROWS: [&str; 5] = ["results", "conversations", "entities", "rows", "participants"];
 
 fn add_rows(answer: &mut Value, strangers: Value) {
     let Value::Object(strangers) = strangers else {
@@ -258,11 +207,7 @@ fn add_rows(answer: &mut Value, strangers: Value) {
         };
         let own = answer.entry(member).or_insert_with(|| json!([]));
         if let Some(own) = own.as_array_mut() {
-            let new: Vec<Value> = rows
-                .into_iter()
-                .filter(|row| !own.contains(row))
-                .take(3)
-                .collect();
+            let new: Vec<Value> = rows.into_iter().filter(|row| !own.contains(row)).take(3).collect();
             own.extend(new);
         }
     }
@@ -270,22 +215,14 @@ fn add_rows(answer: &mut Value, strangers: Value) {
 
 fn add_fields(answer: &mut Value) {
     let mark = |fields: &mut Map<String, Value>| {
-        fields.insert(
-            "internalNote".into(),
-            json!({ "queueId": "q-unlisted", "userId": "u-unlisted" }),
-        );
+        fields.insert("internalNote".into(), json!({ "queueId": "q-unlisted", "userId": "u-unlisted" }));
     };
     let Some(fields) = answer.as_object_mut() else {
         return;
     };
     mark(fields);
     for member in ROWS {
-        for row in fields
-            .get_mut(member)
-            .and_then(Value::as_array_mut)
-            .into_iter()
-            .flatten()
-        {
+        for row in fields.get_mut(member).and_then(Value::as_array_mut).into_iter().flatten() {
             if let Some(row) = row.as_object_mut() {
                 mark(row);
             }

@@ -15,10 +15,7 @@ const LONG_LIST: usize = 32;
 
 impl Sql {
     pub(super) fn text(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            values: Vec::new(),
-        }
+        Self { text: text.into(), values: Vec::new() }
     }
 
     pub(super) fn always() -> Self {
@@ -30,10 +27,7 @@ impl Sql {
     }
 
     pub(super) fn with(text: impl Into<String>, values: Vec<Value>) -> Self {
-        Self {
-            text: text.into(),
-            values,
-        }
+        Self { text: text.into(), values }
     }
 
     /// `expression IN (values)`.
@@ -43,17 +37,11 @@ impl Sql {
             [one] => Self::with(format!("{expression} = ?"), vec![Value::Text(one.clone())]),
             many if many.len() < LONG_LIST => {
                 let marks = vec!["?"; many.len()].join(",");
-                Self::with(
-                    format!("{expression} IN ({marks})"),
-                    many.iter().cloned().map(Value::Text).collect(),
-                )
+                Self::with(format!("{expression} IN ({marks})"), many.iter().cloned().map(Value::Text).collect())
             }
             many => {
                 let list = serde_json::Value::from(many.to_vec()).to_string();
-                Self::with(
-                    format!("{expression} IN (SELECT value FROM json_each(?))"),
-                    vec![Value::Text(list)],
-                )
+                Self::with(format!("{expression} IN (SELECT value FROM json_each(?))"), vec![Value::Text(list)])
             }
         }
     }
@@ -114,9 +102,7 @@ mod tests {
 
     #[test]
     fn long_unions_stay_shallow() {
-        let parts = (0..5_000)
-            .map(|n| Sql::with("x = ?", vec![Value::Integer(n)]))
-            .collect();
+        let parts = (0..5_000).map(|n| Sql::with("x = ?", vec![Value::Integer(n)])).collect();
         let joined = Sql::any(parts);
         let mut depth = 0;
         let mut deepest = 0;

@@ -62,11 +62,7 @@ impl<'a> StageAgent<'a> {
 impl<'a> Stage<'a> {
     pub(super) fn set(organisation: &'a Organisation, now: i64) -> Self {
         let members = organisation.members();
-        let leaves: Vec<&str> = organisation
-            .leaves()
-            .iter()
-            .map(|division| division.id.as_str())
-            .collect();
+        let leaves: Vec<&str> = organisation.leaves().iter().map(|division| division.id.as_str()).collect();
         // the leaf before one's own, in the order of the file
         let neighbour = |division: &str| {
             let place = leaves.iter().position(|leaf| *leaf == division)?;
@@ -80,28 +76,14 @@ impl<'a> Stage<'a> {
             .users
             .iter()
             .filter(|user| {
-                user.active
-                    && leaves.contains(&user.division.as_str())
-                    && working.contains(&user.id.as_str())
+                user.active && leaves.contains(&user.division.as_str()) && working.contains(&user.id.as_str())
             })
             .map(|user| {
-                let before = neighbour(&user.division)
-                    .filter(|_| user.moved)
-                    .map(|old| (now - 12 * DAY, old));
-                StageAgent {
-                    id: &user.id,
-                    home: Home {
-                        now: &user.division,
-                        before,
-                    },
-                }
+                let before = neighbour(&user.division).filter(|_| user.moved).map(|old| (now - 12 * DAY, old));
+                StageAgent { id: &user.id, home: Home { now: &user.division, before } }
             })
             .collect();
-        let place: HashMap<&str, usize> = agents
-            .iter()
-            .enumerate()
-            .map(|(place, agent)| (agent.id, place))
-            .collect();
+        let place: HashMap<&str, usize> = agents.iter().enumerate().map(|(place, agent)| (agent.id, place)).collect();
         let queues: Vec<StageQueue<'a>> = organisation
             .queues
             .iter()
@@ -110,46 +92,19 @@ impl<'a> Stage<'a> {
                 let named = members.get(queue.id.as_str()).into_iter().flatten();
                 let mut own: Vec<usize> = named.filter_map(|id| place.get(id)).copied().collect();
                 if own.is_empty() {
-                    let neighbours = agents
-                        .iter()
-                        .enumerate()
-                        .filter(|(_, agent)| agent.home.now == queue.division);
+                    let neighbours = agents.iter().enumerate().filter(|(_, agent)| agent.home.now == queue.division);
                     own = neighbours.map(|(place, _)| place).collect();
                 }
-                let home = Home {
-                    now: &queue.division,
-                    before: moved(queue, now, neighbour(&queue.division)),
-                };
-                let last = if queue.state() == "active" {
-                    now
-                } else {
-                    now - 12 * DAY
-                };
-                StageQueue {
-                    id: &queue.id,
-                    home,
-                    agents: own,
-                    last,
-                }
+                let home = Home { now: &queue.division, before: moved(queue, now, neighbour(&queue.division)) };
+                let last = if queue.state() == "active" { now } else { now - 12 * DAY };
+                StageQueue { id: &queue.id, home, agents: own, last }
             })
             .collect();
         let weight = |queue: &StageQueue<'_>| {
-            if queue.last < now {
-                1
-            } else {
-                1 + queue.agents.len().min(3)
-            }
+            if queue.last < now { 1 } else { 1 + queue.agents.len().min(3) }
         };
-        let busy = queues
-            .iter()
-            .enumerate()
-            .flat_map(|(place, queue)| vec![place; weight(queue)])
-            .collect();
-        Self {
-            queues,
-            agents,
-            busy,
-        }
+        let busy = queues.iter().enumerate().flat_map(|(place, queue)| vec![place; weight(queue)]).collect();
+        Self { queues, agents, busy }
     }
 }
 
@@ -158,15 +113,7 @@ fn moved<'a>(queue: &'a Queue, now: i64, neighbour: Option<&'a str>) -> Option<(
     if !queue.moved {
         return None;
     }
-    let stated = queue
-        .attributes
-        .get("movedAt")
-        .and_then(|at| at.parse::<Timestamp>().ok());
+    let stated = queue.attributes.get("movedAt").and_then(|at| at.parse::<Timestamp>().ok());
     let at = stated.map_or(now - 12 * DAY, Timestamp::as_millisecond);
-    queue
-        .attributes
-        .get("movedFrom")
-        .map(String::as_str)
-        .or(neighbour)
-        .map(|old| (at, old))
+    queue.attributes.get("movedFrom").map(String::as_str).or(neighbour).map(|old| (at, old))
 }

@@ -32,30 +32,20 @@ impl Store {
         now: i64,
     ) -> rusqlite::Result<Self> {
         let mut connection = Connection::open_in_memory()?;
-        connection.execute_batch(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;",
-        )?;
+        connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;")?;
         connection.set_prepared_statement_cache_capacity(64);
         connection.execute_batch(schema::TABLES)?;
         let transaction = connection.transaction()?;
         write_organisation(&transaction, &organisation)?;
-        let mut rng = SmallRng::seed_from_u64(
-            region
-                .bytes()
-                .fold(seed, |sum, byte| sum.rotate_left(7) ^ u64::from(byte)),
-        );
+        let mut rng =
+            SmallRng::seed_from_u64(region.bytes().fold(seed, |sum, byte| sum.rotate_left(7) ^ u64::from(byte)));
         let stage = Stage::set(&organisation, now);
         write_stories(&transaction, &stage, &mut rng, prefix, interactions, now)?;
         write_presence(&transaction, &stage, &mut rng, now)?;
         transaction.execute_batch(schema::INDEXES)?;
         transaction.commit()?;
         drop(stage);
-        Ok(Self {
-            region: region.to_owned(),
-            organisation,
-            now,
-            connection: Mutex::new(connection),
-        })
+        Ok(Self { region: region.to_owned(), organisation, now, connection: Mutex::new(connection) })
     }
 
     /// The rows of a question, each read by `read`.
@@ -77,16 +67,11 @@ impl Store {
     }
 
     pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn write_organisation(
-    connection: &Connection,
-    organisation: &Organisation,
-) -> rusqlite::Result<()> {
+fn write_organisation(connection: &Connection, organisation: &Organisation) -> rusqlite::Result<()> {
     let mut queue = connection.prepare("INSERT INTO queues VALUES (?, ?, ?, ?)")?;
     for row in &organisation.queues {
         queue.execute(params![row.id, row.name, row.division, row.state()])?;
@@ -112,15 +97,10 @@ fn write_stories(
     interactions: u32,
     now: i64,
 ) -> rusqlite::Result<()> {
-    let mut conversation =
-        connection.prepare("INSERT INTO conversations VALUES (?, ?, ?, ?, ?, ?)")?;
-    let mut leg = connection.prepare(&format!(
-        "INSERT INTO legs VALUES ({})",
-        vec!["?"; 27].join(",")
-    ))?;
+    let mut conversation = connection.prepare("INSERT INTO conversations VALUES (?, ?, ?, ?, ?, ?)")?;
+    let mut leg = connection.prepare(&format!("INSERT INTO legs VALUES ({})", vec!["?"; 27].join(",")))?;
     let mut tag = connection.prepare("INSERT OR IGNORE INTO tags VALUES (?, ?)")?;
-    let mut evaluation =
-        connection.prepare("INSERT INTO evaluations VALUES (?, ?, ?, ?, ?, ?, ?)")?;
+    let mut evaluation = connection.prepare("INSERT INTO evaluations VALUES (?, ?, ?, ?, ?, ?, ?)")?;
     let mut survey = connection.prepare("INSERT INTO surveys VALUES (?, ?, ?, ?, ?, ?, ?)")?;
     let mut leg_id = 0_i64;
     for n in 1..=interactions {
@@ -133,10 +113,7 @@ fn write_stories(
             story.originating,
             story.mos
         ])?;
-        let (ani, dnis) = (
-            format!("+1555{:07}", story.ani),
-            format!("+1800{:07}", story.dnis),
-        );
+        let (ani, dnis) = (format!("+1555{:07}", story.ani), format!("+1800{:07}", story.dnis));
         for (no, part) in story.legs.iter().enumerate() {
             leg_id += 1;
             let place = Place::of(stage, part);
@@ -224,12 +201,7 @@ impl<'a> Place<'a> {
 }
 
 /// Three spans on each of thirty days; the last one holds `now`.
-fn write_presence(
-    connection: &Connection,
-    stage: &Stage<'_>,
-    rng: &mut SmallRng,
-    now: i64,
-) -> rusqlite::Result<()> {
+fn write_presence(connection: &Connection, stage: &Stage<'_>, rng: &mut SmallRng, now: i64) -> rusqlite::Result<()> {
     let mut insert = connection.prepare("INSERT INTO presence VALUES (?, ?, ?, ?, ?)")?;
     let states = [
         ("AVAILABLE", "OFF_QUEUE"),
@@ -243,10 +215,7 @@ fn write_presence(
             let mut at = now - day * DAY - 3 * 3_600_000;
             for _ in 0..3 {
                 let end = at + 3_600_000 + rng.random_range(0..1_800_000);
-                let (system, routing) = states
-                    .choose(rng)
-                    .copied()
-                    .unwrap_or(("OFFLINE", "OFF_QUEUE"));
+                let (system, routing) = states.choose(rng).copied().unwrap_or(("OFFLINE", "OFF_QUEUE"));
                 insert.execute(params![agent.id, system, routing, at, end])?;
                 at = end;
             }

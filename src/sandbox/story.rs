@@ -47,9 +47,7 @@ pub(super) struct Measures {
     pub(super) answered: Option<i64>,
 }
 
-const MEDIA: [&str; 10] = [
-    "voice", "voice", "voice", "voice", "voice", "chat", "chat", "email", "message", "callback",
-];
+const MEDIA: [&str; 10] = ["voice", "voice", "voice", "voice", "voice", "chat", "chat", "email", "message", "callback"];
 const WRAPUPS: [&str; 4] = ["wu-resolved", "wu-callback", "wu-sale", "wu-escalated"];
 const MINUTE: i64 = 60_000;
 
@@ -67,11 +65,7 @@ impl Story {
         let mut story = Self {
             start,
             end: start,
-            originating: if rng.random_ratio(4, 5) {
-                "inbound"
-            } else {
-                "outbound"
-            },
+            originating: if rng.random_ratio(4, 5) { "inbound" } else { "outbound" },
             media: MEDIA.choose(rng).copied().unwrap_or("voice"),
             ani: rng.random_range(0..4_000),
             dnis: rng.random_range(0..40),
@@ -90,22 +84,11 @@ impl Story {
         if story.media == "voice" && rng.random_ratio(1, 3) {
             let menu = story.participant();
             let end = start + rng.random_range(1_000..MINUTE);
-            story.legs.push(Leg {
-                start,
-                end,
-                purpose: "ivr",
-                participant: menu,
-                session: menu,
-                ..Leg::default()
-            });
+            story.legs.push(Leg { start, end, purpose: "ivr", participant: menu, session: menu, ..Leg::default() });
             story.end = end;
         }
         // one in eighty never left the menu
-        let hops = if rng.random_ratio(1, 80) {
-            0
-        } else {
-            [1, 1, 1, 1, 2, 2, 3].choose(rng).copied().unwrap_or(1)
-        };
+        let hops = if rng.random_ratio(1, 80) { 0 } else { [1, 1, 1, 1, 2, 2, 3].choose(rng).copied().unwrap_or(1) };
         let mut queue = stage.busy.choose(rng).copied();
         for hop in 0..hops {
             if !story.hop(stage, rng, queue, hop + 1 < hops) {
@@ -128,20 +111,9 @@ impl Story {
     }
 
     /// One stop of the interaction; `false` when it ended there.
-    fn hop(
-        &mut self,
-        stage: &Stage<'_>,
-        rng: &mut SmallRng,
-        queue: Option<usize>,
-        goes_on: bool,
-    ) -> bool {
+    fn hop(&mut self, stage: &Stage<'_>, rng: &mut SmallRng, queue: Option<usize>, goes_on: bool) -> bool {
         let transferred = Some(i64::from(goes_on));
-        let open = queue.filter(|place| {
-            stage
-                .queues
-                .get(*place)
-                .is_some_and(|queue| self.end < queue.last)
-        });
+        let open = queue.filter(|place| stage.queues.get(*place).is_some_and(|queue| self.end < queue.last));
         let Some(place) = open.filter(|_| !rng.random_ratio(1, 10)) else {
             // straight to a person
             let agent = (!stage.agents.is_empty()).then(|| rng.random_range(0..stage.agents.len()));
@@ -151,10 +123,7 @@ impl Story {
             return agent.is_some();
         };
         let waited = rng.random_range(500..6 * MINUTE / 2);
-        let nobody = stage
-            .queues
-            .get(place)
-            .is_none_or(|queue| queue.agents.is_empty());
+        let nobody = stage.queues.get(place).is_none_or(|queue| queue.agents.is_empty());
         let gave_up = rng.random_ratio(1, 12);
         let (start, participant) = (self.end, self.participant());
         self.end += waited;
@@ -184,11 +153,7 @@ impl Story {
         self.talk(rng, Some(place), agent, Some(waited), transferred);
         if rng.random_ratio(1, 9) {
             // a colleague is consulted; now and then the call comes back to the same person
-            let colleague = if rng.random_ratio(1, 3) {
-                agent
-            } else {
-                stage.answers(rng, place)
-            };
+            let colleague = if rng.random_ratio(1, 3) { agent } else { stage.answers(rng, place) };
             self.talk(rng, Some(place), colleague, None, Some(0));
         }
         true
@@ -202,24 +167,12 @@ impl Story {
         waited: Option<i64>,
         transferred: Option<i64>,
     ) {
-        let known = self
-            .legs
-            .iter()
-            .find(|leg| leg.agent == agent && agent.is_some())
-            .map(|leg| leg.participant);
+        let known = self.legs.iter().find(|leg| leg.agent == agent && agent.is_some()).map(|leg| leg.participant);
         // the same person is the same participant, sometimes in a session of its own
         let participant = known.unwrap_or_else(|| self.participant());
-        let session = if known.is_some() && rng.random_ratio(1, 2) {
-            self.participant()
-        } else {
-            participant
-        };
+        let session = if known.is_some() && rng.random_ratio(1, 2) { self.participant() } else { participant };
         let talk = rng.random_range(2_000..9 * MINUTE);
-        let hold = if rng.random_ratio(1, 4) {
-            rng.random_range(0..2 * MINUTE)
-        } else {
-            0
-        };
+        let hold = if rng.random_ratio(1, 4) { rng.random_range(0..2 * MINUTE) } else { 0 };
         let acw = rng.random_range(0..MINUTE);
         let (start, end) = (self.end, self.end + talk + hold + acw);
         self.end = end;
@@ -233,22 +186,8 @@ impl Story {
             answered: waited,
             ..Measures::default()
         };
-        let wrapup = if rng.random_ratio(9, 10) {
-            WRAPUPS.choose(rng).copied()
-        } else {
-            None
-        };
-        self.legs.push(Leg {
-            queue,
-            agent,
-            start,
-            end,
-            purpose: "agent",
-            participant,
-            session,
-            wrapup,
-            measures,
-        });
+        let wrapup = if rng.random_ratio(9, 10) { WRAPUPS.choose(rng).copied() } else { None };
+        self.legs.push(Leg { queue, agent, start, end, purpose: "agent", participant, session, wrapup, measures });
     }
 }
 
@@ -264,9 +203,7 @@ impl Stage<'_> {
     /// Half of the transfers stay in the division.
     fn next_queue(&self, rng: &mut SmallRng, from: Option<usize>) -> Option<usize> {
         let next = self.busy.choose(rng).copied();
-        let Some(division) = from
-            .and_then(|place| self.queues.get(place))
-            .map(|queue| queue.division_at(i64::MAX))
+        let Some(division) = from.and_then(|place| self.queues.get(place)).map(|queue| queue.division_at(i64::MAX))
         else {
             return next;
         };

@@ -4,10 +4,7 @@ use std::time::Duration;
 
 /// One switch per assumption about an upstream. On: the assumption holds. Off: the other world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent switches, set one by one"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches, set one by one")]
 pub struct Traits {
     /// Entries of a filter array, and arrays among each other, are joined by *and* (off: by *or*).
     pub entries_and: bool,
@@ -56,10 +53,7 @@ impl Traits {
 
 /// Ways in which an upstream may fail its contract. All off at the start; any mixture is possible.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent switches, set one by one"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches, set one by one")]
 pub struct Disobedience {
     /// Filters are read, then forgotten.
     pub ignore_filters: bool,

@@ -106,10 +106,7 @@ impl Sandbox {
     /// From now on exactly these legs of the region are the visible world. Unowned parts never are.
     pub fn mark_visible(&self, region: &str, legs: &[LegId]) -> Result<(), TruthError> {
         let list = Value::from(legs.to_vec()).to_string();
-        let condition = Sql::with(
-            "l.id IN (SELECT value FROM json_each(?))",
-            vec![Cell::Text(list)],
-        );
+        let condition = Sql::with("l.id IN (SELECT value FROM json_each(?))", vec![Cell::Text(list)]);
         self.mark(region, &condition)
     }
 
@@ -120,14 +117,8 @@ impl Sandbox {
             if bounds.agents == Pick::Any {
                 agents = Sql::always();
             }
-            let queueless = Sql::all(vec![
-                Sql::text("l.queue IS NULL"),
-                pick("l.agent", &bounds.queueless),
-            ]);
-            Sql::any(vec![
-                Sql::all(vec![pick("l.queue", &bounds.queues), agents]),
-                queueless,
-            ])
+            let queueless = Sql::all(vec![Sql::text("l.queue IS NULL"), pick("l.agent", &bounds.queueless)]);
+            Sql::any(vec![Sql::all(vec![pick("l.queue", &bounds.queues), agents]), queueless])
         };
         self.mark(region, &Sql::any(bounds.iter().map(one).collect()))
     }
@@ -149,22 +140,12 @@ impl Sandbox {
                     params![],
                 )
             });
-        marked
-            .map(|_| ())
-            .map_err(|error| TruthError(error.to_string()))
+        marked.map(|_| ()).map_err(|error| TruthError(error.to_string()))
     }
 
     /// Counts the visible legs that an interval holds whole.
-    pub fn count(
-        &self,
-        region: &str,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<Counts, TruthError> {
-        let interval = Interval {
-            from: from.as_millisecond(),
-            until: until.as_millisecond(),
-        };
+    pub fn count(&self, region: &str, from: Timestamp, until: Timestamp) -> Result<Counts, TruthError> {
+        let interval = Interval { from: from.as_millisecond(), until: until.as_millisecond() };
         let sql = within(Lens::visible(), interval).around(
             "SELECT count(*), count(DISTINCT l.conversation), coalesce(sum(l.offered), 0), coalesce(sum(l.connected), 0),
              coalesce(sum(l.handle), 0), coalesce(sum(l.wait), 0) FROM seen l WHERE ",
@@ -185,12 +166,7 @@ impl Sandbox {
 
     /// The asked query over the visible world, as if the rest did not exist. For the analytics queries about
     /// interactions; divisions mean those of the legs.
-    pub fn evaluate_visible(
-        &self,
-        region: &str,
-        path: &str,
-        body: &Value,
-    ) -> Result<Value, TruthError> {
+    pub fn evaluate_visible(&self, region: &str, path: &str, body: &Value) -> Result<Value, TruthError> {
         self.evaluate_through(region, path, body, Lens::visible())
     }
 
@@ -199,15 +175,8 @@ impl Sandbox {
         self.evaluate_through(region, path, body, Lens::whole(self.traits()))
     }
 
-    fn evaluate_through(
-        &self,
-        region: &str,
-        path: &str,
-        body: &Value,
-        lens: Lens,
-    ) -> Result<Value, TruthError> {
-        let (operation, id) = Operation::of("POST", path)
-            .ok_or_else(|| TruthError(format!("`{path}` is no query")))?;
+    fn evaluate_through(&self, region: &str, path: &str, body: &Value, lens: Lens) -> Result<Value, TruthError> {
+        let (operation, id) = Operation::of("POST", path).ok_or_else(|| TruthError(format!("`{path}` is no query")))?;
         let question = Question {
             operation,
             id: id.to_owned(),
@@ -219,11 +188,7 @@ impl Sandbox {
     }
 
     pub(super) fn store(&self, region: &str) -> Result<&Arc<Store>, TruthError> {
-        let found = self
-            .service
-            .stores
-            .iter()
-            .find(|store| store.region == region);
+        let found = self.service.stores.iter().find(|store| store.region == region);
         found.ok_or_else(|| TruthError(format!("there is no region `{region}`")))
     }
 }
@@ -236,8 +201,6 @@ fn pick(expression: &str, pick: &Pick) -> Sql {
     match pick {
         Pick::Any => Sql::text(format!("{expression} IS NOT NULL")),
         Pick::Only(ids) => Sql::one_of(expression, ids),
-        Pick::Except(ids) => {
-            Sql::one_of(expression, ids).around(&format!("({expression} IS NOT NULL AND NOT "), ")")
-        }
+        Pick::Except(ids) => Sql::one_of(expression, ids).around(&format!("({expression} IS NOT NULL AND NOT "), ")"),
     }
 }

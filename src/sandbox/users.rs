@@ -29,13 +29,8 @@ pub(super) fn aggregates(store: &Store, lens: Lens, body: &Value) -> Result<Valu
     let interval = Interval::of(body)?;
     let step = granularity(body, interval)?;
     let asked = filter::optional(body, "filter")?;
-    if asked
-        .as_ref()
-        .is_some_and(|filter| filter.atoms().len() > 100)
-    {
-        return Err(Problem::constraint(
-            "at most 100 predicates on `userId`: break it up into multiple queries",
-        ));
+    if asked.as_ref().is_some_and(|filter| filter.atoms().len() > 100) {
+        return Err(Problem::constraint("at most 100 predicates on `userId`: break it up into multiple queries"));
     }
     let by_user = match texts(body, "groupBy")?.as_slice() {
         [] => false,
@@ -46,10 +41,8 @@ pub(super) fn aggregates(store: &Store, lens: Lens, body: &Value) -> Result<Valu
     let mut lines = Vec::new();
     for name in texts(body, "metrics")? {
         let unknown = || Problem::value(format!("`{name}` is no metric of users"));
-        let (metric, qualifier) = METRICS
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .ok_or_else(unknown)?;
+        let (metric, qualifier) =
+            METRICS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).ok_or_else(unknown)?;
         let user = if by_user { "u.id" } else { "NULL" };
         let mut sql = Sql::with(
             format!(
@@ -84,10 +77,7 @@ pub(super) fn aggregates(store: &Store, lens: Lens, body: &Value) -> Result<Valu
         }
     }
     let shown = |(user, data): (Option<String>, Buckets)| {
-        let group: Map<String, Value> = user
-            .map(|user| ("userId".to_owned(), Value::from(user)))
-            .into_iter()
-            .collect();
+        let group: Map<String, Value> = user.map(|user| ("userId".to_owned(), Value::from(user))).into_iter().collect();
         let part = |(bucket, metrics)| json!({ "interval": interval.bucket(step, bucket).text(), "metrics": Value::Array(metrics) });
         json!({ "group": group, "data": data.into_iter().map(part).collect::<Vec<_>>() })
     };
@@ -95,18 +85,12 @@ pub(super) fn aggregates(store: &Store, lens: Lens, body: &Value) -> Result<Valu
 }
 
 pub(super) fn observations(store: &Store, lens: Lens, body: &Value) -> Result<Value, Problem> {
-    let filter =
-        filter::optional(body, "filter")?.ok_or_else(|| Problem::bad("`filter` is missing"))?;
+    let filter = filter::optional(body, "filter")?.ok_or_else(|| Problem::bad("`filter` is missing"))?;
     let condition = lens.condition(Level::User, Some(&filter))?;
     let metrics = texts(body, "metrics")?;
     for name in &metrics {
-        if !["oMemberQueues", "oActiveQueues"]
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(name))
-        {
-            return Err(Problem::value(format!(
-                "`{name}` is no metric of an observation of users"
-            )));
+        if !["oMemberQueues", "oActiveQueues"].iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            return Err(Problem::value(format!("`{name}` is no metric of an observation of users")));
         }
     }
     let sql = condition.around(
@@ -115,15 +99,8 @@ pub(super) fn observations(store: &Store, lens: Lens, body: &Value) -> Result<Va
         " GROUP BY u.id ORDER BY u.id",
     );
     let results = store.rows(&sql, |row| {
-        let counts = [
-            ("oMemberQueues", row.get::<_, i64>(1)?),
-            ("oActiveQueues", row.get::<_, i64>(2)?),
-        ];
-        let asked = |name: &str| {
-            metrics
-                .iter()
-                .any(|metric| metric.eq_ignore_ascii_case(name))
-        };
+        let counts = [("oMemberQueues", row.get::<_, i64>(1)?), ("oActiveQueues", row.get::<_, i64>(2)?)];
+        let asked = |name: &str| metrics.iter().any(|metric| metric.eq_ignore_ascii_case(name));
         let data: Vec<Value> = counts
             .into_iter()
             .filter(|(name, _)| asked(name))

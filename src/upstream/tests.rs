@@ -101,7 +101,8 @@ impl Fake {
                         seen.lock().unwrap().push(Request::from_parts(head, ()));
                         if path == "/prefix/oauth/token" {
                             let number = tokens.fetch_add(1, Ordering::SeqCst) + 1;
-                            let text = format!(r#"{{"access_token":"t{number}","token_type":"bearer","expires_in":600}}"#);
+                            let text =
+                                format!(r#"{{"access_token":"t{number}","token_type":"bearer","expires_in":600}}"#);
                             let status = u16::try_from(token_status.load(Ordering::SeqCst)).unwrap();
                             let answer = Response::builder().status(status);
                             return answer.body(Sent::whole(Bytes::from(text)));
@@ -116,7 +117,9 @@ impl Fake {
                                 answer.body(Sent::whole(Bytes::from_static(body)))
                             }
                             Act::Hang => std::future::pending().await,
-                            Act::Break => Response::builder().body(Sent { bytes: Some(Bytes::from_static(b"{")), whole: false }),
+                            Act::Break => {
+                                Response::builder().body(Sent { bytes: Some(Bytes::from_static(b"{")), whole: false })
+                            }
                         }
                     }
                 });
@@ -358,7 +361,8 @@ async fn an_intent_for_another_query_or_region_forwards_nothing() {
 #[test]
 fn settings_that_make_no_sense_are_refused() {
     let url: http::Uri = "http://127.0.0.1:1".parse().unwrap();
-    let new = |regions| Upstreams::new(&Settings { regions }, FixedClock::at(Timestamp::UNIX_EPOCH), Metrics::detached());
+    let new =
+        |regions| Upstreams::new(&Settings { regions }, FixedClock::at(Timestamp::UNIX_EPOCH), Metrics::detached());
     assert!(matches!(new(vec![region("eu", &url), region("eu", &url)]), Err(UpstreamError::Twice { .. })));
     assert!(matches!(new(vec![region("eu", &"/only/path".parse().unwrap())]), Err(UpstreamError::Url { .. })));
     let unreadable = RegionSettings { trust: Trust::File("/nowhere".into()), ..region("eu", &url) };

@@ -286,8 +286,22 @@ fn no_room_is_reexported() {
 #[test]
 fn the_pure_rooms_hold_no_clock_no_io_no_globals() {
     let forbidden = [
-        "async ", ".await", "std::fs", "std::net", "std::io", "std::env", "tokio", "hyper", "static mut", "OnceLock",
-        "LazyLock", "thread_local", "SystemTime", "Instant::now", "Timestamp::now", "Zoned::now",
+        "async ",
+        ".await",
+        "std::fs",
+        "std::net",
+        "std::io",
+        "std::env",
+        "tokio",
+        "hyper",
+        "static mut",
+        "OnceLock",
+        "LazyLock",
+        "thread_local",
+        "SystemTime",
+        "Instant::now",
+        "Timestamp::now",
+        "Zoned::now",
     ];
     for file in files(&source()) {
         let here = module_of(&file);
@@ -313,13 +327,19 @@ fn every_form_of_a_path_is_seen() {
     };
     let deep = ["query", "dialect", "genesys"];
     assert_eq!(seen(&deep, "use crate::policy::guard;"), ["policy"]);
-    assert_eq!(seen(&deep, "use crate::{model::{set::Set, org}, policy as p, verify::*};"), ["model", "model", "policy", "verify"]);
+    assert_eq!(
+        seen(&deep, "use crate::{model::{set::Set, org}, policy as p, verify::*};"),
+        ["model", "model", "policy", "verify"]
+    );
     assert_eq!(seen(&deep, "use super::super::super::policy::guard;"), ["policy"]);
     assert_eq!(seen(&deep, "use super::super::{body, json::{self, Value}};"), ["query", "query", "query"]);
     assert_eq!(seen(&deep, "let x = crate :: policy :: guard::f();"), ["policy"]);
     assert_eq!(seen(&deep, "let x = self::super::super::super::policy::f();"), ["policy"]);
     assert_eq!(seen(&deep, "pub(in crate::query) fn f() {}"), ["query"]);
-    assert_eq!(seen(&deep, "// crate::policy\nlet s = \"crate::policy\"; /* crate::policy */ let c = '\"'; crate::base::x();"), ["base"]);
+    assert_eq!(
+        seen(&deep, "// crate::policy\nlet s = \"crate::policy\"; /* crate::policy */ let c = '\"'; crate::base::x();"),
+        ["base"]
+    );
     assert_eq!(seen(&deep, "let s = r#\"crate::policy \" \"#; 'a: loop { crate::base::x() }"), ["base"]);
     assert!(!allowed("query", "verify") && !allowed("verify", "policy") && !allowed("sandbox", "model"));
     assert!(allowed("cli", "sandbox") && allowed("policy", "query") && !allowed("rules", "directory"));

@@ -1,5 +1,7 @@
 //! One binary of integration tests, a module for each area.
 
+mod compile_fail;
+mod front;
 mod json_suite;
 mod laws;
 mod layers;

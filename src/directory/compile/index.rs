@@ -56,11 +56,17 @@ pub(super) fn ids<'f, T>(
 fn fault(id: &str) -> Option<String> {
     if id.is_empty() {
         Some("has no id".to_owned())
-    } else if id.trim() != id || id.chars().any(char::is_control) {
-        Some(format!("id `{}` begins or ends with white space or holds a control character", id.escape_debug()))
+    } else if id.trim() != id || id.chars().any(is_unseen) {
+        Some(format!("id `{}` begins or ends with white space or holds an invisible character", id.escape_debug()))
     } else if id.len() > LONGEST {
         Some(format!("id is longer than {LONGEST} bytes"))
     } else {
         None
     }
+}
+
+/// Characters that make two ids look alike: controls, zero-width ones, marks of direction.
+fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

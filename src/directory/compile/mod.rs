@@ -26,8 +26,10 @@ use crate::model::{
 use jiff::Timestamp;
 use std::collections::HashMap;
 
-/// Up to this many ids a near miss is looked for.
+/// A near miss is looked for among at most so many ids, and for the first problems only: a file that is wrong
+/// throughout must be refused as quickly as any other.
 const NEAR: usize = 20_000;
+const HELPED: usize = 50;
 
 /// The only way to make an [`Org`]. `version` is the digest of the source text.
 pub fn compile(
@@ -89,7 +91,11 @@ fn refer<T>(
 ) -> Option<Ix<T>> {
     let found = index.get(id).copied();
     if found.is_none() {
-        let near = if index.len() <= NEAR { closest(id, index.keys().map(AsRef::as_ref)) } else { None };
+        let near = if index.len() <= NEAR && problems.len() < HELPED {
+            closest(id, index.keys().map(AsRef::as_ref))
+        } else {
+            None
+        };
         let repair = match near {
             Some(near) => format!("did you mean `{near}`? otherwise define the {kind} or remove the reference"),
             None => format!("define the {kind} or remove the reference"),

@@ -1,12 +1,14 @@
-//! O03: regions of a person, his division, his groups and his roles that disagree.
+//! O03: regions of a person, his division, groups, roles and queues, or of upstreams, that disagree.
 
 use super::{finding, warning};
 use crate::model::{
     finding::{Finding, Severity},
     org::Org,
 };
+use std::collections::HashMap;
 
 pub(super) fn find(org: &Org, out: &mut Vec<Finding>) {
+    upstreams(org, out);
     for user in &org.users {
         let at = || format!("user `{}`", user.id);
         let division = org.division(user.division);
@@ -67,6 +69,17 @@ pub(super) fn find(org: &Org, out: &mut Vec<Finding>) {
         if !few.is_empty() {
             let why = format!("has members of another region: {few}; they see nothing of it");
             out.push(warning("O03", format!("queue `{}`", queue.id), why, "remove them from the queue"));
+        }
+    }
+}
+
+/// Two regions behind one address. Port 0 is a placeholder that the configuration replaces.
+fn upstreams(org: &Org, out: &mut Vec<Finding>) {
+    let mut seen: HashMap<&str, &str> = HashMap::new();
+    for region in org.regions.iter().filter(|region| !region.upstream.trim_end_matches('/').ends_with(":0")) {
+        if let Some(other) = seen.insert(region.upstream.trim_end_matches('/'), &region.id) {
+            let why = format!("shares its upstream with region `{other}`: nothing keeps the two apart there");
+            out.push(warning("O03", format!("region `{}`", region.id), why, "give each region its own upstream"));
         }
     }
 }

@@ -8,7 +8,6 @@ use crate::directory::{
     shape,
     tree::{Node, Value},
 };
-use std::collections::HashMap;
 
 pub(super) fn read(import: &mut Import, source: &Source<'_>, node: &Node<'_>) {
     let mut found = Vec::new();
@@ -65,7 +64,7 @@ pub(super) fn read(import: &mut Import, source: &Source<'_>, node: &Node<'_>) {
 }
 
 fn duplicates(node: &Node<'_>, out: &mut Vec<shape::Deviation>) {
-    shape::duplicates(node.members(), &HashMap::new(), out);
+    shape::duplicates(node.members(), |_| None, out);
     for inner in node.members().iter().map(|member| &member.node).chain(node.items()) {
         duplicates(inner, out);
     }

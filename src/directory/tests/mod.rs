@@ -117,3 +117,23 @@ fn the_sample_organisation_loads() {
         assert!(codes.contains(code), "{code} is missing in {codes:?}");
     }
 }
+
+#[test]
+fn what_is_written_is_read_back() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/sample/directory.json");
+    let sample = std::fs::read_to_string(path).unwrap();
+    for text in [GOOD, &sample] {
+        let (file, _) = read(text, "directory.json").unwrap();
+        let written = serde_json::to_string(&file).unwrap();
+        assert!(read(&written, "again.json").unwrap().0 == file);
+    }
+}
+
+#[test]
+fn a_file_built_in_memory_compiles_or_names_its_objects() {
+    let (mut file, _) = read(GOOD, "directory.json").unwrap();
+    assert!(compile(&file, &Places::nowhere("memory"), "v", now()).is_ok());
+    file.users.clear();
+    let problems = compile(&file, &Places::nowhere("memory"), "v", now()).unwrap_err();
+    assert!(problems.iter().any(|problem| problem.line == 0 && problem.what == "there is no user `u-1`"));
+}

@@ -2,16 +2,8 @@
 
 use serde_json::{Value, json};
 
-const CALLBACK: [&str; 8] = [
-    "view",
-    "create",
-    "cancel",
-    "reschedule",
-    "export",
-    "view-errors",
-    "test-keys",
-    "provision",
-];
+const CALLBACK: [&str; 8] =
+    ["view", "create", "cancel", "reschedule", "export", "view-errors", "test-keys", "provision"];
 
 pub(super) fn roles() -> Value {
     let mut all = templates();
@@ -21,11 +13,7 @@ pub(super) fn roles() -> Value {
 
 /// The templates, word for word.
 fn templates() -> Vec<Value> {
-    let consumer = [
-        "analytics:report:view",
-        "analytics:dashboard:view",
-        "analytics:query:view",
-    ];
+    let consumer = ["analytics:report:view", "analytics:dashboard:view", "analytics:query:view"];
     let builder = [
         "analytics:query:edit",
         "analytics:report:edit",
@@ -33,50 +21,18 @@ fn templates() -> Vec<Value> {
         "analytics:query:view",
         "analytics:report:view",
     ];
-    let operator = [
-        "analytics:report:view",
-        "analytics:dashboard:view",
-        "telephony:queue:view",
-    ];
+    let operator = ["analytics:report:view", "analytics:dashboard:view", "telephony:queue:view"];
     let metadata = json!({ "scope": "all", "crossRegion": "metadata" });
     let callbacks = ["view", "create", "cancel", "reschedule", "export"];
     vec![
-        role(
-            "r-report-consumer",
-            "Report Consumer",
-            &each(&consumer, &all()),
-        ),
-        role(
-            "r-report-builder",
-            "Report Builder",
-            &each(&builder, &all()),
-        ),
-        role(
-            "r-queue-operator",
-            "Queue Operator",
-            &each(&operator, &json!({ "scope": "assigned" })),
-        ),
+        role("r-report-consumer", "Report Consumer", &each(&consumer, &all())),
+        role("r-report-builder", "Report Builder", &each(&builder, &all())),
+        role("r-queue-operator", "Queue Operator", &each(&operator, &json!({ "scope": "assigned" }))),
         role("r-bpo-agent", "BPO Agent - Restricted", &bpo_agent()),
-        role(
-            "r-audit",
-            "Audit",
-            &each(&["audit:metadata:view"], &metadata),
-        ),
-        role(
-            "r-callback-administrator",
-            "Callback Administrator",
-            &callback(&CALLBACK),
-        ),
-        role(
-            "r-callback-supervisor",
-            "Callback Supervisor",
-            &callback(&callbacks),
-        ),
-        role(
-            "r-callback-monitor",
-            "Callback Monitor",
-            &callback(&["view"]),
-        ),
+        role("r-audit", "Audit", &each(&["audit:metadata:view"], &metadata)),
+        role("r-callback-administrator", "Callback Administrator", &callback(&CALLBACK)),
+        role("r-callback-supervisor", "Callback Supervisor", &callback(&callbacks)),
+        role("r-callback-monitor", "Callback Monitor", &callback(&["view"])),
         role(
             "r-callback-developer",
             "Callback Developer",
@@ -105,62 +61,26 @@ fn own() -> Vec<Value> {
     let group = |id: &str| json!({ "scope": "group", "groups": [id] });
     let integration = ["user:session:impersonate", "user:profile:view"];
     vec![
-        role(
-            "r-supervisor",
-            "Supervisor",
-            &each(&supervisor, &json!({ "scope": "assigned", "team": true })),
-        ),
+        role("r-supervisor", "Supervisor", &each(&supervisor, &json!({ "scope": "assigned", "team": true }))),
         role("r-agent", "Agent", &agent()),
-        role(
-            "r-bpo-supervisor",
-            "BPO Supervisor",
-            &each(&bpo_supervisor, &view("v-acme-voice")),
-        ),
-        role(
-            "r-sales-analyst",
-            "Sales analyst",
-            &each(&supervisor, &view("v-sales-hot")),
-        ),
-        role(
-            "r-blue-lead",
-            "Lead of the blue team",
-            &each(&supervisor, &group("g-svc-blue")),
-        ),
-        role(
-            "r-service-bpo",
-            "Service - BPO Integration",
-            &each(&integration, &group("g-acme-voice")),
-        ),
+        role("r-bpo-supervisor", "BPO Supervisor", &each(&bpo_supervisor, &view("v-acme-voice"))),
+        role("r-sales-analyst", "Sales analyst", &each(&supervisor, &view("v-sales-hot"))),
+        role("r-blue-lead", "Lead of the blue team", &each(&supervisor, &group("g-svc-blue"))),
+        role("r-service-bpo", "Service - BPO Integration", &each(&integration, &group("g-acme-voice"))),
     ]
 }
 
 fn agent() -> Vec<Value> {
-    let mut own = each(
-        &[
-            "analytics:report:view",
-            "analytics:query:view",
-            "user:profile:view",
-        ],
-        &json!({ "scope": "self" }),
-    );
-    own.extend(each(
-        &["routing:queue:view"],
-        &json!({ "scope": "assigned" }),
-    ));
+    let mut own =
+        each(&["analytics:report:view", "analytics:query:view", "user:profile:view"], &json!({ "scope": "self" }));
+    own.extend(each(&["routing:queue:view"], &json!({ "scope": "assigned" })));
     own
 }
 
 fn bpo_agent() -> Vec<Value> {
-    let mut list = each(
-        &["telephony:agent:access", "telephony:callControl:access"],
-        &all(),
-    );
+    let mut list = each(&["telephony:agent:access", "telephony:callControl:access"], &all());
     list.extend(each(
-        &[
-            "routing:queue:view",
-            "reporting:data:view",
-            "interaction:transcript:view",
-        ],
+        &["routing:queue:view", "reporting:data:view", "interaction:transcript:view"],
         &json!({ "scope": "assigned" }),
     ));
     list.extend(each(&["user:profile:view"], &json!({ "scope": "self" })));
@@ -168,10 +88,7 @@ fn bpo_agent() -> Vec<Value> {
 }
 
 fn callback(actions: &[&str]) -> Vec<Value> {
-    actions
-        .iter()
-        .map(|action| json!({ "permission": format!("routing:callback:{action}"), "scope": "all" }))
-        .collect()
+    actions.iter().map(|action| json!({ "permission": format!("routing:callback:{action}"), "scope": "all" })).collect()
 }
 
 fn all() -> Value {

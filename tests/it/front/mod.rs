@@ -59,9 +59,12 @@ async fn house() -> House {
 }
 
 async fn house_with(settings: proxy::Settings, server: server::Settings) -> House {
+    house_on(Arc::new(SystemClock::default()), settings, server).await
+}
+
+async fn house_on(clock: Arc<dyn Clock>, settings: proxy::Settings, server: server::Settings) -> House {
     let upstream = Upstream::start().await;
     let folder = tempfile::tempdir().unwrap();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry);
     let recorder = Recorder::start(
@@ -120,7 +123,11 @@ async fn house_with(settings: proxy::Settings, server: server::Settings) -> Hous
     House { upstream, upstreams, proxy, admin, recorder, folder, draining, shutdown }
 }
 
-async fn listen<H: server::Handler>(handler: Arc<H>, settings: server::Settings, shutdown: &CancellationToken) -> SocketAddr {
+async fn listen<H: server::Handler>(
+    handler: Arc<H>,
+    settings: server::Settings,
+    shutdown: &CancellationToken,
+) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(serve(listener, handler, settings, shutdown.clone()));
@@ -133,12 +140,16 @@ fn world_of(metrics: &Metrics) -> WorldStore {
     let files = [
         ("house.toml", include_str!("house.toml")),
         ("models.toml", include_str!("models.toml")),
-        ("permissions.toml", "[expand]\n\"analytics:conversationAggregate:view\" = [\"analytics:conversationAggregate:view\"]\n"),
+        (
+            "permissions.toml",
+            "[expand]\n\"analytics:conversationAggregate:view\" = [\"analytics:conversationAggregate:view\"]\n",
+        ),
     ];
     let files = files.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
     let policy = Policy { accepted: Assumption::ALL.to_vec(), ..Policy::default() };
-    let compiled = rules::compile(files, policy)
-        .unwrap_or_else(|problems| panic!("{}", problems.iter().map(|problem| format!("{problem}\n")).collect::<String>()));
+    let compiled = rules::compile(files, policy).unwrap_or_else(|problems| {
+        panic!("{}", problems.iter().map(|problem| format!("{problem}\n")).collect::<String>())
+    });
     WorldStore::new(Arc::new(compiled.rules), Arc::new(org), world::Settings::default(), metrics.clone())
 }
 
@@ -177,7 +188,8 @@ fn answers(mut text: &str) -> Vec<Heard> {
         let headers: Vec<(String, String)> = lines
             .map(|line| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap())
             .collect();
-        let length = headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
+        let length =
+            headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
         let (body, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
         text = after;
         if status != 100 {
@@ -208,7 +220,8 @@ impl House {
         let hear = async {
             let mut heard = Vec::new();
             let mut space = vec![0_u8; 64 * 1024];
-            while let Ok(Ok(many @ 1..)) = tokio::time::timeout(Duration::from_secs(4), reading.read(&mut space)).await {
+            while let Ok(Ok(many @ 1..)) = tokio::time::timeout(Duration::from_secs(4), reading.read(&mut space)).await
+            {
                 heard.extend_from_slice(&space[..many]);
             }
             heard
@@ -220,7 +233,8 @@ impl House {
     /// One request on a connection of its own.
     async fn ask(&self, request_line: &str, headers: &str, body: &str) -> Heard {
         let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
-        let raw = format!("{request_line} HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\n{headers}{length}\r\n{body}");
+        let raw =
+            format!("{request_line} HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\n{headers}{length}\r\n{body}");
         let heard = self.say(self.proxy, &[(raw.into_bytes(), Duration::ZERO)], false).await;
         answers(&heard).pop().unwrap_or_else(|| panic!("no answer to {request_line}: {heard:?}"))
     }
@@ -233,7 +247,8 @@ impl House {
     async fn lines(&self, decision: uuid::Uuid) -> Vec<Record> {
         for _ in 0..100 {
             let lines = audit::read_dir(self.folder.path()).unwrap();
-            let lines: Vec<Record> = lines.into_iter().map(|line| line.record).filter(|record| record.decision() == decision).collect();
+            let lines: Vec<Record> =
+                lines.into_iter().map(|line| line.record).filter(|record| record.decision() == decision).collect();
             if lines.iter().any(|record| matches!(record, Record::Outcome(_))) {
                 return lines;
             }

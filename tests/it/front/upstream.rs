@@ -76,8 +76,10 @@ impl Upstream {
         if head.uri.path() == "/oauth/token" {
             return json(200, r#"{"access_token":"upstream-token","token_type":"bearer","expires_in":3600}"#);
         }
-        let headers = head.headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
-        let sent = Sent { line: format!("{} {}", head.method, head.uri), headers, body: String::from_utf8(bytes).unwrap() };
+        let headers =
+            head.headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        let sent =
+            Sent { line: format!("{} {}", head.method, head.uri), headers, body: String::from_utf8(bytes).unwrap() };
         let reply = {
             let mut state = self.state.lock().unwrap();
             state.sent.push(sent);

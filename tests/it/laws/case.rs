@@ -57,7 +57,8 @@ impl Organisation {
         let file = generate::directory(dice, &program::opened());
         let directory = Directory::read(&file.to_string());
         let stock = Stock::draw(dice, &directory);
-        Self::of(file, stock).unwrap_or_else(|problem| panic!("the generator drew a directory that does not load: {problem}"))
+        Self::of(file, stock)
+            .unwrap_or_else(|problem| panic!("the generator drew a directory that does not load: {problem}"))
     }
 
     pub(crate) fn of(file: Value, stock: Stock) -> Result<Self, String> {
@@ -85,7 +86,17 @@ pub(crate) fn data_of(kind: Kind) -> Data {
 
 impl Case {
     pub(crate) fn draw(dice: &mut Dice, organisation: &Organisation) -> Self {
-        let kinds = [Kind::Aggregates, Kind::Aggregates, Kind::Details, Kind::Details, Kind::Platform, Kind::Platform, Kind::QueueObservations, Kind::UserAggregates, Kind::UserObservations];
+        let kinds = [
+            Kind::Aggregates,
+            Kind::Aggregates,
+            Kind::Details,
+            Kind::Details,
+            Kind::Platform,
+            Kind::Platform,
+            Kind::QueueObservations,
+            Kind::UserAggregates,
+            Kind::UserObservations,
+        ];
         let now = generate::now(dice);
         // Mostly somebody who may ask at all: the others only show refusals.
         let mut case = Self { person: String::new(), kind: Kind::Details, body: String::new(), now };
@@ -101,7 +112,8 @@ impl Case {
             }
         }
         let names = case.names(&organisation.directory);
-        let words = Words::from([("metrics", if case.kind == Kind::Platform { vec![] } else { program::metrics(case.kind) })]);
+        let words =
+            Words::from([("metrics", if case.kind == Kind::Platform { vec![] } else { program::metrics(case.kind) })]);
         case.body = generate::question(dice, case.kind, &names, &words).to_string();
         case
     }
@@ -119,7 +131,8 @@ impl Case {
         }
         // A source whose every queue is closed covers nothing; it opens no names either.
         scope.retain(|one| {
-            one.queues == Dim::Any || directory.queues.iter().any(|queue| self.queue_inside(directory, &[one.clone()], &queue.id))
+            one.queues == Dim::Any
+                || directory.queues.iter().any(|queue| self.queue_inside(directory, &[one.clone()], &queue.id))
         });
         scope
     }
@@ -128,9 +141,24 @@ impl Case {
         let scope = self.scope(directory);
         let ids = |all: Vec<&String>| all.into_iter().cloned().collect::<Vec<_>>();
         Names {
-            queues: ids(directory.queues.iter().map(|one| &one.id).filter(|id| self.queue_inside(directory, &scope, id)).collect()),
-            users: ids(directory.users.iter().map(|one| &one.id).filter(|id| self.user_inside(directory, &scope, id, true)).collect()),
-            divisions: ids(directory.divisions.iter().map(|one| &one.id).filter(|id| self.division_inside(directory, &scope, id)).collect()),
+            queues: ids(directory
+                .queues
+                .iter()
+                .map(|one| &one.id)
+                .filter(|id| self.queue_inside(directory, &scope, id))
+                .collect()),
+            users: ids(directory
+                .users
+                .iter()
+                .map(|one| &one.id)
+                .filter(|id| self.user_inside(directory, &scope, id, true))
+                .collect()),
+            divisions: ids(directory
+                .divisions
+                .iter()
+                .map(|one| &one.id)
+                .filter(|id| self.division_inside(directory, &scope, id))
+                .collect()),
             all_queues: ids(directory.queues.iter().map(|one| &one.id).collect()),
             all_users: ids(directory.users.iter().map(|one| &one.id).collect()),
             all_divisions: ids(directory.divisions.iter().map(|one| &one.id).collect()),
@@ -141,7 +169,9 @@ impl Case {
         directory.queue(id).is_some_and(|queue| {
             self.leaf_here(directory, &queue.division)
                 && scope.iter().any(|one| {
-                    one.conversations == Dim::Any && one.divisions.covers(&queue.division) && directory.queue_covered(&self.person, one, id)
+                    one.conversations == Dim::Any
+                        && one.divisions.covers(&queue.division)
+                        && directory.queue_covered(&self.person, one, id)
                 })
         })
     }
@@ -159,7 +189,8 @@ impl Case {
     /// everybody, of a covered division or a member of a covered queue.
     pub(crate) fn user_inside(&self, directory: &Directory, scope: &[Entitlement], id: &str, strictly: bool) -> bool {
         let Some(user) = directory.users.iter().find(|user| user.id == id) else { return false };
-        let here = |one: &Entitlement| one.divisions.covers(&user.division) && self.leaf_here(directory, &user.division);
+        let here =
+            |one: &Entitlement| one.divisions.covers(&user.division) && self.leaf_here(directory, &user.division);
         let data = data_of(self.kind);
         user.region == directory.region_of_person(&self.person)
             && scope.iter().filter(|one| one.conversations == Dim::Any).any(|one| match &one.users {
@@ -176,8 +207,10 @@ impl Case {
 
     /// Whether something of the division may be visible.
     fn division_reached(&self, directory: &Directory, scope: &[Entitlement], id: &str) -> bool {
-        let queue = |one: &crate::oracle::data::Queue| one.division == id && self.queue_inside(directory, scope, &one.id);
-        let user = |one: &crate::oracle::data::User| one.division == id && self.user_inside(directory, scope, &one.id, true);
+        let queue =
+            |one: &crate::oracle::data::Queue| one.division == id && self.queue_inside(directory, scope, &one.id);
+        let user =
+            |one: &crate::oracle::data::User| one.division == id && self.user_inside(directory, scope, &one.id, true);
         directory.queues.iter().any(queue) || directory.users.iter().any(user)
     }
 
@@ -208,7 +241,14 @@ impl Case {
     }
 
     pub(crate) fn ask(&self, organisation: &Organisation) -> Got {
-        program::ask(&organisation.world, &self.person, self.kind, &self.body, self.now, organisation.stock.of(self.kind))
+        program::ask(
+            &organisation.world,
+            &self.person,
+            self.kind,
+            &self.body,
+            self.now,
+            organisation.stock.of(self.kind),
+        )
     }
 
     /// `Err` says how the program breaks a law.
@@ -240,7 +280,11 @@ impl Case {
             return Ok(());
         }
         if answered.notices.is_empty() {
-            let how = if within(&answered.facts, &expected) { "loses rows without a notice" } else { "shows what is not visible" };
+            let how = if within(&answered.facts, &expected) {
+                "loses rows without a notice"
+            } else {
+                "shows what is not visible"
+            };
             return Err(format!("{how}\nexpected {expected:#?}\ngot {:#?}", answered.facts));
         }
         // A loss that a notice names: what is left must be true. Pages shift when rows are lost, so they are not compared.
@@ -252,7 +296,10 @@ impl Case {
         if within(&answered.facts, &expected) {
             return Ok(());
         }
-        Err(format!("shows what is not visible, beside a notice\nexpected at most {expected:#?}\ngot {:#?}", answered.facts))
+        Err(format!(
+            "shows what is not visible, beside a notice\nexpected at most {expected:#?}\ngot {:#?}",
+            answered.facts
+        ))
     }
 
     fn judge_refusal(&self, directory: &Directory, code: Code, message: &str) -> Result<(), String> {
@@ -267,10 +314,12 @@ impl Case {
         let right = match code {
             Code::ScopeOutside => named.iter().any(outside),
             Code::DivisionParentScan => {
-                named.iter().any(|(kind, id)| *kind == "division" && !directory.leaf(id)) || self.nothing(directory, &scope)
+                named.iter().any(|(kind, id)| *kind == "division" && !directory.leaf(id))
+                    || self.nothing(directory, &scope)
             }
             Code::RegionCrossRegionScan => named.iter().any(|(kind, id)| {
-                let other = directory.division(id).is_some_and(|one| one.region != directory.region_of_person(&self.person));
+                let other =
+                    directory.division(id).is_some_and(|one| one.region != directory.region_of_person(&self.person));
                 *kind == "division" && other
             }),
             Code::ScopeEmpty => self.nothing(directory, &scope) || self.asked(directory, &scope).is_none(),
@@ -338,7 +387,10 @@ pub(crate) fn named(value: &Value) -> Vec<(&'static str, String)> {
                 "divisionid" => Some("division"),
                 _ => None,
             };
-            let values = members.get("value").into_iter().chain(members.get("values").and_then(Value::as_array).into_iter().flatten());
+            let values = members
+                .get("value")
+                .into_iter()
+                .chain(members.get("values").and_then(Value::as_array).into_iter().flatten());
             if let Some(kind) = kind {
                 let ids = values.filter_map(Value::as_str).filter(|id| !id.starts_with("${"));
                 all.extend(ids.map(|id| (kind, id.to_owned())));

@@ -61,7 +61,10 @@ pub(crate) fn operation(kind: Kind) -> &'static Arc<Operation> {
 
 /// Permission strings by kind of question, for the generator and the oracle.
 pub(crate) fn opened() -> BTreeMap<Kind, Vec<String>> {
-    KINDS.iter().map(|(kind, _)| (*kind, operation(*kind).opened_by.iter().map(|one| one.to_string()).collect())).collect()
+    KINDS
+        .iter()
+        .map(|(kind, _)| (*kind, operation(*kind).opened_by.iter().map(|one| one.to_string()).collect()))
+        .collect()
 }
 
 /// Metrics that the body model of an operation allows and the reference upstream can count.
@@ -134,7 +137,14 @@ pub(crate) fn ask(world: &World, person: &str, kind: Kind, body: &str, now: Time
     }
 }
 
-pub(crate) fn ask_within(world: &World, scope: &Arc<Scope>, kind: Kind, body: &str, now: Time, data: &[Interaction]) -> Got {
+pub(crate) fn ask_within(
+    world: &World,
+    scope: &Arc<Scope>,
+    kind: Kind,
+    body: &str,
+    now: Time,
+    data: &[Interaction],
+) -> Got {
     let question = question(kind, body.as_bytes());
     match decision::decide(world, scope, &question, at(now)) {
         Err(refusal) => refusal.into(),
@@ -163,5 +173,6 @@ pub(crate) fn sent(verified: &Verified) -> String {
 }
 
 fn text(body: &[u8]) -> Value {
-    serde_json::from_str(std::str::from_utf8(body).unwrap()).unwrap_or_else(|error| panic!("{error}: an answer is JSON"))
+    serde_json::from_str(std::str::from_utf8(body).unwrap())
+        .unwrap_or_else(|error| panic!("{error}: an answer is JSON"))
 }

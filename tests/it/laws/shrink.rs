@@ -4,7 +4,12 @@ use super::case::{Case, Organisation};
 use serde_json::Value;
 
 /// Prints the smallest form found and fails.
-pub(crate) fn report(organisation: &Organisation, case: &Case, seed: u64, breaks: &dyn Fn(&Organisation, &Case) -> Option<String>) -> String {
+pub(crate) fn report(
+    organisation: &Organisation,
+    case: &Case,
+    seed: u64,
+    breaks: &dyn Fn(&Organisation, &Case) -> Option<String>,
+) -> String {
     let mut small = Organisation::of(organisation.file.clone(), organisation.stock.clone()).unwrap();
     let mut case = case.clone();
     let broken = |organisation: &Organisation, case: &Case| {
@@ -18,10 +23,20 @@ pub(crate) fn report(organisation: &Organisation, case: &Case, seed: u64, breaks
         while at < small.stock.of(case.kind).len() {
             let mut stock = small.stock.clone();
             stock.of_mut(case.kind).remove(at);
-            changed |= attempt(&mut small, &mut at, Organisation::of(small_file(&organisation.file, None), stock), &case, &mut why, &broken, &class, true);
+            changed |= attempt(
+                &mut small,
+                &mut at,
+                Organisation::of(small_file(&organisation.file, None), stock),
+                &case,
+                &mut why,
+                &broken,
+                &class,
+                true,
+            );
         }
         let mut file = small.file.clone();
-        for list in ["grants", "serviceAccounts", "queues", "users", "roles", "views", "folders", "groups", "divisions"] {
+        for list in ["grants", "serviceAccounts", "queues", "users", "roles", "views", "folders", "groups", "divisions"]
+        {
             let mut at = 0;
             while at < file[list].as_array().map_or(0, Vec::len) {
                 let candidate = without(&file, list, at);
@@ -40,7 +55,9 @@ pub(crate) fn report(organisation: &Organisation, case: &Case, seed: u64, breaks
         }
         for smaller in parts(&serde_json::from_str(&case.body).unwrap()) {
             let candidate = Case { body: smaller.to_string(), ..case.clone() };
-            if let Some(new) = broken(&small, &candidate) && class(&new) == class(&why) {
+            if let Some(new) = broken(&small, &candidate)
+                && class(&new) == class(&why)
+            {
                 (case, why, changed) = (candidate, new, true);
                 break;
             }
@@ -149,7 +166,17 @@ fn parts(value: &Value) -> Vec<Value> {
         }
         Value::Object(members) => {
             for (key, member) in members {
-                if ["filter", "clauses", "segmentFilters", "conversationFilters", "evaluationFilters", "groupBy", "divisionId"].contains(&key.as_str()) {
+                if [
+                    "filter",
+                    "clauses",
+                    "segmentFilters",
+                    "conversationFilters",
+                    "evaluationFilters",
+                    "groupBy",
+                    "divisionId",
+                ]
+                .contains(&key.as_str())
+                {
                     let mut fewer = members.clone();
                     fewer.shift_remove(key);
                     all.push(Value::Object(fewer));

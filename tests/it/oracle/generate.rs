@@ -189,68 +189,84 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
     }
     let all_queues: Vec<String> = queues.iter().map(|queue| queue["id"].as_str().unwrap().to_owned()).collect();
 
-    let folders: Vec<Value> = folder_ids.iter().enumerate().map(|(at, id)| {
-        let mut folder = json!({ "id": id, "propagate": dice.percent(60) });
-        if at > 0 && dice.percent(60) {
-            folder["parent"] = json!(folder_ids[dice.below(at)]);
-        }
-        if dice.percent(75) {
-            folder["readList"] = json!(dice.some(&group_ids, 1, 4));
-        }
-        folder
-    }).collect();
-    let groups: Vec<Value> = group_ids.iter().map(|id| {
-        let mut group = json!({ "id": id, "members": dice.some(&people, 2, 12) });
-        if dice.percent(15) {
-            group["roles"] = json!([assignment(dice, home[0])]);
-        }
-        group
-    }).collect();
-    let views: Vec<Value> = view_ids.iter().map(|id| {
-        let queues = if dice.percent(25) { json!("any") } else { json!(dice.some(&all_queues, 1, 8)) };
-        let users = if dice.percent(40) { json!("any") } else { json!(dice.some(&people, 1, 8)) };
-        json!({ "id": id, "queues": queues, "users": users })
-    }).collect();
-    let roles: Vec<Value> = role_ids.iter().map(|id| {
-        let kinds: Vec<&Vec<String>> = opened.values().filter(|strings| !strings.is_empty()).collect();
-        let mut permissions = Map::new();
-        for _ in 0..1 + dice.below(5) {
-            let strings = *dice.pick(&kinds);
-            let name = if dice.percent(5) { "nothing:at:all".to_owned() } else { dice.pick(strings).clone() };
-            let scope = *dice.pick(&SCOPES);
-            let mut one = json!({ "permission": name, "scope": scope });
-            match scope {
-                "view" => one["view"] = json!(dice.pick(&view_ids)),
-                "group" => one["groups"] = json!(dice.some(&group_ids, 1, 2)),
-                "assigned" if dice.percent(50) => one["team"] = json!(true),
-                _ => {}
+    let folders: Vec<Value> = folder_ids
+        .iter()
+        .enumerate()
+        .map(|(at, id)| {
+            let mut folder = json!({ "id": id, "propagate": dice.percent(60) });
+            if at > 0 && dice.percent(60) {
+                folder["parent"] = json!(folder_ids[dice.below(at)]);
             }
-            permissions.insert(one["permission"].as_str().unwrap().to_owned(), one);
-        }
-        json!({ "id": id, "permissions": permissions.values().collect::<Vec<_>>() })
-    }).collect();
+            if dice.percent(75) {
+                folder["readList"] = json!(dice.some(&group_ids, 1, 4));
+            }
+            folder
+        })
+        .collect();
+    let groups: Vec<Value> = group_ids
+        .iter()
+        .map(|id| {
+            let mut group = json!({ "id": id, "members": dice.some(&people, 2, 12) });
+            if dice.percent(15) {
+                group["roles"] = json!([assignment(dice, home[0])]);
+            }
+            group
+        })
+        .collect();
+    let views: Vec<Value> = view_ids
+        .iter()
+        .map(|id| {
+            let queues = if dice.percent(25) { json!("any") } else { json!(dice.some(&all_queues, 1, 8)) };
+            let users = if dice.percent(40) { json!("any") } else { json!(dice.some(&people, 1, 8)) };
+            json!({ "id": id, "queues": queues, "users": users })
+        })
+        .collect();
+    let roles: Vec<Value> = role_ids
+        .iter()
+        .map(|id| {
+            let kinds: Vec<&Vec<String>> = opened.values().filter(|strings| !strings.is_empty()).collect();
+            let mut permissions = Map::new();
+            for _ in 0..1 + dice.below(5) {
+                let strings = *dice.pick(&kinds);
+                let name = if dice.percent(5) { "nothing:at:all".to_owned() } else { dice.pick(strings).clone() };
+                let scope = *dice.pick(&SCOPES);
+                let mut one = json!({ "permission": name, "scope": scope });
+                match scope {
+                    "view" => one["view"] = json!(dice.pick(&view_ids)),
+                    "group" => one["groups"] = json!(dice.some(&group_ids, 1, 2)),
+                    "assigned" if dice.percent(50) => one["team"] = json!(true),
+                    _ => {}
+                }
+                permissions.insert(one["permission"].as_str().unwrap().to_owned(), one);
+            }
+            json!({ "id": id, "permissions": permissions.values().collect::<Vec<_>>() })
+        })
+        .collect();
 
-    let written: Vec<Value> = users.iter().map(|(id, division, region)| {
-        let mut user = json!({ "id": id, "division": division, "region": region, "name": "twin" });
-        let mut held: Vec<Value> = Vec::new();
-        for _ in 0..1 + dice.below(4) {
-            let one = assignment(dice, division);
-            if !held.contains(&one) {
-                held.push(one);
+    let written: Vec<Value> = users
+        .iter()
+        .map(|(id, division, region)| {
+            let mut user = json!({ "id": id, "division": division, "region": region, "name": "twin" });
+            let mut held: Vec<Value> = Vec::new();
+            for _ in 0..1 + dice.below(4) {
+                let one = assignment(dice, division);
+                if !held.contains(&one) {
+                    held.push(one);
+                }
             }
-        }
-        user["roles"] = json!(held);
-        if draft.bpo_leaves.contains(division) && dice.percent(80) {
-            user["bpo"] = json!(true);
-        }
-        if dice.percent(5) {
-            user["moved"] = json!(true);
-        }
-        if dice.percent(5) {
-            user["legacy"] = json!({ "ges": dice.some(&all_queues, 0, 6), "gms": dice.some(&all_queues, 0, 6) });
-        }
-        user
-    }).collect();
+            user["roles"] = json!(held);
+            if draft.bpo_leaves.contains(division) && dice.percent(80) {
+                user["bpo"] = json!(true);
+            }
+            if dice.percent(5) {
+                user["moved"] = json!(true);
+            }
+            if dice.percent(5) {
+                user["legacy"] = json!({ "ges": dice.some(&all_queues, 0, 6), "gms": dice.some(&all_queues, 0, 6) });
+            }
+            user
+        })
+        .collect();
 
     let mut grants = Vec::new();
     for at in 0..dice.below(16) {
@@ -271,7 +287,8 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
         });
         if dice.percent(40) {
             let start = moment(dice);
-            grant["data"] = json!({ "from": instant(start), "until": instant(start + HOUR * (1 + dice.below(96) as Time)) });
+            grant["data"] =
+                json!({ "from": instant(start), "until": instant(start + HOUR * (1 + dice.below(96) as Time)) });
         }
         grants.push(grant);
     }
@@ -567,7 +584,8 @@ pub(crate) fn question(dice: &mut Dice, kind: Kind, names: &Names, words: &Words
 }
 
 fn nested(dice: &mut Dice, names: &Names, depth: usize) -> Value {
-    let dimensions = ["queueId", "queueId", "queueId", "agentId", "userId", "mediaType", "direction", "wrapUpCode", "divisionId"];
+    let dimensions =
+        ["queueId", "queueId", "queueId", "agentId", "userId", "mediaType", "direction", "wrapUpCode", "divisionId"];
     let mut predicates = Vec::new();
     for _ in 0..1 + dice.below(3) {
         let (dimension, value) = atom(dice, names, &dimensions);

@@ -194,7 +194,11 @@ const DAY: Time = 86_400;
 
 /// Interactions that started on a day the interval touches and for which every entry of every array finds a part
 /// that satisfies the whole entry.
-pub(crate) fn details_matching<'a>(body: &Value, data: &'a [Interaction], meaning: Meaning<'_>) -> Vec<&'a Interaction> {
+pub(crate) fn details_matching<'a>(
+    body: &Value,
+    data: &'a [Interaction],
+    meaning: Meaning<'_>,
+) -> Vec<&'a Interaction> {
     let (from, until) = span(body["interval"].as_str().unwrap());
     let days = from.div_euclid(DAY)..=(until - 1).div_euclid(DAY);
     let entries = |name: &str| body[name].as_array().cloned().unwrap_or_default();
@@ -202,16 +206,18 @@ pub(crate) fn details_matching<'a>(body: &Value, data: &'a [Interaction], meanin
         .iter()
         .filter(|one| days.contains(&one.start.div_euclid(DAY)))
         .filter(|one| {
-            entries("segmentFilters").iter().all(|entry| {
-                one.legs.iter().any(|leg| genesys(entry, &|name| values(name, (one, leg), meaning)))
-            })
+            entries("segmentFilters")
+                .iter()
+                .all(|entry| one.legs.iter().any(|leg| genesys(entry, &|name| values(name, (one, leg), meaning))))
         })
         .filter(|one| {
             entries("evaluationFilters").iter().all(|entry| {
                 one.evaluations.iter().any(|leg| genesys(entry, &|name| values(name, (one, leg), meaning)))
             })
         })
-        .filter(|one| entries("conversationFilters").iter().all(|entry| genesys(entry, &|name| facts(name, one, meaning))))
+        .filter(|one| {
+            entries("conversationFilters").iter().all(|entry| genesys(entry, &|name| facts(name, one, meaning)))
+        })
         .collect();
     found.sort_by_key(|one| (one.start, one.id.clone()));
     if body["order"].as_str().is_some_and(|order| order.eq_ignore_ascii_case("desc")) {
@@ -295,8 +301,7 @@ fn moment(text: &str, now: Time) -> Time {
 
 fn platform(body: &Value, data: &[Interaction], meaning: Meaning<'_>, now: Time) -> Value {
     let query = &body["query"];
-    let interval =
-        (moment(query["dateFrom"].as_str().unwrap(), now), moment(query["dateTo"].as_str().unwrap(), now));
+    let interval = (moment(query["dateFrom"].as_str().unwrap(), now), moment(query["dateTo"].as_str().unwrap(), now));
     let division = body["divisionId"].as_str();
     let rows: Vec<Row<'_>> = data
         .iter()
@@ -353,7 +358,8 @@ pub(crate) fn facts_of(kind: Kind, answer: &Value) -> Facts {
                 for participant in one["participants"].as_array().into_iter().flatten() {
                     for session in participant["sessions"].as_array().into_iter().flatten() {
                         for segment in session["segments"].as_array().into_iter().flatten() {
-                            let leg = format!("{} {} {}", segment["queueId"], participant["userId"], segment["segmentStart"]);
+                            let leg =
+                                format!("{} {} {}", segment["queueId"], participant["userId"], segment["segmentStart"]);
                             if segment["queueId"].is_string() || participant["userId"].is_string() {
                                 legs.insert(leg, segment["segmentEnd"].to_string());
                             }

@@ -114,9 +114,7 @@ impl Directory {
             Some(list) => list.iter().any(|group| groups.contains(&group.as_str())),
         };
         let legacy = self.users.iter().find(|user| user.id == person).map(|user| &user.legacy);
-        let legacy = legacy.is_none_or(|sections| {
-            sections.values().all(|section| section.contains(&queue.id))
-        });
+        let legacy = legacy.is_none_or(|sections| sections.values().all(|section| section.contains(&queue.id)));
         listed && legacy
     }
 
@@ -169,7 +167,9 @@ impl Directory {
             }
         }
         all.extend(self.granted(person, right, now));
-        all.retain(|one| [&one.divisions, &one.queues, &one.users, &one.conversations].iter().all(|dim| **dim != Dim::Only(vec![])));
+        all.retain(|one| {
+            [&one.divisions, &one.queues, &one.users, &one.conversations].iter().all(|dim| **dim != Dim::Only(vec![]))
+        });
         all
     }
 
@@ -285,7 +285,8 @@ impl Directory {
                     "user" => one.users = Dim::Only(id.into_iter().filter(|user| here(user)).collect()),
                     "group" => {
                         let members = self.members_of_group(&resource.id);
-                        one.users = Dim::Only(members.into_iter().filter(|user| here(user)).map(str::to_owned).collect());
+                        one.users =
+                            Dim::Only(members.into_iter().filter(|user| here(user)).map(str::to_owned).collect());
                     }
                     "conversation" => one.conversations = Dim::Only(id),
                     "case" => {
