@@ -139,7 +139,7 @@ fn order(body: &Value, lens: Lens) -> Result<String, Problem> {
         other => return Err(Problem::value(format!("`{other}` is no order"))),
     };
     let table = lens.legs;
-    let key = match word("orderBy", "conversationStart")?.as_str() {
+    let key = match word("orderBy", "conversationstart")?.as_str() {
         "conversationstart" => "c.start".to_owned(),
         "conversationend" => "c.end".to_owned(),
         "segmentstart" => {
