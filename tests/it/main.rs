@@ -1,1 +1,2 @@
 mod json_suite;
+mod rule_tests;
