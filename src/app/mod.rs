@@ -1,1 +1,223 @@
+//! The composition root: settings become wired services, and stop again in order.
+//!
+//! Nothing is decided here. A start either serves everything or says what is wrong, all of it at once.
 
+mod reload;
+pub mod selftest;
+
+use crate::{
+    admin::{self, Admin},
+    audit::{self, Recorder},
+    base::clock::Clock,
+    config::{RulesFrom, Settings},
+    directory::source,
+    identity::{Identity, IdentityError, Logins},
+    proxy::{self, Proxy},
+    rules::{self, Compiled},
+    server,
+    telemetry::Metrics,
+    upstream::{UpstreamError, Upstreams},
+    world::WorldStore,
+};
+use prometheus_client::registry::Registry;
+use reload::Reloader;
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// Why nothing is served. `Display` names every place and repair.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("{}", list(.0))]
+    Rules(Vec<rules::Problem>),
+    #[error("{0}")]
+    RulesFolder(rules::Unreadable),
+    #[error("the rules contradict their own tests:\n{}", .0.join("\n"))]
+    SelfTest(Vec<String>),
+    #[error("{}", list(.0))]
+    Directory(Vec<crate::directory::Problem>),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    #[error("region `{0}` of the directory has no [[upstream]]; add one with `region = \"{0}\"`")]
+    NoUpstream(String),
+    #[error(transparent)]
+    Record(#[from] audit::StartError),
+    #[error("cannot listen on {address}: {why}; stop the program that holds the port or choose another `listen`")]
+    Listen { address: SocketAddr, why: std::io::Error },
+    #[error("cannot watch: {0}")]
+    Watch(String),
+}
+
+impl StartError {
+    /// Whether something outside could not be reached, rather than an input being wrong.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Listen { .. })
+    }
+}
+
+fn list<P: std::fmt::Display>(problems: &[P]) -> String {
+    let mut text: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    text.push(format!("{} problem{}", problems.len(), if problems.len() == 1 { "" } else { "s" }));
+    text.join("\n")
+}
+
+/// A program that serves.
+#[derive(Debug)]
+pub struct Running {
+    pub proxy: SocketAddr,
+    pub admin: SocketAddr,
+    pub world: Arc<WorldStore>,
+    pub upstreams: Arc<Upstreams>,
+    pub recorder: Recorder,
+    reloader: Arc<Reloader>,
+    draining: Arc<AtomicBool>,
+    shutdown: CancellationToken,
+    /// The control side outlives the data path, so that readiness can be seen going away.
+    admin_shutdown: CancellationToken,
+    serving: Vec<JoinHandle<()>>,
+    control: JoinHandle<()>,
+    _watches: reload::Watches,
+}
+
+/// Reads rules from where the settings say.
+pub fn rule_files(from: &RulesFrom) -> Result<Vec<(String, String)>, StartError> {
+    match from {
+        RulesFrom::Shipped => Ok(rules::embedded()),
+        RulesFrom::Folder(folder) => rules::read_dir(folder).map_err(StartError::RulesFolder),
+    }
+}
+
+/// Compiles rules and runs their own tests: a set that contradicts them is never served.
+pub fn tested_rules(files: Vec<(String, String)>, policy: crate::model::world::Policy) -> Result<Compiled, StartError> {
+    let under_test = rules::compile(files.clone(), selftest::policy()).map_err(StartError::Rules)?;
+    let failed = selftest::failures(&under_test);
+    if !failed.is_empty() {
+        return Err(StartError::SelfTest(failed));
+    }
+    rules::compile(files, policy).map_err(StartError::Rules)
+}
+
+/// Starts everything; the listeners are open when this returns.
+pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
+    let compiled = tested_rules(rule_files(&settings.rules)?, settings.policy.clone())?;
+    let org = source::open(&settings.directory.file, &*clock).map_err(StartError::Directory)?;
+    let mut registry = Registry::default();
+    let metrics = Metrics::register(&mut registry);
+    let upstreams = Arc::new(Upstreams::new(&settings.upstream, clock.clone(), metrics.clone())?);
+    if let Some(region) = org.regions.iter().find(|region| !upstreams.regions().any(|known| *known == *region.id)) {
+        return Err(StartError::NoUpstream(region.id.to_string()));
+    }
+    let identity = Arc::new(Identity::new(&settings.identity)?);
+    let recorder = Recorder::start(settings.audit.clone(), metrics.clone())?;
+    let world = Arc::new(WorldStore::new(Arc::new(compiled.rules), Arc::new(org), settings.world, metrics.clone()));
+    let proxy_listener = listen(settings.proxy.listen).await?;
+    let admin_listener = listen(settings.admin.listen).await?;
+    let draining = Arc::new(AtomicBool::new(false));
+    let reloader = Arc::new(Reloader::new(&settings, world.clone(), clock.clone()));
+    let watches = reload::watch(&settings, &reloader)?;
+    let proxy = Proxy::new(proxy::Parts {
+        settings: proxy_settings(&settings.proxy),
+        world: world.clone(),
+        identity,
+        logins: Logins::new(settings.identity.logins.clone()),
+        recorder: recorder.clone(),
+        upstreams: upstreams.clone(),
+        clock: clock.clone(),
+        metrics,
+    });
+    let admin = Admin::new(admin::Parts {
+        world: world.clone(),
+        recorder: recorder.clone(),
+        clock,
+        registry: Arc::new(registry),
+        draining: draining.clone(),
+    });
+    let (shutdown, admin_shutdown) = (CancellationToken::new(), CancellationToken::new());
+    let addresses = (address(&proxy_listener, settings.proxy.listen), address(&admin_listener, settings.admin.listen));
+    let limits = server_settings(&settings.proxy);
+    let serving = vec![tokio::spawn(server::serve(proxy_listener, proxy, limits, shutdown.clone()))];
+    let control =
+        tokio::spawn(server::serve(admin_listener, admin, server::Settings::default(), admin_shutdown.clone()));
+    Ok(Running {
+        proxy: addresses.0,
+        admin: addresses.1,
+        world,
+        upstreams,
+        recorder,
+        reloader,
+        draining,
+        shutdown,
+        admin_shutdown,
+        serving,
+        control,
+        _watches: watches,
+    })
+}
+
+impl Running {
+    /// Reads rules and directory again, as a file change would.
+    pub fn reload(&self) {
+        self.reloader.rules();
+        self.reloader.directory();
+    }
+
+    /// Readiness goes first, then what is under way ends, then the record is closed.
+    pub async fn stop(self) {
+        self.draining.store(true, Ordering::Release);
+        self.shutdown.cancel();
+        for task in self.serving {
+            log_join(task.await);
+        }
+        self.recorder.close().await;
+        self.admin_shutdown.cancel();
+        log_join(self.control.await);
+    }
+}
+
+fn log_join(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a listener ended by a fault");
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|why| StartError::Listen { address, why })
+}
+
+fn address(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
+    listener.local_addr().unwrap_or(asked)
+}
+
+fn proxy_settings(settings: &crate::config::Proxy) -> proxy::Settings {
+    proxy::Settings {
+        prefix: settings.prefix.clone(),
+        in_flight: settings.max_in_flight,
+        body_bytes: settings.max_body_bytes,
+        json_depth: settings.max_json_depth,
+        body_time: settings.body_time,
+        total_time: settings.total_time,
+        ..proxy::Settings::default()
+    }
+}
+
+fn server_settings(settings: &crate::config::Proxy) -> server::Settings {
+    server::Settings {
+        connections: settings.max_connections,
+        requests_per_connection: settings.max_requests_per_connection as u64,
+        target_bytes: settings.max_url_bytes,
+        head_bytes: settings.max_head_bytes,
+        headers: settings.max_headers,
+        head_time: settings.head_time,
+        idle_time: settings.idle_time,
+        drain_time: settings.drain_time,
+        ..server::Settings::default()
+    }
+}

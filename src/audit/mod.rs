@@ -16,3 +16,6 @@ pub use record::{
     Subject, Verdict, VersionsRecord,
 };
 pub use recorder::{Durability, Intent, IntentDraft, Queries, Recorder, Reserved, Settings, StartError, Unavailable};
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,5 +1,6 @@
 //! What stands in a line of the decision record. Plain, owned, readable back.
 
+use crate::base::hash::sha256_hex;
 use crate::model::{
     contract::Method,
     entitlement::{Entitlement, Scope, Source},
@@ -8,10 +9,9 @@ use crate::model::{
     set::Dim,
     world::Versions,
 };
-use crate::base::hash::sha256_hex;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 use uuid::Uuid;
 
 /// One line.
@@ -260,7 +260,8 @@ fn describe(one: &Entitlement, org: &Org, canonical: &mut String) -> Entitlement
         until: one.valid.until,
         source,
     };
-    canonical.push_str(&format!("\n{:?} {:?} {:?}\n", one.data, one.valid, one.actions));
+    // Writing to a string cannot fail.
+    let _written = writeln!(canonical, "\n{:?} {:?} {:?}", one.data, one.valid, one.actions);
     record
 }
 

@@ -237,9 +237,7 @@ impl Recorder {
             asked: kept(draft.asked, self.queries),
             sent: kept(sent, self.queries),
             scope: draft.scope,
-            certificate: steps
-                .map(|step| StepRecord { clause: step.clause.clone(), by: step.by.clone() })
-                .collect(),
+            certificate: steps.map(|step| StepRecord { clause: step.clause.clone(), by: step.by.clone() }).collect(),
             versions: draft.versions,
             notices: draft.notices,
         }

@@ -1,1 +1,85 @@
+//! The command line: one file for each subcommand. The only room that prints.
+//!
+//! Exit codes: 0 fine, 1 a finding or a refusal, 2 wrong use or unreadable input, 3 could not reach what it needed.
 
+mod check;
+mod docs;
+mod explain;
+mod import;
+mod out;
+mod serve;
+mod test;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use out::Failure;
+use std::process::ExitCode;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "bailiwick",
+    version,
+    about = "A reverse proxy that enforces report access control",
+    propagate_version = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the proxy and its control listener
+    Serve(serve::Arguments),
+    /// Validate every file: configuration, rules and their tests, directory
+    Check(check::Arguments),
+    /// Run the query tests that stand in rule files
+    Test(test::Arguments),
+    /// Say what somebody may see through an operation, and what would be sent for a query
+    Explain(explain::Arguments),
+    /// Convert payloads of the access-control guides and SCIM into a directory file
+    Import(import::Arguments),
+    /// Print generated references
+    Docs(docs::Arguments),
+}
+
+/// How a table is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Runs the program with the arguments of this process.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors; clap knows where each goes.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            return match error.print() {
+                Ok(()) => ExitCode::from(code),
+                Err(_) => ExitCode::from(2),
+            };
+        }
+    };
+    // One crypto provider for the whole process, chosen before anything can ask for one.
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        tracing::debug!("a crypto provider was installed already");
+    }
+    let ended = match arguments.command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
+        Command::Docs(arguments) => docs::run(&arguments),
+    };
+    match ended {
+        Ok(code) => code,
+        Err(Failure { code, message }) => {
+            out::error(&message);
+            ExitCode::from(code)
+        }
+    }
+}

@@ -3,10 +3,12 @@
 //! Files say nothing by leaving something out but what a safe default says. Unknown and duplicate keys are refused.
 //! References to files are relative to the folder of `bailiwick.toml`; secrets come from the environment or from files.
 
+mod read;
+mod reader;
 mod report;
 mod settings;
 
-pub use report::{Problem, Report};
+pub use report::{Place, Problem, Report};
 pub use settings::{Admin, Directory, Proxy, RulesFrom, Settings};
 
 use std::path::Path;
@@ -16,12 +18,19 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Reads and validates a file.
 pub fn load(file: &Path, environment: Environment<'_>) -> Result<Settings, Report> {
-    let _ = environment;
-    Err(Report { problems: vec![Problem::whole(file, "not read")] })
+    let text = std::fs::read_to_string(file).map_err(|why| Report {
+        problems: vec![Problem {
+            help: Some("give the path of a `bailiwick.toml` that this user may read".to_owned()),
+            ..Problem::whole(file, format!("cannot read the configuration: {why}"))
+        }],
+    })?;
+    parse(file, &text, environment)
 }
 
 /// Validates a text as if it stood in `file`.
 pub fn parse(file: &Path, text: &str, environment: Environment<'_>) -> Result<Settings, Report> {
-    let _ = (text, environment);
-    Err(Report { problems: vec![Problem::whole(file, "not read")] })
+    read::parse(file, text, environment)
 }
+
+#[cfg(test)]
+mod tests;

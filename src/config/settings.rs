@@ -82,8 +82,8 @@ impl Default for Proxy {
             max_json_depth: 64,
             head_time: Duration::from_secs(10),
             body_time: Duration::from_secs(15),
-            total_time: Duration::from_secs(60),
-            idle_time: Duration::from_secs(60),
+            total_time: Duration::from_mins(1),
+            idle_time: Duration::from_mins(1),
             drain_time: Duration::from_secs(10),
         }
     }

@@ -38,18 +38,9 @@ pub struct Forward {
 }
 
 /// What `holder` may see through `operation` at `now`.
-pub fn scope(
-    world: &World,
-    holder: Principal,
-    operation: &Operation,
-    now: Timestamp,
-) -> Result<Scope, Refusal> {
+pub fn scope(world: &World, holder: Principal, operation: &Operation, now: Timestamp) -> Result<Scope, Refusal> {
     if !operation.unproved.is_empty() {
-        let names: Vec<_> = operation
-            .unproved
-            .iter()
-            .map(|assumption| assumption.name())
-            .collect();
+        let names: Vec<_> = operation.unproved.iter().map(|assumption| assumption.name()).collect();
         return Err(Refusal::new(
             Code::OperationUnproved,
             "this operation is closed until an administrator has vouched for what it rests on",
@@ -60,12 +51,7 @@ pub fn scope(
 }
 
 /// Narrows the question to the scope, proves the outgoing bytes, and says how the answer is judged.
-pub fn decide(
-    world: &World,
-    scope: &Arc<Scope>,
-    question: &Question,
-    now: Timestamp,
-) -> Result<Decided, Refusal> {
+pub fn decide(world: &World, scope: &Arc<Scope>, question: &Question, now: Timestamp) -> Result<Decided, Refusal> {
     let narrowed = match policy::narrow::narrow(world, scope, question, now)? {
         Outcome::Local(guarded) => return Ok(Decided::Local(guarded)),
         Outcome::Send(narrowed) => *narrowed,
@@ -76,7 +62,7 @@ pub fn decide(
         narrowed.outgoing,
         narrowed.residual,
         scope.holder,
-        &narrowed.counted,
+        &scope.entitlements,
         &world.org,
         now,
     )
@@ -84,28 +70,11 @@ pub fn decide(
         Refusal::new(Code::VerifyFailed, "the narrowed query could not be proved to stay inside your scope; this is a fault of the proxy and has been recorded")
             .because(format!("{unproved}; outgoing: {text}"))
     })?;
-    Ok(Decided::Forward(Box::new(Forward {
-        verified,
-        plan: narrowed.plan,
-        notices: narrowed.notices,
-    })))
+    Ok(Decided::Forward(Box::new(Forward { verified, plan: narrowed.plan, notices: narrowed.notices })))
 }
 
 fn describe(outgoing: &Outgoing) -> String {
-    let body = outgoing
-        .body
-        .as_deref()
-        .map(String::from_utf8_lossy)
-        .unwrap_or_default();
-    let query: Vec<_> = outgoing
-        .query
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    format!(
-        "{} {}?{} {body}",
-        outgoing.method.as_str(),
-        outgoing.path,
-        query.join("&")
-    )
+    let body = outgoing.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+    let query: Vec<_> = outgoing.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    format!("{} {}?{} {body}", outgoing.method.as_str(), outgoing.path, query.join("&"))
 }

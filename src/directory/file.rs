@@ -13,7 +13,10 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct DirectoryFile {
-    /// Free text that names this version; it stands in every decision record.
+    /// Where the schema lies, for editors; it says nothing about the organisation.
+    #[serde(rename = "$schema", skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// Free text that names this version for people; decision records carry the digest of the whole text.
     pub version: String,
     /// What an object in a region's root means: `leaf` or `parent`. Needed when the directory comes from a platform.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,16 @@
 //! column) and [`compile()`] (references, trees, regions, outsourcers; findings) into [`Org`]. A file that is
 //! not wholly right gives problems and no snapshot: whoever holds the previous one keeps it.
 //!
+//! ```
+//! let text = r#"{
+//!   "regions": [{"id": "us", "upstream": "https://api.example.com"}],
+//!   "divisions": [{"id": "d-1", "region": "us"}],
+//!   "users": [{"id": "ada", "region": "us", "division": "d-2"}]
+//! }"#;
+//! let problems = bailiwick::directory::load(text, "directory.json", jiff::Timestamp::UNIX_EPOCH).unwrap_err();
+//! assert!(problems[0].to_string().starts_with("directory.json:4:55: there is no division `d-2`"));
+//! ```
+//!
 //! It never decides who may see what (that is `policy`), never guesses a missing right, and never compares
 //! names: only whole ids count.
 

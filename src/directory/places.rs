@@ -8,8 +8,22 @@ use std::{collections::HashMap, ops::Range};
 
 /// Lists whose items have places.
 pub(super) const LISTS: &[&str] = &[
-    "regions", "divisions", "folders", "groups", "roles", "views", "users", "queues", "serviceAccounts", "flows", "teams",
-    "cases", "labels", "conflicts", "grants", "unsafeAllow",
+    "regions",
+    "divisions",
+    "folders",
+    "groups",
+    "roles",
+    "views",
+    "users",
+    "queues",
+    "serviceAccounts",
+    "flows",
+    "teams",
+    "cases",
+    "labels",
+    "conflicts",
+    "grants",
+    "unsafeAllow",
 ];
 
 /// How many problems of one file are worked out to their line; the rest is counted.
@@ -99,7 +113,11 @@ impl<'a> Places<'a> {
         let mut problems: Vec<Problem> = found.into_iter().take(SHOWN).map(|found| self.problem(found)).collect();
         problems.sort_by_key(|problem| (problem.line, problem.column));
         if more > 0 {
-            problems.push(Problem::whole(self.source.name, format!("there are {more} more problems of this kind"), "repair these first"));
+            problems.push(Problem::whole(
+                self.source.name,
+                format!("there are {more} more problems of this kind"),
+                "repair these first",
+            ));
         }
         problems
     }
@@ -134,7 +152,8 @@ fn next<'n, 'a>(node: &'n Node<'a>, step: Step) -> Option<&'n Node<'a>> {
     match step {
         Step::Nth(nth) => node.items().get(nth),
         Step::Key(key) => {
-            let aliases = ALIASES.iter().filter(|(own, _)| *own == key).flat_map(|(_, aliases)| aliases.iter().copied());
+            let aliases =
+                ALIASES.iter().filter(|(own, _)| *own == key).flat_map(|(_, aliases)| aliases.iter().copied());
             let keys: Vec<&str> = std::iter::once(key).chain(aliases).collect();
             keys.iter().find_map(|key| node.member(&[key]))
         }

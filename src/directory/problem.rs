@@ -30,7 +30,15 @@ struct Excerpt {
 impl Problem {
     /// A problem of the file as a whole: unreadable, missing.
     pub fn whole(file: &str, what: impl Into<String>, repair: impl Into<String>) -> Self {
-        Self { file: file.into(), line: 0, column: 0, id: None, what: what.into(), repair: repair.into(), excerpt: None }
+        Self {
+            file: file.into(),
+            line: 0,
+            column: 0,
+            id: None,
+            what: what.into(),
+            repair: repair.into(),
+            excerpt: None,
+        }
     }
 
     /// A problem at a place of the text.
@@ -58,7 +66,9 @@ impl Problem {
 
     fn sentence(&self) -> String {
         match &self.id {
-            Some(id) if !self.what.contains(&format!("`{id}`")) => format!("{} (in `{id}`)", self.what),
+            Some(id) if !self.what.contains(&format!("`{id}`")) => {
+                format!("{} (in `{id}`)", self.what)
+            }
             _ => self.what.clone(),
         }
     }
@@ -122,8 +132,18 @@ impl<'a> Source<'a> {
         let from = self.boundary(start.max(span.start.saturating_sub(EXCERPT)));
         let to = self.boundary(end.min(span.start + EXCERPT)).max(from);
         let text: Box<str> = self.text.get(from..to).unwrap_or_default().trim_end().into();
-        let first = (span.start - from).min(text.len());
-        let last = (span.end.max(span.start + 1) - from).min(text.len()).max(first);
+        let mut first = (span.start - from).min(text.len());
+        let mut last = span.end.saturating_sub(from).min(text.len()).max(first);
+        // The mark covers whole characters, and at least one where the line has one.
+        while !text.is_char_boundary(first) {
+            first -= 1;
+        }
+        if last == first && last < text.len() {
+            last += 1;
+        }
+        while !text.is_char_boundary(last) {
+            last += 1;
+        }
         Excerpt { text, mark: first..last }
     }
 

@@ -47,7 +47,11 @@ pub(super) fn syntax(source: &Source<'_>, fault: &serde_json::Error) -> Problem 
     let text = fault.to_string();
     let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
     let at = source.offset(fault.line(), fault.column());
-    let repair = if fault.is_eof() { "the text ends too early: write the file whole, then move it into place" } else { "correct the JSON at this place" };
+    let repair = if fault.is_eof() {
+        "the text ends too early: write the file whole, then move it into place"
+    } else {
+        "correct the JSON at this place"
+    };
     Problem::at(source, at..at + 1, None, what.to_owned(), repair.to_owned())
 }
 
@@ -63,27 +67,35 @@ fn walk(source: &Source<'_>, problems: &mut Vec<Problem>) -> HashMap<&'static st
     }
     let mut seen: HashMap<String, Cow<'_, str>> = HashMap::new();
     while !walk.take(b'}') {
-        let Some((key_span, key)) = walk.key() else { break };
+        let Some((key_span, key)) = walk.key() else {
+            break;
+        };
         let mut deviations = Vec::new();
         if let Some(first) = seen.insert(key.to_lowercase(), key.clone()) {
             deviations.push(duplicate(&key, &first, key_span.clone()));
         }
         match shape.of_key(&key) {
             None => {
-                let Some(node) = walk.node() else { break };
-                // `$schema` is what editors need for completion; it says nothing about the organisation.
-                if key != "$schema" {
+                let Some(node) = walk.node() else {
+                    return nested(source, key_span, items, problems);
+                };
+                // A variant of a known key is already told as a duplicate.
+                if deviations.is_empty() {
                     deviations.push(unknown(&Member { key, key_span, node }, shape.keys()));
                 }
             }
             Some(of) => {
                 if let (Some(item), Some(b'[')) = (shape.items(of), walk.peek()) {
-                    let offsets = list(source, (&shape, item), &key, &mut walk, problems);
+                    let Some(offsets) = list(source, (&shape, item), &key, &mut walk, problems) else {
+                        return nested(source, key_span, items, problems);
+                    };
                     if let Some(list) = super::places::LISTS.iter().find(|list| **list == key) {
                         items.insert(list, offsets);
                     }
                 } else {
-                    let Some(node) = walk.node() else { break };
+                    let Some(node) = walk.node() else {
+                        return nested(source, key_span, items, problems);
+                    };
                     shape.check(of, &node, &mut deviations);
                 }
             }
@@ -95,22 +107,44 @@ fn walk(source: &Source<'_>, problems: &mut Vec<Problem>) -> HashMap<&'static st
 }
 
 /// Checks the items of a list one by one and tells where each begins.
-fn list(source: &Source<'_>, (shape, of): (&Shape, &Json), key: &str, walk: &mut Walk<'_>, problems: &mut Vec<Problem>) -> Vec<usize> {
+fn list(
+    source: &Source<'_>,
+    (shape, of): (&Shape, &Json),
+    key: &str,
+    walk: &mut Walk<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Vec<usize>> {
     let mut offsets = Vec::new();
     walk.take(b'[');
     while !walk.take(b']') {
-        let Some(node) = walk.node() else { break };
+        let node = walk.node()?;
         offsets.push(node.span.start);
         let mut found = Vec::new();
         shape.check(of, &node, &mut found);
         push(source, id_of(key, &node), found, problems);
         walk.take(b',');
     }
-    offsets
+    Some(offsets)
+}
+
+fn nested(
+    source: &Source<'_>,
+    span: std::ops::Range<usize>,
+    items: HashMap<&'static str, Vec<usize>>,
+    problems: &mut Vec<Problem>,
+) -> HashMap<&'static str, Vec<usize>> {
+    problems.push(too_deep(source, span));
+    items
+}
+
+pub(super) fn too_deep(source: &Source<'_>, span: std::ops::Range<usize>) -> Problem {
+    let repair = "an organisation needs only a few levels: remove the inner values".to_owned();
+    Problem::at(source, span, None, "values are nested too deeply here".to_owned(), repair)
 }
 
 fn push(source: &Source<'_>, id: Option<&str>, found: Vec<Deviation>, problems: &mut Vec<Problem>) {
-    problems.extend(found.into_iter().map(|Deviation { span, what, repair }| Problem::at(source, span, id, what, repair)));
+    problems
+        .extend(found.into_iter().map(|Deviation { span, what, repair }| Problem::at(source, span, id, what, repair)));
 }
 
 /// The id under which people know the item.

@@ -7,8 +7,8 @@ use super::{
     problem::closest,
     tree::{Member, Node, Value},
 };
-use serde_json::Value as Json;
-use std::{collections::HashMap, ops::Range};
+use serde_json::{Map, Value as Json};
+use std::{borrow::Cow, collections::HashMap, ops::Range};
 
 /// A deviation: where, what, and the repair.
 #[derive(Debug)]
@@ -44,8 +44,11 @@ impl Shape {
 
     /// Follows references to where the keywords stand.
     fn resolve<'s>(&'s self, mut schema: &'s Json) -> &'s Json {
-        while let Some(name) = schema.get("$ref").and_then(Json::as_str).and_then(|path| path.strip_prefix("#/$defs/")) {
-            let Some(found) = self.root.get("$defs").and_then(|defs| defs.get(name)) else { break };
+        while let Some(name) = schema.get("$ref").and_then(Json::as_str).and_then(|path| path.strip_prefix("#/$defs/"))
+        {
+            let Some(found) = self.root.get("$defs").and_then(|defs| defs.get(name)) else {
+                break;
+            };
             schema = found;
         }
         schema
@@ -59,7 +62,12 @@ impl Shape {
     pub(super) fn check(&self, schema: &Json, node: &Node<'_>, out: &mut Vec<Deviation>) {
         let schema = self.resolve(schema);
         let schema = match alternatives(schema) {
-            Some(all) if all.iter().any(|one| self.resolve(one).get("const").is_some() || words(self.resolve(one)).is_some()) && node.text().is_some() => {
+            Some(all)
+                if all
+                    .iter()
+                    .any(|one| self.resolve(one).get("const").is_some() || words(self.resolve(one)).is_some())
+                    && node.text().is_some() =>
+            {
                 return self.check_words(all, node, out);
             }
             Some(all) => match all.iter().map(|one| self.resolve(one)).find(|one| accepts(one, node)) {
@@ -99,7 +107,7 @@ impl Shape {
 
     fn check_object(&self, schema: &Json, node: &Node<'_>, members: &[Member<'_>], out: &mut Vec<Deviation>) {
         let Some(properties) = schema.get("properties").and_then(Json::as_object) else {
-            duplicates(members, &HashMap::new(), out);
+            duplicates(members, |_| None, out);
             if let Some(of) = schema.get("additionalProperties") {
                 for member in members {
                     self.check(of, &member.node, out);
@@ -107,19 +115,19 @@ impl Shape {
             }
             return;
         };
-        let aliases: HashMap<&str, &str> = properties.iter().flat_map(|(key, of)| alias_words(of).map(move |alias| (alias, key.as_str()))).collect();
-        duplicates(members, &aliases, out);
+        let own = |key: &str| property(properties, key).map(|(own, _)| own);
+        duplicates(members, own, out);
         for member in members {
-            let key = aliases.get(member.key.as_ref()).copied().unwrap_or(&member.key);
-            match properties.get(key) {
-                Some(of) => self.check(of, &member.node, out),
+            match property(properties, &member.key) {
+                Some((_, of)) => self.check(of, &member.node, out),
+                // A variant of a known key is already told as a duplicate.
+                None if out.iter().any(|told| told.span == member.key_span) => {}
                 None => out.push(unknown(member, properties.keys().map(String::as_str))),
             }
         }
         let missing = schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
         for key in missing {
-            let present = |member: &&Member<'_>| aliases.get(member.key.as_ref()).copied().unwrap_or(&member.key) == key;
-            if members.iter().find(present).is_none() {
+            if !members.iter().any(|member| own(&member.key) == Some(key)) {
                 out.push(Deviation {
                     span: node.span.start..node.span.start + 1,
                     what: format!("`{key}` is missing"),
@@ -137,7 +145,11 @@ impl Shape {
             .collect();
         let text = node.text().unwrap_or_default();
         if !known.contains(&text) {
-            out.push(Deviation { span: node.span.clone(), what: format!("`{text}` is not allowed here"), repair: meant(text, known) });
+            out.push(Deviation {
+                span: node.span.clone(),
+                what: format!("`{text}` is not allowed here"),
+                repair: meant(text, known),
+            });
         }
     }
 
@@ -150,30 +162,49 @@ impl Shape {
             return Deviation {
                 span: node.span.clone(),
                 what: format!("the permission `{text}` has no scope"),
-                repair: format!("a right has no default width: write {{\"permission\": \"{text}\", \"scope\": \"assigned\"}} or another scope"),
+                repair: format!(
+                    "a right has no default width: write {{\"permission\": \"{text}\", \"scope\": \"assigned\"}} or another scope"
+                ),
             };
         }
         Deviation {
             span: node.span.clone(),
-            what: format!("found {} where {} belongs", found(node), wanted.iter().map(|name| spoken(name)).collect::<Vec<_>>().join(" or ")),
+            what: format!(
+                "found {} where {} belongs",
+                found(node),
+                wanted.iter().map(|name| spoken(name)).collect::<Vec<_>>().join(" or ")
+            ),
             repair: "correct the value".to_owned(),
         }
     }
 }
 
+/// The property that a key names, itself or by an alias, under its own name.
+fn property<'s>(properties: &'s Map<String, Json>, key: &str) -> Option<(&'s str, &'s Json)> {
+    let own = properties.get_key_value(key);
+    own.or_else(|| properties.iter().find(|(_, of)| alias_words(of).any(|alias| alias == key)))
+        .map(|(own, of)| (own.as_str(), of))
+}
+
 /// Keys that stand twice: byte for byte, under both of their names, or differing by case only.
-pub(super) fn duplicates(members: &[Member<'_>], aliases: &HashMap<&str, &str>, out: &mut Vec<Deviation>) {
-    let mut seen: HashMap<String, &str> = HashMap::new();
+pub(super) fn duplicates<'s>(members: &[Member<'_>], own: impl Fn(&str) -> Option<&'s str>, out: &mut Vec<Deviation>) {
+    let mut seen: HashMap<Cow<'_, str>, &str> = HashMap::with_capacity(members.len());
     for member in members {
-        let key = aliases.get(member.key.as_ref()).copied().unwrap_or(&member.key);
-        if let Some(first) = seen.insert(key.to_lowercase(), &member.key) {
+        let key = own(&member.key).unwrap_or(&member.key);
+        let fold = |c: char| c.is_uppercase() || !c.is_ascii();
+        let folded = if key.chars().any(fold) { Cow::Owned(key.to_lowercase()) } else { Cow::Borrowed(key) };
+        if let Some(first) = seen.insert(folded, &member.key) {
             out.push(duplicate(&member.key, first, member.key_span.clone()));
         }
     }
 }
 
 pub(super) fn duplicate(key: &str, first: &str, span: Range<usize>) -> Deviation {
-    let what = if key == first { format!("the key `{key}` stands twice") } else { format!("the keys `{first}` and `{key}` mean the same") };
+    let what = if key == first {
+        format!("the key `{key}` stands twice")
+    } else {
+        format!("the keys `{first}` and `{key}` mean the same")
+    };
     Deviation { span, what, repair: "keep one of the two".to_owned() }
 }
 
@@ -195,7 +226,9 @@ fn meant(word: &str, mut known: Vec<&str>) -> String {
 
 fn missing_repair(key: &str) -> String {
     match key {
-        "scope" => "a right has no default width: add `scope`, one of `self`, `assigned`, `view`, `group`, `all`".to_owned(),
+        "scope" => {
+            "a right has no default width: add `scope`, one of `self`, `assigned`, `view`, `group`, `all`".to_owned()
+        }
         _ => format!("add `{key}`"),
     }
 }
@@ -221,7 +254,6 @@ fn types(schema: &Json) -> Vec<&str> {
 }
 
 fn accepts(schema: &Json, node: &Node<'_>) -> bool {
-    let types = types(schema);
     let kind = match &node.value {
         Value::Null => "null",
         Value::Bool => "boolean",
@@ -231,7 +263,11 @@ fn accepts(schema: &Json, node: &Node<'_>) -> bool {
         Value::List(_) => "array",
         Value::Object(_) => "object",
     };
-    types.is_empty() || types.contains(&kind)
+    match schema.get("type") {
+        Some(Json::String(name)) => name == kind,
+        Some(Json::Array(names)) => names.iter().any(|name| name == kind),
+        _ => true,
+    }
 }
 
 fn found(node: &Node<'_>) -> &'static str {

@@ -12,7 +12,7 @@ use crate::{
     model::org::Org,
 };
 use jiff::Timestamp;
-use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, new_debouncer, notify};
+use notify_debouncer_full::{DebounceEventResult, DebouncedEvent, Debouncer, RecommendedCache, new_debouncer, notify};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -85,8 +85,13 @@ pub fn open(path: &Path, clock: &dyn Clock) -> Result<Org, Vec<Problem>> {
 }
 
 fn text(path: &Path, name: &str) -> Result<String, Problem> {
-    let bytes = fs::read(path)
-        .map_err(|fault| Problem::whole(name, format!("the directory cannot be read: {fault}"), "check the path and the file's permissions"))?;
+    let bytes = fs::read(path).map_err(|fault| {
+        Problem::whole(
+            name,
+            format!("the directory cannot be read: {fault}"),
+            "check the path and the file's permissions",
+        )
+    })?;
     String::from_utf8(bytes).map_err(|fault| {
         let at = fault.utf8_error().valid_up_to();
         Problem::whole(name, format!("byte {at} is no UTF-8 text"), "save the file as UTF-8")
@@ -97,7 +102,7 @@ fn text(path: &Path, name: &str) -> Result<String, Problem> {
 #[derive(Debug)]
 pub struct Watch {
     /// Closing it ends the thread.
-    _wake: mpsc::Sender<()>,
+    _wake: mpsc::Sender<Hint>,
     _events: Option<Debouncer<notify::RecommendedWatcher, RecommendedCache>>,
 }
 
@@ -112,20 +117,37 @@ impl Watch {
         on_update: impl FnMut(Update) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (wake, woken) = mpsc::channel();
-        let mut watcher = Watcher { name: path.display().to_string(), path, clock, current, rejected: None, seen: None, on_update };
+        let mut watcher =
+            Watcher { name: path.display().to_string(), path, clock, current, rejected: None, seen: None, on_update };
         let events = events(&watcher.path, wake.clone());
-        thread::Builder::new().name("directory-watch".to_owned()).spawn(move || watcher.run(&woken, poll.min(LONGEST_POLL)))?;
+        thread::Builder::new()
+            .name("directory-watch".to_owned())
+            .spawn(move || watcher.run(&woken, poll.min(LONGEST_POLL)))?;
         Ok(Self { _wake: wake, _events: events })
     }
 }
 
+/// What an event says about the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hint {
+    /// Something happened beside it: its metadata will tell.
+    Look,
+    /// It was written: read it even if size and time look the same.
+    Written,
+}
+
 /// File events of the folder that holds the file: editors replace files, and a replaced file is another inode.
 /// Without events (too many watches, odd file systems) the glance is enough.
-fn events(path: &Path, wake: mpsc::Sender<()>) -> Option<Debouncer<notify::RecommendedWatcher, RecommendedCache>> {
+fn events(path: &Path, wake: mpsc::Sender<Hint>) -> Option<Debouncer<notify::RecommendedWatcher, RecommendedCache>> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut events = new_debouncer(SETTLE, None, move |_: DebounceEventResult| {
+    let name = path.file_name().map(ToOwned::to_owned);
+    let mut events = new_debouncer(SETTLE, None, move |events: DebounceEventResult| {
+        let ours = |event: &DebouncedEvent| {
+            !event.kind.is_access() && event.paths.iter().any(|path| path.file_name() == name.as_deref())
+        };
+        let hint = if events.is_ok_and(|events| events.iter().any(ours)) { Hint::Written } else { Hint::Look };
         // The receiver is gone only when the watch ends.
-        wake.send(()).unwrap_or_default();
+        wake.send(hint).unwrap_or_default();
     })
     .ok()?;
     events.watch(folder, notify::RecursiveMode::NonRecursive).ok()?;
@@ -147,18 +169,21 @@ struct Watcher<F> {
 }
 
 impl<F: FnMut(Update)> Watcher<F> {
-    fn run(&mut self, woken: &mpsc::Receiver<()>, poll: Duration) {
+    fn run(&mut self, woken: &mpsc::Receiver<Hint>, poll: Duration) {
         let mut read_at: Option<Instant> = None;
+        let mut hint = Hint::Look;
         loop {
             let stamp = fs::metadata(&self.path).ok().map(|about| (about.modified().ok(), about.len()));
-            if stamp != self.seen || read_at.is_none_or(|at| at.elapsed() >= poll) {
+            if hint == Hint::Written || stamp != self.seen || read_at.is_none_or(|at| at.elapsed() >= poll) {
                 self.seen = stamp;
                 read_at = Some(Instant::now());
                 self.look();
             }
-            if woken.recv_timeout(GLANCE.min(poll)) == Err(mpsc::RecvTimeoutError::Disconnected) {
-                return;
-            }
+            hint = match woken.recv_timeout(GLANCE.min(poll)) {
+                Ok(hint) => hint,
+                Err(mpsc::RecvTimeoutError::Timeout) => Hint::Look,
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+            };
         }
     }
 

@@ -57,16 +57,20 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Walks well-formed JSON. On anything else it ends early, without a panic.
+/// No payload nests deeper; the walk is recursive and must not exhaust the stack.
+const DEEPEST: usize = 32;
+
+/// Walks well-formed JSON. On anything else, and on endless nesting, it ends early, without a panic.
 #[derive(Debug, Clone)]
 pub(super) struct Walk<'a> {
     text: &'a str,
     at: usize,
+    depth: usize,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn from(text: &'a str, at: usize) -> Self {
-        Self { text, at }
+        Self { text, at, depth: 0 }
     }
 
     /// The next byte that is no white space, without taking it.
@@ -120,7 +124,15 @@ impl<'a> Walk<'a> {
         Some((span, text.unwrap_or(Cow::Borrowed("\u{fffd}"))))
     }
 
+    /// The next value, unless it nests too deeply.
     pub(super) fn node(&mut self) -> Option<Node<'a>> {
+        self.depth += 1;
+        let node = if self.depth > DEEPEST { None } else { self.value() };
+        self.depth -= 1;
+        node
+    }
+
+    fn value(&mut self) -> Option<Node<'a>> {
         let first = self.peek()?;
         let start = self.at;
         let value = match first {

@@ -9,3 +9,6 @@ pub use body::{ReadFailed, read_capped};
 pub use connector::{Connector, EgressError, OnOpen, Trust, connector};
 pub(crate) use door::causes;
 pub use door::{Door, DoorFailed, Reply, Times};
+
+#[cfg(test)]
+mod tests;

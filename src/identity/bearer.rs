@@ -28,9 +28,17 @@ mod tests {
     fn one_form_only() {
         assert_eq!(token("Bearer abc.DEF-_~+/=="), Ok("abc.DEF-_~+/=="));
         assert_eq!(token("bEARER abc"), Ok("abc"));
-        for value in
-            ["", "Bearer", "Bearer ", "Bearer  abc", "Basic abc", "Bearer a b", "Bearer a,Bearer b", "Bearer =", "Bearer ä"]
-        {
+        for value in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Bearer  abc",
+            "Basic abc",
+            "Bearer a b",
+            "Bearer a,Bearer b",
+            "Bearer =",
+            "Bearer ä",
+        ] {
             assert!(token(value).is_err(), "{value:?}");
         }
         assert!(token(&format!("Bearer {}", "a".repeat(MAX_TOKEN + 1))).is_err());

@@ -1,6 +1,6 @@
 //! Clients that log in with an id and a secret and get a token of the configuration.
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use std::collections::HashMap;
 use subtle::ConstantTimeEq as _;
 
@@ -39,7 +39,7 @@ mod tests {
     fn only_the_right_secret_gives_the_token() {
         let secret = |text: &str| SecretString::from(text.to_owned());
         let logins = Logins::new([Login { client_id: "c".into(), client_secret: secret("s"), token: secret("t") }]);
-        assert_eq!(logins.token("c", &secret("s")).map(|token| token.expose_secret()), Some("t"));
+        assert_eq!(logins.token("c", &secret("s")).map(ExposeSecret::expose_secret), Some("t"));
         for (client, wrong) in [("c", "S"), ("c", ""), ("c", "ss"), ("d", "s"), ("", "")] {
             assert!(logins.token(client, &secret(wrong)).is_none());
         }

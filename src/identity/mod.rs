@@ -23,6 +23,8 @@ use jiff::Timestamp;
 pub struct Settings {
     pub statics: Vec<StaticToken>,
     pub jwt: Option<JwtSettings>,
+    /// Clients that log in here.
+    pub logins: Vec<Login>,
 }
 
 /// Who asks, proved.
@@ -57,7 +59,9 @@ pub enum IdentityError {
     Keys { file: String, why: String },
     #[error("`algorithms` is empty; name those that your identity provider signs with, such as `RS256`")]
     NoAlgorithm,
-    #[error("algorithm `{0}` works with a shared secret; only signatures that this proxy cannot make itself are accepted")]
+    #[error(
+        "algorithm `{0}` works with a shared secret; only signatures that this proxy cannot make itself are accepted"
+    )]
     Symmetric(String),
 }
 

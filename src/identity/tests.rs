@@ -52,6 +52,7 @@ fn org() -> Org {
             assignments: Vec::new(),
             acts_for_users: Set::new(),
             acts_for_groups: Set::new(),
+            groups: Set::new(),
         }],
         ..Org::default()
     };
@@ -67,7 +68,7 @@ fn statics(pairs: &[(&str, Holder)]) -> Identity {
         .iter()
         .map(|(token, holder)| StaticToken { token: SecretString::from(*token), holder: holder.clone() })
         .collect();
-    Identity::new(&Settings { statics, jwt: None }).unwrap()
+    Identity::new(&Settings { statics, ..Settings::default() }).unwrap()
 }
 
 #[test]
@@ -141,7 +142,7 @@ fn corpus() -> (Corpus, JwtSettings, tempfile::TempDir) {
 }
 
 fn identity(jwt: JwtSettings) -> Identity {
-    Identity::new(&Settings { statics: Vec::new(), jwt: Some(jwt) }).unwrap()
+    Identity::new(&Settings { jwt: Some(jwt), ..Settings::default() }).unwrap()
 }
 
 #[test]
@@ -207,7 +208,7 @@ fn key_files_that_prove_nothing_are_refused() {
     let with = |text: &str| {
         let key_file = folder.path().join("other");
         std::fs::write(&key_file, text).unwrap();
-        Identity::new(&Settings { statics: Vec::new(), jwt: Some(JwtSettings { key_file, ..settings.clone() }) })
+        Identity::new(&Settings { jwt: Some(JwtSettings { key_file, ..settings.clone() }), ..Settings::default() })
             .map(|_| ())
             .map_err(|why| why.to_string())
     };
@@ -221,11 +222,46 @@ fn key_files_that_prove_nothing_are_refused() {
     assert!(with(&corpus.jwks.to_string()).is_ok());
 
     let symmetric = JwtSettings { algorithms: vec![Algorithm::HS256], ..settings.clone() };
-    let refused = Identity::new(&Settings { statics: Vec::new(), jwt: Some(symmetric) });
+    let refused = Identity::new(&Settings { jwt: Some(symmetric), ..Settings::default() });
     assert!(matches!(refused, Err(IdentityError::Symmetric(_))));
     let none = JwtSettings { algorithms: Vec::new(), ..settings };
     assert!(matches!(
-        Identity::new(&Settings { statics: Vec::new(), jwt: Some(none) }),
+        Identity::new(&Settings { jwt: Some(none), ..Settings::default() }),
         Err(IdentityError::NoAlgorithm)
     ));
+}
+
+#[test]
+fn one_pem_key_verifies_whatever_the_token_calls_it() {
+    use jsonwebtoken::{EncodingKey, Header, encode};
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let key_file = folder.path().join("key.pem");
+    std::fs::write(&key_file, pair.public_key_pem()).unwrap();
+    let settings = JwtSettings {
+        key_file,
+        algorithms: vec![Algorithm::ES256],
+        issuer: "i".to_owned(),
+        audience: "a".to_owned(),
+        claim: "uid".to_owned(),
+        typ: None,
+        leeway: Duration::from_secs(1),
+        max_lifetime: Duration::from_hours(1),
+    };
+    let signing = EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).unwrap();
+    let judge = |uid: &str| {
+        let claims = serde_json::json!({
+            "iss": "i", "aud": "a", "sub": "anything", "uid": uid, "azp": "tool", "nbf": 1000, "exp": 1600
+        });
+        let header = Header { kid: Some("whatever".to_owned()), ..Header::new(Algorithm::ES256) };
+        let token = encode(&header, &claims, &signing).unwrap();
+        let now = Timestamp::from_second(1200).unwrap();
+        identity(settings.clone()).identify(Some(&format!("Bearer {token}")), &org(), now)
+    };
+    let user = judge("user-1").unwrap();
+    assert_eq!((user.principal, user.client.as_deref()), (Principal::User(Ix::new(0)), Some("tool")));
+    assert_eq!(judge("robot").unwrap().principal, Principal::Service(Ix::new(0)));
+    for nobody in ["gone", "USER-1", "svc", "stranger"] {
+        assert_eq!(judge(nobody).unwrap_err().code, Code::IdentityUnknown, "{nobody}");
+    }
 }

@@ -3,9 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Assumption {
     /// Entries of one filter array, and filter arrays among each other, are joined by *and*.
@@ -23,14 +21,8 @@ pub enum Assumption {
 }
 
 impl Assumption {
-    pub const ALL: [Self; 6] = [
-        Self::EntriesAnd,
-        Self::SameSegment,
-        Self::LegFilter,
-        Self::LegsContained,
-        Self::DivisionOfLeg,
-        Self::IdsOnly,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::EntriesAnd, Self::SameSegment, Self::LegFilter, Self::LegsContained, Self::DivisionOfLeg, Self::IdsOnly];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -46,16 +38,10 @@ impl Assumption {
     /// One sentence for the administrator who vouches for it.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::EntriesAnd => {
-                "entries of a filter array, and the arrays among each other, are joined by and"
-            }
-            Self::SameSegment => {
-                "all predicates of one segment filter entry hold on the same segment"
-            }
+            Self::EntriesAnd => "entries of a filter array, and the arrays among each other, are joined by and",
+            Self::SameSegment => "all predicates of one segment filter entry hold on the same segment",
             Self::LegFilter => "an aggregate evaluates its filter on one leg at a time",
-            Self::LegsContained => {
-                "an aggregate counts a leg only when the interval contains the whole of it"
-            }
+            Self::LegsContained => "an aggregate counts a leg only when the interval contains the whole of it",
             Self::DivisionOfLeg => "divisionId in an aggregate is the division of the leg",
             Self::IdsOnly => "a list asked for ids returns no other entity",
         }

@@ -183,10 +183,7 @@ impl FilterModel {
     /// Looks a dimension up as the dialect compares names and gives its canonical spelling.
     pub fn dimension(&self, dialect: Dialect, name: &str) -> Option<(&str, Dimension)> {
         match dialect {
-            Dialect::Platform => self
-                .dimensions
-                .get_key_value(name)
-                .map(|(name, kind)| (&**name, *kind)),
+            Dialect::Platform => self.dimensions.get_key_value(name).map(|(name, kind)| (&**name, *kind)),
             Dialect::Genesys => self
                 .dimensions
                 .iter()
@@ -197,9 +194,6 @@ impl FilterModel {
 
     /// The canonical name that carries this kind of access, if any does. The first in the table's order wins.
     pub fn carrying(&self, access: Access) -> Option<&str> {
-        self.dimensions
-            .iter()
-            .find(|(_, kind)| **kind == Dimension::Access(access))
-            .map(|(name, _)| &**name)
+        self.dimensions.iter().find(|(_, kind)| **kind == Dimension::Access(access)).map(|(name, _)| &**name)
     }
 }

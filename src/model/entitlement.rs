@@ -9,9 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What may be done with a leg.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     View,
@@ -51,10 +49,7 @@ pub struct Validity {
 }
 
 impl Validity {
-    pub const ALWAYS: Self = Self {
-        from: None,
-        until: None,
-    };
+    pub const ALWAYS: Self = Self { from: None, until: None };
 
     pub fn acts_at(&self, now: Timestamp) -> bool {
         self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
@@ -62,11 +57,7 @@ impl Validity {
 
     /// The next instant after `now` at which this source begins or ends.
     pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        [self.from, self.until]
-            .into_iter()
-            .flatten()
-            .filter(|at| *at > now)
-            .min()
+        [self.from, self.until].into_iter().flatten().filter(|at| *at > now).min()
     }
 }
 

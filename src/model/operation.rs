@@ -236,16 +236,9 @@ impl RouteIndex {
 
     fn find(&self, method: Method, segments: &[&str]) -> Option<usize> {
         let Some((first, rest)) = segments.split_first() else {
-            return self
-                .here
-                .iter()
-                .find(|(here, _)| *here == method)
-                .map(|(_, slot)| *slot);
+            return self.here.iter().find(|(here, _)| *here == method).map(|(_, slot)| *slot);
         };
-        let literal = self
-            .literals
-            .get(*first)
-            .and_then(|next| next.find(method, rest));
+        let literal = self.literals.get(*first).and_then(|next| next.find(method, rest));
         literal.or_else(|| self.param.as_ref().and_then(|next| next.find(method, rest)))
     }
 }

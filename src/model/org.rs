@@ -317,9 +317,7 @@ impl Org {
 
     /// Leaf divisions under (or equal to) this one, in the order of the tables.
     pub fn leaves_under(&self, division: DivisionIx) -> Vec<DivisionIx> {
-        self.division_ixs()
-            .filter(|leaf| self.division(*leaf).leaf && self.is_under(*leaf, division))
-            .collect()
+        self.division_ixs().filter(|leaf| self.division(*leaf).leaf && self.is_under(*leaf, division)).collect()
     }
 
     pub fn is_under(&self, division: DivisionIx, ancestor: DivisionIx) -> bool {

@@ -153,13 +153,7 @@ pub struct Refusal {
 
 impl Refusal {
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            params: Vec::new(),
-            cause: None,
-            in_path: false,
-        }
+        Self { code, message: message.into(), params: Vec::new(), cause: None, in_path: false }
     }
     #[must_use]
     pub fn because(mut self, cause: impl Into<String>) -> Self {
@@ -205,9 +199,6 @@ pub struct Notice {
 
 impl Notice {
     pub fn new(code: &'static str, text: impl Into<String>) -> Self {
-        Self {
-            code,
-            text: text.into(),
-        }
+        Self { code, text: text.into() }
     }
 }

@@ -10,10 +10,7 @@ pub struct Ix<T> {
 
 impl<T> Ix<T> {
     pub const fn new(raw: u32) -> Self {
-        Self {
-            raw,
-            kind: PhantomData,
-        }
+        Self { raw, kind: PhantomData }
     }
     pub const fn raw(self) -> u32 {
         self.raw
@@ -64,14 +61,10 @@ pub struct Set<T> {
 
 impl<T: Ord + Clone> Set<T> {
     pub fn new() -> Self {
-        Self {
-            items: Box::default(),
-        }
+        Self { items: Box::default() }
     }
     pub fn one(item: T) -> Self {
-        Self {
-            items: Box::new([item]),
-        }
+        Self { items: Box::new([item]) }
     }
     pub fn len(&self) -> usize {
         self.items.len()
@@ -101,35 +94,17 @@ impl<T: Ord + Clone> Set<T> {
         self.iter().chain(other.iter()).cloned().collect()
     }
     pub fn intersection(&self, other: &Self) -> Self {
-        let (small, large) = if self.len() <= other.len() {
-            (self, other)
-        } else {
-            (other, self)
-        };
-        Self {
-            items: small
-                .iter()
-                .filter(|item| large.contains(item))
-                .cloned()
-                .collect(),
-        }
+        let (small, large) = if self.len() <= other.len() { (self, other) } else { (other, self) };
+        Self { items: small.iter().filter(|item| large.contains(item)).cloned().collect() }
     }
     pub fn difference(&self, other: &Self) -> Self {
-        Self {
-            items: self
-                .iter()
-                .filter(|item| !other.contains(item))
-                .cloned()
-                .collect(),
-        }
+        Self { items: self.iter().filter(|item| !other.contains(item)).cloned().collect() }
     }
     pub fn is_subset(&self, other: &Self) -> bool {
         self.len() <= other.len() && self.iter().all(|item| other.contains(item))
     }
     pub fn filter(&self, keep: impl Fn(&T) -> bool) -> Self {
-        Self {
-            items: self.iter().filter(|item| keep(item)).cloned().collect(),
-        }
+        Self { items: self.iter().filter(|item| keep(item)).cloned().collect() }
     }
 }
 
@@ -143,9 +118,7 @@ impl<T: Ord> FromIterator<T> for Set<T> {
         let mut items: Vec<T> = iter.into_iter().collect();
         items.sort_unstable();
         items.dedup();
-        Self {
-            items: items.into_boxed_slice(),
-        }
+        Self { items: items.into_boxed_slice() }
     }
 }
 impl<'a, T> IntoIterator for &'a Set<T> {

@@ -30,11 +30,7 @@ pub struct Site<'a> {
 
 impl Site<'_> {
     /// `asked` and the scope, or `None` when no leg can satisfy both.
-    pub fn conjoin(
-        &self,
-        asked: Option<Filter>,
-        extent: &Extent,
-    ) -> Result<Option<Filter>, Refusal> {
+    pub fn conjoin(&self, asked: Option<Filter>, extent: &Extent) -> Result<Option<Filter>, Refusal> {
         let Some(asked) = asked.map(Filter::canonical) else {
             return self.conjunction(Vec::new(), extent);
         };
@@ -46,11 +42,7 @@ impl Site<'_> {
     }
 
     /// An *and* of items: restrict the scope to what they leave, then append the clauses they do not already imply.
-    fn conjunction(
-        &self,
-        mut items: Vec<Filter>,
-        extent: &Extent,
-    ) -> Result<Option<Filter>, Refusal> {
+    fn conjunction(&self, mut items: Vec<Filter>, extent: &Extent) -> Result<Option<Filter>, Refusal> {
         let part = extent.restrict(self.org, &self.asked(&items));
         if part.is_empty() {
             return Ok(None);
@@ -92,10 +84,8 @@ impl Site<'_> {
             if part.is_empty() {
                 continue;
             }
-            let inside = part
-                .clauses(self.data)
-                .iter()
-                .all(|clause| conditions.iter().any(|item| self.implies(item, clause)));
+            let inside =
+                part.clauses(self.data).iter().all(|clause| conditions.iter().any(|item| self.implies(item, clause)));
             let copies = if inside { 1 } else { part.alternatives() };
             product = product.saturating_add(copies.saturating_mul(conditions.len() + 2));
             branches.push((conditions, part, inside));
@@ -119,11 +109,7 @@ impl Site<'_> {
     }
 
     /// One *and* for each branch and each way in which the scope allows it.
-    fn branches(
-        &self,
-        branches: Vec<(Vec<Filter>, Extent, bool)>,
-        size: usize,
-    ) -> Result<Option<Filter>, Refusal> {
+    fn branches(&self, branches: Vec<(Vec<Filter>, Extent, bool)>, size: usize) -> Result<Option<Filter>, Refusal> {
         if size > self.max_predicates {
             return Err(self.too_complex(size));
         }
@@ -134,9 +120,7 @@ impl Site<'_> {
                 continue;
             }
             for alternative in self.alternatives(&part)? {
-                out.push(Filter::and(
-                    conditions.iter().cloned().chain(alternative).collect(),
-                ));
+                out.push(Filter::and(conditions.iter().cloned().chain(alternative).collect()));
             }
         }
         self.within_budget(Filter::or(out).canonical()).map(Some)
@@ -157,19 +141,14 @@ impl Site<'_> {
             clauses = clauses
                 .iter()
                 .flat_map(|clause| {
-                    conditions.iter().map(|condition| {
-                        clause.iter().cloned().chain([condition.clone()]).collect()
-                    })
+                    conditions.iter().map(|condition| clause.iter().cloned().chain([condition.clone()]).collect())
                 })
                 .collect();
             if clauses.len() > self.max_clauses {
                 return Err(self.too_complex(clauses.len()));
             }
         }
-        let items = clauses
-            .into_iter()
-            .map(|clause| Filter::or(clause).canonical())
-            .collect();
+        let items = clauses.into_iter().map(|clause| Filter::or(clause).canonical()).collect();
         self.conjunction(items, extent)
     }
 
@@ -182,10 +161,7 @@ impl Site<'_> {
         for (queues, users) in &part.boxes {
             for queue in queues {
                 for user in users {
-                    out.push(vec![
-                        self.queue_is(&Set::one(*queue))?,
-                        self.user_is(&Set::one(*user))?,
-                    ]);
+                    out.push(vec![self.queue_is(&Set::one(*queue))?, self.user_is(&Set::one(*user))?]);
                 }
             }
         }
@@ -204,12 +180,8 @@ impl Site<'_> {
         let mut asked = Asked::default();
         for item in items {
             match item {
-                Filter::Atom(atom) if atom.term == Term::Missing(Access::Queue) => {
-                    asked.no_queue = true
-                }
-                Filter::Atom(atom) if atom.term == Term::Present(Access::Queue) => {
-                    asked.some_queue = true
-                }
+                Filter::Atom(atom) if atom.term == Term::Missing(Access::Queue) => asked.no_queue = true,
+                Filter::Atom(atom) if atom.term == Term::Present(Access::Queue) => asked.some_queue = true,
                 _ => {}
             }
             match pure_access(item) {
@@ -241,13 +213,7 @@ impl Site<'_> {
         match item {
             Filter::Atom(ref atom) if matches!(atom.term, Term::In(Access::Division, _)) => {
                 let divisions = Some(self.divisions_of(&item));
-                let part = extent.restrict(
-                    self.org,
-                    &Asked {
-                        divisions,
-                        ..Asked::default()
-                    },
-                );
+                let part = extent.restrict(self.org, &Asked { divisions, ..Asked::default() });
                 if part.is_empty() {
                     return Ok(None);
                 }
@@ -267,11 +233,7 @@ impl Site<'_> {
                         (None, Join::Or) => {}
                     }
                 }
-                Ok(if kept.is_empty() {
-                    None
-                } else {
-                    Some(Filter::Group(join, kept).canonical())
-                })
+                Ok(if kept.is_empty() { None } else { Some(Filter::Group(join, kept).canonical()) })
             }
         }
     }
@@ -279,25 +241,15 @@ impl Site<'_> {
     /// Whether every leg that satisfies `item` satisfies `clause`.
     fn implies(&self, item: &Filter, clause: &Clause) -> bool {
         match item {
-            Filter::Group(Join::Or, items) => {
-                !items.is_empty() && items.iter().all(|item| self.implies(item, clause))
-            }
+            Filter::Group(Join::Or, items) => !items.is_empty() && items.iter().all(|item| self.implies(item, clause)),
             Filter::Group(Join::And, items) => items.iter().any(|item| self.implies(item, clause)),
             Filter::Atom(atom) => match &atom.term {
-                Term::In(Access::Queue, values) => values.iter().all(|value| {
-                    self.org
-                        .index
-                        .queues
-                        .get(value)
-                        .is_some_and(|queue| clause.queues.contains(queue))
-                }),
-                Term::In(Access::User, values) => values.iter().all(|value| {
-                    self.org
-                        .index
-                        .users
-                        .get(value)
-                        .is_some_and(|user| clause.users.contains(user))
-                }),
+                Term::In(Access::Queue, values) => values
+                    .iter()
+                    .all(|value| self.org.index.queues.get(value).is_some_and(|queue| clause.queues.contains(queue))),
+                Term::In(Access::User, values) => values
+                    .iter()
+                    .all(|value| self.org.index.users.get(value).is_some_and(|user| clause.users.contains(user))),
                 Term::Missing(Access::Queue) => clause.no_queue,
                 _ => false,
             },
@@ -321,20 +273,12 @@ impl Site<'_> {
 
     fn queue_is(&self, queues: &Set<QueueIx>) -> Result<Filter, Refusal> {
         let name = self.queue.ok_or_else(|| unscopable("queue"))?;
-        Ok(self.is_one_of(
-            Access::Queue,
-            name,
-            queues.iter().map(|queue| self.org.queue(*queue).id.clone()),
-        ))
+        Ok(self.is_one_of(Access::Queue, name, queues.iter().map(|queue| self.org.queue(*queue).id.clone())))
     }
 
     fn user_is(&self, users: &Set<UserIx>) -> Result<Filter, Refusal> {
         let name = self.user.ok_or_else(|| unscopable("user"))?;
-        Ok(self.is_one_of(
-            Access::User,
-            name,
-            users.iter().map(|user| self.org.user(*user).id.clone()),
-        ))
+        Ok(self.is_one_of(Access::User, name, users.iter().map(|user| self.org.user(*user).id.clone())))
     }
 
     fn no_queue(&self) -> Result<Filter, Refusal> {
@@ -345,12 +289,7 @@ impl Site<'_> {
         })
     }
 
-    fn is_one_of(
-        &self,
-        access: Access,
-        name: &str,
-        values: impl Iterator<Item = Box<str>>,
-    ) -> Filter {
+    fn is_one_of(&self, access: Access, name: &str, values: impl Iterator<Item = Box<str>>) -> Filter {
         match self.dialect {
             Dialect::Genesys => Filter::or(genesys::atoms_in(access, name, values)).canonical(),
             Dialect::Platform => platform::atom_in(access, name, values.collect()),
@@ -358,26 +297,17 @@ impl Site<'_> {
     }
 
     fn queues_of(&self, filter: &Filter) -> Set<QueueIx> {
-        values_of(filter)
-            .filter_map(|value| self.org.index.queues.get(value).copied())
-            .collect()
+        values_of(filter).filter_map(|value| self.org.index.queues.get(value).copied()).collect()
     }
     fn users_of(&self, filter: &Filter) -> Set<UserIx> {
-        values_of(filter)
-            .filter_map(|value| self.org.index.users.get(value).copied())
-            .collect()
+        values_of(filter).filter_map(|value| self.org.index.users.get(value).copied()).collect()
     }
     fn divisions_of(&self, filter: &Filter) -> Set<DivisionIx> {
-        values_of(filter)
-            .filter_map(|value| self.org.index.divisions.get(value).copied())
-            .collect()
+        values_of(filter).filter_map(|value| self.org.index.divisions.get(value).copied()).collect()
     }
 
     fn names_division(&self, filter: &Filter) -> bool {
-        filter
-            .atoms()
-            .into_iter()
-            .any(|atom| matches!(atom.term, Term::In(Access::Division, _)))
+        filter.atoms().into_iter().any(|atom| matches!(atom.term, Term::In(Access::Division, _)))
     }
 
     fn check_clauses(&self, part: &Extent) -> Result<(), Refusal> {
@@ -389,9 +319,7 @@ impl Site<'_> {
     }
 
     fn within_budget(&self, filter: Filter) -> Result<Filter, Refusal> {
-        if filter.predicates() > self.max_predicates
-            || (self.dialect == Dialect::Genesys && !genesys::fits(&filter))
-        {
+        if filter.predicates() > self.max_predicates || (self.dialect == Dialect::Genesys && !genesys::fits(&filter)) {
             return Err(self.too_complex(filter.predicates()));
         }
         Ok(filter)
@@ -423,10 +351,7 @@ pub fn pure_access(item: &Filter) -> Option<Access> {
         Filter::Atom(_) => of(item),
         Filter::Group(Join::Or, items) => {
             let first = of(items.first()?)?;
-            items
-                .iter()
-                .all(|item| of(item) == Some(first))
-                .then_some(first)
+            items.iter().all(|item| of(item) == Some(first)).then_some(first)
         }
         Filter::Group(Join::And, _) => None,
     }

@@ -54,10 +54,7 @@ impl Extent {
         let mut lone = Vec::new();
         let mut divisions = Vec::new();
         let mut dead = Vec::new();
-        for entitlement in entitlements
-            .iter()
-            .filter(|entitlement| entitlement.conversations.is_any())
-        {
+        for entitlement in entitlements.iter().filter(|entitlement| entitlement.conversations.is_any()) {
             let covered = covered_divisions(org, entitlement);
             match data {
                 Data::Interaction => {
@@ -73,11 +70,9 @@ impl Extent {
                         lone.extend(visible_users(org, entitlement, &covered));
                     }
                 }
-                Data::Queue => all.extend(
-                    visible_queues(org, entitlement, &covered, archived, &mut dead)
-                        .iter()
-                        .copied(),
-                ),
+                Data::Queue => {
+                    all.extend(visible_queues(org, entitlement, &covered, archived, &mut dead).iter().copied())
+                }
                 Data::User => lone.extend(visible_users(org, entitlement, &covered)),
                 Data::Division | Data::Metadata => divisions.extend(covered),
             }
@@ -96,8 +91,7 @@ impl Extent {
         for (queues, _) in &mut self.boxes {
             *queues = queues.difference(&self.all);
         }
-        self.boxes
-            .retain(|(queues, users)| !queues.is_empty() && !users.is_empty());
+        self.boxes.retain(|(queues, users)| !queues.is_empty() && !users.is_empty());
         loop {
             let before = self.boxes.clone();
             let mut by_queues: BTreeMap<Vec<QueueIx>, Set<UserIx>> = BTreeMap::new();
@@ -110,16 +104,12 @@ impl Extent {
                 let held = by_users.entry(users.as_slice().to_vec()).or_default();
                 *held = held.union(&queues.into_iter().collect());
             }
-            let boxes: Vec<(Set<QueueIx>, Set<UserIx>)> = by_users
-                .into_iter()
-                .map(|(users, queues)| (queues, users.into_iter().collect()))
-                .collect();
+            let boxes: Vec<(Set<QueueIx>, Set<UserIx>)> =
+                by_users.into_iter().map(|(users, queues)| (queues, users.into_iter().collect())).collect();
             self.boxes = boxes
                 .iter()
                 .filter(|one| {
-                    !boxes.iter().any(|other| {
-                        other != *one && one.0.is_subset(&other.0) && one.1.is_subset(&other.1)
-                    })
+                    !boxes.iter().any(|other| other != *one && one.0.is_subset(&other.0) && one.1.is_subset(&other.1))
                 })
                 .cloned()
                 .collect();
@@ -130,19 +120,12 @@ impl Extent {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
-            && self.boxes.is_empty()
-            && self.lone.is_empty()
-            && self.divisions.is_empty()
+        self.all.is_empty() && self.boxes.is_empty() && self.lone.is_empty() && self.divisions.is_empty()
     }
 
     /// Every queue of which some leg may be visible.
     pub fn queues(&self) -> Set<QueueIx> {
-        self.all
-            .iter()
-            .chain(self.boxes.iter().flat_map(|(queues, _)| queues))
-            .copied()
-            .collect()
+        self.all.iter().chain(self.boxes.iter().flat_map(|(queues, _)| queues)).copied().collect()
     }
 
     /// Every division of which some leg may be visible.
@@ -184,9 +167,7 @@ impl Extent {
             for (held, _) in &mut part.boxes {
                 *held = held.filter(here);
             }
-            part.lone = part
-                .lone
-                .filter(|user| divisions.contains(&org.user(*user).division));
+            part.lone = part.lone.filter(|user| divisions.contains(&org.user(*user).division));
         }
         part.merge();
         part
@@ -195,11 +176,7 @@ impl Extent {
     /// Without every part that only a user dimension could say.
     #[must_use]
     pub fn without_users(&self) -> Self {
-        Self {
-            boxes: Vec::new(),
-            lone: Set::new(),
-            ..self.clone()
-        }
+        Self { boxes: Vec::new(), lone: Set::new(), ..self.clone() }
     }
 
     pub fn needs_users(&self) -> bool {
@@ -209,28 +186,16 @@ impl Extent {
     /// The conjunctive form: a row is visible exactly when every clause holds. Weaker clauses are left out.
     pub fn clauses(&self, data: Data) -> Vec<Clause> {
         if data == Data::User {
-            return vec![Clause {
-                users: self.lone.clone(),
-                ..Clause::default()
-            }];
+            return vec![Clause { users: self.lone.clone(), ..Clause::default() }];
         }
-        let mut clauses = vec![Clause {
-            queues: self.all.clone(),
-            ..Clause::default()
-        }];
+        let mut clauses = vec![Clause { queues: self.all.clone(), ..Clause::default() }];
         for (queues, users) in &self.boxes {
             clauses = clauses
                 .iter()
                 .flat_map(|clause| {
                     [
-                        Clause {
-                            queues: clause.queues.union(queues),
-                            ..clause.clone()
-                        },
-                        Clause {
-                            users: clause.users.union(users),
-                            ..clause.clone()
-                        },
+                        Clause { queues: clause.queues.union(queues), ..clause.clone() },
+                        Clause { users: clause.users.union(users), ..clause.clone() },
                     ]
                 })
                 .collect();
@@ -240,14 +205,8 @@ impl Extent {
                 .iter()
                 .flat_map(|clause| {
                     [
-                        Clause {
-                            no_queue: true,
-                            ..clause.clone()
-                        },
-                        Clause {
-                            users: clause.users.union(&self.lone),
-                            ..clause.clone()
-                        },
+                        Clause { no_queue: true, ..clause.clone() },
+                        Clause { users: clause.users.union(&self.lone), ..clause.clone() },
                     ]
                 })
                 .collect();
@@ -265,22 +224,14 @@ impl Extent {
 
     /// How many alternatives the disjunctive form has.
     pub fn alternatives(&self) -> usize {
-        let boxes = self
-            .boxes
-            .iter()
-            .map(|(queues, users)| queues.len().saturating_mul(users.len()));
-        boxes.fold(
-            self.all.len().saturating_add(self.lone.len()),
-            usize::saturating_add,
-        )
+        let boxes = self.boxes.iter().map(|(queues, users)| queues.len().saturating_mul(users.len()));
+        boxes.fold(self.all.len().saturating_add(self.lone.len()), usize::saturating_add)
     }
 }
 
 impl Clause {
     fn is_within(&self, other: &Self) -> bool {
-        (!self.no_queue || other.no_queue)
-            && self.queues.is_subset(&other.queues)
-            && self.users.is_subset(&other.users)
+        (!self.no_queue || other.no_queue) && self.queues.is_subset(&other.queues) && self.users.is_subset(&other.users)
     }
 
     pub fn values(&self) -> usize {
@@ -331,14 +282,9 @@ fn visible_queues(
 
 fn visible_users(org: &Org, entitlement: &Entitlement, covered: &[DivisionIx]) -> Vec<UserIx> {
     match &entitlement.users {
-        Dim::Any => covered
-            .iter()
-            .flat_map(|division| org.division(*division).users.iter().copied())
-            .collect(),
-        Dim::Only(list) => list
-            .iter()
-            .copied()
-            .filter(|user| covered.binary_search(&org.user(*user).division).is_ok())
-            .collect(),
+        Dim::Any => covered.iter().flat_map(|division| org.division(*division).users.iter().copied()).collect(),
+        Dim::Only(list) => {
+            list.iter().copied().filter(|user| covered.binary_search(&org.user(*user).division).is_ok()).collect()
+        }
     }
 }

@@ -41,20 +41,8 @@ enum Verdict {
 }
 
 impl<'a> Judge<'a> {
-    pub fn new(
-        org: &'a Org,
-        scope: &'a Scope,
-        operation: &'a Operation,
-        extent: &'a Extent,
-    ) -> Self {
-        Self {
-            org,
-            scope,
-            operation,
-            extent,
-            queues: extent.queues(),
-            notices: Vec::new(),
-        }
+    pub fn new(org: &'a Org, scope: &'a Scope, operation: &'a Operation, extent: &'a Extent) -> Self {
+        Self { org, scope, operation, extent, queues: extent.queues(), notices: Vec::new() }
     }
 
     /// Judges a whole filter; gives it back without values that a rule says to drop. `None`: nothing can match.
@@ -66,10 +54,7 @@ impl<'a> Judge<'a> {
     fn judged(&mut self, filter: Filter, named: &Set<QueueIx>) -> Result<Filter, Refusal> {
         match filter {
             Filter::Group(join, items) => {
-                let items: Result<Vec<_>, _> = items
-                    .into_iter()
-                    .map(|item| self.judged(item, named))
-                    .collect();
+                let items: Result<Vec<_>, _> = items.into_iter().map(|item| self.judged(item, named)).collect();
                 Ok(Filter::Group(join, items?))
             }
             Filter::Atom(atom) => self.atom(atom, named),
@@ -126,12 +111,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn value(
-        &mut self,
-        access: Access,
-        value: &str,
-        named: &Set<QueueIx>,
-    ) -> Result<Verdict, Refusal> {
+    fn value(&mut self, access: Access, value: &str, named: &Set<QueueIx>) -> Result<Verdict, Refusal> {
         match access {
             Access::Queue => self.queue(value, named),
             Access::User => self.user(value),
@@ -139,9 +119,7 @@ impl<'a> Judge<'a> {
             Access::Region => self.region(value).map(|()| Verdict::Inside),
             // An interaction is judged by its legs, on the answer.
             Access::Conversation => Ok(Verdict::Inside),
-            Access::Object(_) => Err(Refusal::outside(format!(
-                "`{value}`: this kind of object carries no scope here"
-            ))),
+            Access::Object(_) => Err(Refusal::outside(format!("`{value}`: this kind of object carries no scope here"))),
         }
     }
 
@@ -160,20 +138,17 @@ impl<'a> Judge<'a> {
             return Ok(Verdict::Inside);
         }
         // A list that names every visible queue of the division is not a stale static list: it is what was sent for "all".
-        let visible = self
-            .queues
-            .filter(|other| self.org.queue(*other).division == held.division);
-        Ok(if visible.is_subset(named) {
-            Verdict::Inside
-        } else {
-            Verdict::Dead
-        })
+        let visible = self.queues.filter(|other| self.org.queue(*other).division == held.division);
+        Ok(if visible.is_subset(named) { Verdict::Inside } else { Verdict::Dead })
     }
 
     fn dead(&mut self, value: &str) -> Result<(), Refusal> {
         match self.operation.static_dead {
             StaticDead::Drop => {
-                self.notices.push(Notice::new("query.dead-queue", format!("queue `{value}` was archived or deleted and is left out")));
+                self.notices.push(Notice::new(
+                    "query.dead-queue",
+                    format!("queue `{value}` was archived or deleted and is left out"),
+                ));
                 Ok(())
             }
             StaticDead::Refuse => Err(Refusal::new(
@@ -191,38 +166,23 @@ impl<'a> Judge<'a> {
         if self.org.user(user).region != self.scope.region {
             return self.outside(value, "a user of another region");
         }
-        if self.may_name(user) {
-            Ok(Verdict::Inside)
-        } else {
-            self.outside(value, "a user outside the scope")
-        }
+        if self.may_name(user) { Ok(Verdict::Inside) } else { self.outside(value, "a user outside the scope") }
     }
 
     /// Somebody listed, somebody of a division covered with every user, or a member of a wholly visible queue.
     fn may_name(&self, user: UserIx) -> bool {
-        if self.extent.lone.contains(&user)
-            || self
-                .extent
-                .boxes
-                .iter()
-                .any(|(_, users)| users.contains(&user))
-        {
+        if self.extent.lone.contains(&user) || self.extent.boxes.iter().any(|(_, users)| users.contains(&user)) {
             return true;
         }
         if self.operation.contract.data != Data::Interaction {
             return false;
         }
         let held = self.org.user(user);
-        let of_covered_division = self
-            .scope
-            .entitlements
-            .iter()
-            .any(|entitlement| entitlement.users.is_any() && matches!(&entitlement.divisions, Dim::Only(list) if list.contains(&held.division)));
-        of_covered_division
-            || held
-                .queues
-                .iter()
-                .any(|queue| self.extent.all.contains(queue))
+        let of_covered_division = self.scope.entitlements.iter().any(|entitlement| {
+            entitlement.users.is_any()
+                && matches!(&entitlement.divisions, Dim::Only(list) if list.contains(&held.division))
+        });
+        of_covered_division || held.queues.iter().any(|queue| self.extent.all.contains(queue))
     }
 
     fn division(&mut self, value: &str) -> Result<(), Refusal> {
@@ -231,9 +191,7 @@ impl<'a> Judge<'a> {
         };
         let division = self.org.division(ix);
         if division.region != self.scope.region {
-            return Err(cross_region(format!(
-                "`{value}`: a division of another region"
-            )));
+            return Err(cross_region(format!("`{value}`: a division of another region")));
         }
         if !division.leaf {
             return Err(self.parent_scan());
@@ -241,9 +199,7 @@ impl<'a> Judge<'a> {
         if self.is_covered(ix) {
             Ok(())
         } else {
-            Err(Refusal::outside(format!(
-                "`{value}`: a division outside the scope"
-            )))
+            Err(Refusal::outside(format!("`{value}`: a division outside the scope")))
         }
     }
 
@@ -268,10 +224,8 @@ impl<'a> Judge<'a> {
         match self.operation.outside {
             Outside::Refuse => Err(Refusal::outside(format!("`{value}`: {why}"))),
             Outside::Narrow => {
-                self.notices.push(Notice::new(
-                    "scope.outside",
-                    "something you named is not in your scope and is left out",
-                ));
+                self.notices
+                    .push(Notice::new("scope.outside", "something you named is not in your scope and is left out"));
                 Ok(Verdict::Dropped)
             }
         }
@@ -293,9 +247,7 @@ impl<'a> Judge<'a> {
         };
         Refusal::new(
             Code::DivisionParentScan,
-            format!(
-                "a parent division cannot be scanned; leaf divisions you may ask for: {allowed}"
-            ),
+            format!("a parent division cannot be scanned; leaf divisions you may ask for: {allowed}"),
         )
         .with("divisions", leaves.join(","))
     }
@@ -310,15 +262,8 @@ fn cross_region(cause: String) -> Refusal {
 }
 
 fn negated(access: Access) -> Refusal {
-    let what = if access == Access::Region {
-        "region"
-    } else {
-        "division"
-    };
-    Refusal::new(
-        Code::QueryTooComplex,
-        format!("a {what} can only be named positively; list those that you want"),
-    )
+    let what = if access == Access::Region { "region" } else { "division" };
+    Refusal::new(Code::QueryTooComplex, format!("a {what} can only be named positively; list those that you want"))
 }
 
 /// Every queue that the filter names in a positive predicate.
@@ -341,11 +286,7 @@ fn simplify(filter: Filter) -> Option<Filter> {
         Filter::Atom(_) => Some(filter),
         Filter::Group(Join::Or, items) => {
             let items: Vec<_> = items.into_iter().filter_map(simplify).collect();
-            if items.is_empty() {
-                None
-            } else {
-                Some(Filter::or(items).canonical())
-            }
+            if items.is_empty() { None } else { Some(Filter::or(items).canonical()) }
         }
         Filter::Group(Join::And, items) => {
             let items: Option<Vec<_>> = items.into_iter().map(simplify).collect();

@@ -5,13 +5,7 @@ use crate::model::{operation::Operation, refusal::Notice};
 
 /// The upstream's answer for "nothing matches".
 pub fn empty(operation: &Operation, notices: Vec<Notice>) -> Guarded {
-    Guarded {
-        status: 200,
-        body: operation.answer.empty.as_bytes().to_vec(),
-        rows_in: 0,
-        rows_out: 0,
-        notices,
-    }
+    Guarded { status: 200, body: operation.answer.empty.as_bytes().to_vec(), rows_in: 0, rows_out: 0, notices }
 }
 
 /// A page behind the last entry, or of nothing.
@@ -23,11 +17,5 @@ pub fn empty_page(operation: &Operation, page: PageInfo, notices: Vec<Notice>) -
         .replace("\"${pageSize}\"", &page.size.to_string())
         .replace("\"${total}\"", &page.total.to_string())
         .replace("\"${pageCount}\"", &page.pages().to_string());
-    Guarded {
-        status: 200,
-        body: text.into_bytes(),
-        rows_in: 0,
-        rows_out: 0,
-        notices,
-    }
+    Guarded { status: 200, body: text.into_bytes(), rows_in: 0, rows_out: 0, notices }
 }

@@ -18,11 +18,7 @@ pub struct Filling<'a> {
 }
 
 /// Replaces placeholders in a body. Only values of predicates and the division slot may hold one.
-pub fn fill(
-    value: &mut Value,
-    slot: Option<&[Box<str>]>,
-    filling: &Filling<'_>,
-) -> Result<(), Refusal> {
+pub fn fill(value: &mut Value, slot: Option<&[Box<str>]>, filling: &Filling<'_>) -> Result<(), Refusal> {
     if let Some(slot) = slot
         && let Some(Value::Text(text)) = value.at(slot)
         && text.contains("${")
@@ -49,9 +45,7 @@ fn walk(value: &mut Value, filling: &Filling<'_>) -> Result<(), Refusal> {
                 .map(str::to_owned);
             for (name, member) in members {
                 match (&**name, &operator, member) {
-                    ("values", Some(operator), Value::Array(values)) => {
-                        predicate(operator, values, filling)?
-                    }
+                    ("values", Some(operator), Value::Array(values)) => predicate(operator, values, filling)?,
                     (_, _, member) => walk(member, filling)?,
                 }
             }
@@ -61,19 +55,14 @@ fn walk(value: &mut Value, filling: &Filling<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn predicate(
-    operator: &str,
-    values: &mut Vec<Value>,
-    filling: &Filling<'_>,
-) -> Result<(), Refusal> {
+fn predicate(operator: &str, values: &mut Vec<Value>, filling: &Filling<'_>) -> Result<(), Refusal> {
     let mut out = Vec::with_capacity(values.len());
     for value in values.drain(..) {
         match value {
             Value::Text(text) if text.contains("${") => {
                 let filled = filling.values(&text)?;
                 let single = matches!(operator, "EQUALS" | "NOT_EQUALS");
-                if !(single || matches!(operator, "IN" | "NOT_IN")) || (single && filled.len() != 1)
-                {
+                if !(single || matches!(operator, "IN" | "NOT_IN")) || (single && filled.len() != 1) {
                     return Err(many(&text, filled.len()));
                 }
                 out.extend(filled.into_iter().map(Value::Text));
@@ -92,45 +81,28 @@ impl Filling<'_> {
             Principal::User(user) => Some(org.user(user)),
             Principal::Service(_) => None,
         };
-        let queues = self
-            .extent
-            .queues()
-            .filter(|queue| org.queue(*queue).state == QueueState::Active);
+        let queues = self.extent.queues().filter(|queue| org.queue(*queue).state == QueueState::Active);
         let mut values: Vec<Box<str>> = match text {
             "${user.queueIds}" => queues
                 .iter()
                 .filter(|queue| user.is_some_and(|user| user.queues.contains(queue)))
                 .map(|queue| org.queue(*queue).id.clone())
                 .collect(),
-            "${user.scopeQueueIds}" => queues
-                .iter()
-                .map(|queue| org.queue(*queue).id.clone())
-                .collect(),
-            "${user.divisionId}" => user
-                .map(|user| org.division(user.division).id.clone())
-                .into_iter()
-                .collect(),
-            "${user.divisionIds}" => self
-                .extent
-                .leg_divisions(org)
-                .iter()
-                .map(|division| org.division(*division).id.clone())
-                .collect(),
+            "${user.scopeQueueIds}" => queues.iter().map(|queue| org.queue(*queue).id.clone()).collect(),
+            "${user.divisionId}" => user.map(|user| org.division(user.division).id.clone()).into_iter().collect(),
+            "${user.divisionIds}" => {
+                self.extent.leg_divisions(org).iter().map(|division| org.division(*division).id.clone()).collect()
+            }
             "${user.id}" => user.map(|user| user.id.clone()).into_iter().collect(),
-            "${user.groupIds}" => user
-                .into_iter()
-                .flat_map(|user| &user.groups)
-                .map(|group| org.group(*group).id.clone())
-                .collect(),
+            "${user.groupIds}" => {
+                user.into_iter().flat_map(|user| &user.groups).map(|group| org.group(*group).id.clone()).collect()
+            }
             _ => return Err(unknown(text)),
         };
         values.sort();
         if values.is_empty() {
-            return Err(Refusal::new(
-                Code::ScopeEmpty,
-                format!("`{text}` stands for nothing in your scope now"),
-            )
-            .with("placeholder", text));
+            return Err(Refusal::new(Code::ScopeEmpty, format!("`{text}` stands for nothing in your scope now"))
+                .with("placeholder", text));
         }
         Ok(values)
     }
@@ -148,9 +120,6 @@ fn unknown(text: &str) -> Refusal {
 }
 
 fn many(text: &str, count: usize) -> Refusal {
-    Refusal::new(
-        Code::PlaceholderMany,
-        format!("`{text}` stands for {count} values; use it with `IN`"),
-    )
-    .with("count", count.to_string())
+    Refusal::new(Code::PlaceholderMany, format!("`{text}` stands for {count} values; use it with `IN`"))
+        .with("count", count.to_string())
 }

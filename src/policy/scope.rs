@@ -7,8 +7,8 @@ use crate::model::{
     entitlement::{Entitlement, Scope, Source, Validity},
     operation::{Audience, Operation, Rules},
     org::{
-        Assignment, DivisionIx, Grant, GrantResource, GroupIx, Org, Permission, PermissionScope,
-        Principal, QueueIx, QueueState, UserIx,
+        Assignment, DivisionIx, Grant, GrantResource, GroupIx, Org, Permission, PermissionScope, Principal, QueueIx,
+        QueueState, UserIx,
     },
     refusal::{Code, Refusal},
     set::{Dim, Set},
@@ -62,25 +62,13 @@ pub fn derive(
                 inert.insert(assignment.division);
                 continue;
             }
-            if division.shared
-                && operation.contract.action != crate::model::entitlement::Action::View
-            {
+            if division.shared && operation.contract.action != crate::model::entitlement::Action::View {
                 continue;
             }
-            if bpo
-                && permission.scope == PermissionScope::All
-                && !rules.harmless.contains(&permission.name)
-            {
+            if bpo && permission.scope == PermissionScope::All && !rules.harmless.contains(&permission.name) {
                 continue;
             }
-            Derivation {
-                org,
-                operation,
-                holder,
-                assignment,
-                permission,
-            }
-            .add_to(&mut scope.entitlements);
+            Derivation { org, operation, holder, assignment, permission }.add_to(&mut scope.entitlements);
         }
     }
     scope.inert = inert.into_iter().collect();
@@ -98,9 +86,7 @@ pub fn derive(
         .with("permission", &*operation.permission));
     }
     scope.entitlements.retain(|entitlement| {
-        !(entitlement.queues.is_nothing()
-            || entitlement.users.is_nothing()
-            || entitlement.divisions.is_nothing())
+        !(entitlement.queues.is_nothing() || entitlement.users.is_nothing() || entitlement.divisions.is_nothing())
     });
     Ok(scope)
 }
@@ -139,26 +125,18 @@ impl Derivation<'_> {
                 out.push(self.entitlement(Dim::Any, Dim::Only(Set::one(me))))
             }
             (PermissionScope::Assigned { team }, Principal::User(me)) => {
-                let users = if *team {
-                    Dim::Any
-                } else {
-                    Dim::Only(Set::one(me))
-                };
+                let users = if *team { Dim::Any } else { Dim::Only(Set::one(me)) };
                 out.push(self.entitlement(Dim::Only(self.my_queues(me, here)), users));
             }
             (PermissionScope::View(view), _) => {
                 let view = self.org.view(*view);
-                out.push(self.entitlement(
-                    self.queues_here(&view.queues, here),
-                    self.users_here(&view.users, here),
-                ));
+                out.push(self.entitlement(self.queues_here(&view.queues, here), self.users_here(&view.users, here)));
             }
             (PermissionScope::Groups(groups), _) => {
                 let members = self.members(groups);
-                out.push(self.entitlement(
-                    Dim::Any,
-                    Dim::Only(members.filter(|user| self.org.user(*user).division == here)),
-                ));
+                out.push(
+                    self.entitlement(Dim::Any, Dim::Only(members.filter(|user| self.org.user(*user).division == here))),
+                );
                 out.push(self.entitlement(Dim::Only(self.closed_queues(&members, here)), Dim::Any));
             }
             (PermissionScope::Own | PermissionScope::Assigned { .. }, Principal::Service(_)) => {}
@@ -172,19 +150,12 @@ impl Derivation<'_> {
                 out.push(self.entitlement(Dim::Only(self.my_queues(me, here)), Dim::Any));
             }
             (PermissionScope::View(view), _) => {
-                out.push(self.entitlement(
-                    self.queues_here(&self.org.view(*view).queues, here),
-                    Dim::Any,
-                ));
+                out.push(self.entitlement(self.queues_here(&self.org.view(*view).queues, here), Dim::Any));
             }
             (PermissionScope::Groups(groups), _) => {
-                out.push(self.entitlement(
-                    Dim::Only(self.closed_queues(&self.members(groups), here)),
-                    Dim::Any,
-                ));
+                out.push(self.entitlement(Dim::Only(self.closed_queues(&self.members(groups), here)), Dim::Any));
             }
-            (PermissionScope::Own, _)
-            | (PermissionScope::Assigned { .. }, Principal::Service(_)) => {}
+            (PermissionScope::Own, _) | (PermissionScope::Assigned { .. }, Principal::Service(_)) => {}
         }
     }
 
@@ -207,20 +178,15 @@ impl Derivation<'_> {
                         .chain([me])
                         .collect();
                 }
-                out.push(self.entitlement(
-                    Dim::Any,
-                    Dim::Only(users.filter(|user| self.org.user(*user).division == here)),
-                ));
-            }
-            (PermissionScope::View(view), _) => {
                 out.push(
-                    self.entitlement(Dim::Any, self.users_here(&self.org.view(*view).users, here)),
+                    self.entitlement(Dim::Any, Dim::Only(users.filter(|user| self.org.user(*user).division == here))),
                 );
             }
+            (PermissionScope::View(view), _) => {
+                out.push(self.entitlement(Dim::Any, self.users_here(&self.org.view(*view).users, here)));
+            }
             (PermissionScope::Groups(groups), _) => {
-                let members = self
-                    .members(groups)
-                    .filter(|user| self.org.user(*user).division == here);
+                let members = self.members(groups).filter(|user| self.org.user(*user).division == here);
                 out.push(self.entitlement(Dim::Any, Dim::Only(members)));
             }
             (PermissionScope::Own | PermissionScope::Assigned { .. }, Principal::Service(_)) => {}
@@ -228,11 +194,7 @@ impl Derivation<'_> {
     }
 
     fn entitlement(&self, queues: Dim<QueueIx>, users: Dim<UserIx>) -> Entitlement {
-        let Assignment {
-            role,
-            division,
-            via,
-        } = *self.assignment;
+        let Assignment { role, division, via } = *self.assignment;
         Entitlement {
             holder: self.holder,
             region: self.org.division(division).region,
@@ -243,12 +205,7 @@ impl Derivation<'_> {
             data: None,
             actions: vec![self.operation.contract.action],
             valid: Validity::ALWAYS,
-            source: Source::Role {
-                role,
-                division,
-                permission: self.permission.name.clone(),
-                via,
-            },
+            source: Source::Role { role, division, permission: self.permission.name.clone(), via },
         }
     }
 
@@ -257,9 +214,7 @@ impl Derivation<'_> {
         let user = self.org.user(me);
         user.queues.filter(|ix| {
             let queue = self.org.queue(*ix);
-            queue.division == here
-                && (!queue.restricted || user.named_queues.contains(ix))
-                && self.counts(queue.state)
+            queue.division == here && (!queue.restricted || user.named_queues.contains(ix)) && self.counts(queue.state)
         })
     }
 
@@ -282,10 +237,7 @@ impl Derivation<'_> {
     }
 
     fn members(&self, groups: &Set<GroupIx>) -> Set<UserIx> {
-        groups
-            .iter()
-            .flat_map(|group| self.org.group(*group).members.iter().copied())
-            .collect()
+        groups.iter().flat_map(|group| self.org.group(*group).members.iter().copied()).collect()
     }
 
     /// Queues here that have members and only members of the groups. An empty queue is in no group.
@@ -305,31 +257,17 @@ impl Derivation<'_> {
 }
 
 /// Grants open an operation by themselves. Returns whether one does now.
-fn add_grants(
-    org: &Org,
-    operation: &Operation,
-    user: UserIx,
-    now: Timestamp,
-    scope: &mut Scope,
-) -> bool {
+fn add_grants(org: &Org, operation: &Operation, user: UserIx, now: Timestamp, scope: &mut Scope) -> bool {
     let mut any = false;
     for slot in org.index.grants.get(&user).into_iter().flatten() {
         let Some(grant) = org.grants.get(*slot as usize) else {
             continue;
         };
-        let valid = Validity {
-            from: Some(grant.from),
-            until: Some(grant.until),
-        };
+        let valid = Validity { from: Some(grant.from), until: Some(grant.until) };
         if let Some(next) = valid.next_change(now) {
             scope.good_until = Some(scope.good_until.map_or(next, |known| known.min(next)));
         }
-        if !valid.acts_at(now)
-            || !grant
-                .actions
-                .iter()
-                .any(|action| action.includes(operation.contract.action))
-        {
+        if !valid.acts_at(now) || !grant.actions.iter().any(|action| action.includes(operation.contract.action)) {
             continue;
         }
         for resource in &grant.resources {
@@ -360,9 +298,7 @@ fn of_resource(
         data: grant.data,
         actions: grant.actions.clone(),
         valid,
-        source: Source::Grant {
-            id: grant.id.clone(),
-        },
+        source: Source::Grant { id: grant.id.clone() },
     };
     let in_region = |division: DivisionIx| org.division(division).region == region;
     match resource {
@@ -386,11 +322,7 @@ fn of_resource(
             entitlement.users = Dim::Only(Set::one(*user));
         }
         GrantResource::Group(group) if data == Data::Interaction || data == Data::User => {
-            entitlement.users = Dim::Only(
-                org.group(*group)
-                    .members
-                    .filter(|user| org.user(*user).region == region),
-            );
+            entitlement.users = Dim::Only(org.group(*group).members.filter(|user| org.user(*user).region == region));
         }
         GrantResource::Conversation(id) if data == Data::Interaction => {
             entitlement.conversations = Dim::Only(Set::one(id.clone()));
@@ -404,26 +336,15 @@ fn of_resource(
 }
 
 /// `role-conflict = "refuse"`: two roles conflict when both hold analytics permissions, whatever their divisions.
-fn refuse_conflicting_roles(
-    org: &Org,
-    rules: &Rules,
-    holder: Principal,
-    operation: &Operation,
-) -> Result<(), Refusal> {
-    if rules.policy.role_conflict != RoleConflict::Refuse
-        || operation.opened_by.is_disjoint(&rules.analytics)
-    {
+fn refuse_conflicting_roles(org: &Org, rules: &Rules, holder: Principal, operation: &Operation) -> Result<(), Refusal> {
+    if rules.policy.role_conflict != RoleConflict::Refuse || operation.opened_by.is_disjoint(&rules.analytics) {
         return Ok(());
     }
     let held: BTreeSet<&str> = org
         .assignments(holder)
         .iter()
         .map(|assignment| org.role(assignment.role))
-        .filter(|role| {
-            role.permissions
-                .iter()
-                .any(|permission| rules.analytics.contains(&permission.name))
-        })
+        .filter(|role| role.permissions.iter().any(|permission| rules.analytics.contains(&permission.name)))
         .map(|role| &*role.id)
         .collect();
     if held.len() < 2 {
@@ -432,10 +353,7 @@ fn refuse_conflicting_roles(
     let names: Vec<_> = held.iter().map(|role| format!("`{role}`")).collect();
     Err(Refusal::new(
         Code::RoleConflict,
-        format!(
-            "your roles {} conflict: one of them must be taken away by the administrator",
-            names.join(" and ")
-        ),
+        format!("your roles {} conflict: one of them must be taken away by the administrator", names.join(" and ")),
     )
     .with("roles", held.into_iter().collect::<Vec<_>>().join(",")))
 }
@@ -449,11 +367,7 @@ fn lifted_masks(org: &Org, rules: &Rules, holder: Principal) -> Vec<Box<str>> {
                 let division = org.division(assignment.division);
                 division.leaf
                     && division.region == org.region_of(holder)
-                    && org
-                        .role(assignment.role)
-                        .permissions
-                        .iter()
-                        .any(|permission| lifting.contains(&permission.name))
+                    && org.role(assignment.role).permissions.iter().any(|permission| lifting.contains(&permission.name))
             })
         })
         .map(|(class, _)| class.clone())

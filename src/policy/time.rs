@@ -25,24 +25,19 @@ pub fn read(rule: &TimeRule, body: &mut Body, now: Timestamp) -> Result<Interval
     let interval = match &rule.at {
         TimeAt::Interval(at) => {
             let text = text_at(body, at)?;
-            let (start, end) = text
-                .split_once('/')
-                .ok_or_else(|| malformed(at, "must be `start/end`, two instants with offset"))?;
+            let (start, end) =
+                text.split_once('/').ok_or_else(|| malformed(at, "must be `start/end`, two instants with offset"))?;
             Interval {
-                start: start.parse().map_err(|_| {
-                    malformed(
-                        at,
-                        "starts with something that is not an instant with offset",
-                    )
-                })?,
-                end: end.parse().map_err(|_| {
-                    malformed(at, "ends with something that is not an instant with offset")
-                })?,
+                start: start
+                    .parse()
+                    .map_err(|_| malformed(at, "starts with something that is not an instant with offset"))?,
+                end: end
+                    .parse()
+                    .map_err(|_| malformed(at, "ends with something that is not an instant with offset"))?,
             }
         }
         TimeAt::FromTo(from, to) => {
-            let start =
-                resolve(&text_at(body, from)?, now).ok_or_else(|| malformed(from, INSTANT))?;
+            let start = resolve(&text_at(body, from)?, now).ok_or_else(|| malformed(from, INSTANT))?;
             let end = resolve(&text_at(body, to)?, now).ok_or_else(|| malformed(to, INSTANT))?;
             body.set(from, Value::Text(start.to_string().into()));
             body.set(to, Value::Text(end.to_string().into()));
@@ -50,10 +45,7 @@ pub fn read(rule: &TimeRule, body: &mut Body, now: Timestamp) -> Result<Interval
         }
     };
     if interval.end < interval.start {
-        return Err(Refusal::new(
-            Code::QueryMalformed,
-            "the interval ends before it starts",
-        ));
+        return Err(Refusal::new(Code::QueryMalformed, "the interval ends before it starts"));
     }
     if let Some(max) = rule.max
         && interval.end.duration_since(interval.start) > max
@@ -68,8 +60,7 @@ pub fn read(rule: &TimeRule, body: &mut Body, now: Timestamp) -> Result<Interval
     Ok(interval)
 }
 
-const INSTANT: &str =
-    "must be an instant with offset, `now`, or `now-<n>` with `m`, `h`, `d` or `w`";
+const INSTANT: &str = "must be an instant with offset, `now`, or `now-<n>` with `m`, `h`, `d` or `w`";
 
 fn text_at(body: &Body, at: &[Box<str>]) -> Result<String, Refusal> {
     match body.get(at) {
@@ -121,11 +112,7 @@ pub fn windows(
     asked: Option<Interval>,
     legs_shown: bool,
 ) -> Result<Windowed, Refusal> {
-    let mut out = Windowed {
-        counted: Vec::with_capacity(entitlements.len()),
-        guarded: false,
-        notices: Vec::new(),
-    };
+    let mut out = Windowed { counted: Vec::with_capacity(entitlements.len()), guarded: false, notices: Vec::new() };
     let mut missed = None;
     for entitlement in entitlements {
         let Some(window) = entitlement.data else {
@@ -136,8 +123,7 @@ pub fn windows(
             (Some(Reach::Contained), Some(asked)) => window.contains(asked.start, asked.end),
             _ => false,
         };
-        let overlaps =
-            asked.is_none_or(|asked| window.from < asked.end && asked.start < window.until);
+        let overlaps = asked.is_none_or(|asked| window.from < asked.end && asked.start < window.until);
         if contained {
             out.counted.push(entitlement.clone());
         } else if legs_shown && overlaps {

@@ -19,8 +19,9 @@ impl Admission {
     }
 
     pub(super) fn enter(&self) -> Result<Place, Refusal> {
-        Arc::clone(&self.places).try_acquire_owned().map(Place).map_err(|_| {
-            Refusal::new(Code::Overloaded, "too many requests are under way; ask again shortly")
-        })
+        Arc::clone(&self.places)
+            .try_acquire_owned()
+            .map(Place)
+            .map_err(|_| Refusal::new(Code::Overloaded, "too many requests are under way; ask again shortly"))
     }
 }

@@ -29,5 +29,6 @@ pub(super) async fn read(body: Incoming, limit: usize, settings: &Settings) -> R
 /// One strict JSON object.
 pub(super) fn parse(bytes: &[u8], settings: &Settings) -> Result<Value, Refusal> {
     let limits = Limits { bytes: settings.body_bytes, depth: settings.json_depth, ..Limits::default() };
-    json::parse_object(bytes, &limits).map_err(|error| Refusal::new(Code::QueryMalformed, format!("the body is not accepted: {error}")))
+    json::parse_object(bytes, &limits)
+        .map_err(|error| Refusal::new(Code::QueryMalformed, format!("the body is not accepted: {error}")))
 }

@@ -6,8 +6,8 @@
 use super::respond::{self, Answer};
 use crate::{
     audit::{
-        Intent, IntentDraft, NoticeRecord, OutcomeRecord, Query, Recorder, Reserved, ScopeRecord, Subject, Unavailable, Verdict,
-        VersionsRecord,
+        Intent, IntentDraft, NoticeRecord, OutcomeRecord, Query, Recorder, Reserved, ScopeRecord, Subject, Unavailable,
+        Verdict, VersionsRecord,
     },
     base::clock::Clock,
     decision::Forward,
@@ -56,7 +56,13 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    pub(super) async fn open(recorder: &Recorder, clock: &Arc<dyn Clock>, metrics: &Metrics, head: bool, peer: Peer) -> Self {
+    pub(super) async fn open(
+        recorder: &Recorder,
+        clock: &Arc<dyn Clock>,
+        metrics: &Metrics,
+        head: bool,
+        peer: Peer,
+    ) -> Self {
         let reserved = recorder.reserve().await;
         let (id, now) = (Uuid::now_v7(), clock.now());
         metrics.in_flight.inc();
@@ -115,7 +121,9 @@ impl Exchange {
         let (phase, since) = self.phase;
         let took = since.elapsed();
         self.metrics.phase_seconds.get_or_create(&PhaseLabel { phase }).observe(took.as_secs_f64());
-        self.note(|outcome| outcome.phases.push((phase.to_owned(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX))));
+        self.note(|outcome| {
+            outcome.phases.push((phase.to_owned(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX)))
+        });
     }
 
     fn note(&mut self, fact: impl FnOnce(&mut OutcomeRecord)) {
@@ -162,7 +170,8 @@ impl Exchange {
     /// Records what is about to be sent. Nothing leaves without it.
     pub(super) async fn intend(&mut self, recorder: &Recorder, forward: &Forward) -> Result<Intent, Refusal> {
         self.notices.clone_from(&forward.notices);
-        let draft = self.draft().ok_or_else(|| Refusal::new(Code::Internal, INTERNAL).because("an intent before its facts"))?;
+        let draft =
+            self.draft().ok_or_else(|| Refusal::new(Code::Internal, INTERNAL).because("an intent before its facts"))?;
         let intent = recorder.intend(draft, &forward.verified).await?;
         let (decision, region) = (self.id, self.region.clone());
         let operation = self.outcome.as_ref().and_then(|outcome| outcome.operation.clone()).unwrap_or_default();
@@ -216,13 +225,18 @@ impl Exchange {
     }
 
     fn refused(&mut self, refusal: &Refusal) {
-        let verdict = if matches!(refusal.code, Code::Internal | Code::VerifyFailed) { Verdict::Failed } else { Verdict::Refused };
+        let verdict = if matches!(refusal.code, Code::Internal | Code::VerifyFailed) {
+            Verdict::Failed
+        } else {
+            Verdict::Refused
+        };
         let cause = refusal.cause.clone().unwrap_or_else(|| refusal.message.to_string());
         let (decision, code) = (self.id, refusal.code);
         let operation = self.outcome.as_ref().and_then(|outcome| outcome.operation.clone());
         QueryRefused { decision, operation: operation.as_deref(), code, cause: Some(&cause) }.emit(&self.metrics);
         if code == Code::VerifyFailed {
-            VerifyFailed { decision, operation: operation.as_deref().unwrap_or_default(), cause: &cause }.emit(&self.metrics);
+            VerifyFailed { decision, operation: operation.as_deref().unwrap_or_default(), cause: &cause }
+                .emit(&self.metrics);
         }
         let scope = self.scope.clone();
         self.note(|outcome| {
@@ -238,7 +252,9 @@ impl Exchange {
         let answer = match ended {
             Ok(Ok(answer)) => answer,
             Ok(Err(refusal)) => Answer::Refusal(refusal),
-            Err(Panicked(why)) => Answer::Refusal(Refusal::new(Code::Internal, INTERNAL).because(format!("panic: {why}"))),
+            Err(Panicked(why)) => {
+                Answer::Refusal(Refusal::new(Code::Internal, INTERNAL).because(format!("panic: {why}")))
+            }
         };
         self.enter("respond");
         match &answer {

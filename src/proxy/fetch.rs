@@ -22,7 +22,8 @@ impl Proxy {
         exchange: &mut Exchange,
     ) -> Result<Unguarded, Refusal> {
         exchange.enter("fetch");
-        let answer = self.upstreams.forward(verified, intent, slot).await.map_err(|refusal| unknown(operation, refusal))?;
+        let answer =
+            self.upstreams.forward(verified, intent, slot).await.map_err(|refusal| unknown(operation, refusal))?;
         exchange.answered(&answer);
         Ok(answer)
     }

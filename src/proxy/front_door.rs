@@ -63,7 +63,8 @@ impl FrontDoor {
             Method::POST => Some(contract::Method::Post),
             _ => None,
         };
-        let authorization = once(&head.headers, &header::AUTHORIZATION)?.map(|value| SecretString::from(value.to_owned()));
+        let authorization =
+            once(&head.headers, &header::AUTHORIZATION)?.map(|value| SecretString::from(value.to_owned()));
         identity_encoding(&head.headers)?;
         let due = if is_token { "application/x-www-form-urlencoded" } else { "application/json" };
         self.content_type(&head.headers, due, method == Some(contract::Method::Post))?;
@@ -76,7 +77,10 @@ impl FrontDoor {
             Some(value) if is_media_type(value, due) => Ok(()),
             // Real clients leave it out; the body is read as what it has to be.
             None if !self.needs_content_type || !has_body => Ok(()),
-            _ => Err(Refusal::new(Code::RequestMediaType, format!("this body has to be `{due}` in UTF-8; say so in Content-Type"))),
+            _ => Err(Refusal::new(
+                Code::RequestMediaType,
+                format!("this body has to be `{due}` in UTF-8; say so in Content-Type"),
+            )),
         }
     }
 }
@@ -89,7 +93,9 @@ fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>
         return Err(Refusal::new(Code::RequestMalformed, format!("there are several `{name}` fields; send one")));
     }
     first
-        .map(|value| value.to_str().map_err(|_| Refusal::new(Code::RequestMalformed, format!("the `{name}` field is not ASCII"))))
+        .map(|value| {
+            value.to_str().map_err(|_| Refusal::new(Code::RequestMalformed, format!("the `{name}` field is not ASCII")))
+        })
         .transpose()
 }
 
@@ -97,7 +103,9 @@ fn identity_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
     match once(headers, &header::CONTENT_ENCODING)? {
         None => Ok(()),
         Some(value) if value.eq_ignore_ascii_case("identity") => Ok(()),
-        Some(_) => Err(Refusal::new(Code::RequestMediaType, "compressed bodies are not accepted; send the body as it is")),
+        Some(_) => {
+            Err(Refusal::new(Code::RequestMediaType, "compressed bodies are not accepted; send the body as it is"))
+        }
     }
 }
 
@@ -105,7 +113,8 @@ fn identity_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
 fn is_media_type(value: &str, due: &str) -> bool {
     let mut parts = value.split(';').map(|part| part.trim_matches([' ', '\t']));
     let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(due));
-    let charset = |part: &str| part.eq_ignore_ascii_case("charset=utf-8") || part.eq_ignore_ascii_case("charset=\"utf-8\"");
+    let charset =
+        |part: &str| part.eq_ignore_ascii_case("charset=utf-8") || part.eq_ignore_ascii_case("charset=\"utf-8\"");
     named && parts.next().is_none_or(charset) && parts.next().is_none()
 }
 
@@ -115,12 +124,25 @@ mod tests {
 
     #[test]
     fn only_the_exact_media_type_passes() {
-        for fine in ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/json;charset=\"UTF-8\""] {
+        for fine in [
+            "application/json",
+            "Application/JSON",
+            "application/json; charset=utf-8",
+            "application/json;charset=\"UTF-8\"",
+        ] {
             assert!(is_media_type(fine, "application/json"), "{fine}");
         }
         for wrong in [
-            "", "text/json", "application/vnd.x+json", "application/jsonx", "application/json, text/plain", "application/json; charset=utf-7",
-            "application/json; charset=utf-8; charset=utf-7", "application/json; boundary=x", "application/json;", "application/x-www-form-urlencoded",
+            "",
+            "text/json",
+            "application/vnd.x+json",
+            "application/jsonx",
+            "application/json, text/plain",
+            "application/json; charset=utf-7",
+            "application/json; charset=utf-8; charset=utf-7",
+            "application/json; boundary=x",
+            "application/json;",
+            "application/x-www-form-urlencoded",
         ] {
             assert!(!is_media_type(wrong, "application/json"), "{wrong}");
         }

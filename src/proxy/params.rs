@@ -38,12 +38,14 @@ fn decode(raw: &str) -> Result<String, Refusal> {
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
             b'+' => b' ',
-            b'%' => hex_pair(&mut bytes).ok_or_else(|| refuse("a query parameter has a `%` without two hexadecimal digits"))?,
+            b'%' => hex_pair(&mut bytes)
+                .ok_or_else(|| refuse("a query parameter has a `%` without two hexadecimal digits"))?,
             b';' => return Err(refuse("query parameters are separated by `&`; write `;` as `%3B`")),
             _ => byte,
         });
     }
-    let decoded = String::from_utf8(decoded).map_err(|_| refuse("a query parameter is not UTF-8 once it is decoded"))?;
+    let decoded =
+        String::from_utf8(decoded).map_err(|_| refuse("a query parameter is not UTF-8 once it is decoded"))?;
     if decoded.contains(char::is_control) {
         return Err(refuse("a query parameter holds a control character"));
     }
@@ -72,9 +74,9 @@ pub(super) fn typed(pairs: Pairs, listed: &[Param]) -> Result<Typed, Refusal> {
         }
     }
     for (name, values) in &typed {
-        let too_many = listed.iter().any(|param| {
-            param.name == *name && matches!(param.kind, ParamKind::Ids { max, .. } if values.len() > max)
-        });
+        let too_many = listed
+            .iter()
+            .any(|param| param.name == *name && matches!(param.kind, ParamKind::Ids { max, .. } if values.len() > max));
         if too_many {
             return Err(malformed(name, "this query parameter lists more ids than this operation takes"));
         }
@@ -109,7 +111,9 @@ fn values(kind: &ParamKind, value: String) -> Result<Vec<String>, &'static str> 
 pub(super) fn not_in_body(params: &[(Box<str>, Vec<String>)], body: &json::Value) -> Result<(), Refusal> {
     let keys = body.as_object().unwrap_or_default();
     match params.iter().find(|(name, _)| keys.iter().any(|(key, _)| key.eq_ignore_ascii_case(name))) {
-        Some((name, _)) => Err(malformed(name, "this parameter stands in the query string and in the body; send it once")),
+        Some((name, _)) => {
+            Err(malformed(name, "this parameter stands in the query string and in the body; send it once"))
+        }
         None => Ok(()),
     }
 }
@@ -154,7 +158,19 @@ mod tests {
 
     #[test]
     fn what_reads_in_two_ways_is_refused() {
-        for raw in ["&", "a", "=b", "name=a;b=c", "name=%zz", "name=%2541", "name=%ff", "name=%0a", "name[]=a", "%70ageSize%26=1", "page+Size=1"] {
+        for raw in [
+            "&",
+            "a",
+            "=b",
+            "name=a;b=c",
+            "name=%zz",
+            "name=%2541",
+            "name=%ff",
+            "name=%0a",
+            "name[]=a",
+            "%70ageSize%26=1",
+            "page+Size=1",
+        ] {
             assert_eq!(ask(raw), Err(Code::RequestMalformed), "{raw}");
         }
     }
@@ -162,8 +178,20 @@ mod tests {
     #[test]
     fn what_the_operation_does_not_list_is_refused() {
         for raw in [
-            "other=1", "pagesize=1", "pageSize=0", "pageSize=101", "pageSize=+1", "pageSize=01", "pageSize=1&pageSize=1", "sortOrder=ASC",
-            "name=123456789", "name=a&name=b", "id=", "id=a,,b", "id=a,b,c,d", "id=a,b&id=c,d",
+            "other=1",
+            "pagesize=1",
+            "pageSize=0",
+            "pageSize=101",
+            "pageSize=+1",
+            "pageSize=01",
+            "pageSize=1&pageSize=1",
+            "sortOrder=ASC",
+            "name=123456789",
+            "name=a&name=b",
+            "id=",
+            "id=a,,b",
+            "id=a,b,c,d",
+            "id=a,b&id=c,d",
         ] {
             assert_eq!(ask(raw), Err(Code::QueryMalformed), "{raw}");
         }

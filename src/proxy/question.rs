@@ -28,7 +28,12 @@ impl Proxy {
         Ok(Question { operation, ids, params, body })
     }
 
-    fn parse(&self, operation: &Operation, params: &[(Box<str>, Vec<String>)], bytes: &[u8]) -> Result<Option<Value>, Refusal> {
+    fn parse(
+        &self,
+        operation: &Operation,
+        params: &[(Box<str>, Vec<String>)],
+        bytes: &[u8],
+    ) -> Result<Option<Value>, Refusal> {
         match (operation.body(), bytes) {
             (None, []) => Ok(None),
             (None, _) => Err(Refusal::new(Code::QueryMalformed, "this operation takes no body; leave it out")),
@@ -53,7 +58,10 @@ fn find(rules: &Rules, method: Option<Method>, segments: &[&str], path: &str) ->
     let folded: Vec<String> = segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
     let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
     if folded != segments && method.is_some_and(|method| rules.find(method, &folded).is_some()) {
-        return Err(Refusal::new(Code::RequestMalformed, "the path differs from a known one by case only; write it as documented"));
+        return Err(Refusal::new(
+            Code::RequestMalformed,
+            "the path differs from a known one by case only; write it as documented",
+        ));
     }
     let method = method.map_or("this method", Method::as_str);
     let path: String = path.chars().take(200).collect();

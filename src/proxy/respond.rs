@@ -94,6 +94,11 @@ pub fn respond(decision: Uuid, answer: impl Into<Answer>, notices: &[Notice]) ->
 }
 
 /// The status of a refusal.
+/// The status that a code has in most places, for the generated table.
+pub fn status_of(code: Code) -> u16 {
+    status(&Refusal::new(code, "")).as_u16()
+}
+
 fn status(refusal: &Refusal) -> StatusCode {
     match refusal.code {
         Code::ScopeOutside if refusal.in_path => StatusCode::NOT_FOUND,
@@ -138,10 +143,9 @@ fn status(refusal: &Refusal) -> StatusCode {
             Some("429") => StatusCode::TOO_MANY_REQUESTS,
             _ => StatusCode::BAD_GATEWAY,
         },
-        Code::UpstreamUnavailable
-        | Code::UpstreamCredential
-        | Code::AnswerUnreadable
-        | Code::AnswerTooLarge => StatusCode::BAD_GATEWAY,
+        Code::UpstreamUnavailable | Code::UpstreamCredential | Code::AnswerUnreadable | Code::AnswerTooLarge => {
+            StatusCode::BAD_GATEWAY
+        }
         Code::DirectoryStale | Code::AuditUnavailable | Code::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         Code::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
     }
@@ -158,7 +162,10 @@ fn native(decision: Uuid, status: StatusCode, refusal: &Refusal) -> Vec<u8> {
         ("message", Value::text(&*refusal.message)),
         ("code", Value::text(refusal.code.as_str())),
         ("status", Value::int(i64::from(status.as_u16()))),
-        ("messageParams", Value::object(refusal.params.iter().map(|(name, value)| (*name, Value::text(value.as_str()))))),
+        (
+            "messageParams",
+            Value::object(refusal.params.iter().map(|(name, value)| (*name, Value::text(value.as_str())))),
+        ),
         ("contextId", Value::text(decision.to_string())),
         ("details", none()),
         ("errors", none()),
@@ -177,7 +184,8 @@ fn granted(token: &SecretString, expires_in: u32) -> Vec<u8> {
 
 /// A header value of printable ASCII; anything else becomes `?`.
 fn ascii(text: &str) -> HeaderValue {
-    let plain: String = text.chars().take(512).map(|letter| if (' '..='~').contains(&letter) { letter } else { '?' }).collect();
+    let plain: String =
+        text.chars().take(512).map(|letter| if (' '..='~').contains(&letter) { letter } else { '?' }).collect();
     HeaderValue::from_str(&plain).unwrap_or(HeaderValue::from_static("?"))
 }
 
@@ -192,7 +200,9 @@ mod tests {
     #[test]
     fn a_refusal_has_the_native_form_and_hides_its_cause() {
         let id = Uuid::now_v7();
-        let refusal = Refusal::new(Code::DivisionChoose, "say which of `a`, `b`").with("divisions", "a,b").because("secret cause");
+        let refusal = Refusal::new(Code::DivisionChoose, "say which of `a`, `b`")
+            .with("divisions", "a,b")
+            .because("secret cause");
         let response = respond(id, refusal, &[Notice::new("narrowed", "to \u{e4} part")]);
         assert_eq!(response.status(), 400);
         assert_eq!(response.headers()["bailiwick-decision"], id.to_string());
@@ -230,9 +240,18 @@ mod tests {
     fn the_upstream_may_ask_for_patience() {
         let busy = Refusal::new(Code::UpstreamRefused, "later").with("upstream-status", "429").with("retry-after", "7");
         let response = respond(Uuid::nil(), busy, &[]);
-        assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (429, &HeaderValue::from_static("7")));
-        let status = |upstream| respond(Uuid::nil(), Refusal::new(Code::UpstreamRefused, "no").with("upstream-status", upstream), &[]).status();
-        assert_eq!((status("400"), status("403"), status("418")), (StatusCode::BAD_REQUEST, StatusCode::BAD_GATEWAY, StatusCode::BAD_GATEWAY));
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["retry-after"]),
+            (429, &HeaderValue::from_static("7"))
+        );
+        let status = |upstream| {
+            respond(Uuid::nil(), Refusal::new(Code::UpstreamRefused, "no").with("upstream-status", upstream), &[])
+                .status()
+        };
+        assert_eq!(
+            (status("400"), status("403"), status("418")),
+            (StatusCode::BAD_REQUEST, StatusCode::BAD_GATEWAY, StatusCode::BAD_GATEWAY)
+        );
     }
 
     #[test]

@@ -2,13 +2,7 @@
 //!
 //! It is no operation: nothing is forwarded and no data of an upstream is in the answer.
 
-use super::{
-    Proxy, body,
-    exchange::Exchange,
-    front_door::Call,
-    params,
-    respond::Service,
-};
+use super::{Proxy, body, exchange::Exchange, front_door::Call, params, respond::Service};
 use crate::model::refusal::{Code, Refusal};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -21,7 +15,8 @@ impl Proxy {
     pub(super) async fn log_in(&self, call: Call, exchange: &mut Exchange) -> Result<Service, Refusal> {
         exchange.enter("log-in");
         let bytes = body::read(call.body, FORM_BYTES, &self.settings).await?;
-        let form = std::str::from_utf8(&bytes).map_err(|_| Refusal::new(Code::RequestMalformed, "the form is not UTF-8"))?;
+        let form =
+            std::str::from_utf8(&bytes).map_err(|_| Refusal::new(Code::RequestMalformed, "the form is not UTF-8"))?;
         let form = params::read(form)?;
         if field(&form, "grant_type")? != Some("client_credentials") {
             return Err(refuse("this proxy only knows `grant_type=client_credentials`"));
@@ -52,7 +47,10 @@ fn field<'a>(form: &'a params::Pairs, name: &str) -> Result<Option<&'a str>, Ref
 fn basic(authorization: &SecretString) -> Result<(String, SecretString), Refusal> {
     let read = || {
         let (scheme, value) = authorization.expose_secret().split_once(' ')?;
-        let decoded = BASE64_STANDARD.decode(value.trim_start_matches(' ')).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+        let decoded = BASE64_STANDARD
+            .decode(value.trim_start_matches(' '))
+            .ok()
+            .filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
         let (client, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
         Some((client.to_owned(), SecretString::from(secret.to_owned())))
     };

@@ -30,21 +30,10 @@ pub struct Slot {
 }
 
 /// Reads `value` against `model`. `lifted` says whether a masked field is open to this asker.
-pub fn read(
-    model: &BodyModel,
-    value: &Value,
-    lifted: &dyn Fn(&str) -> bool,
-) -> Result<Body, Refusal> {
-    let mut reader = Reader {
-        dialect: model.dialect,
-        lifted,
-        filters: Vec::new(),
-    };
+pub fn read(model: &BodyModel, value: &Value, lifted: &dyn Fn(&str) -> bool) -> Result<Body, Refusal> {
+    let mut reader = Reader { dialect: model.dialect, lifted, filters: Vec::new() };
     let value = reader.object(&model.fields, value, &mut Vec::new())?;
-    Ok(Body {
-        value,
-        filters: reader.filters,
-    })
+    Ok(Body { value, filters: reader.filters })
 }
 
 struct Reader<'a> {
@@ -59,29 +48,15 @@ impl Reader<'_> {
         let Value::Object(members) = value else {
             return Err(malformed(at, "must be an object"));
         };
-        if let Some((name, _)) = members
-            .iter()
-            .find(|(name, _)| fields.iter().all(|field| field.name != *name))
-        {
-            let known: Vec<_> = fields
-                .iter()
-                .map(|field| format!("`{}`", field.name))
-                .collect();
-            return Err(malformed(
-                at,
-                &format!(
-                    "`{name}` is not accepted here; accepted are {}",
-                    known.join(", ")
-                ),
-            ));
+        if let Some((name, _)) = members.iter().find(|(name, _)| fields.iter().all(|field| field.name != *name)) {
+            let known: Vec<_> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
+            return Err(malformed(at, &format!("`{name}` is not accepted here; accepted are {}", known.join(", "))));
         }
         let mut out = Vec::with_capacity(members.len());
         for field in fields {
             at.push(field.name.clone());
             match members.iter().find(|(name, _)| *name == field.name) {
-                Some((_, value)) => {
-                    out.push((field.name.clone(), self.field(&field.kind, value, at)?))
-                }
+                Some((_, value)) => out.push((field.name.clone(), self.field(&field.kind, value, at)?)),
                 None if field.required => return Err(malformed(at, "is missing")),
                 None => {}
             }
@@ -93,49 +68,31 @@ impl Reader<'_> {
     fn field(&mut self, kind: &FieldKind, value: &Value, at: &mut Path) -> Result<Value, Refusal> {
         match (kind, value) {
             (FieldKind::Text { max }, Value::Text(text)) if text.len() <= *max => Ok(value.clone()),
-            (FieldKind::Text { max }, Value::Text(_)) => {
-                Err(malformed(at, &format!("is longer than {max} bytes")))
-            }
-            (FieldKind::Interval | FieldKind::Instant | FieldKind::Id(_), Value::Text(text))
-                if text.len() <= 512 =>
-            {
+            (FieldKind::Text { max }, Value::Text(_)) => Err(malformed(at, &format!("is longer than {max} bytes"))),
+            (FieldKind::Interval | FieldKind::Instant | FieldKind::Id(_), Value::Text(text)) if text.len() <= 512 => {
                 Ok(value.clone())
             }
             (FieldKind::Bool, Value::Bool(_)) => Ok(value.clone()),
             (FieldKind::Int { min, max }, Value::Number(text)) => match text.parse::<i64>() {
                 Ok(number) if (*min..=*max).contains(&number) => Ok(value.clone()),
-                _ => Err(malformed(
-                    at,
-                    &format!("must be a whole number from {min} to {max}"),
-                )),
+                _ => Err(malformed(at, &format!("must be a whole number from {min} to {max}"))),
             },
             (FieldKind::Enum { words, fold }, Value::Text(text)) => words
                 .iter()
-                .find(|word| {
-                    if *fold {
-                        word.eq_ignore_ascii_case(text)
-                    } else {
-                        ***word == **text
-                    }
-                })
+                .find(|word| if *fold { word.eq_ignore_ascii_case(text) } else { ***word == **text })
                 .map(|word| Value::Text(word.clone()))
                 .ok_or_else(|| malformed(at, &format!("`{text}` is not a word this field knows"))),
             (FieldKind::List { of, max }, Value::Array(items)) => {
                 if items.len() > *max {
                     return Err(malformed(at, &format!("has more than {max} items")));
                 }
-                let items: Result<_, _> =
-                    items.iter().map(|item| self.field(of, item, at)).collect();
+                let items: Result<_, _> = items.iter().map(|item| self.field(of, item, at)).collect();
                 Ok(Value::Array(items?))
             }
             (FieldKind::Object(fields), value) => self.object(fields, value, at),
             (FieldKind::Filter(model), value) => {
                 let filter = self.filter(model, value, at)?;
-                self.filters.push(Slot {
-                    at: at.clone(),
-                    many: false,
-                    filters: vec![filter],
-                });
+                self.filters.push(Slot { at: at.clone(), many: false, filters: vec![filter] });
                 Ok(Value::Null)
             }
             (FieldKind::Filters(model), Value::Array(items)) => {
@@ -145,11 +102,7 @@ impl Reader<'_> {
                 }
                 filters.sort();
                 filters.dedup();
-                self.filters.push(Slot {
-                    at: at.clone(),
-                    many: true,
-                    filters,
-                });
+                self.filters.push(Slot { at: at.clone(), many: true, filters });
                 Ok(Value::Null)
             }
             _ => Err(malformed(at, "has the wrong type or length")),
@@ -174,8 +127,7 @@ impl Reader<'_> {
 
 /// `$.a.b`, for people.
 pub fn spell(path: &[Box<str>]) -> String {
-    path.iter()
-        .fold("$".to_owned(), |text, name| format!("{text}.{name}"))
+    path.iter().fold("$".to_owned(), |text, name| format!("{text}.{name}"))
 }
 
 pub fn malformed(at: &[Box<str>], why: &str) -> Refusal {
@@ -224,34 +176,17 @@ impl Body {
         filters.dedup();
         self.filters.retain(|slot| *slot.at != *at);
         self.set(at, Value::Null);
-        self.filters.push(Slot {
-            at: at.to_vec(),
-            many,
-            filters,
-        });
+        self.filters.push(Slot { at: at.to_vec(), many, filters });
     }
 
     /// The bytes that would be sent: members in the model's order, no white space, numbers as they were written.
     pub fn write(&self, model: &BodyModel) -> Vec<u8> {
         let mut out = Vec::with_capacity(512);
-        self.write_object(
-            &model.fields,
-            &self.value,
-            model.dialect,
-            &mut Vec::new(),
-            &mut out,
-        );
+        self.write_object(&model.fields, &self.value, model.dialect, &mut Vec::new(), &mut out);
         out
     }
 
-    fn write_object(
-        &self,
-        fields: &[Field],
-        value: &Value,
-        dialect: Dialect,
-        at: &mut Path,
-        out: &mut Vec<u8>,
-    ) {
+    fn write_object(&self, fields: &[Field], value: &Value, dialect: Dialect, at: &mut Path, out: &mut Vec<u8>) {
         let Value::Object(members) = value else {
             return;
         };
@@ -271,9 +206,7 @@ impl Body {
                 write_text(&field.name, out);
                 out.push(b':');
                 match (&field.kind, slot) {
-                    (FieldKind::Object(fields), _) => {
-                        self.write_object(fields, value, dialect, at, out)
-                    }
+                    (FieldKind::Object(fields), _) => self.write_object(fields, value, dialect, at, out),
                     (_, Some(slot)) => write_slot(slot, dialect, out),
                     (_, None) => super::json::write(value, out),
                 }

@@ -57,9 +57,7 @@ impl Filter {
         let mut flat = Vec::with_capacity(items.len());
         for item in items {
             match item.canonical() {
-                Self::Group(inner, items) if inner == join && !items.is_empty() => {
-                    flat.extend(items)
-                }
+                Self::Group(inner, items) if inner == join && !items.is_empty() => flat.extend(items),
                 other => flat.push(other),
             }
         }

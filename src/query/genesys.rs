@@ -1,4 +1,7 @@
 //! Filters of the Genesys Cloud Platform API: two levels, no *not*, one value per predicate.
+//!
+//! What the API takes for granted (`type: dimension`, `operator: matches`) is not written: a scope of thousands of
+//! queues is half as long without it.
 
 use super::{
     filter::{Atom, Filter, Join, Term},
@@ -9,11 +12,7 @@ use crate::model::body::{Access, Dialect, Dimension, FilterModel};
 /// Why a filter is not understood: path inside it, and what to do.
 pub type ReadError = (String, String);
 
-pub fn read(
-    model: &FilterModel,
-    value: &Value,
-    lifted: &dyn Fn(&str) -> bool,
-) -> Result<Filter, ReadError> {
+pub fn read(model: &FilterModel, value: &Value, lifted: &dyn Fn(&str) -> bool) -> Result<Filter, ReadError> {
     let members = object(value, "$")?;
     let mut join = None;
     let mut items = Vec::new();
@@ -22,29 +21,16 @@ pub fn read(
             "type" => join = Some(read_join(value, "$.type")?),
             "clauses" => {
                 for (at, clause) in array(value, "$.clauses")?.iter().enumerate() {
-                    items.push(read_clause(
-                        model,
-                        clause,
-                        &format!("$.clauses[{at}]"),
-                        lifted,
-                    )?);
+                    items.push(read_clause(model, clause, &format!("$.clauses[{at}]"), lifted)?);
                 }
             }
             "predicates" => read_predicates(model, value, "$.predicates", lifted, &mut items)?,
             other => return Err(unknown("$", other, "`type`, `clauses` and `predicates`")),
         }
     }
-    let join = join.ok_or_else(|| {
-        (
-            "$".to_owned(),
-            "a filter needs `type`: `and` or `or`".to_owned(),
-        )
-    })?;
+    let join = join.ok_or_else(|| ("$".to_owned(), "a filter needs `type`: `and` or `or`".to_owned()))?;
     if items.is_empty() {
-        return Err((
-            "$".to_owned(),
-            "an empty filter is an error upstream; leave the key out instead".to_owned(),
-        ));
+        return Err(("$".to_owned(), "an empty filter is an error upstream; leave the key out instead".to_owned()));
     }
     Ok(Filter::Group(join, items).canonical())
 }
@@ -60,33 +46,15 @@ fn read_clause(
     for (name, value) in object(value, at)? {
         match &**name {
             "type" => join = Some(read_join(value, &format!("{at}.type"))?),
-            "predicates" => read_predicates(
-                model,
-                value,
-                &format!("{at}.predicates"),
-                lifted,
-                &mut items,
-            )?,
+            "predicates" => read_predicates(model, value, &format!("{at}.predicates"), lifted, &mut items)?,
             other => {
-                return Err(unknown(
-                    at,
-                    other,
-                    "`type` and `predicates`; clauses do not nest",
-                ));
+                return Err(unknown(at, other, "`type` and `predicates`; clauses do not nest"));
             }
         }
     }
-    let join = join.ok_or_else(|| {
-        (
-            at.to_owned(),
-            "a clause needs `type`: `and` or `or`".to_owned(),
-        )
-    })?;
+    let join = join.ok_or_else(|| (at.to_owned(), "a clause needs `type`: `and` or `or`".to_owned()))?;
     if items.is_empty() {
-        return Err((
-            at.to_owned(),
-            "a clause without predicates matches nothing and is an error upstream".to_owned(),
-        ));
+        return Err((at.to_owned(), "a clause without predicates matches nothing and is an error upstream".to_owned()));
     }
     Ok(Filter::Group(join, items))
 }
@@ -99,12 +67,7 @@ fn read_predicates(
     items: &mut Vec<Filter>,
 ) -> Result<(), ReadError> {
     for (index, predicate) in array(value, at)?.iter().enumerate() {
-        items.push(Filter::Atom(read_predicate(
-            model,
-            predicate,
-            &format!("{at}[{index}]"),
-            lifted,
-        )?));
+        items.push(Filter::Atom(read_predicate(model, predicate, &format!("{at}[{index}]"), lifted)?));
     }
     Ok(())
 }
@@ -132,9 +95,7 @@ fn read_predicate(
             parts.range = Some(value);
             continue;
         }
-        let text = value
-            .as_str()
-            .ok_or_else(|| (format!("{at}.{name}"), "must be a string".to_owned()))?;
+        let text = value.as_str().ok_or_else(|| (format!("{at}.{name}"), "must be a string".to_owned()))?;
         match &**name {
             "type" => parts.kind = Some(text),
             "dimension" => parts.dimension = Some(text),
@@ -142,30 +103,18 @@ fn read_predicate(
             "operator" => parts.operator = Some(text),
             "value" => parts.value = Some(text),
             other => {
-                return Err(unknown(
-                    at,
-                    other,
-                    "`type`, `dimension`, `metric`, `operator`, `value` and `range`",
-                ));
+                return Err(unknown(at, other, "`type`, `dimension`, `metric`, `operator`, `value` and `range`"));
             }
         }
     }
-    let kind = parts
-        .kind
-        .unwrap_or(if parts.metric.is_some() && parts.dimension.is_none() {
-            "metric"
-        } else {
-            "dimension"
-        });
+    let kind =
+        parts.kind.unwrap_or(if parts.metric.is_some() && parts.dimension.is_none() { "metric" } else { "dimension" });
     if kind.eq_ignore_ascii_case("dimension") {
         dimension_predicate(model, &parts, at, lifted)
     } else if kind.eq_ignore_ascii_case("metric") {
         metric_predicate(model, &parts, at)
     } else {
-        Err((
-            format!("{at}.type"),
-            format!("`{kind}` is not governed here; use `dimension` or `metric`"),
-        ))
+        Err((format!("{at}.type"), format!("`{kind}` is not governed here; use `dimension` or `metric`")))
     }
 }
 
@@ -175,60 +124,36 @@ fn dimension_predicate(
     at: &str,
     lifted: &dyn Fn(&str) -> bool,
 ) -> Result<Atom, ReadError> {
-    let asked = parts
-        .dimension
-        .ok_or_else(|| (at.to_owned(), "a predicate needs `dimension`".to_owned()))?;
+    let asked = parts.dimension.ok_or_else(|| (at.to_owned(), "a predicate needs `dimension`".to_owned()))?;
     if parts.metric.is_some() {
-        return Err((
-            at.to_owned(),
-            "`dimension` and `metric` in one predicate could be read in two ways".to_owned(),
-        ));
+        return Err((at.to_owned(), "`dimension` and `metric` in one predicate could be read in two ways".to_owned()));
     }
-    let (name, kind) = model.dimension(Dialect::Genesys, asked).ok_or_else(|| {
-        (
-            format!("{at}.dimension"),
-            format!("`{asked}` is not a dimension of this filter"),
-        )
-    })?;
+    let (name, kind) = model
+        .dimension(Dialect::Genesys, asked)
+        .ok_or_else(|| (format!("{at}.dimension"), format!("`{asked}` is not a dimension of this filter")))?;
     let hidden = match kind {
         Dimension::Hidden => true,
         Dimension::Masked => !lifted(name),
         Dimension::Access(_) | Dimension::Plain => false,
     };
     if hidden {
-        return Err((
-            format!("{at}.dimension"),
-            format!("{HIDDEN}`{name}` may not be used in a filter by you"),
-        ));
+        return Err((format!("{at}.dimension"), format!("{HIDDEN}`{name}` may not be used in a filter by you")));
     }
     let operator = parts.operator.unwrap_or("matches");
-    let access = if let Dimension::Access(access) = kind {
-        Some(access)
-    } else {
-        None
-    };
-    let mut text = format!(r#"{{"type":"dimension","dimension":{}"#, quoted(name));
+    let access = if let Dimension::Access(access) = kind { Some(access) } else { None };
+    let mut text = format!(r#"{{"dimension":{}"#, quoted(name));
     let term = if operator.eq_ignore_ascii_case("matches") {
         let condition = match (parts.value, parts.range) {
-            (Some(value), None) => format!(r#","operator":"matches","value":{}"#, quoted(value)),
+            (Some(value), None) => format!(r#","value":{}"#, quoted(value)),
             (None, Some(range)) if access.is_none() => {
-                format!(
-                    r#","operator":"matches","range":{}"#,
-                    read_range(range, &format!("{at}.range"))?
-                )
+                format!(r#","range":{}"#, read_range(range, &format!("{at}.range"))?)
             }
             (None, Some(_)) => {
-                return Err((
-                    format!("{at}.range"),
-                    format!("`{name}` is an id; name it with `value`"),
-                ));
+                return Err((format!("{at}.range"), format!("`{name}` is an id; name it with `value`")));
             }
             (None, None) => return Err((at.to_owned(), "`matches` needs a `value`".to_owned())),
             (Some(_), Some(_)) => {
-                return Err((
-                    at.to_owned(),
-                    "`value` and `range` exclude each other".to_owned(),
-                ));
+                return Err((at.to_owned(), "`value` and `range` exclude each other".to_owned()));
             }
         };
         text.push_str(&condition);
@@ -248,71 +173,33 @@ fn dimension_predicate(
             ));
         };
         if parts.value.is_some() || parts.range.is_some() {
-            return Err((
-                at.to_owned(),
-                format!("`{operator}` takes neither `value` nor `range`"),
-            ));
+            return Err((at.to_owned(), format!("`{operator}` takes neither `value` nor `range`")));
         }
         text.push_str(&format!(r#","operator":"{operator}""#));
         term.unwrap_or(Term::Other)
     };
     text.push('}');
-    Ok(Atom {
-        term,
-        text: text.into(),
-    })
+    Ok(Atom { term, text: text.into() })
 }
 
 /// Marks an error that is about what the asker may see, not about how he wrote it.
 pub const HIDDEN: &str = "\u{1}";
 
 fn metric_predicate(model: &FilterModel, parts: &Parts<'_>, at: &str) -> Result<Atom, ReadError> {
-    let asked = parts.metric.ok_or_else(|| {
-        (
-            at.to_owned(),
-            "a metric predicate needs `metric`".to_owned(),
-        )
-    })?;
+    let asked = parts.metric.ok_or_else(|| (at.to_owned(), "a metric predicate needs `metric`".to_owned()))?;
     if parts.dimension.is_some() {
-        return Err((
-            at.to_owned(),
-            "`dimension` and `metric` in one predicate could be read in two ways".to_owned(),
-        ));
+        return Err((at.to_owned(), "`dimension` and `metric` in one predicate could be read in two ways".to_owned()));
     }
-    let name = model
-        .metrics
-        .iter()
-        .find(|known| known.eq_ignore_ascii_case(asked))
-        .ok_or_else(|| {
-            (
-                format!("{at}.metric"),
-                format!(
-                    "{HIDDEN}a condition on `{asked}` would speak of legs that you may not see"
-                ),
-            )
-        })?;
-    if parts
-        .operator
-        .is_some_and(|operator| !operator.eq_ignore_ascii_case("matches"))
-        || parts.value.is_some()
-    {
-        return Err((
-            at.to_owned(),
-            "a metric is compared by `range` only".to_owned(),
-        ));
+    let name = model.metrics.iter().find(|known| known.eq_ignore_ascii_case(asked)).ok_or_else(|| {
+        (format!("{at}.metric"), format!("{HIDDEN}a condition on `{asked}` would speak of legs that you may not see"))
+    })?;
+    if parts.operator.is_some_and(|operator| !operator.eq_ignore_ascii_case("matches")) || parts.value.is_some() {
+        return Err((at.to_owned(), "a metric is compared by `range` only".to_owned()));
     }
-    let range = parts
-        .range
-        .ok_or_else(|| (at.to_owned(), "a metric predicate needs `range`".to_owned()))?;
+    let range = parts.range.ok_or_else(|| (at.to_owned(), "a metric predicate needs `range`".to_owned()))?;
     let range = read_range(range, &format!("{at}.range"))?;
-    let text = format!(
-        r#"{{"type":"metric","metric":{},"operator":"matches","range":{range}}}"#,
-        quoted(name)
-    );
-    Ok(Atom {
-        term: Term::Other,
-        text: text.into(),
-    })
+    let text = format!(r#"{{"type":"metric","metric":{},"range":{range}}}"#, quoted(name));
+    Ok(Atom { term: Term::Other, text: text.into() })
 }
 
 fn read_range(value: &Value, at: &str) -> Result<String, ReadError> {
@@ -335,9 +222,7 @@ fn read_range(value: &Value, at: &str) -> Result<String, ReadError> {
 }
 
 fn read_join(value: &Value, at: &str) -> Result<Join, ReadError> {
-    let text = value
-        .as_str()
-        .ok_or_else(|| (at.to_owned(), "must be `and` or `or`".to_owned()))?;
+    let text = value.as_str().ok_or_else(|| (at.to_owned(), "must be `and` or `or`".to_owned()))?;
     if text.eq_ignore_ascii_case("and") {
         Ok(Join::And)
     } else if text.eq_ignore_ascii_case("or") {
@@ -362,10 +247,7 @@ fn array<'v>(value: &'v Value, at: &str) -> Result<&'v [Value], ReadError> {
 }
 
 fn unknown(at: &str, name: &str, known: &str) -> ReadError {
-    (
-        format!("{at}.{name}"),
-        format!("`{name}` is not known here; known are {known}"),
-    )
+    (format!("{at}.{name}"), format!("`{name}` is not known here; known are {known}"))
 }
 
 fn quoted(text: &str) -> String {
@@ -375,35 +257,19 @@ fn quoted(text: &str) -> String {
 }
 
 /// The atoms that say "this dimension is one of these": one predicate per value.
-pub fn atoms_in(
-    access: Access,
-    dimension: &str,
-    values: impl Iterator<Item = Box<str>>,
-) -> Vec<Filter> {
+pub fn atoms_in(access: Access, dimension: &str, values: impl Iterator<Item = Box<str>>) -> Vec<Filter> {
     let name = quoted(dimension);
     values
         .map(|value| {
-            let text = format!(
-                r#"{{"type":"dimension","dimension":{name},"operator":"matches","value":{}}}"#,
-                quoted(&value)
-            );
-            Filter::Atom(Atom {
-                term: Term::In(access, vec![value]),
-                text: text.into(),
-            })
+            let text = format!(r#"{{"dimension":{name},"value":{}}}"#, quoted(&value));
+            Filter::Atom(Atom { term: Term::In(access, vec![value]), text: text.into() })
         })
         .collect()
 }
 
 pub fn atom_missing(access: Access, dimension: &str) -> Filter {
-    let text = format!(
-        r#"{{"type":"dimension","dimension":{},"operator":"notExists"}}"#,
-        quoted(dimension)
-    );
-    Filter::Atom(Atom {
-        term: Term::Missing(access),
-        text: text.into(),
-    })
+    let text = format!(r#"{{"dimension":{},"operator":"notExists"}}"#, quoted(dimension));
+    Filter::Atom(Atom { term: Term::Missing(access), text: text.into() })
 }
 
 /// Whether a canonical filter can be said in two levels.

@@ -8,11 +8,7 @@ use super::{
 use crate::model::body::{Access, Dialect, Dimension, FilterModel};
 
 /// Reads a filter. `resolve` turns a placeholder into its values.
-pub fn read(
-    model: &FilterModel,
-    value: &Value,
-    lifted: &dyn Fn(&str) -> bool,
-) -> Result<Filter, ReadError> {
+pub fn read(model: &FilterModel, value: &Value, lifted: &dyn Fn(&str) -> bool) -> Result<Filter, ReadError> {
     Ok(read_group(model, value, "$", 1, lifted)?.canonical())
 }
 
@@ -24,10 +20,7 @@ fn read_group(
     lifted: &dyn Fn(&str) -> bool,
 ) -> Result<Filter, ReadError> {
     if depth > model.max_depth {
-        return Err((
-            at.to_owned(),
-            format!("clauses nest deeper than {} levels", model.max_depth),
-        ));
+        return Err((at.to_owned(), format!("clauses nest deeper than {} levels", model.max_depth)));
     }
     let Value::Object(members) = value else {
         return Err((at.to_owned(), "must be an object".to_owned()));
@@ -46,23 +39,12 @@ fn read_group(
             }
             ("predicates", Value::Array(predicates)) => {
                 for (index, predicate) in predicates.iter().enumerate() {
-                    items.push(Filter::Atom(read_predicate(
-                        model,
-                        predicate,
-                        &format!("{here}[{index}]"),
-                        lifted,
-                    )?));
+                    items.push(Filter::Atom(read_predicate(model, predicate, &format!("{here}[{index}]"), lifted)?));
                 }
             }
             ("clauses", Value::Array(clauses)) => {
                 for (index, clause) in clauses.iter().enumerate() {
-                    items.push(read_group(
-                        model,
-                        clause,
-                        &format!("{here}[{index}]"),
-                        depth + 1,
-                        lifted,
-                    )?);
+                    items.push(read_group(model, clause, &format!("{here}[{index}]"), depth + 1, lifted)?);
                 }
             }
             ("type" | "predicates" | "clauses", _) => {
@@ -71,24 +53,14 @@ fn read_group(
             (other, _) => {
                 return Err((
                     here,
-                    format!(
-                        "`{other}` is not known here; known are `type`, `predicates` and `clauses`"
-                    ),
+                    format!("`{other}` is not known here; known are `type`, `predicates` and `clauses`"),
                 ));
             }
         }
     }
-    let join = join.ok_or_else(|| {
-        (
-            at.to_owned(),
-            "a filter needs `type`: `AND` or `OR`".to_owned(),
-        )
-    })?;
+    let join = join.ok_or_else(|| (at.to_owned(), "a filter needs `type`: `AND` or `OR`".to_owned()))?;
     if items.is_empty() {
-        return Err((
-            at.to_owned(),
-            "an empty filter says nothing; leave the key out instead".to_owned(),
-        ));
+        return Err((at.to_owned(), "an empty filter says nothing; leave the key out instead".to_owned()));
     }
     Ok(Filter::Group(join, items))
 }
@@ -124,40 +96,24 @@ fn read_predicate(
             (other, _) => {
                 return Err((
                     here,
-                    format!(
-                        "`{other}` is not known here; known are `dimension`, `operator` and `values`"
-                    ),
+                    format!("`{other}` is not known here; known are `dimension`, `operator` and `values`"),
                 ));
             }
         }
     }
-    let asked =
-        dimension.ok_or_else(|| (at.to_owned(), "a predicate needs `dimension`".to_owned()))?;
-    let (name, kind) = model.dimension(Dialect::Platform, asked).ok_or_else(|| {
-        (
-            format!("{at}.dimension"),
-            format!("`{asked}` is not a dimension of this filter"),
-        )
-    })?;
+    let asked = dimension.ok_or_else(|| (at.to_owned(), "a predicate needs `dimension`".to_owned()))?;
+    let (name, kind) = model
+        .dimension(Dialect::Platform, asked)
+        .ok_or_else(|| (format!("{at}.dimension"), format!("`{asked}` is not a dimension of this filter")))?;
     if kind == Dimension::Hidden || (kind == Dimension::Masked && !lifted(name)) {
-        return Err((
-            format!("{at}.dimension"),
-            format!("{HIDDEN}`{name}` may not be used in a filter by you"),
-        ));
+        return Err((format!("{at}.dimension"), format!("{HIDDEN}`{name}` may not be used in a filter by you")));
     }
-    let access = if let Dimension::Access(access) = kind {
-        Some(access)
-    } else {
-        None
-    };
-    let operator =
-        operator.ok_or_else(|| (at.to_owned(), "a predicate needs `operator`".to_owned()))?;
+    let access = if let Dimension::Access(access) = kind { Some(access) } else { None };
+    let operator = operator.ok_or_else(|| (at.to_owned(), "a predicate needs `operator`".to_owned()))?;
     check_count(operator, values.len(), access, at)?;
     values.sort();
     values.dedup();
-    let name = access
-        .and_then(|access| model.carrying(access))
-        .unwrap_or(name);
+    let name = access.and_then(|access| model.carrying(access)).unwrap_or(name);
     let term = match (access, operator) {
         (None, _) => Term::Other,
         (Some(access), "EQUALS" | "IN") => Term::In(access, values.clone()),
@@ -165,46 +121,25 @@ fn read_predicate(
         (Some(access), "EXISTS") => Term::Present(access),
         (Some(access), _) => Term::Missing(access),
     };
-    Ok(Atom {
-        text: text_of(name, operator, &values),
-        term,
-    })
+    Ok(Atom { text: text_of(name, operator, &values), term })
 }
 
-fn check_count(
-    operator: &str,
-    count: usize,
-    access: Option<Access>,
-    at: &str,
-) -> Result<(), ReadError> {
+fn check_count(operator: &str, count: usize, access: Option<Access>, at: &str) -> Result<(), ReadError> {
     let fits = match operator {
         "EQUALS" | "NOT_EQUALS" => count == 1,
         "IN" | "NOT_IN" => count > 0,
         "EXISTS" | "NOT_EXISTS" => count == 0,
         "GT" | "GTE" | "LT" | "LTE" => {
             if access.is_some() {
-                return Err((
-                    format!("{at}.operator"),
-                    "an id has no order; use `EQUALS` or `IN`".to_owned(),
-                ));
+                return Err((format!("{at}.operator"), "an id has no order; use `EQUALS` or `IN`".to_owned()));
             }
             count == 1
         }
         other => {
-            return Err((
-                format!("{at}.operator"),
-                format!("`{other}` is not an operator of this dialect"),
-            ));
+            return Err((format!("{at}.operator"), format!("`{other}` is not an operator of this dialect")));
         }
     };
-    if fits {
-        Ok(())
-    } else {
-        Err((
-            format!("{at}.values"),
-            format!("`{operator}` does not take {count} values"),
-        ))
-    }
+    if fits { Ok(()) } else { Err((format!("{at}.values"), format!("`{operator}` does not take {count} values"))) }
 }
 
 /// One spelling for one meaning: a single value is `EQUALS`, several are `IN`.
@@ -236,17 +171,11 @@ fn text_of(name: &str, operator: &str, values: &[Box<str>]) -> Box<str> {
 pub fn atom_in(access: Access, dimension: &str, mut values: Vec<Box<str>>) -> Filter {
     values.sort();
     values.dedup();
-    Filter::Atom(Atom {
-        text: text_of(dimension, "IN", &values),
-        term: Term::In(access, values),
-    })
+    Filter::Atom(Atom { text: text_of(dimension, "IN", &values), term: Term::In(access, values) })
 }
 
 pub fn atom_missing(access: Access, dimension: &str) -> Filter {
-    Filter::Atom(Atom {
-        text: text_of(dimension, "NOT_EXISTS", &[]),
-        term: Term::Missing(access),
-    })
+    Filter::Atom(Atom { text: text_of(dimension, "NOT_EXISTS", &[]), term: Term::Missing(access) })
 }
 
 /// Writes a canonical filter.

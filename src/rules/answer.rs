@@ -24,64 +24,37 @@ pub(super) fn compile(
         Some(at) => paths::definite(at, reader),
         None if single => Some(Vec::new()),
         None => {
-            reader.problem(
-                answer.span.clone(),
-                "this shape needs `rows`: the path of the array of rows",
-            );
+            reader.problem(answer.span.clone(), "this shape needs `rows`: the path of the array of rows");
             None
         }
     };
     let keys = keys(answer, reader);
     let legs = matches!(shape, Shape::Conversations | Shape::Conversation);
     if legs != answer.leg.is_some() {
-        let says = if legs {
-            "this shape needs `leg`"
-        } else {
-            "rows of this shape have no legs: leave `leg` out"
-        };
+        let says = if legs { "this shape needs `leg`" } else { "rows of this shape have no legs: leave `leg` out" };
         reader.problem(answer.span.clone(), says);
     }
     if !legs && answer.keys.is_empty() {
-        reader.problem(
-            answer.span.clone(),
-            "this shape needs `keys`: the fields that say whose a row is",
-        );
+        reader.problem(answer.span.clone(), "this shape needs `keys`: the fields that say whose a row is");
     }
-    let leg = answer
-        .leg
-        .as_ref()
-        .map(|leg| paths::leg(leg, leg.span.clone(), reader));
+    let leg = answer.leg.as_ref().map(|leg| paths::leg(leg, leg.span.clone(), reader));
     let leg = match leg {
         Some(leg) => Some(leg?),
         None => None,
     };
     let totals = totals(answer, reader);
     let mut mask = masked.clone();
-    mask.extend(
-        answer
-            .mask
-            .iter()
-            .map(|(field, class)| (field.text.clone(), class.as_str().into())),
-    );
+    mask.extend(answer.mask.iter().map(|(field, class)| (field.text.clone(), class.as_str().into())));
     // `${pageSize}` and `${pageNumber}` stand for numbers.
-    let filled = answer
-        .empty
-        .replace("${pageSize}", "1")
-        .replace("${pageNumber}", "1");
+    let filled = answer.empty.replace("${pageSize}", "1").replace("${pageNumber}", "1");
     if !serde_json::from_str::<serde_json::Value>(&filled).is_ok_and(|empty| empty.is_object()) {
-        reader.problem(
-            answer.empty.span.clone(),
-            "`empty` is not the text of a JSON object",
-        );
+        reader.problem(answer.empty.span.clone(), "`empty` is not the text of a JSON object");
     }
     let keep = models.keep(&answer.keep, reader)?.clone();
     if !keep.levels.contains_key("") {
         reader.problem(
             answer.keep.span.clone(),
-            format!(
-                "`{}` lists no fields of the root (level `\"\"`)",
-                *answer.keep
-            ),
+            format!("`{}` lists no fields of the root (level `\"\"`)", *answer.keep),
         );
     }
     Some(Answer {
@@ -103,10 +76,7 @@ fn keys(answer: &format::Answer, reader: &mut Reader<'_>) -> Option<Vec<Key>> {
         if path.is_none() {
             reader.problem(at.span(), format!("`{}` is no field of a row", at.text));
         }
-        path.map(|at| Key {
-            access: models::access(**word),
-            at,
-        })
+        path.map(|at| Key { access: models::access(**word), at })
     };
     answer.keys.iter().map(key).collect()
 }
@@ -119,10 +89,7 @@ fn totals(answer: &format::Answer, reader: &mut Reader<'_>) -> Option<Vec<Total>
         (&answer.pages, TotalTreatment::Pages),
     ] {
         for at in list {
-            totals.push(Total {
-                at: paths::definite(at, reader)?,
-                treatment,
-            });
+            totals.push(Total { at: paths::definite(at, reader)?, treatment });
         }
     }
     Some(totals)

@@ -12,40 +12,24 @@ use crate::model::{
     operation::{Compare, Condition, ConditionValue},
 };
 
-const HELP: &str = "write a path, a comparison and a literal, such as `$.paging.pageSize > 100` or `$.order == \"asc\"`";
+const HELP: &str =
+    "write a path, a comparison and a literal, such as `$.paging.pageSize > 100` or `$.order == \"asc\"`";
 
-pub(super) fn compile(
-    when: &At<String>,
-    body: &BodyModel,
-    reader: &mut Reader<'_>,
-) -> Option<Condition> {
+pub(super) fn compile(when: &At<String>, body: &BodyModel, reader: &mut Reader<'_>) -> Option<Condition> {
     let Some(condition) = parse(when) else {
-        reader.problem_with(
-            when.span.clone(),
-            format!("`{}` is not a condition", **when),
-            Some(HELP.to_owned()),
-        );
+        reader.problem_with(when.span.clone(), format!("`{}` is not a condition", **when), Some(HELP.to_owned()));
         return None;
     };
     let Some(kind) = body.field(&condition.at) else {
         let path = condition.at.join(".");
-        models::unknown(
-            "field",
-            &path,
-            body.fields.iter().map(|field| &field.name),
-            when.span.clone(),
-            reader,
-        );
+        models::unknown("field", &path, body.fields.iter().map(|field| &field.name), when.span.clone(), reader);
         return None;
     };
     if !comparable(kind, condition.compare, &condition.value) {
         reader.problem_with(
             when.span.clone(),
             format!("`{}` can never hold: the field is of another type", **when),
-            Some(
-                "numbers are compared with numbers, texts with texts; only numbers have an order"
-                    .to_owned(),
-            ),
+            Some("numbers are compared with numbers, texts with texts; only numbers have an order".to_owned()),
         );
         return None;
     }
@@ -56,11 +40,8 @@ fn comparable(kind: &FieldKind, compare: Compare, value: &ConditionValue) -> boo
     let equality = matches!(compare, Compare::Equal | Compare::NotEqual);
     match (kind, value) {
         (FieldKind::Int { .. }, ConditionValue::Number(_)) => true,
-        (FieldKind::Bool, ConditionValue::Bool(_))
-        | (FieldKind::Text { .. }, ConditionValue::Text(_)) => equality,
-        (FieldKind::Enum { words, .. }, ConditionValue::Text(text)) => {
-            equality && words.contains(text)
-        }
+        (FieldKind::Bool, ConditionValue::Bool(_)) | (FieldKind::Text { .. }, ConditionValue::Text(_)) => equality,
+        (FieldKind::Enum { words, .. }, ConditionValue::Text(text)) => equality && words.contains(text),
         _ => false,
     }
 }

@@ -50,7 +50,7 @@ pub use problem::{Problem, Source};
 pub use query_test::{Expect, Fixture, RuleTest};
 pub use sameness::same;
 pub use schema::{schema, schemas};
-pub use source::{embedded, read_dir};
+pub use source::{Unreadable, embedded, read_dir};
 
 use crate::{
     base::hash,
@@ -99,86 +99,32 @@ pub fn compile(files: Vec<(String, String)>, policy: Policy) -> Result<Compiled,
 }
 
 /// As [`compile`]; rules without a test can be refused.
-pub fn compile_as(
-    files: Vec<(String, String)>,
-    policy: Policy,
-    untested: Untested,
-) -> Result<Compiled, Vec<Problem>> {
+pub fn compile_as(files: Vec<(String, String)>, policy: Policy, untested: Untested) -> Result<Compiled, Vec<Problem>> {
     let mut problems = Problems::default();
     let folder = Folder::sort(files);
     let version = folder.version(&policy);
-    let models = Models::compile(
-        read::<ModelFile>(folder.models, &mut problems),
-        &mut problems,
-    );
-    let permissions = Permissions::compile(
-        read::<PermissionFile>(folder.permissions, &mut problems),
-        &mut problems,
-    );
-    let templates = permissions::templates(
-        read::<TemplateFile>(folder.templates, &mut problems),
-        &mut problems,
-    );
+    let models = Models::compile(read::<ModelFile>(folder.models, &mut problems), &mut problems);
+    let permissions = Permissions::compile(read::<PermissionFile>(folder.permissions, &mut problems), &mut problems);
+    let templates = permissions::templates(read::<TemplateFile>(folder.templates, &mut problems), &mut problems);
     let mut rules = Gathered::default();
     for (source, file) in read::<RuleFile>(folder.rules, &mut problems) {
-        let mut reader = Reader {
-            source,
-            problems: &mut problems,
-        };
-        let surroundings = Surroundings {
-            models: &models,
-            permissions: &permissions,
-            policy: &policy,
-            families: &families(&file),
-        };
-        rules.file(
-            &file,
-            &surroundings,
-            &folder.attachments,
-            untested,
-            &mut reader,
-        );
+        let mut reader = Reader { source, problems: &mut problems };
+        let surroundings =
+            Surroundings { models: &models, permissions: &permissions, policy: &policy, families: &families(&file) };
+        rules.file(&file, &surroundings, &folder.attachments, untested, &mut reader);
     }
     if !problems.is_empty() {
         return Err(problems.into_sorted());
     }
     let mut index = RouteIndex::default();
     for (slot, operation) in rules.operations.iter().enumerate() {
-        index.insert(
-            operation.contract.method,
-            &operation.contract.template,
-            slot,
-        );
+        index.insert(operation.contract.method, &operation.contract.template, slot);
     }
     let findings = permissions::findings(&rules.operations, &templates);
-    let Permissions {
-        masks,
-        harmless,
-        analytics,
-        ..
-    } = permissions;
-    let Gathered {
-        operations,
-        fixtures,
-        tests,
-        ..
-    } = rules;
-    let rules = Rules {
-        version: version.into(),
-        policy,
-        operations,
-        index,
-        masks,
-        harmless,
-        analytics,
-    };
-    Ok(Compiled {
-        rules,
-        fixtures,
-        tests,
-        templates,
-        findings,
-    })
+    let Permissions { masks, harmless, analytics, .. } = permissions;
+    let Gathered { operations, fixtures, tests, .. } = rules;
+    let rules = Rules { version: version.into(), policy, operations, index, masks, harmless, analytics };
+    Ok(Compiled { rules, fixtures, tests, templates, findings })
 }
 
 /// The files of a folder by what they are for, each kind in the order of its names.
@@ -213,23 +159,11 @@ impl Folder {
 
     /// Same texts and policy, same version; fixtures decide nothing and do not count.
     fn version(&self, policy: &Policy) -> String {
-        let mut accepted: Vec<_> = policy
-            .accepted
-            .iter()
-            .map(|assumption| assumption.name())
-            .collect();
+        let mut accepted: Vec<_> = policy.accepted.iter().map(|assumption| assumption.name()).collect();
         accepted.sort_unstable();
         accepted.dedup();
         let mut all = format!("{:?} {accepted:?}\n", policy.role_conflict);
-        for source in [
-            &self.models,
-            &self.permissions,
-            &self.templates,
-            &self.rules,
-        ]
-        .into_iter()
-        .flatten()
-        {
+        for source in [&self.models, &self.permissions, &self.templates, &self.rules].into_iter().flatten() {
             // Lengths keep one file's end apart from the next one's name.
             for part in [&source.name, &source.text] {
                 all.push_str(&part.len().to_string());
@@ -244,10 +178,7 @@ impl Folder {
 fn read<T: Keys>(sources: Vec<Arc<Source>>, problems: &mut Problems) -> Vec<(Arc<Source>, T)> {
     let mut files = Vec::new();
     for source in sources {
-        let mut reader = Reader {
-            source: source.clone(),
-            problems,
-        };
+        let mut reader = Reader { source: source.clone(), problems };
         if let Some(file) = reader.file() {
             files.push((source, file));
         }
@@ -256,10 +187,7 @@ fn read<T: Keys>(sources: Vec<Arc<Source>>, problems: &mut Problems) -> Vec<(Arc
 }
 
 fn families(file: &RuleFile) -> BTreeMap<values::Name, Option<format::Shared>> {
-    file.family
-        .iter()
-        .map(|(name, family)| (name.clone(), family.0.clone()))
-        .collect()
+    file.family.iter().map(|(name, family)| (name.clone(), family.0.clone())).collect()
 }
 
 /// What the rule files make together.
@@ -283,17 +211,9 @@ impl Gathered {
     ) {
         let fixture = query_test::fixture(file, attachments, reader);
         self.fixtures.extend(fixture.clone());
-        let rules: Vec<_> = file
-            .rule
-            .iter()
-            .filter_map(|rule| rule.0.as_ref())
-            .collect();
+        let rules: Vec<_> = file.rule.iter().filter_map(|rule| rule.0.as_ref()).collect();
         for name in file.family.keys() {
-            let used = rules.iter().any(|rule| {
-                rule.family
-                    .as_ref()
-                    .is_some_and(|family| **family == *name.text)
-            });
+            let used = rules.iter().any(|rule| rule.family.as_ref().is_some_and(|family| **family == *name.text));
             // A rule that could not be read may be the one.
             if !used && rules.len() == file.rule.len() {
                 let help = "remove it, or name it as the `family` of a rule";
@@ -305,14 +225,8 @@ impl Gathered {
             }
         }
         for rule in rules {
-            if let Some(other) = self
-                .ids
-                .insert(rule.id.as_str().into(), reader.source.name.clone())
-            {
-                reader.problem(
-                    rule.id.span.clone(),
-                    format!("the id `{}` is already used in `{other}`", *rule.id),
-                );
+            if let Some(other) = self.ids.insert(rule.id.as_str().into(), reader.source.name.clone()) {
+                reader.problem(rule.id.span.clone(), format!("the id `{}` is already used in `{other}`", *rule.id));
             }
             if untested == Untested::Refuse && rule.test.is_empty() {
                 let help = "add a `[[rule.test]]`: who asks what, and what is sent or refused";
@@ -322,12 +236,7 @@ impl Gathered {
                     Some(help.to_owned()),
                 );
             }
-            self.tests.extend(query_test::tests(
-                rule,
-                fixture.as_ref(),
-                attachments,
-                reader,
-            ));
+            self.tests.extend(query_test::tests(rule, fixture.as_ref(), attachments, reader));
             if let Some(operation) = surroundings.operation(rule, reader) {
                 let (method, slot) = (operation.contract.method, self.operations.len());
                 let clash = self.taken.add(method, &operation.contract.template, slot);

@@ -10,9 +10,7 @@ use super::{
 };
 use crate::model::{
     answer::Keep,
-    body::{
-        Access, BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel, ObjectOrd, Proof,
-    },
+    body::{Access, BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel, ObjectOrd, Proof},
 };
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
@@ -33,10 +31,7 @@ impl Models {
         let mut filters = Filters::default();
         let mut models = Self::default();
         for (source, file) in &files {
-            let mut reader = Reader {
-                source: source.clone(),
-                problems,
-            };
+            let mut reader = Reader { source: source.clone(), problems };
             for (name, filter) in &file.filter {
                 if let Some(filter) = &filter.0 {
                     let compiled = compile_filter(filter, &mut reader);
@@ -47,10 +42,7 @@ impl Models {
                 let levels = levels
                     .iter()
                     .map(|(level, fields)| {
-                        (
-                            level.text.clone(),
-                            fields.iter().map(|field| field.as_str().into()).collect(),
-                        )
+                        (level.text.clone(), fields.iter().map(|field| field.as_str().into()).collect())
                     })
                     .collect();
                 once(&mut models.keeps, name, Keep { levels }, &mut reader);
@@ -59,10 +51,7 @@ impl Models {
         for (source, file) in files {
             let mut reader = Reader { source, problems };
             for (name, model) in file.model {
-                if let Some(body) = model
-                    .0
-                    .and_then(|model| filters.body(&name, &model, &mut reader))
-                {
+                if let Some(body) = model.0.and_then(|model| filters.body(&name, &model, &mut reader)) {
                     once(&mut models.bodies, &name, body, &mut reader);
                 }
             }
@@ -70,20 +59,10 @@ impl Models {
         models
     }
 
-    pub(super) fn body(
-        &self,
-        name: &At<String>,
-        reader: &mut Reader<'_>,
-    ) -> Option<&(Arc<BodyModel>, Masks)> {
+    pub(super) fn body(&self, name: &At<String>, reader: &mut Reader<'_>) -> Option<&(Arc<BodyModel>, Masks)> {
         let body = self.bodies.get(name.as_str());
         if body.is_none() {
-            unknown(
-                "body model",
-                name,
-                self.bodies.keys(),
-                name.span.clone(),
-                reader,
-            );
+            unknown("body model", name, self.bodies.keys(), name.span.clone(), reader);
         }
         body
     }
@@ -91,13 +70,7 @@ impl Models {
     pub(super) fn keep(&self, name: &At<String>, reader: &mut Reader<'_>) -> Option<&Keep> {
         let keep = self.keeps.get(name.as_str());
         if keep.is_none() {
-            unknown(
-                "list of fields",
-                name,
-                self.keeps.keys(),
-                name.span.clone(),
-                reader,
-            );
+            unknown("list of fields", name, self.keeps.keys(), name.span.clone(), reader);
         }
         keep
     }
@@ -138,24 +111,16 @@ pub(super) fn access(word: AccessWord) -> Access {
 fn compile_filter(filter: &Filter, reader: &mut Reader<'_>) -> (FilterModel, Masks) {
     let mut dimensions: BTreeMap<Box<str>, Dimension> = BTreeMap::new();
     let mut masks = Masks::new();
-    let mut add =
-        |name: &str, span: Range<usize>, dimension: Dimension, reader: &mut Reader<'_>| {
-            let clash = dimensions
-                .keys()
-                .any(|known| known.eq_ignore_ascii_case(name));
-            if clash {
-                reader.problem(span, format!("the dimension `{name}` is classified twice"));
-            } else {
-                dimensions.insert(name.into(), dimension);
-            }
-        };
+    let mut add = |name: &str, span: Range<usize>, dimension: Dimension, reader: &mut Reader<'_>| {
+        let clash = dimensions.keys().any(|known| known.eq_ignore_ascii_case(name));
+        if clash {
+            reader.problem(span, format!("the dimension `{name}` is classified twice"));
+        } else {
+            dimensions.insert(name.into(), dimension);
+        }
+    };
     for (name, word) in &filter.access {
-        add(
-            &name.text,
-            name.span(),
-            Dimension::Access(access(*word)),
-            reader,
-        );
+        add(&name.text, name.span(), Dimension::Access(access(*word)), reader);
     }
     for name in &filter.plain {
         add(name, name.span.clone(), Dimension::Plain, reader);
@@ -169,71 +134,34 @@ fn compile_filter(filter: &Filter, reader: &mut Reader<'_>) -> (FilterModel, Mas
             masks.insert(name.as_str().into(), class.text.clone());
         }
     }
-    let metrics = filter
-        .metrics
-        .iter()
-        .map(|metric| metric.as_str().into())
-        .collect();
-    (
-        FilterModel {
-            level: filter.level.into(),
-            dimensions,
-            metrics,
-            max_depth: filter.max_depth,
-        },
-        masks,
-    )
+    let metrics = filter.metrics.iter().map(|metric| metric.as_str().into()).collect();
+    (FilterModel { level: filter.level.into(), dimensions, metrics, max_depth: filter.max_depth }, masks)
 }
 
 impl Filters {
-    fn body(
-        &self,
-        name: &Name,
-        model: &Model,
-        reader: &mut Reader<'_>,
-    ) -> Option<(Arc<BodyModel>, Masks)> {
+    fn body(&self, name: &Name, model: &Model, reader: &mut Reader<'_>) -> Option<(Arc<BodyModel>, Masks)> {
         let dialect = Dialect::from(model.dialect);
         let mut masks = Masks::new();
         let fields = self.fields(&model.fields, dialect, &mut masks, reader);
         let spec = &model.proof;
-        let also: Option<Vec<_>> = spec
-            .also
-            .iter()
-            .map(|at| paths::definite(at, reader))
-            .collect();
+        let also: Option<Vec<_>> = spec.also.iter().map(|at| paths::definite(at, reader)).collect();
         let proof = match (&spec.filter, &spec.entries) {
-            (Some(at), None) if spec.also.is_empty() => Proof::Filter {
-                at: paths::definite(at, reader)?,
-            },
-            (None, Some(at)) => Proof::Entries {
-                at: paths::definite(at, reader)?,
-                also: also?,
-            },
+            (Some(at), None) if spec.also.is_empty() => Proof::Filter { at: paths::definite(at, reader)? },
+            (None, Some(at)) => Proof::Entries { at: paths::definite(at, reader)?, also: also? },
             _ => {
-                reader.problem(
-                    spec.span.clone(),
-                    "a proof is `{ filter = ... }` or `{ entries = ..., also = [...] }`",
-                );
+                reader.problem(spec.span.clone(), "a proof is `{ filter = ... }` or `{ entries = ..., also = [...] }`");
                 return None;
             }
         };
-        let body = BodyModel {
-            name: name.text.clone(),
-            dialect,
-            fields: fields?,
-            proof,
-        };
+        let body = BodyModel { name: name.text.clone(), dialect, fields: fields?, proof };
         let fits = match &body.proof {
             Proof::Filter { at } => matches!(body.field(at), Some(FieldKind::Filter(_))),
-            Proof::Entries { at, also } => std::iter::once(at)
-                .chain(also)
-                .all(|at| matches!(body.field(at), Some(FieldKind::Filters(_)))),
+            Proof::Entries { at, also } => {
+                std::iter::once(at).chain(also).all(|at| matches!(body.field(at), Some(FieldKind::Filters(_))))
+            }
         };
         if !fits {
-            reader.problem(
-                spec.span.clone(),
-                "the proof names a path that is no filter of this model",
-            );
+            reader.problem(spec.span.clone(), "the proof names a path that is no filter of this model");
             return None;
         }
         Some((Arc::new(body), masks))
@@ -250,11 +178,7 @@ impl Filters {
             .iter()
             .map(|(name, spec)| {
                 let kind = self.kind(spec, dialect, masks, reader)?;
-                Some(Field {
-                    name: name.text.clone(),
-                    required: spec.required.unwrap_or(false),
-                    kind,
-                })
+                Some(Field { name: name.text.clone(), required: spec.required.unwrap_or(false), kind })
             })
             .collect();
         fields.into_iter().collect()
@@ -268,10 +192,7 @@ impl Filters {
         reader: &mut Reader<'_>,
     ) -> Option<FieldKind> {
         let mut lacks = |what: &str| -> Option<FieldKind> {
-            reader.problem(
-                spec.span.clone(),
-                format!("a field of this kind needs `{what}`"),
-            );
+            reader.problem(spec.span.clone(), format!("a field of this kind needs `{what}`"));
             None
         };
         let size = spec.max.and_then(|max| usize::try_from(max).ok());
@@ -292,10 +213,7 @@ impl Filters {
                     return lacks("words");
                 };
                 let words = words.iter().map(|word| word.as_str().into()).collect();
-                FieldKind::Enum {
-                    words,
-                    fold: dialect == Dialect::Genesys,
-                }
+                FieldKind::Enum { words, fold: dialect == Dialect::Genesys }
             }
             KindWord::Interval => FieldKind::Interval,
             KindWord::Instant => FieldKind::Instant,
@@ -309,10 +227,7 @@ impl Filters {
                 let (Some(of), Some(max)) = (&spec.of, size) else {
                     return lacks("of` and `max");
                 };
-                FieldKind::List {
-                    of: Box::new(self.kind(of, dialect, masks, reader)?),
-                    max,
-                }
+                FieldKind::List { of: Box::new(self.kind(of, dialect, masks, reader)?), max }
             }
             KindWord::Object => {
                 if spec.fields.is_empty() {

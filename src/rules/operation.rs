@@ -43,8 +43,7 @@ impl Surroundings<'_> {
         let matched = paths::operation(&rule.r#match, reader);
         let opened = self.opened_by(&shared, rule, reader);
         let class = required(shared.class, "class", rule, reader).map(Class::from);
-        let data =
-            required(shared.data.as_ref(), "data", rule, reader).map(|word| word.value.into());
+        let data = required(shared.data.as_ref(), "data", rule, reader).map(|word| word.value.into());
         let answer_spec = required(shared.answer.as_ref(), "answer", rule, reader);
         let body = match &shared.body {
             Some(name) => Some(self.body(name, &shared, reader)?),
@@ -52,8 +51,7 @@ impl Surroundings<'_> {
         };
         let (model, masks) = body.unzip();
         let masks = masks.unwrap_or_default();
-        let answer =
-            answer_spec.and_then(|spec| answer::compile(spec, self.models, &masks, reader));
+        let answer = answer_spec.and_then(|spec| answer::compile(spec, self.models, &masks, reader));
         let params = params::params(shared.params.as_ref(), reader);
         let page = match &shared.page {
             Some(page) => Some(params::page(page, shared.params.as_ref(), reader)),
@@ -65,18 +63,9 @@ impl Surroundings<'_> {
         let ((method, template), (permission, opened_by)) = (matched?, opened?);
         let (class, data, answer, params, parts) = (class?, data?, answer?, params?, parts?);
         let (page, ids) = page.unzip();
-        let rests = Rests {
-            sites: &parts.sites,
-            model: model.as_deref(),
-            data,
-            page: page.is_some(),
-        };
+        let rests = Rests { sites: &parts.sites, model: model.as_deref(), data, page: page.is_some() };
         rests.check(&needs, rule, reader);
-        let fits = Fits {
-            class,
-            method,
-            template: &template,
-        };
+        let fits = Fits { class, method, template: &template };
         fits.check(model.as_deref(), page.as_ref(), &rule.r#match, reader);
         let archived = matches!(shared.archived, Some(ArchivedWord::Include));
         let contract = Contract {
@@ -101,10 +90,7 @@ impl Surroundings<'_> {
             opened_by,
             permission,
             audience: shared.audience.map(Audience::from).unwrap_or_default(),
-            unproved: needs
-                .into_iter()
-                .filter(|needed| !self.policy.accepted.contains(needed))
-                .collect(),
+            unproved: needs.into_iter().filter(|needed| !self.policy.accepted.contains(needed)).collect(),
             sites: parts.sites,
             group_by: parts.group_by,
             sort: parts.sort,
@@ -126,18 +112,13 @@ impl Surroundings<'_> {
         let Some(name) = &rule.family else {
             return Some(rule.shared.clone());
         };
-        let found = self
-            .families
-            .iter()
-            .find(|(family, _)| *family.text == **name);
+        let found = self.families.iter().find(|(family, _)| *family.text == **name);
         if found.is_none() {
             let known: Vec<_> = self.families.keys().map(|family| &family.text).collect();
             models::unknown("family", name, known, name.span.clone(), reader);
         }
         // A family that could not be read has its own problem.
-        found
-            .and_then(|(_, family)| family.as_ref())
-            .map(|family| rule.shared.clone().or(family))
+        found.and_then(|(_, family)| family.as_ref()).map(|family| rule.shared.clone().or(family))
     }
 
     fn opened_by(
@@ -159,48 +140,26 @@ impl Surroundings<'_> {
         for permission in &demanded {
             permissions::check(permission, permission.span.clone(), reader);
             if self.permissions.harmless.contains(permission.as_str()) {
-                let message = format!(
-                    "`{}` stands in `harmless`: an outsourcer keeps `all` on it",
-                    permission.as_str()
-                );
+                let message =
+                    format!("`{}` stands in `harmless`: an outsourcer keeps `all` on it", permission.as_str());
                 reader.problem(permission.span.clone(), message);
             }
         }
-        let name = demanded
-            .iter()
-            .map(|permission| permission.as_str())
-            .collect::<Vec<_>>()
-            .join("` or `");
-        let opened = demanded
-            .iter()
-            .flat_map(|permission| self.permissions.opening(permission))
-            .collect();
+        let name = demanded.iter().map(|permission| permission.as_str()).collect::<Vec<_>>().join("` or `");
+        let opened = demanded.iter().flat_map(|permission| self.permissions.opening(permission)).collect();
         Some((name.into(), opened))
     }
 
     /// The model, with what this rule hides.
-    fn body(
-        &self,
-        name: &At<String>,
-        shared: &Shared,
-        reader: &mut Reader<'_>,
-    ) -> Option<(Arc<BodyModel>, Masks)> {
+    fn body(&self, name: &At<String>, shared: &Shared, reader: &mut Reader<'_>) -> Option<(Arc<BodyModel>, Masks)> {
         let (model, masks) = self.models.body(name, reader)?;
         if let Some(word) = &shared.dialect
             && Dialect::from(word.value) != model.dialect
         {
-            reader.problem(
-                word.span.clone(),
-                format!("the body model `{}` is written in another dialect", **name),
-            );
+            reader.problem(word.span.clone(), format!("the body model `{}` is written in another dialect", **name));
         }
         let mut model = model.clone();
-        for narrow in shared
-            .narrow
-            .iter()
-            .flatten()
-            .filter(|narrow| !narrow.hidden.is_empty())
-        {
+        for narrow in shared.narrow.iter().flatten().filter(|narrow| !narrow.hidden.is_empty()) {
             Body::hide(Arc::make_mut(&mut model), narrow, reader);
         }
         Some((model, masks.clone()))
@@ -229,47 +188,16 @@ impl Surroundings<'_> {
             }
             return Some(Parts::default());
         };
-        let body = Body {
-            model,
-            policy: self.policy,
-        };
-        let sites: Vec<_> = shared
-            .narrow
-            .iter()
-            .flatten()
-            .map(|narrow| body.sites(narrow, reader))
-            .collect();
-        let refuse: Vec<_> = shared
-            .refuse
-            .iter()
-            .flatten()
-            .map(|refuse| compile_refuse(refuse, model, reader))
-            .collect();
-        let time = shared
-            .time
-            .as_ref()
-            .map(|time| body.time(time, reader).ok_or(()))
-            .transpose();
-        let sort = shared
-            .sort
-            .as_ref()
-            .map(|list| body.allow(list, reader).ok_or(()))
-            .transpose();
-        let group_by = shared
-            .group_by
-            .as_ref()
-            .map(|list| body.allow(list, reader).ok_or(()))
-            .transpose();
-        let metrics = shared
-            .metrics
-            .as_ref()
-            .map(|metrics| body.metrics(metrics, reader).ok_or(()))
-            .transpose();
-        let division_slot = shared
-            .division_slot
-            .as_ref()
-            .map(|at| body.division_slot(at, reader).ok_or(()))
-            .transpose();
+        let body = Body { model, policy: self.policy };
+        let sites: Vec<_> = shared.narrow.iter().flatten().map(|narrow| body.sites(narrow, reader)).collect();
+        let refuse: Vec<_> =
+            shared.refuse.iter().flatten().map(|refuse| compile_refuse(refuse, model, reader)).collect();
+        let time = shared.time.as_ref().map(|time| body.time(time, reader).ok_or(())).transpose();
+        let sort = shared.sort.as_ref().map(|list| body.allow(list, reader).ok_or(())).transpose();
+        let group_by = shared.group_by.as_ref().map(|list| body.allow(list, reader).ok_or(())).transpose();
+        let metrics = shared.metrics.as_ref().map(|metrics| body.metrics(metrics, reader).ok_or(())).transpose();
+        let division_slot =
+            shared.division_slot.as_ref().map(|at| body.division_slot(at, reader).ok_or(())).transpose();
         let sites: Vec<Site> = sites.into_iter().collect::<Option<Vec<_>>>()?.concat();
         rests::twice(&sites, rule, reader);
         Some(Parts {
@@ -283,22 +211,11 @@ impl Surroundings<'_> {
         })
     }
 
-    fn check_masks(
-        &self,
-        answer: Option<&crate::model::answer::Answer>,
-        rule: &At<Rule>,
-        reader: &mut Reader<'_>,
-    ) {
+    fn check_masks(&self, answer: Option<&crate::model::answer::Answer>, rule: &At<Rule>, reader: &mut Reader<'_>) {
         for class in answer.iter().flat_map(|answer| answer.mask.values()) {
             if !self.permissions.masks.contains_key(class) {
                 let known = self.permissions.masks.keys();
-                models::unknown(
-                    "mask class in `[lift]` named",
-                    class,
-                    known,
-                    rule.id.span.clone(),
-                    reader,
-                );
+                models::unknown("mask class in `[lift]` named", class, known, rule.id.span.clone(), reader);
             }
         }
     }
@@ -318,31 +235,18 @@ struct Parts {
 fn required<T>(value: Option<T>, key: &str, rule: &At<Rule>, reader: &mut Reader<'_>) -> Option<T> {
     if value.is_none() {
         let id = rule.id.as_str();
-        reader.problem(
-            rule.id.span.clone(),
-            format!("the rule `{id}` and its family do not say `{key}`"),
-        );
+        reader.problem(rule.id.span.clone(), format!("the rule `{id}` and its family do not say `{key}`"));
     }
     value
 }
 
-fn compile_refuse(
-    refuse: &super::format::Refuse,
-    model: &BodyModel,
-    reader: &mut Reader<'_>,
-) -> Option<RefuseWhen> {
-    let code = Code::ALL
-        .iter()
-        .find(|code| code.as_str() == refuse.code.as_str());
+fn compile_refuse(refuse: &super::format::Refuse, model: &BodyModel, reader: &mut Reader<'_>) -> Option<RefuseWhen> {
+    let code = Code::ALL.iter().find(|code| code.as_str() == refuse.code.as_str());
     if code.is_none() {
         code_unknown(&refuse.code, refuse.code.span.clone(), reader);
     }
     let when = condition::compile(&refuse.when, model, reader)?;
-    Some(RefuseWhen {
-        when,
-        code: code?.as_str().into(),
-        message: refuse.message.as_str().into(),
-    })
+    Some(RefuseWhen { when, code: code?.as_str().into(), message: refuse.message.as_str().into() })
 }
 
 pub(super) fn code_unknown(code: &str, span: Range<usize>, reader: &mut Reader<'_>) {

@@ -13,12 +13,7 @@ pub(super) struct Taken {
 
 impl Taken {
     /// Adds a template; gives the rule that it collides with.
-    pub(super) fn add(
-        &mut self,
-        method: Method,
-        template: &Template,
-        rule: usize,
-    ) -> Option<usize> {
+    pub(super) fn add(&mut self, method: Method, template: &Template, rule: usize) -> Option<usize> {
         let clash = self.clash(method, &template.segments, Exact::Same);
         let mut at = self;
         for segment in &template.segments {
@@ -38,26 +33,13 @@ impl Taken {
         };
         match first {
             Segment::Literal(text) => {
-                let literal = self
-                    .literals
-                    .get(text)
-                    .and_then(|next| next.clash(method, rest, exact));
-                literal.or_else(|| {
-                    self.param
-                        .as_ref()?
-                        .clash(method, rest, exact.and(Exact::New))
-                })
+                let literal = self.literals.get(text).and_then(|next| next.clash(method, rest, exact));
+                literal.or_else(|| self.param.as_ref()?.clash(method, rest, exact.and(Exact::New)))
             }
             Segment::Param { .. } => {
-                let param = self
-                    .param
-                    .as_ref()
-                    .and_then(|next| next.clash(method, rest, exact));
-                param.or_else(|| {
-                    self.literals
-                        .values()
-                        .find_map(|next| next.clash(method, rest, exact.and(Exact::Old)))
-                })
+                let param = self.param.as_ref().and_then(|next| next.clash(method, rest, exact));
+                param
+                    .or_else(|| self.literals.values().find_map(|next| next.clash(method, rest, exact.and(Exact::Old))))
             }
         }
     }

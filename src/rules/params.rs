@@ -22,7 +22,8 @@ pub(super) fn params(
         .map(|(name, param)| {
             let kind = param_kind(param);
             if kind.is_none() {
-                let help = "`int` needs `min` and `max`, `enum` needs `words`, `text` needs `max`, `ids` needs `of` and `max`";
+                let help =
+                    "`int` needs `min` and `max`, `enum` needs `words`, `text` needs `max`, `ids` needs `of` and `max`";
                 let message = format!("the parameter `{}` is not described", name.text);
                 reader.problem_with(param.span.clone(), message, Some(help.to_owned()));
             }
@@ -35,23 +36,10 @@ pub(super) fn params(
 fn param_kind(param: &Param) -> Option<ParamKind> {
     let size = param.max.and_then(|max| usize::try_from(max).ok());
     Some(match param.kind {
-        ParamKindWord::Int => ParamKind::Int {
-            min: param.min?,
-            max: param.max?,
-        },
-        ParamKindWord::Enum => ParamKind::Enum(
-            param
-                .words
-                .as_ref()?
-                .iter()
-                .map(|word| word.as_str().into())
-                .collect(),
-        ),
+        ParamKindWord::Int => ParamKind::Int { min: param.min?, max: param.max? },
+        ParamKindWord::Enum => ParamKind::Enum(param.words.as_ref()?.iter().map(|word| word.as_str().into()).collect()),
         ParamKindWord::Text => ParamKind::Text { max: size? },
-        ParamKindWord::Ids => ParamKind::Ids {
-            access: models::access(param.of?),
-            max: size?,
-        },
+        ParamKindWord::Ids => ParamKind::Ids { access: models::access(param.of?), max: size? },
     })
 }
 
@@ -60,13 +48,8 @@ pub(super) fn page(
     params: Option<&BTreeMap<Name, At<Param>>>,
     reader: &mut Reader<'_>,
 ) -> (Page, IdsProof) {
-    let kind = |name: &str| {
-        params
-            .into_iter()
-            .flatten()
-            .find(|(known, _)| &*known.text == name)
-            .map(|(_, param)| param.kind)
-    };
+    let kind =
+        |name: &str| params.into_iter().flatten().find(|(known, _)| &*known.text == name).map(|(_, param)| param.kind);
     let mut named = |name: &At<String>, wanted: ParamKindWord| {
         if kind(name) != Some(wanted) {
             let help = "describe it in `[rule.params]`, with the right `kind`";
@@ -82,18 +65,9 @@ pub(super) fn page(
         number: named(&page.number, ParamKindWord::Int),
         size: named(&page.size, ParamKindWord::Int),
         default_size: page.default_size,
-        name: page
-            .name
-            .as_ref()
-            .map(|name| named(name, ParamKindWord::Text)),
-        order: page
-            .order
-            .as_ref()
-            .map(|name| named(name, ParamKindWord::Enum)),
-        division: page
-            .division
-            .as_ref()
-            .map(|name| named(name, ParamKindWord::Ids)),
+        name: page.name.as_ref().map(|name| named(name, ParamKindWord::Text)),
+        order: page.order.as_ref().map(|name| named(name, ParamKindWord::Enum)),
+        division: page.division.as_ref().map(|name| named(name, ParamKindWord::Ids)),
     };
     if page.default_size < 1 {
         reader.problem(page.span.clone(), "`default-size` is at least 1");

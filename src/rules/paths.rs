@@ -13,96 +13,57 @@ pub(super) fn definite(text: &At<String>, reader: &mut Reader<'_>) -> Option<Pat
     let path = parse(text);
     if path.is_none() {
         let help = "write object keys only, such as `$.query.filter`: no wildcards, indexes, slices or filters";
-        reader.problem_with(
-            text.span.clone(),
-            format!("`{}` is not a definite path", **text),
-            Some(help.into()),
-        );
+        reader.problem_with(text.span.clone(), format!("`{}` is not a definite path", **text), Some(help.into()));
     }
     path
 }
 
 pub(super) fn parse(text: &str) -> Option<Path> {
     let keys = text.strip_prefix("$.")?;
-    keys.split('.')
-        .map(|key| is_name(key).then(|| key.into()))
-        .collect()
+    keys.split('.').map(|key| is_name(key).then(|| key.into())).collect()
 }
 
 fn is_name(key: &str) -> bool {
     let mut chars = key.chars();
-    chars
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+    chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && chars.all(|rest| rest.is_ascii_alphanumeric() || rest == '_')
 }
 
 /// `POST /api/v2/...`, with `{queueId}` for ids whose kind the name says.
 pub(super) fn operation(text: &At<String>, reader: &mut Reader<'_>) -> Option<(Method, Template)> {
     let Some((method, path)) = text.split_once(' ') else {
-        reader.problem(
-            text.span.clone(),
-            format!("`{}` is not a method and a path", **text),
-        );
+        reader.problem(text.span.clone(), format!("`{}` is not a method and a path", **text));
         return None;
     };
     let method = match method {
         "GET" => Method::Get,
         "POST" => Method::Post,
         _ => {
-            reader.problem(
-                text.span.clone(),
-                format!("`{method}` is not governed: `GET` and `POST` are"),
-            );
+            reader.problem(text.span.clone(), format!("`{method}` is not governed: `GET` and `POST` are"));
             return None;
         }
     };
     let Some(path) = path.strip_prefix('/') else {
-        reader.problem(
-            text.span.clone(),
-            format!("the path `{path}` does not begin with `/`"),
-        );
+        reader.problem(text.span.clone(), format!("the path `{path}` does not begin with `/`"));
         return None;
     };
-    let segments: Option<Vec<_>> = path
-        .split('/')
-        .map(|part| segment(part, text.span.clone(), reader))
-        .collect();
-    Some((
-        method,
-        Template {
-            segments: segments?,
-        },
-    ))
+    let segments: Option<Vec<_>> = path.split('/').map(|part| segment(part, text.span.clone(), reader)).collect();
+    Some((method, Template { segments: segments? }))
 }
 
 fn segment(part: &str, span: Range<usize>, reader: &mut Reader<'_>) -> Option<Segment> {
-    if let Some(name) = part
-        .strip_prefix('{')
-        .and_then(|rest| rest.strip_suffix('}'))
-    {
+    if let Some(name) = part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
         let access = id_kind(name);
         if access.is_none() {
             let help = "name it `{queueId}`, `{userId}`, `{divisionId}`, `{conversationId}`, `{flowId}` or `{teamId}`";
-            reader.problem_with(
-                span,
-                format!("`{{{name}}}` is no id of a known kind"),
-                Some(help.into()),
-            );
+            reader.problem_with(span, format!("`{{{name}}}` is no id of a known kind"), Some(help.into()));
         }
-        return access.map(|access| Segment::Param {
-            name: name.into(),
-            access,
-        });
+        return access.map(|access| Segment::Param { name: name.into(), access });
     }
     // What the front door's canonical paths can contain, less than RFC 3986 allows.
-    let plain =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
     if part.is_empty() || part == "." || part == ".." || !part.bytes().all(plain) {
-        reader.problem(
-            span,
-            format!("`{part}` is not a segment of a canonical path"),
-        );
+        reader.problem(span, format!("`{part}` is not a segment of a canonical path"));
         return None;
     }
     Some(Segment::Literal(part.into()))
@@ -124,20 +85,12 @@ fn id_kind(name: &str) -> Option<Access> {
 pub(super) fn arrays(text: &At<String>, reader: &mut Reader<'_>) -> Option<Vec<Box<str>>> {
     let arrays = text.strip_prefix("$.").and_then(|rest| {
         rest.split('.')
-            .map(|part| {
-                part.strip_suffix("[*]")
-                    .filter(|name| is_name(name))
-                    .map(Into::into)
-            })
+            .map(|part| part.strip_suffix("[*]").filter(|name| is_name(name)).map(Into::into))
             .collect::<Option<Vec<_>>>()
     });
     if arrays.is_none() {
         let help = "write the arrays from the row down, such as `$.participants[*].sessions[*].segments[*]`";
-        reader.problem_with(
-            text.span.clone(),
-            format!("`{}` is no path of legs", **text),
-            Some(help.into()),
-        );
+        reader.problem_with(text.span.clone(), format!("`{}` is no path of legs", **text), Some(help.into()));
     }
     arrays
 }
@@ -152,57 +105,26 @@ pub(super) fn up(text: &At<String>, depth: usize, reader: &mut Reader<'_>) -> Op
     }
     if !is_name(rest) || up > depth {
         let help = format!("write a field, with at most {depth} times `../` before it");
-        reader.problem_with(
-            text.span.clone(),
-            format!("`{}` is no field of a leg", **text),
-            Some(help),
-        );
+        reader.problem_with(text.span.clone(), format!("`{}` is no field of a leg", **text), Some(help));
         return None;
     }
-    Some(Up {
-        up,
-        name: rest.into(),
-    })
+    Some(Up { up, name: rest.into() })
 }
 
 /// Puts the parts of a leg together.
-pub(super) fn leg(
-    leg: &super::format::Leg,
-    span: Range<usize>,
-    reader: &mut Reader<'_>,
-) -> Option<LegPath> {
+pub(super) fn leg(leg: &super::format::Leg, span: Range<usize>, reader: &mut Reader<'_>) -> Option<LegPath> {
     let arrays = arrays(&leg.at, reader)?;
     let depth = arrays.len();
     let [start, end] = leg.time.as_slice() else {
-        reader.problem(
-            span,
-            "`time` names the start and the end of a leg: two fields",
-        );
+        reader.problem(span, "`time` names the start and the end of a leg: two fields");
         return None;
     };
-    let queue = leg
-        .queue
-        .as_ref()
-        .map(|at| up(at, depth, reader).ok_or(()))
-        .transpose();
-    let user = leg
-        .user
-        .as_ref()
-        .map(|at| up(at, depth, reader).ok_or(()))
-        .transpose();
+    let queue = leg.queue.as_ref().map(|at| up(at, depth, reader).ok_or(())).transpose();
+    let user = leg.user.as_ref().map(|at| up(at, depth, reader).ok_or(())).transpose();
     let (start, end) = (up(start, depth, reader), up(end, depth, reader));
     if leg.queue.is_none() && leg.user.is_none() {
-        reader.problem(
-            span,
-            "a leg without `queue` and `user` cannot be judged; name at least one",
-        );
+        reader.problem(span, "a leg without `queue` and `user` cannot be judged; name at least one");
         return None;
     }
-    Some(LegPath {
-        arrays,
-        queue: queue.ok()?,
-        user: user.ok()?,
-        start: start?,
-        end: end?,
-    })
+    Some(LegPath { arrays, queue: queue.ok()?, user: user.ok()?, start: start?, end: end? })
 }

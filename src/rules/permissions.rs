@@ -45,10 +45,7 @@ pub(super) struct Permissions {
 }
 
 impl Permissions {
-    pub(super) fn compile(
-        files: Vec<(Arc<Source>, PermissionFile)>,
-        problems: &mut Problems,
-    ) -> Self {
+    pub(super) fn compile(files: Vec<(Arc<Source>, PermissionFile)>, problems: &mut Problems) -> Self {
         let mut compiled = Self::default();
         let mut harmless = Vec::new();
         for (source, file) in files {
@@ -57,23 +54,13 @@ impl Permissions {
                 check(&name.text, name.span(), &mut reader);
                 for permission in demanded {
                     check(&permission, permission.span.clone(), &mut reader);
-                    compiled
-                        .opens
-                        .entry(permission.as_str().into())
-                        .or_default()
-                        .insert(name.text.clone());
+                    compiled.opens.entry(permission.as_str().into()).or_default().insert(name.text.clone());
                 }
             }
             for (class, lifting) in file.lift {
-                compiled
-                    .masks
-                    .entry(class.text)
-                    .or_default()
-                    .extend(words(&lifting, &mut reader));
+                compiled.masks.entry(class.text).or_default().extend(words(&lifting, &mut reader));
             }
-            compiled
-                .analytics
-                .extend(words(&file.analytics, &mut reader));
+            compiled.analytics.extend(words(&file.analytics, &mut reader));
             compiled.harmless.extend(words(&file.harmless, &mut reader));
             harmless.push((reader.source.clone(), file.harmless));
         }
@@ -87,11 +74,7 @@ impl Permissions {
     fn check_harmless(&self, permissions: &[At<String>], reader: &mut Reader<'_>) {
         for permission in permissions {
             let name = permission.as_str();
-            if self
-                .opens
-                .iter()
-                .any(|(demanded, by)| **demanded == *name || by.contains(name))
-            {
+            if self.opens.iter().any(|(demanded, by)| **demanded == *name || by.contains(name)) {
                 let message = format!("`{name}` opens an operation: it is not harmless");
                 reader.problem(permission.span.clone(), message);
             }
@@ -110,34 +93,20 @@ fn words(list: &[At<String>], reader: &mut Reader<'_>) -> Words {
     for permission in list {
         check(permission, permission.span.clone(), reader);
     }
-    list.iter()
-        .map(|permission| permission.as_str().into())
-        .collect()
+    list.iter().map(|permission| permission.as_str().into()).collect()
 }
 
 /// `domain:entity:action`, each a word. A star would be inheritance by the back door.
 pub(super) fn check(permission: &str, span: std::ops::Range<usize>, reader: &mut Reader<'_>) {
-    let word = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
+    let word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let parts: Vec<_> = permission.split(':').collect();
     if parts.len() != 3 || !parts.iter().all(|part| word(part)) {
         let help = "a permission has the form `domain:entity:action`, without wildcards";
-        reader.problem_with(
-            span,
-            format!("`{permission}` is not a permission"),
-            Some(help.to_owned()),
-        );
+        reader.problem_with(span, format!("`{permission}` is not a permission"), Some(help.to_owned()));
     }
 }
 
-pub(super) fn templates(
-    files: Vec<(Arc<Source>, TemplateFile)>,
-    problems: &mut Problems,
-) -> Vec<Template> {
+pub(super) fn templates(files: Vec<(Arc<Source>, TemplateFile)>, problems: &mut Problems) -> Vec<Template> {
     let mut templates: BTreeMap<Box<str>, Template> = BTreeMap::new();
     for (source, file) in files {
         let mut reader = Reader { source, problems };
@@ -152,11 +121,7 @@ pub(super) fn templates(
                     TemplateScopeWord::Group => ("group", false),
                     TemplateScopeWord::All => ("all", false),
                 };
-                TemplatePermission {
-                    name: name.text.clone(),
-                    scope,
-                    team,
-                }
+                TemplatePermission { name: name.text.clone(), scope, team }
             });
             let template = Template {
                 name: spec.name.as_str().into(),
@@ -165,10 +130,7 @@ pub(super) fn templates(
                 cross_region: spec.cross_region.unwrap_or(false),
             };
             if templates.insert(template.name.clone(), template).is_some() {
-                reader.problem(
-                    spec.name.span.clone(),
-                    format!("the template `{}` is defined twice", *spec.name),
-                );
+                reader.problem(spec.name.span.clone(), format!("the template `{}` is defined twice", *spec.name));
             }
         }
     }
@@ -178,21 +140,10 @@ pub(super) fn templates(
 /// What is allowed, but does nothing.
 pub(super) fn findings(operations: &[Arc<Operation>], templates: &[Template]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let held: BTreeSet<&str> = templates
-        .iter()
-        .flat_map(|template| {
-            template
-                .permissions
-                .iter()
-                .map(|permission| &*permission.name)
-        })
-        .collect();
+    let held: BTreeSet<&str> =
+        templates.iter().flat_map(|template| template.permissions.iter().map(|permission| &*permission.name)).collect();
     for operation in operations {
-        if !operation
-            .opened_by
-            .iter()
-            .any(|permission| held.contains(&**permission))
-        {
+        if !operation.opened_by.iter().any(|permission| held.contains(&**permission)) {
             findings.push(Finding {
                 code: "R01",
                 severity: Severity::Warning,
@@ -202,10 +153,8 @@ pub(super) fn findings(operations: &[Arc<Operation>], templates: &[Template]) ->
             });
         }
     }
-    let opening: BTreeSet<&str> = operations
-        .iter()
-        .flat_map(|operation| operation.opened_by.iter().map(|permission| &**permission))
-        .collect();
+    let opening: BTreeSet<&str> =
+        operations.iter().flat_map(|operation| operation.opened_by.iter().map(|permission| &**permission)).collect();
     for template in templates {
         let idle: Vec<_> = template
             .permissions
@@ -219,8 +168,7 @@ pub(super) fn findings(operations: &[Arc<Operation>], templates: &[Template]) ->
                 severity: Severity::Info,
                 at: format!("template `{}`", template.name),
                 why: format!("no rule is opened by {}", idle.join(", ")),
-                repair: "add the rules that these permissions are for, or leave them out"
-                    .to_owned(),
+                repair: "add the rules that these permissions are for, or leave them out".to_owned(),
             });
         }
     }

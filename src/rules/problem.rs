@@ -16,25 +16,15 @@ pub struct Source {
 impl Source {
     pub(super) fn new(name: String, text: String) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let lines = std::iter::once(0)
-            .chain(ends.map(|(at, _)| at + 1))
-            .collect();
-        Self {
-            name: name.into(),
-            text: text.into(),
-            lines,
-        }
+        let lines = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
+        Self { name: name.into(), text: text.into(), lines }
     }
 
     /// Line and column of a byte, both from 1; the column counts characters.
     pub fn position(&self, at: usize) -> (usize, usize) {
         let line = self.lines.partition_point(|start| *start <= at);
         let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        let column = self
-            .text
-            .get(start..at)
-            .map_or(0, |before| before.chars().count())
-            + 1;
+        let column = self.text.get(start..at).map_or(0, |before| before.chars().count()) + 1;
         (line, column)
     }
 }
@@ -65,9 +55,7 @@ impl fmt::Display for Problem {
         let snippet = Snippet::source(&*self.source.text)
             .path(&*self.source.name)
             .annotation(AnnotationKind::Primary.span(self.span.clone()).label(""));
-        let title = Level::ERROR
-            .primary_title(self.message.as_str())
-            .element(snippet);
+        let title = Level::ERROR.primary_title(self.message.as_str()).element(snippet);
         let report = match &self.help {
             Some(help) => vec![title.element(Level::HELP.message(help.as_str()))],
             None => vec![title],
@@ -88,11 +76,7 @@ pub(super) struct Problems {
 
 impl Problems {
     pub(super) fn add(&mut self, problem: Problem) {
-        let key = (
-            problem.source.name.clone(),
-            problem.span.start,
-            problem.message.clone(),
-        );
+        let key = (problem.source.name.clone(), problem.span.start, problem.message.clone());
         if self.seen.insert(key) {
             self.found.push(problem);
         }
@@ -104,17 +88,13 @@ impl Problems {
 
     /// In order of file and place.
     pub(super) fn into_sorted(mut self) -> Vec<Problem> {
-        self.found
-            .sort_by(|a, b| (&a.source.name, a.span.start).cmp(&(&b.source.name, b.span.start)));
+        self.found.sort_by(|a, b| (&a.source.name, a.span.start).cmp(&(&b.source.name, b.span.start)));
         self.found
     }
 }
 
 /// "did you mean `x`?" when one of the candidates is close.
-pub(super) fn did_you_mean<'c>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<String> {
+pub(super) fn did_you_mean<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
     let near = |candidate: &&str| strsim::normalized_damerau_levenshtein(word, candidate);
     candidates
         .into_iter()

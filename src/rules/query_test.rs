@@ -58,30 +58,17 @@ pub enum Expect {
     Answers(Value),
 }
 
-pub(super) fn fixture(
-    file: &RuleFile,
-    attachments: &Attachments,
-    reader: &mut Reader<'_>,
-) -> Option<Arc<Fixture>> {
+pub(super) fn fixture(file: &RuleFile, attachments: &Attachments, reader: &mut Reader<'_>) -> Option<Arc<Fixture>> {
     let fixture = file.fixture.as_ref()?.0.as_ref()?;
     let name = beside(&reader.source.name, &fixture.directory);
     let Some(text) = name.as_deref().and_then(|name| attachments.get(name)) else {
         let help = "the path is relative to this file and stays inside the rules folder";
         let message = format!("there is no directory file `{}`", *fixture.directory);
-        reader.problem_with(
-            fixture.directory.span.clone(),
-            message,
-            Some(help.to_owned()),
-        );
+        reader.problem_with(fixture.directory.span.clone(), message, Some(help.to_owned()));
         return None;
     };
     let directory = name.unwrap_or_default().into();
-    Some(Arc::new(Fixture {
-        file: reader.source.name.clone(),
-        directory,
-        text: text.clone(),
-        now: fixture.now.0,
-    }))
+    Some(Arc::new(Fixture { file: reader.source.name.clone(), directory, text: text.clone(), now: fixture.now.0 }))
 }
 
 pub(super) fn tests(
@@ -101,10 +88,7 @@ pub(super) fn tests(
         }
         return Vec::new();
     };
-    rule.test
-        .iter()
-        .filter_map(|test| compile(test, rule, fixture, attachments, reader))
-        .collect()
+    rule.test.iter().filter_map(|test| compile(test, rule, fixture, attachments, reader)).collect()
 }
 
 fn compile(
@@ -117,9 +101,7 @@ fn compile(
     let expect = match (&test.sends, &test.refuses, &test.answers) {
         (Some(sends), None, None) => Some(Expect::Sends(sends.0.clone())),
         (None, Some(code), None) => {
-            let known = Code::ALL
-                .iter()
-                .find(|known| known.as_str() == code.as_str());
+            let known = Code::ALL.iter().find(|known| known.as_str() == code.as_str());
             if known.is_none() {
                 operation::code_unknown(code, code.span.clone(), reader);
             }
@@ -136,29 +118,19 @@ fn compile(
         }
     };
     let answer = match (&test.upstream, &test.shows) {
-        (Some(upstream), Some(shows)) => Some((
-            json(upstream, attachments, reader)?,
-            json(shows, attachments, reader)?,
-        )),
+        (Some(upstream), Some(shows)) => {
+            Some((json(upstream, attachments, reader)?, json(shows, attachments, reader)?))
+        }
         (None, None) => None,
         _ => {
-            reader.problem(
-                test.name.span.clone(),
-                "`upstream` and `shows` stand together",
-            );
+            reader.problem(test.name.span.clone(), "`upstream` and `shows` stand together");
             return None;
         }
     };
-    let params: Option<Vec<_>> = test
-        .params
-        .iter()
-        .map(|(name, value)| Some((name.text.clone(), text(&value.0)?)))
-        .collect();
+    let params: Option<Vec<_>> =
+        test.params.iter().map(|(name, value)| Some((name.text.clone(), text(&value.0)?))).collect();
     if params.is_none() {
-        reader.problem(
-            test.name.span.clone(),
-            "a parameter is a text, a number, or a list of texts",
-        );
+        reader.problem(test.name.span.clone(), "a parameter is a text, a number, or a list of texts");
     }
     Some(RuleTest {
         file: reader.source.name.clone(),
@@ -183,10 +155,7 @@ fn json(value: &At<Json>, attachments: &Attachments, reader: &mut Reader<'_>) ->
     let text = beside(&reader.source.name, file).and_then(|name| attachments.get(name.as_str()));
     let parsed = text.and_then(|text| serde_json::from_str(text).ok());
     if parsed.is_none() {
-        reader.problem(
-            value.span.clone(),
-            format!("`{file}` is no JSON file beside this one"),
-        );
+        reader.problem(value.span.clone(), format!("`{file}` is no JSON file beside this one"));
     }
     parsed
 }
@@ -197,11 +166,7 @@ pub(super) fn text(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(truth) => Some(truth.to_string()),
-        Value::Array(items) => items
-            .iter()
-            .map(text)
-            .collect::<Option<Vec<_>>>()
-            .map(|items| items.join(",")),
+        Value::Array(items) => items.iter().map(text).collect::<Option<Vec<_>>>().map(|items| items.join(",")),
         Value::Null | Value::Object(_) => None,
     }
 }

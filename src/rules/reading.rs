@@ -23,18 +23,8 @@ impl Reader<'_> {
         self.problem_with(span, message, None);
     }
 
-    pub(super) fn problem_with(
-        &mut self,
-        span: Range<usize>,
-        message: impl Into<String>,
-        help: Option<String>,
-    ) {
-        self.problems.add(Problem {
-            source: self.source.clone(),
-            span,
-            message: message.into(),
-            help,
-        });
+    pub(super) fn problem_with(&mut self, span: Range<usize>, message: impl Into<String>, help: Option<String>) {
+        self.problems.add(Problem { source: self.source.clone(), span, message: message.into(), help });
     }
 
     /// Reads the whole file as one table of keys. `None` when anything in it is wrong.
@@ -104,18 +94,10 @@ pub(super) struct Table<'t, 'i> {
 
 impl<'t, 'i> Table<'t, 'i> {
     pub(super) fn new(entries: &'t DeTable<'i>, span: Range<usize>) -> Self {
-        Self {
-            entries,
-            span,
-            known: Vec::new(),
-        }
+        Self { entries, span, known: Vec::new() }
     }
 
-    pub(super) fn key<T: Value>(
-        &mut self,
-        field: &'static str,
-        reader: &mut Reader<'_>,
-    ) -> Option<T> {
+    pub(super) fn key<T: Value>(&mut self, field: &'static str, reader: &mut Reader<'_>) -> Option<T> {
         let key = kebab(field);
         let value = self.entries.get(&*key);
         let read = if let Some(value) = value {
@@ -123,10 +105,7 @@ impl<'t, 'i> Table<'t, 'i> {
         } else {
             let missing = T::missing();
             if missing.is_none() {
-                reader.problem(
-                    self.span.clone(),
-                    format!("the key `{key}` is missing here"),
-                );
+                reader.problem(self.span.clone(), format!("the key `{key}` is missing here"));
             }
             missing
         };
@@ -138,15 +117,10 @@ impl<'t, 'i> Table<'t, 'i> {
         for key in self.entries.keys() {
             let name = key.get_ref();
             if !self.known.iter().any(|known| known == name) {
-                let help = did_you_mean(name, self.known.iter().map(|known| &**known))
-                    .unwrap_or_else(|| {
-                        let known = self
-                            .known
-                            .iter()
-                            .map(|known| format!("`{known}`"))
-                            .collect::<Vec<_>>();
-                        format!("known here: {}", known.join(", "))
-                    });
+                let help = did_you_mean(name, self.known.iter().map(|known| &**known)).unwrap_or_else(|| {
+                    let known = self.known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>();
+                    format!("known here: {}", known.join(", "))
+                });
                 reader.problem_with(key.span(), format!("unknown key `{name}`"), Some(help));
             }
         }
@@ -155,11 +129,7 @@ impl<'t, 'i> Table<'t, 'i> {
 
 fn kebab(field: &'static str) -> Cow<'static, str> {
     let field = field.strip_prefix("r#").unwrap_or(field);
-    if field.contains('_') {
-        field.replace('_', "-").into()
-    } else {
-        field.into()
-    }
+    if field.contains('_') { field.replace('_', "-").into() } else { field.into() }
 }
 
 pub(super) fn wrong(value: &Spanned<DeValue<'_>>, wanted: &str, reader: &mut Reader<'_>) {
@@ -252,18 +222,8 @@ macro_rules! words {
 pub(super) use {keys, words};
 
 /// Reports a word that is not in a closed list.
-pub(super) fn unknown_word(
-    word: &str,
-    known: &[&str],
-    span: Range<usize>,
-    reader: &mut Reader<'_>,
-) {
-    let list = known
-        .iter()
-        .map(|known| format!("`{known}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let help = did_you_mean(word, known.iter().copied())
-        .unwrap_or_else(|| format!("possible here: {list}"));
+pub(super) fn unknown_word(word: &str, known: &[&str], span: Range<usize>, reader: &mut Reader<'_>) {
+    let list = known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
+    let help = did_you_mean(word, known.iter().copied()).unwrap_or_else(|| format!("possible here: {list}"));
     reader.problem_with(span, format!("`{word}` is not known here"), Some(help));
 }

@@ -33,26 +33,13 @@ fn is_filter(members: &Map<String, Value>) -> bool {
 
 /// `["and" | "or", parts...]` in order, without groups of one and groups in a group of the same type.
 fn filter(members: &Map<String, Value>) -> Value {
-    let kind = members
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or("and")
-        .to_ascii_lowercase();
-    let list = |key: &str| {
-        members
-            .get(key)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-    };
+    let kind = members.get("type").and_then(Value::as_str).unwrap_or("and").to_ascii_lowercase();
+    let list = |key: &str| members.get(key).and_then(Value::as_array).into_iter().flatten();
     let mut parts = Vec::new();
-    for part in list("predicates")
-        .map(predicate)
-        .chain(list("clauses").map(normal))
-    {
+    for part in list("predicates").map(predicate).chain(list("clauses").map(normal)) {
         match part {
             Value::Array(inner) if inner.first().and_then(Value::as_str) == Some(&kind) => {
-                parts.extend(inner.into_iter().skip(1))
+                parts.extend(inner.into_iter().skip(1));
             }
             other => parts.push(other),
         }
@@ -75,20 +62,13 @@ fn predicate(predicate: &Value) -> Value {
     if members.get("type").is_some_and(|kind| kind == "dimension") {
         members.shift_remove("type");
     }
-    if members
-        .get("operator")
-        .is_some_and(|operator| operator == "matches")
-    {
+    if members.get("operator").is_some_and(|operator| operator == "matches") {
         members.shift_remove("operator");
     }
     if let Some(Value::Array(values)) = members.get_mut("values") {
         values.sort_by_key(ToString::to_string);
         let one = values.len() == 1;
-        if one
-            && members
-                .get("operator")
-                .is_some_and(|operator| operator == "IN")
-        {
+        if one && members.get("operator").is_some_and(|operator| operator == "IN") {
             members.insert("operator".to_owned(), "EQUALS".into());
         }
     }
@@ -120,10 +100,7 @@ mod tests {
         };
         assert!(!same(&queue("or", "b"), &queue("and", "b")));
         assert!(!same(&queue("or", "b"), &queue("or", "c")));
-        assert!(!same(
-            &json!({ "metrics": ["a", "b"] }),
-            &json!({ "metrics": ["b", "a"] })
-        ));
+        assert!(!same(&json!({ "metrics": ["a", "b"] }), &json!({ "metrics": ["b", "a"] })));
     }
 
     #[test]

@@ -23,10 +23,7 @@ pub fn schemas() -> Vec<(&'static str, String)> {
 }
 
 fn text<T: JsonSchema>() -> String {
-    let mut schema = SchemaSettings::draft2020_12()
-        .into_generator()
-        .into_root_schema_for::<T>()
-        .to_value();
+    let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value();
     optional_lists(&mut schema);
     format!("{schema:#}\n")
 }
@@ -35,16 +32,13 @@ fn text<T: JsonSchema>() -> String {
 fn optional_lists(schema: &mut Value) {
     let is_list = |property: &Value| {
         property.get("type").is_some_and(|kind| kind == "array")
-            || (property.get("additionalProperties").is_some()
-                && property.get("properties").is_none())
+            || (property.get("additionalProperties").is_some() && property.get("properties").is_none())
     };
     if let Value::Object(members) = schema {
         let properties = members.get("properties").cloned();
         if let Some(Value::Array(required)) = members.get_mut("required") {
             required.retain(|name| {
-                let property = name
-                    .as_str()
-                    .and_then(|name| properties.as_ref()?.get(name));
+                let property = name.as_str().and_then(|name| properties.as_ref()?.get(name));
                 !property.is_some_and(is_list)
             });
         }

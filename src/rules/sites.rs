@@ -19,11 +19,7 @@ pub(super) struct Body<'b> {
 }
 
 impl Body<'_> {
-    pub(super) fn field<'k>(
-        &'k self,
-        at: &At<String>,
-        reader: &mut Reader<'_>,
-    ) -> Option<(Path, &'k FieldKind)> {
+    pub(super) fn field<'k>(&'k self, at: &At<String>, reader: &mut Reader<'_>) -> Option<(Path, &'k FieldKind)> {
         let path = paths::definite(at, reader)?;
         let Some(kind) = self.model.field(&path) else {
             let names = self.model.fields.iter().map(|field| &field.name);
@@ -34,49 +30,25 @@ impl Body<'_> {
         Some((path, kind))
     }
 
-    pub(super) fn sites(
-        &self,
-        narrow: &At<format::Narrow>,
-        reader: &mut Reader<'_>,
-    ) -> Option<Vec<Site>> {
-        let sites: Vec<_> = narrow
-            .at
-            .as_slice()
-            .iter()
-            .map(|at| self.site(at, narrow, reader))
-            .collect();
+    pub(super) fn sites(&self, narrow: &At<format::Narrow>, reader: &mut Reader<'_>) -> Option<Vec<Site>> {
+        let sites: Vec<_> = narrow.at.as_slice().iter().map(|at| self.site(at, narrow, reader)).collect();
         sites.into_iter().collect()
     }
 
-    fn site(
-        &self,
-        at: &At<String>,
-        narrow: &At<format::Narrow>,
-        reader: &mut Reader<'_>,
-    ) -> Option<Site> {
+    fn site(&self, at: &At<String>, narrow: &At<format::Narrow>, reader: &mut Reader<'_>) -> Option<Site> {
         let (path, kind) = self.field(at, reader)?;
         let (filter, entry) = match (kind, &narrow.entry) {
             (FieldKind::Filter(filter), None) => (filter, Entry::Filter),
             (FieldKind::Filter(_), Some(word)) => {
-                reader.problem(
-                    word.span.clone(),
-                    "`entry` is for arrays of filters; here is one filter",
-                );
+                reader.problem(word.span.clone(), "`entry` is for arrays of filters; here is one filter");
                 return None;
             }
             (FieldKind::Filters(filter), Some(word)) => {
-                let entry = if word.value == EntryWord::Append {
-                    Entry::Append
-                } else {
-                    Entry::Never
-                };
+                let entry = if word.value == EntryWord::Append { Entry::Append } else { Entry::Never };
                 (filter, entry)
             }
             (FieldKind::Filters(_), None) => {
-                reader.problem(
-                    narrow.span.clone(),
-                    "an array of filters needs `entry`: `append` or `never`",
-                );
+                reader.problem(narrow.span.clone(), "an array of filters needs `entry`: `append` or `never`");
                 return None;
             }
             _ => {
@@ -85,30 +57,15 @@ impl Body<'_> {
             }
         };
         if entry != Entry::Filter && narrow.asked.is_none() {
-            reader.problem(
-                narrow.span.clone(),
-                "an array of filters needs `asked = \"conjoin\"`",
-            );
+            reader.problem(narrow.span.clone(), "an array of filters needs `asked = \"conjoin\"`");
         }
-        let carry: Option<Vec<_>> = narrow
-            .carry
-            .iter()
-            .map(|carry| carried(carry, filter, reader))
-            .collect();
+        let carry: Option<Vec<_>> = narrow.carry.iter().map(|carry| carried(carry, filter, reader)).collect();
         let carry = carry?;
         if carry.is_empty() {
-            reader.problem(
-                narrow.span.clone(),
-                "a place that carries nothing narrows nothing: add `carry`",
-            );
+            reader.problem(narrow.span.clone(), "a place that carries nothing narrows nothing: add `carry`");
         }
         let strength = narrow.strength.map_or(Strength::Exact, Strength::from);
-        Some(Site {
-            at: path,
-            entry,
-            carry,
-            strength,
-        })
+        Some(Site { at: path, entry, carry, strength })
     }
 
     /// Dimensions that the rule hides; applied to its own copy of the body.
@@ -122,25 +79,14 @@ impl Body<'_> {
             };
             for name in &narrow.hidden {
                 match filter.dimensions.get_mut(name.as_str()) {
-                    Some(
-                        dimension @ (Dimension::Plain | Dimension::Hidden | Dimension::Masked),
-                    ) => {
+                    Some(dimension @ (Dimension::Plain | Dimension::Hidden | Dimension::Masked)) => {
                         *dimension = Dimension::Hidden;
                     }
                     Some(Dimension::Access(_)) => {
-                        reader.problem(
-                            name.span.clone(),
-                            format!("`{}` carries access and cannot be hidden", **name),
-                        );
+                        reader.problem(name.span.clone(), format!("`{}` carries access and cannot be hidden", **name));
                     }
                     None => {
-                        models::unknown(
-                            "dimension",
-                            name,
-                            filter.dimensions.keys(),
-                            name.span.clone(),
-                            reader,
-                        );
+                        models::unknown("dimension", name, filter.dimensions.keys(), name.span.clone(), reader);
                     }
                 }
             }
@@ -157,18 +103,8 @@ impl Body<'_> {
     }
 }
 
-fn carried(
-    carry: &At<format::Carry>,
-    filter: &FilterModel,
-    reader: &mut Reader<'_>,
-) -> Option<(Access, Box<str>)> {
-    let format::Carry {
-        queue,
-        user,
-        division,
-        region,
-        conversation,
-    } = &carry.value;
+fn carried(carry: &At<format::Carry>, filter: &FilterModel, reader: &mut Reader<'_>) -> Option<(Access, Box<str>)> {
+    let format::Carry { queue, user, division, region, conversation } = &carry.value;
     let named = [
         (Access::Queue, queue),
         (Access::User, user),
@@ -176,9 +112,7 @@ fn carried(
         (Access::Region, region),
         (Access::Conversation, conversation),
     ];
-    let mut named = named
-        .into_iter()
-        .filter_map(|(access, name)| name.as_ref().map(|name| (access, name)));
+    let mut named = named.into_iter().filter_map(|(access, name)| name.as_ref().map(|name| (access, name)));
     let (Some((access, name)), None) = (named.next(), named.next()) else {
         reader.problem(
             carry.span.clone(),
@@ -189,23 +123,11 @@ fn carried(
     match filter.dimensions.get(name.as_str()) {
         Some(Dimension::Access(kind)) if *kind == access => Some((access, name.as_str().into())),
         Some(_) => {
-            reader.problem(
-                name.span.clone(),
-                format!(
-                    "the dimension `{}` does not say that kind of access",
-                    **name
-                ),
-            );
+            reader.problem(name.span.clone(), format!("the dimension `{}` does not say that kind of access", **name));
             None
         }
         None => {
-            models::unknown(
-                "dimension",
-                name,
-                filter.dimensions.keys(),
-                name.span.clone(),
-                reader,
-            );
+            models::unknown("dimension", name, filter.dimensions.keys(), name.span.clone(), reader);
             None
         }
     }

@@ -31,25 +31,16 @@ pub fn read_dir(root: &Path) -> Result<Vec<(String, String)>, Unreadable> {
     let mut files = Vec::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
-        let unreadable = |cause| Unreadable {
-            path: folder.clone(),
-            cause,
-        };
+        let unreadable = |cause| Unreadable { path: folder.clone(), cause };
         for entry in fs::read_dir(&folder).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
-            if path
-                .file_name()
-                .is_some_and(|name| name.to_string_lossy().starts_with('.'))
-            {
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
                 continue;
             }
             if path.is_dir() {
                 folders.push(path);
             } else if is_ours(&path) {
-                let text = fs::read_to_string(&path).map_err(|cause| Unreadable {
-                    path: path.clone(),
-                    cause,
-                })?;
+                let text = fs::read_to_string(&path).map_err(|cause| Unreadable { path: path.clone(), cause })?;
                 let name = path.strip_prefix(root).unwrap_or(&path);
                 files.push((name.to_string_lossy().replace('\\', "/"), text));
             }

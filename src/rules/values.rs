@@ -27,10 +27,7 @@ impl Value for bool {
 
 impl Value for i64 {
     fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
-        let found = value
-            .get_ref()
-            .as_integer()
-            .filter(|found| found.radix() == 10);
+        let found = value.get_ref().as_integer().filter(|found| found.radix() == 10);
         let found = found.and_then(|found| found.as_str().parse().ok());
         if found.is_none() {
             wrong(value, "a whole number", reader);
@@ -44,10 +41,7 @@ impl Value for usize {
         let found = i64::read(value, reader)?;
         let size = Self::try_from(found).ok().filter(|size| *size > 0);
         if size.is_none() {
-            reader.problem(
-                value.span(),
-                format!("`{found}` is too small: at least 1 is possible here"),
-            );
+            reader.problem(value.span(), format!("`{found}` is too small: at least 1 is possible here"));
         }
         size
     }
@@ -55,10 +49,7 @@ impl Value for usize {
 
 impl<T: Value> Value for At<T> {
     fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self {
-            value: T::read(value, reader)?,
-            span: value.span(),
-        })
+        Some(Self { value: T::read(value, reader)?, span: value.span() })
     }
 }
 
@@ -96,10 +87,7 @@ impl<T: Value> Value for BTreeMap<Name, T> {
         let read: Vec<_> = entries
             .iter()
             .map(|(key, value)| {
-                let name = Name {
-                    text: key.get_ref().as_ref().into(),
-                    start: key.span().start,
-                };
+                let name = Name { text: key.get_ref().as_ref().into(), start: key.span().start };
                 T::read(value, reader).map(|read| (name, read))
             })
             .collect();
@@ -184,16 +172,9 @@ pub(super) struct Instant(pub(super) jiff::Timestamp);
 
 impl Value for Instant {
     fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
-        let instant = value
-            .get_ref()
-            .as_datetime()
-            .and_then(|at| at.to_string().parse().ok());
+        let instant = value.get_ref().as_datetime().and_then(|at| at.to_string().parse().ok());
         if instant.is_none() {
-            wrong(
-                value,
-                "an instant with offset such as 2026-11-20T10:00:00Z",
-                reader,
-            );
+            wrong(value, "an instant with offset such as 2026-11-20T10:00:00Z", reader);
         }
         instant.map(Self)
     }
@@ -230,27 +211,17 @@ impl Value for Json {
                 serde_json::Value::Number(number?)
             }
             DeValue::Datetime(_) => {
-                wrong(
-                    value,
-                    "a JSON value (write an instant as a text in quotes)",
-                    reader,
-                );
+                wrong(value, "a JSON value (write an instant as a text in quotes)", reader);
                 return None;
             }
             DeValue::Array(items) => {
                 let items: Vec<_> = items.iter().map(|item| Self::read(item, reader)).collect();
-                items
-                    .into_iter()
-                    .map(|item| item.map(|item| item.0))
-                    .collect::<Option<_>>()?
+                items.into_iter().map(|item| item.map(|item| item.0)).collect::<Option<_>>()?
             }
             DeValue::Table(entries) => {
                 let mut object = serde_json::Map::new();
                 for (key, value) in entries {
-                    object.insert(
-                        key.get_ref().as_ref().to_owned(),
-                        Self::read(value, reader)?.0,
-                    );
+                    object.insert(key.get_ref().as_ref().to_owned(), Self::read(value, reader)?.0);
                 }
                 serde_json::Value::Object(object)
             }

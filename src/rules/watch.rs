@@ -38,39 +38,27 @@ pub struct Unwatchable {
 /// Calls `changed` after each burst of changes below a folder, or of one file. A file is watched through the folder
 /// that holds it, since editors replace files instead of writing into them.
 pub fn watch(path: &Path, changed: impl Fn() + Send + 'static) -> Result<Watch, Unwatchable> {
-    let unwatchable = |cause: String| Unwatchable {
-        path: path.to_owned(),
-        cause,
-    };
+    let unwatchable = |cause: String| Unwatchable { path: path.to_owned(), cause };
     let path = fs::canonicalize(path).map_err(|cause: io::Error| unwatchable(cause.to_string()))?;
     let (folder, mode, file) = if path.is_dir() {
         (path.clone(), RecursiveMode::Recursive, None)
     } else {
-        let folder = path
-            .parent()
-            .map_or_else(|| PathBuf::from("."), Path::to_owned);
+        let folder = path.parent().map_or_else(|| PathBuf::from("."), Path::to_owned);
         (folder, RecursiveMode::NonRecursive, Some(path.clone()))
     };
     let concerns = move |told: &PathBuf| file.as_ref().is_none_or(|file| file == told);
     let told = move |events: DebounceEventResult| {
         // An error (a queue that ran over) may hide a change: it counts as one.
         let matters = events.map_or(true, |events| {
-            events.iter().any(|event| {
-                !matches!(event.kind, EventKind::Access(_)) && event.paths.iter().any(&concerns)
-            })
+            events.iter().any(|event| !matches!(event.kind, EventKind::Access(_)) && event.paths.iter().any(&concerns))
         });
         if matters {
             changed();
         }
     };
-    let mut debouncer =
-        new_debouncer(QUIET, None, told).map_err(|cause| unwatchable(cause.to_string()))?;
-    debouncer
-        .watch(&folder, mode)
-        .map_err(|cause| unwatchable(cause.to_string()))?;
-    Ok(Watch {
-        _debouncer: debouncer,
-    })
+    let mut debouncer = new_debouncer(QUIET, None, told).map_err(|cause| unwatchable(cause.to_string()))?;
+    debouncer.watch(&folder, mode).map_err(|cause| unwatchable(cause.to_string()))?;
+    Ok(Watch { _debouncer: debouncer })
 }
 
 #[cfg(test)]
@@ -82,7 +70,7 @@ mod tests {
 
     fn told(path: &Path) -> (Watch, mpsc::Receiver<()>) {
         let (send, told) = mpsc::channel();
-        let watch = watch(path, move || drop(send.send(()))).unwrap();
+        let watch = watch(path, move || send.send(()).unwrap_or_default()).unwrap();
         (watch, told)
     }
 
@@ -129,12 +117,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_cannot_be_watched() {
-        let told = watch(Path::new("/no/such/folder"), || {})
-            .unwrap_err()
-            .to_string();
-        assert!(
-            told.starts_with("cannot watch `/no/such/folder`: "),
-            "{told}"
-        );
+        let told = watch(Path::new("/no/such/folder"), || {}).unwrap_err().to_string();
+        assert!(told.starts_with("cannot watch `/no/such/folder`: "), "{told}");
     }
 }

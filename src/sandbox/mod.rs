@@ -4,3 +4,39 @@
 //! It shares nothing with the program but `base`: what it answers is evidence, not agreement.
 
 pub mod sample;
+
+mod aggregates;
+mod condition;
+mod conversation;
+mod details;
+mod dimension;
+mod facets;
+mod filter;
+mod interval;
+mod lists;
+mod metric;
+mod organisation;
+mod platform;
+mod problem;
+mod queue_observations;
+mod reply;
+mod running;
+mod schema;
+mod server;
+mod service;
+mod sql;
+mod stage;
+mod store;
+mod story;
+mod tokens;
+mod traits;
+mod truth;
+mod users;
+
+#[cfg(test)]
+mod tests;
+
+pub use running::{Options, Sandbox, StartError};
+pub use server::Received;
+pub use traits::{Disobedience, Traits};
+pub use truth::{Bounds, Counts, LegId, LegRow, Pick, TruthError};

@@ -120,8 +120,17 @@ mod tests {
     #[test]
     fn refuses_what_could_be_read_in_two_ways() {
         for bad in [
-            &b"+2\r\nhi\r\n"[..], b"2\nhi\r\n", b"2\r\nhi\n", b"2 \r\nhi\r\n", b"\r\n", b"2\r\nhix\r\n", b"2\r\rx", b"0x2\r\n",
-            b"2;\0\r\n", b"100000000\r\n", b"0\r\nX: y\r\n\r\n",
+            &b"+2\r\nhi\r\n"[..],
+            b"2\nhi\r\n",
+            b"2\r\nhi\n",
+            b"2 \r\nhi\r\n",
+            b"\r\n",
+            b"2\r\nhix\r\n",
+            b"2\r\rx",
+            b"0x2\r\n",
+            b"2;\0\r\n",
+            b"100000000\r\n",
+            b"0\r\nX: y\r\n\r\n",
         ] {
             assert!(read(bad).is_err(), "{:?}", String::from_utf8_lossy(bad));
         }

@@ -29,14 +29,27 @@ const METHODS: [&str; 7] = ["GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "D
 
 /// Fields that end at this hop, or that would have another proxy speak for the client.
 const DROPPED: [&str; 8] = [
-    "keep-alive", "proxy-connection", "proxy-authorization", "proxy-authenticate", "te", "trailer", "http2-settings",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-authorization",
+    "proxy-authenticate",
+    "te",
+    "trailer",
+    "http2-settings",
     "upgrade-insecure-requests",
 ];
 
 /// Fields that decide something. Their spelling with `_` and a `Connection` that names them are refused.
 const DECIDING: [&str; 9] = [
-    "authorization", "connection", "content-encoding", "content-length", "content-type", "expect", "host",
-    "transfer-encoding", "upgrade",
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "transfer-encoding",
+    "upgrade",
 ];
 
 /// Reads a whole head, its empty line included. `close` has the canonical head end the connection.
@@ -66,9 +79,14 @@ struct RequestLine<'a> {
 impl<'a> RequestLine<'a> {
     fn read(line: &'a [u8], settings: &Settings) -> Result<Self, Fault> {
         const BAD: Fault = Fault::Malformed("the request line is not `METHOD /path HTTP/1.1`");
-        let line = std::str::from_utf8(line).ok().filter(|line| line.bytes().all(|byte| (b' '..=b'~').contains(&byte))).ok_or(BAD)?;
+        let line = std::str::from_utf8(line)
+            .ok()
+            .filter(|line| line.bytes().all(|byte| (b' '..=b'~').contains(&byte)))
+            .ok_or(BAD)?;
         let mut parts = line.split(' ');
-        let (Some(method), Some(target), Some(version), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        let (Some(method), Some(target), Some(version), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
             return Err(BAD);
         };
         if !METHODS.contains(&method) {
@@ -82,7 +100,8 @@ impl<'a> RequestLine<'a> {
         if target.len() > settings.target_bytes {
             return Err(Fault::TooLarge("the path with its query is too long"));
         }
-        let (authority, target) = origin_form(target).ok_or(Fault::Malformed("the target is not a path that starts with `/`"))?;
+        let (authority, target) =
+            origin_form(target).ok_or(Fault::Malformed("the target is not a path that starts with `/`"))?;
         if !is_target(target) {
             return Err(Fault::Malformed("the path holds a character that has to be percent-encoded, or a broken `%`"));
         }
@@ -107,7 +126,10 @@ fn is_target(target: &str) -> bool {
     let mut bytes = target.bytes();
     while let Some(byte) = bytes.next() {
         let fine = match byte {
-            b'%' => bytes.next().is_some_and(|byte| byte.is_ascii_hexdigit()) && bytes.next().is_some_and(|byte| byte.is_ascii_hexdigit()),
+            b'%' => {
+                bytes.next().is_some_and(|byte| byte.is_ascii_hexdigit())
+                    && bytes.next().is_some_and(|byte| byte.is_ascii_hexdigit())
+            }
             _ => byte.is_ascii_alphanumeric() || b"-._~/?:@!$&'()*+,;=".contains(&byte),
         };
         if !fine {
@@ -132,7 +154,8 @@ impl Fields {
         if matches!(line.first(), Some(b' ' | b'\t')) {
             return Err(Fault::Malformed("a field is folded over several lines"));
         }
-        let colon = line.iter().position(|byte| *byte == b':').ok_or(Fault::Malformed("a line of the head has no colon"))?;
+        let colon =
+            line.iter().position(|byte| *byte == b':').ok_or(Fault::Malformed("a line of the head has no colon"))?;
         let (name, value) = line.split_at_checked(colon).unwrap_or((line, &[]));
         let value = trim(value.split_first().map_or(&[][..], |(_, value)| value));
         let name = field_name(name)?;
@@ -275,8 +298,13 @@ fn host(value: &str) -> Result<String, Fault> {
             None => (Some(value), None),
         },
     };
-    let named = |name: &str| !name.is_empty() && name.len() <= 255 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
-    let numbered = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
+    let named = |name: &str| {
+        !name.is_empty()
+            && name.len() <= 255
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+    };
+    let numbered =
+        |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
     if name.is_none_or(named) && port.is_none_or(numbered) { Ok(value.to_owned()) } else { Err(BAD) }
 }
 
@@ -293,15 +321,20 @@ mod tests {
     use super::*;
 
     fn head(text: &str) -> Result<(String, Framing), Fault> {
-        read(text.as_bytes(), &Settings::default(), false).map(|head| (String::from_utf8(head.canonical).unwrap(), head.framing))
+        read(text.as_bytes(), &Settings::default(), false)
+            .map(|head| (String::from_utf8(head.canonical).unwrap(), head.framing))
     }
 
     #[test]
     fn writes_one_canonical_head() {
-        let (text, framing) = head("POST /a?b=c HTTP/1.1\r\nHOST: h:80\r\nConTent-Length: 3\r\nTE: x\r\nX-A: \t b \r\nKeep-Alive: 1\r\n\r\n").unwrap();
+        let (text, framing) = head(
+            "POST /a?b=c HTTP/1.1\r\nHOST: h:80\r\nConTent-Length: 3\r\nTE: x\r\nX-A: \t b \r\nKeep-Alive: 1\r\n\r\n",
+        )
+        .unwrap();
         assert_eq!(text, "POST /a?b=c HTTP/1.1\r\nx-a: b\r\nhost: h:80\r\ncontent-length: 3\r\n\r\n");
         assert_eq!(framing, Framing::Length(3));
-        let (text, framing) = head("POST http://H/a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+        let (text, framing) =
+            head("POST http://H/a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
         assert_eq!(text, "POST /a HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n");
         assert_eq!(framing, Framing::Chunked);
     }
@@ -309,20 +342,52 @@ mod tests {
     #[test]
     fn refuses_what_two_readers_could_read_differently() {
         let fields = [
-            "Host: a\r\nHost: a", "Host: a, b", "Host: u@h", "Host: h:0", "Host: h:99999", "Host: [::1", "Host: ", "X: y",
-            "Host: h\r\nContent-Length: 01", "Host: h\r\nContent-Length: +1", "Host: h\r\nContent-Length: 1, 1",
-            "Host: h\r\nContent-Length: 1\r\nContent-Length: 1", "Host: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked",
-            "Host: h\r\nTransfer-Encoding: Chunked", "Host: h\r\nTransfer-Encoding: gzip, chunked", "Host: h\r\nContent_Length: 1",
-            "Host: h\r\n folded", "Host : h", "Host: h\r\nX Y: z", "Host: h\r\nX", "Host: h\r\nExpect: 200", "Host: h\r\nUpgrade: h2c",
-            "Host: h\r\nConnection: authorization", "Host: h\r\nX: \x0c\x01",
+            "Host: a\r\nHost: a",
+            "Host: a, b",
+            "Host: u@h",
+            "Host: h:0",
+            "Host: h:99999",
+            "Host: [::1",
+            "Host: ",
+            "X: y",
+            "Host: h\r\nContent-Length: 01",
+            "Host: h\r\nContent-Length: +1",
+            "Host: h\r\nContent-Length: 1, 1",
+            "Host: h\r\nContent-Length: 1\r\nContent-Length: 1",
+            "Host: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked",
+            "Host: h\r\nTransfer-Encoding: Chunked",
+            "Host: h\r\nTransfer-Encoding: gzip, chunked",
+            "Host: h\r\nContent_Length: 1",
+            "Host: h\r\n folded",
+            "Host : h",
+            "Host: h\r\nX Y: z",
+            "Host: h\r\nX",
+            "Host: h\r\nExpect: 200",
+            "Host: h\r\nUpgrade: h2c",
+            "Host: h\r\nConnection: authorization",
+            "Host: h\r\nX: \x0c\x01",
         ];
         for field in fields {
             assert!(head(&format!("POST /a HTTP/1.1\r\n{field}\r\n\r\n")).is_err(), "{field}");
         }
         let lines = [
-            "post /a HTTP/1.1", "TRACE /a HTTP/1.1", "CONNECT h:80 HTTP/1.1", "GET  /a HTTP/1.1", "GET /a  HTTP/1.1", "GET /a HTTP/1.2", "GET /a",
-            "GET a HTTP/1.1", "OPTIONS * HTTP/1.1", "GET /a#b HTTP/1.1", "GET /ä HTTP/1.1", "GET /% HTTP/1.1", "GET /%0 HTTP/1.1", "GET /a\\b HTTP/1.1",
-            "GET http://other/a HTTP/1.1", "GET https://h/a HTTP/1.1", "GET http://u@h/a HTTP/1.1",
+            "post /a HTTP/1.1",
+            "TRACE /a HTTP/1.1",
+            "CONNECT h:80 HTTP/1.1",
+            "GET  /a HTTP/1.1",
+            "GET /a  HTTP/1.1",
+            "GET /a HTTP/1.2",
+            "GET /a",
+            "GET a HTTP/1.1",
+            "OPTIONS * HTTP/1.1",
+            "GET /a#b HTTP/1.1",
+            "GET /ä HTTP/1.1",
+            "GET /% HTTP/1.1",
+            "GET /%0 HTTP/1.1",
+            "GET /a\\b HTTP/1.1",
+            "GET http://other/a HTTP/1.1",
+            "GET https://h/a HTTP/1.1",
+            "GET http://u@h/a HTTP/1.1",
         ];
         for line in lines {
             assert!(head(&format!("{line}\r\nHost: h\r\n\r\n")).is_err(), "{line}");

@@ -83,7 +83,12 @@ impl Default for Settings {
 }
 
 /// Serves until `shutdown` is cancelled and what was under way has ended or run out of time.
-pub async fn serve<H: Handler>(listener: TcpListener, handler: Arc<H>, settings: Settings, shutdown: CancellationToken) {
+pub async fn serve<H: Handler>(
+    listener: TcpListener,
+    handler: Arc<H>,
+    settings: Settings,
+    shutdown: CancellationToken,
+) {
     let settings = Arc::new(settings);
     let places = Arc::new(Semaphore::new(settings.connections));
     let open = TaskTracker::new();
@@ -95,7 +100,8 @@ pub async fn serve<H: Handler>(listener: TcpListener, handler: Arc<H>, settings:
             accepted = accept(&listener, &places) => accepted,
         };
         let Some((stream, address, place)) = accepted else { continue };
-        let served = connection::serve(stream, Arc::clone(&handler), Peer { address }, Arc::clone(&settings), shutdown.clone());
+        let served =
+            connection::serve(stream, Arc::clone(&handler), Peer { address }, Arc::clone(&settings), shutdown.clone());
         let cut = cut.clone();
         open.spawn(async move {
             tokio::select! {

@@ -113,7 +113,10 @@ async fn it_does_not_matter_how_the_bytes_are_cut() {
     let parts: Vec<&[u8]> = whole.chunks(1).collect();
     let heard = running.say(&parts).await;
     assert_eq!(statuses(&heard), ["200", "200"]);
-    assert_eq!(running.echo.seen(), ["POST /a [content-length,host] hi", "POST /b [connection,host,transfer-encoding] abcd"]);
+    assert_eq!(
+        running.echo.seen(),
+        ["POST /a [content-length,host] hi", "POST /b [connection,host,transfer-encoding] abcd"]
+    );
 }
 
 #[tokio::test]
@@ -121,8 +124,13 @@ async fn a_fault_is_answered_and_ends_the_connection() {
     let running = start(Settings::default()).await;
     let good = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi";
     for bad in [
-        "GARBAGE\r\n\r\n", "GET /x HTTP/1.1\r\nHost: h\nX: y\r\n\r\n", "GET /x HTTP/1.1\r\nHost: h\r\nX: a\rb\r\n\r\n", "\x16\x03\x01", "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n",
-        "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "GARBAGE\r\n\r\n",
+        "GET /x HTTP/1.1\r\nHost: h\nX: y\r\n\r\n",
+        "GET /x HTTP/1.1\r\nHost: h\r\nX: a\rb\r\n\r\n",
+        "\x16\x03\x01",
+        "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n",
+        "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ] {
         let heard = running.say(&[format!("{good}{bad}GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n").as_bytes()]).await;
         assert_eq!(statuses(&heard), ["200", "400"], "{bad:?}: {heard}");
@@ -134,7 +142,13 @@ async fn a_fault_is_answered_and_ends_the_connection() {
 async fn a_broken_chunked_body_breaks_the_body_and_nothing_follows() {
     let running = start(Settings::default()).await;
     let head = "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
-    for body in ["+1\r\na\r\n0\r\n\r\n", "1\na\r\n0\r\n\r\n", "1\r\nab\r\n0\r\n\r\n", "1;\0\r\na\r\n0\r\n\r\n", "0\r\nX: y\r\n\r\n"] {
+    for body in [
+        "+1\r\na\r\n0\r\n\r\n",
+        "1\na\r\n0\r\n\r\n",
+        "1\r\nab\r\n0\r\n\r\n",
+        "1;\0\r\na\r\n0\r\n\r\n",
+        "0\r\nX: y\r\n\r\n",
+    ] {
         let heard = running.say(&[format!("{head}{body}GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n").as_bytes()]).await;
         assert_eq!(statuses(&heard), ["400"], "{body:?}");
     }
@@ -143,7 +157,11 @@ async fn a_broken_chunked_body_breaks_the_body_and_nothing_follows() {
 
 #[tokio::test]
 async fn what_is_too_large_or_too_slow_is_told_so() {
-    let settings = Settings { head_time: Duration::from_millis(100), idle_time: Duration::from_millis(400), ..Settings::default() };
+    let settings = Settings {
+        head_time: Duration::from_millis(100),
+        idle_time: Duration::from_millis(400),
+        ..Settings::default()
+    };
     let running = start(settings).await;
     let long = format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "a".repeat(9000));
     assert_eq!(statuses(&running.say(&[long.as_bytes()]).await), ["413"]);

@@ -138,7 +138,11 @@ impl Event for SnapshotRejected<'_> {
         let label = PartLabel { part: self.part.as_str() };
         metrics.snapshots_rejected.get_or_create(&label).inc();
         metrics.snapshot_broken.get_or_create(&label).set(1);
-        tracing::error!(part = self.part.as_str(), why = self.why, "a change was rejected; the old snapshot stays in force");
+        tracing::error!(
+            part = self.part.as_str(),
+            why = self.why,
+            "a change was rejected; the old snapshot stays in force"
+        );
     }
 }
 

@@ -43,6 +43,7 @@ pub struct Metrics {
     pub snapshots_swapped: Family<PartLabel, Counter>,
     pub snapshots_rejected: Family<PartLabel, Counter>,
     pub snapshot_broken: Family<PartLabel, Gauge>,
+    pub directory_age: Gauge,
     pub upstream_connections: Family<RegionLabel, Counter>,
     pub upstream_tokens: Family<RegionLabel, Counter>,
     pub upstream_token_failures: Family<RegionLabel, Counter>,
@@ -70,6 +71,7 @@ impl Metrics {
             snapshots_swapped: Family::default(),
             snapshots_rejected: Family::default(),
             snapshot_broken: Family::default(),
+            directory_age: Gauge::default(),
             upstream_connections: Family::default(),
             upstream_tokens: Family::default(),
             upstream_token_failures: Family::default(),
@@ -82,17 +84,38 @@ impl Metrics {
         };
         let all = registry.sub_registry_with_prefix("bailiwick");
         all.register("queries_forwarded", "Queries sent to an upstream, by operation", made.forwarded.clone());
-        all.register("queries_answered_locally", "Queries answered without the upstream", made.answered_locally.clone());
+        all.register(
+            "queries_answered_locally",
+            "Queries answered without the upstream",
+            made.answered_locally.clone(),
+        );
         all.register("queries_refused", "Refusals, by code", made.refused.clone());
         all.register("answer_rows_dropped", "Rows the guard took out of answers", made.rows_dropped.clone());
-        all.register("verify_failed", "Narrowed queries the second reader could not prove: an alarm", made.verify_failed.clone());
+        all.register(
+            "verify_failed",
+            "Narrowed queries the second reader could not prove: an alarm",
+            made.verify_failed.clone(),
+        );
         all.register("snapshots_swapped", "New worlds put in force, by what changed", made.snapshots_swapped.clone());
         all.register("snapshots_rejected", "Changes that were not put in force", made.snapshots_rejected.clone());
         all.register("snapshot_broken", "1 while the newest file is not in force", made.snapshot_broken.clone());
+        all.register(
+            "directory_age_seconds",
+            "Seconds since the directory was last known to be right",
+            made.directory_age.clone(),
+        );
         all.register("upstream_connections_opened", "Connections opened, by region", made.upstream_connections.clone());
         all.register("upstream_tokens_fetched", "Service tokens fetched, by region", made.upstream_tokens.clone());
-        all.register("upstream_token_failures", "Service tokens that could not be fetched", made.upstream_token_failures.clone());
-        all.register("record_failures", "Writes or syncs of the decision record that failed", made.record_failures.clone());
+        all.register(
+            "upstream_token_failures",
+            "Service tokens that could not be fetched",
+            made.upstream_token_failures.clone(),
+        );
+        all.register(
+            "record_failures",
+            "Writes or syncs of the decision record that failed",
+            made.record_failures.clone(),
+        );
         all.register("record_available", "1 while decisions can be recorded", made.record_available.clone());
         all.register("record_lines", "Lines written to the decision record", made.record_lines.clone());
         all.register("record_syncs", "Groups of lines made durable", made.record_syncs.clone());

@@ -6,3 +6,6 @@ pub mod metrics;
 
 pub use event::Event;
 pub use metrics::Metrics;
+
+#[cfg(test)]
+mod tests;

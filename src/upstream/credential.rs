@@ -117,20 +117,29 @@ impl Credential {
         let reply = match self.door.post_form(&self.endpoint, &self.client_id, &self.client_secret, form).await {
             Ok(reply) => reply,
             Err(DoorFailed::Timeout) => {
-                return Err(Refusal::new(Code::UpstreamTimeout, "the upstream did not answer in time; ask again shortly")
-                    .because("no service token in time"));
+                return Err(Refusal::new(
+                    Code::UpstreamTimeout,
+                    "the upstream did not answer in time; ask again shortly",
+                )
+                .because("no service token in time"));
             }
             Err(DoorFailed::Broken(why)) => {
-                return Err(Refusal::new(Code::UpstreamUnavailable, "the upstream cannot be reached; ask again shortly")
-                    .because(format!("no service token: {why}")));
+                return Err(Refusal::new(
+                    Code::UpstreamUnavailable,
+                    "the upstream cannot be reached; ask again shortly",
+                )
+                .because(format!("no service token: {why}")));
             }
         };
         match reply.status {
             200 => {}
             429 | 500.. => {
-                return Err(Refusal::new(Code::UpstreamUnavailable, "the upstream cannot be used now; ask again shortly")
-                    .with("upstream-status", reply.status.to_string())
-                    .because(format!("the token endpoint answered {}", reply.status)));
+                return Err(Refusal::new(
+                    Code::UpstreamUnavailable,
+                    "the upstream cannot be used now; ask again shortly",
+                )
+                .with("upstream-status", reply.status.to_string())
+                .because(format!("the token endpoint answered {}", reply.status)));
             }
             status => return Err(refused(format!("the token endpoint answered {status}"))),
         }

@@ -52,7 +52,9 @@ pub struct RegionSettings {
 pub enum UpstreamError {
     #[error("upstream of region `{region}`: {why}")]
     Egress { region: String, why: EgressError },
-    #[error("upstream of region `{region}`: `{url}` is not a base address; write it as `https://host` or `https://host/prefix`")]
+    #[error(
+        "upstream of region `{region}`: `{url}` is not a base address; write it as `https://host` or `https://host/prefix`"
+    )]
     Url { region: String, url: String },
     #[error("region `{region}` has two upstreams; leave one")]
     Twice { region: String },
@@ -79,6 +81,7 @@ pub struct Upstreams {
 
 impl Upstreams {
     /// Opens no connection yet.
+    #[expect(clippy::needless_pass_by_value, reason = "whoever wires the rooms hands each its own")]
     pub fn new(settings: &Settings, clock: Arc<dyn Clock>, metrics: Metrics) -> Result<Self, UpstreamError> {
         let mut regions = BTreeMap::new();
         for one in &settings.regions {

@@ -125,15 +125,19 @@ impl Region {
         }
         let identity = |encoding: &header::HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
         if !head.headers.get_all(header::CONTENT_ENCODING).iter().all(identity) {
-            return Err(Refusal::new(Code::AnswerUnreadable, "the upstream's answer cannot be read; tell the operator")
-                .because("the answer is encoded although none was asked for"));
+            return Err(Refusal::new(
+                Code::AnswerUnreadable,
+                "the upstream's answer cannot be read; tell the operator",
+            )
+            .because("the answer is encoded although none was asked for"));
         }
         match read_capped(body, self.max_answer_bytes).await {
             Ok(body) => Ok(Unguarded::new(head.status.as_u16(), body)),
-            Err(ReadFailed::TooLarge { limit }) => {
-                Err(Refusal::new(Code::AnswerTooLarge, "the answer is larger than this proxy may hold; ask for less at once")
-                    .with("limit", limit.to_string()))
-            }
+            Err(ReadFailed::TooLarge { limit }) => Err(Refusal::new(
+                Code::AnswerTooLarge,
+                "the answer is larger than this proxy may hold; ask for less at once",
+            )
+            .with("limit", limit.to_string())),
             Err(ReadFailed::Broken(why)) => Err(unavailable(format!("the answer broke off: {why}"))),
         }
     }

@@ -34,7 +34,9 @@ struct Walk<'a, 's> {
 
 impl<'a> Walk<'a, '_> {
     fn object(&mut self, fields: &'a [Field], value: &Json<'_>, at: &str) -> Result<(), Unproved> {
-        let Json::Object(members) = value else { return Err(Unproved::at(at, "not an object")) };
+        let Json::Object(members) = value else {
+            return Err(Unproved::at(at, "not an object"));
+        };
         if let Some(field) = fields.iter().find(|field| field.required && value.get(&field.name).is_none()) {
             return Err(Unproved::at(at, format!("`{}` is missing", field.name)));
         }

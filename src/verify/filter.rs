@@ -67,14 +67,15 @@ impl Reading<'_> {
     pub(super) fn filter(&self, value: &Json<'_>, at: String) -> Result<Entry, Unproved> {
         let (node, clauses) = match self.dialect {
             Dialect::Genesys => genesys::read(self, value, &at)?,
-            Dialect::Platform => platform::read(self, value, &at, self.model.max_depth)?,
+            Dialect::Platform => platform::read(self, value, &at, platform::DEEPEST)?,
         };
         Ok(Entry { at, node, clauses })
     }
 
     /// One predicate on a dimension, each of its values judged.
     pub(super) fn dimension(&self, name: &str, test: Test, values: &[&str], at: &str) -> Result<Node, Unproved> {
-        let known = self.model.dimensions.get(name).ok_or_else(|| Unproved::at(at, "not a dimension of this filter"))?;
+        let known =
+            self.model.dimensions.get(name).ok_or_else(|| Unproved::at(at, "not a dimension of this filter"))?;
         let access = match known {
             Dimension::Hidden => return Err(Unproved::at(at, "a hidden dimension")),
             Dimension::Plain | Dimension::Masked => return Ok(Node::Opaque),
@@ -120,7 +121,9 @@ pub(super) fn members<'v, 'a>(
     known: &[&str],
     at: &str,
 ) -> Result<&'v [(std::borrow::Cow<'a, str>, Json<'a>)], Unproved> {
-    let Json::Object(members) = value else { return Err(Unproved::at(at, "not an object")) };
+    let Json::Object(members) = value else {
+        return Err(Unproved::at(at, "not an object"));
+    };
     match members.iter().find(|(key, _)| !known.contains(&&**key)) {
         Some(_) => Err(Unproved::at(at, "an unknown member")),
         None => Ok(members),

@@ -51,7 +51,9 @@ fn read_predicate(reading: &Reading<'_>, predicate: &Json<'_>, at: &str) -> Resu
         }
         (Some("exists"), None, None) => (Test::Present, Vec::new()),
         (Some("notExists"), None, None) => (Test::Absent, Vec::new()),
-        _ => return Err(Unproved::at(at, "operator, value and range do not fit together")),
+        _ => {
+            return Err(Unproved::at(at, "operator, value and range do not fit together"));
+        }
     };
     match (word("type")?, word("dimension")?, word("metric")?) {
         (None | Some("dimension"), Some(name), None) => reading.dimension(name, test, &values, at),

@@ -20,7 +20,9 @@ pub(super) enum Json<'a> {
 
 impl Json<'_> {
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
-        let Self::Object(members) = self else { return None };
+        let Self::Object(members) = self else {
+            return None;
+        };
         members.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 

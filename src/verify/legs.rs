@@ -77,14 +77,20 @@ impl<'a> Legs<'a> {
     }
 }
 
-/// Boxes with the same queue side become one, then those with the same users.
+/// Boxes with the same queue side become one, then those with the same users. Those whose queues are in QA as
+/// written say nothing more; leaving a box out never proves too much.
 fn merge<'a>(counting: &[&'a Entitlement]) -> Vec<AgentBox<'a>> {
     let mut by_queues: Vec<AgentBox<'a>> = Vec::new();
     for e in counting.iter().copied() {
         let Dim::Only(users) = &e.users else { continue };
-        let same = |known: &&mut AgentBox<'a>| {
-            known.queues.iter().all(|k| k.divisions == e.divisions && k.queues == e.queues)
+        let absorbed = |whole: &&Entitlement| {
+            whole.users.is_any() && within(&e.divisions, &whole.divisions) && within(&e.queues, &whole.queues)
         };
+        if counting.iter().any(absorbed) {
+            continue;
+        }
+        let same =
+            |known: &&mut AgentBox<'a>| known.queues.iter().all(|k| k.divisions == e.divisions && k.queues == e.queues);
         match by_queues.iter_mut().find(same) {
             Some(known) => known.users = known.users.union(users),
             None => by_queues.push(AgentBox { queues: vec![e], users: users.clone() }),
@@ -98,6 +104,14 @@ fn merge<'a>(counting: &[&'a Entitlement]) -> Vec<AgentBox<'a>> {
         }
     }
     by_users
+}
+
+fn within<T: Ord + Clone>(part: &Dim<T>, whole: &Dim<T>) -> bool {
+    match (part, whole) {
+        (_, Dim::Any) => true,
+        (Dim::Any, Dim::Only(_)) => false,
+        (Dim::Only(part), Dim::Only(whole)) => part.is_subset(whole),
+    }
 }
 
 impl Goal<'_> {
@@ -167,7 +181,9 @@ impl Goal<'_> {
     }
 
     fn describe_all(&self) -> String {
-        let Self::Legs(legs) = self else { return self.describe(0) };
+        let Self::Legs(legs) = self else {
+            return self.describe(0);
+        };
         if legs.choices == 0 { self.describe(0) } else { format!("all {} clauses of the scope", 1_u32 << legs.choices) }
     }
 

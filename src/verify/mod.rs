@@ -122,7 +122,9 @@ pub fn check(
             let asked = Asked::of(contract, None, &residual)?;
             by_ids(contract, &ids, &outgoing, &residual, &scope.only(|e| asked.counts(e)))?
         }
-        _ => return Err(Unproved::at("body", "present in one of contract and request only")),
+        _ => {
+            return Err(Unproved::at("body", "present in one of contract and request only"));
+        }
     };
     drop(ids);
     Ok(Verified { outgoing, residual, certificate: Certificate { steps } })
@@ -159,7 +161,7 @@ fn by_body(
     if array && !shows_legs {
         return Err(Unproved::at("body", "entries ask for some leg, but this answer speaks of all legs"));
     }
-    let (main, also) = (written(main), also.iter().map(|path| written(path)).collect::<Vec<_>>());
+    let (main, also) = (written(main), also.iter().map(written).collect::<Vec<_>>());
     let mut steps = Vec::new();
     let mut proved = false;
     for Found { at, model, array: is_array, entries } in found {

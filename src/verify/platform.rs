@@ -9,8 +9,8 @@ use super::{
     json::Json,
 };
 
-/// Deeper nesting is refused whatever the table says.
-const DEEPEST: usize = 16;
+/// How deep groups may nest: what was asked, and the scope around it.
+pub(super) const DEEPEST: usize = 16;
 
 pub(super) fn read(
     reading: &Reading<'_>,
@@ -22,7 +22,7 @@ pub(super) fn read(
     let mut nodes = Vec::new();
     for (place, clause) in items(value, "clauses", at)?.iter().enumerate() {
         let at = format!("{at}.clauses[{place}]");
-        let deeper = deeper.min(DEEPEST).checked_sub(1).ok_or_else(|| Unproved::at(&at, "nested too deep"))?;
+        let deeper = deeper.checked_sub(1).ok_or_else(|| Unproved::at(&at, "nested too deep"))?;
         nodes.push(read(reading, clause, &at, deeper)?.0);
     }
     let clauses = nodes.len();
@@ -53,14 +53,16 @@ fn read_predicate(reading: &Reading<'_>, predicate: &Json<'_>, at: &str) -> Resu
         ("GT" | "GTE" | "LT" | "LTE", 1) => Test::Range,
         _ => return Err(Unproved::at(at, "operator and values do not fit together")),
     };
-    let mut texts = Vec::with_capacity(values.len());
+    let mut known = Vec::with_capacity(values.len());
     for value in values {
         match value {
-            Json::Text(text) if text.contains("${") => return Err(Unproved::at(at, "a placeholder is left")),
-            Json::Text(text) => texts.push(&**text),
-            Json::Number(number) if test == Test::Range => texts.push(*number),
+            Json::Text(word) if word.contains("${") => {
+                return Err(Unproved::at(at, "a placeholder is left"));
+            }
+            Json::Text(word) => known.push(&**word),
+            Json::Number(number) if test == Test::Range => known.push(*number),
             _ => return Err(Unproved::at(at, "a value of the wrong type")),
         }
     }
-    reading.dimension(name, test, &texts, at)
+    reading.dimension(name, test, &known, at)
 }

@@ -50,7 +50,9 @@ trait EqStr {
 impl EqStr for percent_encoding::PercentEncode<'_> {
     fn eq_str(self, mut text: &str) -> bool {
         for part in self {
-            let Some(rest) = text.strip_prefix(part) else { return false };
+            let Some(rest) = text.strip_prefix(part) else {
+                return false;
+            };
             text = rest;
         }
         text.is_empty()

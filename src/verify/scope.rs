@@ -77,7 +77,9 @@ impl<'a> Scope<'a> {
 
     /// Whether `e` opens this queue, to the agents that it covers.
     pub(super) fn covers_queue(&self, e: &Entitlement, ix: QueueIx) -> bool {
-        let Some(queue) = self.org.queues.get(ix.index()) else { return false };
+        let Some(queue) = self.org.queues.get(ix.index()) else {
+            return false;
+        };
         let named = match &e.queues {
             Dim::Any => !queue.restricted,
             Dim::Only(list) => list.contains(&ix) && (queue.state == QueueState::Active || self.archived),
@@ -94,7 +96,9 @@ impl<'a> Scope<'a> {
     }
 
     fn covers_user(&self, e: &Entitlement, ix: UserIx) -> bool {
-        let Some(user) = self.org.users.get(ix.index()) else { return false };
+        let Some(user) = self.org.users.get(ix.index()) else {
+            return false;
+        };
         user.region == self.region && e.users.covers(&ix) && self.covers_division(e, user.division)
     }
 
@@ -113,32 +117,36 @@ impl<'a> Scope<'a> {
         })
     }
 
+    /// On lists of divisions: named by a source, or within one that is bound to nothing else.
     fn shows_division(&self, ix: DivisionIx) -> bool {
         self.live.iter().any(|e| {
+            let unbound = e.queues.is_any() && e.users.is_any();
+            (unbound || !e.divisions.is_any()) && self.covers_division(e, ix)
+        })
+    }
+
+    /// A division may be named when legs of it may be visible.
+    fn may_name_division(&self, ix: DivisionIx) -> bool {
+        self.live.iter().any(|e| {
+            let held = |queue: &QueueIx| self.org.queues.get(queue.index()).is_some_and(|queue| queue.division == ix);
             self.covers_division(e, ix)
-                && match (&e.divisions, &e.queues, &e.users) {
-                    (Dim::Only(_), _, _) | (Dim::Any, Dim::Any, Dim::Any) => true,
-                    // a source that spans divisions tells of those that hold what it lists
-                    (Dim::Any, Dim::Only(queues), _) => {
-                        queues.iter().any(|q| self.org.queues.get(q.index()).is_some_and(|q| q.division == ix))
-                    }
-                    (Dim::Any, Dim::Any, Dim::Only(users)) => {
-                        users.iter().any(|u| self.org.users.get(u.index()).is_some_and(|u| u.division == ix))
-                    }
+                && match (&e.divisions, &e.queues) {
+                    (Dim::Only(_), _) | (Dim::Any, Dim::Any) => true,
+                    (Dim::Any, Dim::Only(queues)) => queues.iter().any(held),
                 }
         })
     }
 
     fn shows_object(&self, kind: ObjectOrd, id: &str) -> bool {
         self.org.objects.get(&(kind.into(), id.into())).is_some_and(|division| {
-            self.live
-                .iter()
-                .any(|e| e.queues.is_any() && e.users.is_any() && self.covers_division(e, *division))
+            self.live.iter().any(|e| e.queues.is_any() && e.users.is_any() && self.covers_division(e, *division))
         })
     }
 
     fn may_name_user(&self, ix: UserIx) -> bool {
-        let Some(user) = self.org.users.get(ix.index()) else { return false };
+        let Some(user) = self.org.users.get(ix.index()) else {
+            return false;
+        };
         self.holder == Principal::User(ix)
             || user.region == self.region
                 && self.live.iter().any(|e| match &e.users {
@@ -161,9 +169,7 @@ impl<'a> Scope<'a> {
                 .filter(|ix| self.live.iter().any(|e| self.covers_queue(e, **ix)))
                 .map(|ix| Named::Queue(*ix)),
             Access::User => index.users.get(id).filter(|ix| self.may_name_user(**ix)).map(|ix| Named::User(*ix)),
-            Access::Division => {
-                index.divisions.get(id).filter(|ix| self.shows_division(**ix)).map(|_| Named::Other)
-            }
+            Access::Division => index.divisions.get(id).filter(|ix| self.may_name_division(**ix)).map(|_| Named::Other),
             Access::Region => index.regions.get(id).filter(|ix| **ix == self.region).map(|_| Named::Other),
             Access::Object(kind) => self.shows_object(kind, id).then_some(Named::Other),
             // no directory holds conversations: whose they are is decided row by row

@@ -23,7 +23,9 @@ pub(super) fn instant(text: &str) -> Option<Timestamp> {
 
 /// `now`, or `now-<n><m|h|d|w>`.
 pub(super) fn relative(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix("now") else { return false };
+    let Some(rest) = text.strip_prefix("now") else {
+        return false;
+    };
     let count = rest.strip_prefix('-').and_then(|rest| rest.strip_suffix(['m', 'h', 'd', 'w']));
     rest.is_empty()
         || count.is_some_and(|n| (1..=6).contains(&n.len()) && n.bytes().all(|digit| digit.is_ascii_digit()))
@@ -41,7 +43,9 @@ impl Asked {
     pub(super) fn of(contract: &Contract, body: Option<&Json<'_>>, residual: &Residual) -> Result<Self, Unproved> {
         let shows_legs = matches!(contract.shape, Shape::Conversations | Shape::Conversation);
         let mut asked = Self { contained: None, guarded: residual.windows && residual.legs && shows_legs };
-        let (Some(rule), Some(body)) = (&contract.time, body) else { return Ok(asked) };
+        let (Some(rule), Some(body)) = (&contract.time, body) else {
+            return Ok(asked);
+        };
         let span = match &rule.at {
             TimeAt::Interval(path) => body.at(path).and_then(Json::text).and_then(interval),
             TimeAt::FromTo(from, to) => {
@@ -64,8 +68,7 @@ impl Asked {
     /// back, or when the guard cuts what does. A day or an overlap reaches legs that end later, so there only
     /// the guard can tell.
     pub(super) fn counts(&self, e: &Entitlement) -> bool {
-        e.data.is_none_or(|window| {
-            self.guarded || self.contained.is_some_and(|(start, end)| window.contains(start, end))
-        })
+        e.data
+            .is_none_or(|window| self.guarded || self.contained.is_some_and(|(start, end)| window.contains(start, end)))
     }
 }

@@ -5,3 +5,6 @@ mod store;
 
 pub use pinned::{Pinned, Scoped};
 pub use store::{Settings, WorldStore};
+
+#[cfg(test)]
+mod tests;

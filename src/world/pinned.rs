@@ -7,7 +7,7 @@ use crate::{
     model::{
         entitlement::Scope,
         operation::{Operation, Rules},
-        org::{Org, Principal},
+        org::{GrantResource, Org, Principal},
         refusal::{Code, Refusal},
         world::{Versions, World},
     },
@@ -18,6 +18,9 @@ use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
 };
+
+/// Scopes remembered in one version of the world. Beyond it all are forgotten: they cost time to derive, nothing else.
+const REMEMBERED: usize = 50_000;
 
 /// A scope and the words that the record has for it.
 #[derive(Debug, Clone)]
@@ -66,10 +69,15 @@ impl Pinned {
         self.world.org.taken_at.max(confirmed)
     }
 
+    /// How long ago the directory was last known to be right.
+    pub fn age(&self, now: Timestamp) -> SignedDuration {
+        now.duration_since(self.known_good_at()).max(SignedDuration::ZERO)
+    }
+
     /// Refuses when the directory is older than allowed.
     pub fn fresh(&self, now: Timestamp) -> Result<(), Refusal> {
-        let age = now.duration_since(self.known_good_at());
-        if age <= self.refuse_after {
+        let age = self.age(now);
+        if age < self.refuse_after {
             return Ok(());
         }
         Err(Refusal::new(
@@ -91,29 +99,39 @@ impl Pinned {
         let scope = decision::scope(&self.world, principal, operation, now)?;
         let record = ScopeRecord::of(&scope, &self.world.org);
         let made = Scoped { scope: Arc::new(scope), record: Arc::new(record) };
+        if self.memo.len() >= REMEMBERED {
+            self.memo.clear();
+        }
         self.memo.insert(key, made.clone());
         Ok(made)
     }
 }
 
-/// Every grant, in an order that the file's order does not change.
+/// Every grant by the ids it names, in an order that the file's order does not change.
 fn grants_text(org: &Org) -> String {
     let mut lines: Vec<String> = org
         .grants
         .iter()
         .map(|grant| {
+            let resources: Vec<String> = grant.resources.iter().map(|one| resource_text(one, org)).collect();
+            let beneficiary = &org.user(grant.beneficiary).id;
             format!(
-                "{}|{}|{:?}|{:?}|{:?}|{}|{}",
-                grant.id,
-                org.user(grant.beneficiary).id,
-                grant.resources,
-                grant.actions,
-                grant.data,
-                grant.from,
-                grant.until
+                "{:?} {beneficiary:?} {resources:?} {:?} {:?} {} {}",
+                grant.id, grant.actions, grant.data, grant.from, grant.until
             )
         })
         .collect();
     lines.sort_unstable();
     lines.join("\n")
+}
+
+fn resource_text(resource: &GrantResource, org: &Org) -> String {
+    match resource {
+        GrantResource::Queue(ix) => format!("queue {:?}", org.queue(*ix).id),
+        GrantResource::Division(ix) => format!("division {:?}", org.division(*ix).id),
+        GrantResource::User(ix) => format!("user {:?}", org.user(*ix).id),
+        GrantResource::Group(ix) => format!("group {:?}", org.group(*ix).id),
+        GrantResource::Conversation(id) => format!("conversation {id:?}"),
+        GrantResource::Conversations { kind, id, conversations } => format!("{kind:?} {id:?} {conversations:?}"),
+    }
 }

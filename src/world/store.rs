@@ -81,7 +81,17 @@ impl WorldStore {
         let current = self.pin();
         if &*current.world.version.directory == version {
             current.confirm(now);
-            troubles.directory = None;
+            if troubles.directory.take().is_some() {
+                SnapshotSwapped { part: Part::Directory, version }.emit(&self.metrics);
+            }
+        }
+    }
+
+    /// The rule files were read again, are valid and say the same as the rules with this version.
+    pub fn confirm_rules(&self, version: &str) {
+        let mut troubles = self.swapping.lock().unwrap_or_else(PoisonError::into_inner);
+        if &*self.pin().world.version.rules == version && troubles.rules.take().is_some() {
+            SnapshotSwapped { part: Part::Rules, version }.emit(&self.metrics);
         }
     }
 
@@ -100,8 +110,8 @@ impl WorldStore {
     pub fn troubles(&self, now: Timestamp) -> Vec<String> {
         let pinned = self.pin();
         let mut found = Vec::new();
-        let age = now.duration_since(pinned.known_good_at());
-        if age > self.settings.warn_after {
+        let age = pinned.age(now);
+        if age >= self.settings.warn_after {
             let limit = self.settings.refuse_after.as_secs();
             found.push(format!("directory: last known to be right {}s ago; refused from {limit}s on", age.as_secs()));
         }
@@ -109,6 +119,13 @@ impl WorldStore {
         found.extend(troubles.rules.iter().map(|why| format!("rules: {why}")));
         found.extend(troubles.directory.iter().map(|why| format!("directory: {why}")));
         found
+    }
+
+    /// Whether the directory is so old that somebody should know: worth a header. Sets the metric.
+    pub fn late(&self, now: Timestamp) -> bool {
+        let age = self.pin().age(now);
+        self.metrics.directory_age.set(age.as_secs());
+        age >= self.settings.warn_after
     }
 
     /// Whether anything can be decided at all.

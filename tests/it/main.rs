@@ -1,2 +1,10 @@
+//! One binary of integration tests, a module for each area.
+
+mod compile_fail;
+mod front;
 mod json_suite;
+mod laws;
+mod layers;
+mod oracle;
 mod rule_tests;
+mod tidy;

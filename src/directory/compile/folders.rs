@@ -32,16 +32,25 @@ impl Lists {
         let mut folders = Vec::with_capacity(file.folders.len());
         for (nth, folder) in file.folders.iter().enumerate() {
             let at = At::item("folders", nth);
-            let parent = folder.parent.as_ref().and_then(|parent| refer(&mut draft.problems, &draft.folders, "folder", parent, at.key("parent")));
+            let parent = folder
+                .parent
+                .as_ref()
+                .and_then(|parent| refer(&mut draft.problems, &draft.folders, "folder", parent, at.key("parent")));
             let own = folder.read_list.as_ref().map(|ids| {
-                refer_all(&mut draft.problems, &draft.org.index.groups, "group", ids, at.key("readList")).into_iter().collect()
+                refer_all(&mut draft.problems, &draft.org.index.groups, "group", ids, at.key("readList"))
+                    .into_iter()
+                    .collect()
             });
             folders.push(Reach { own, propagate: folder.propagate, parent: parent.map(Ix::index), direct: None });
         }
         let circles = cycles(folders.len(), |nth| folders.get(nth).and_then(|folder| folder.parent));
         for nth in &circles {
             let id = file.folders.get(*nth).map_or("", |folder| folder.id.as_str());
-            draft.problem(At::item("folders", *nth).key("parent"), format!("folder `{id}` lies in itself"), "lead the chain of parents to a folder without one");
+            draft.problem(
+                At::item("folders", *nth).key("parent"),
+                format!("folder `{id}` lies in itself"),
+                "lead the chain of parents to a folder without one",
+            );
             // Cut here, so that the walk below ends; the problem keeps the snapshot from being used.
             if let Some(folder) = folders.get_mut(*nth) {
                 folder.parent = None;
@@ -66,8 +75,13 @@ impl Lists {
                 at = self.folders.get(here).and_then(|folder| folder.parent);
             }
             while let Some(here) = chain.pop() {
-                let Some(folder) = self.folders.get_mut(here) else { continue };
-                let above = folder.parent.and_then(|parent| handed.get(parent).cloned().flatten()).unwrap_or_else(|| self.fallback.clone());
+                let Some(folder) = self.folders.get_mut(here) else {
+                    continue;
+                };
+                let above = folder
+                    .parent
+                    .and_then(|parent| handed.get(parent).cloned().flatten())
+                    .unwrap_or_else(|| self.fallback.clone());
                 let own = folder.own.clone().map(read);
                 folder.direct = Some(own.clone().unwrap_or_else(|| above.clone()));
                 if let Some(slot) = handed.get_mut(here) {
@@ -78,7 +92,10 @@ impl Lists {
     }
 
     pub(super) fn decide(&self, draft: &mut Draft<'_>, queue: &file::Queue, at: At) -> Read {
-        let folder = queue.folder.as_ref().and_then(|id| refer(&mut draft.problems, &draft.folders, "folder", id, at.key("folder")));
+        let folder = queue
+            .folder
+            .as_ref()
+            .and_then(|id| refer(&mut draft.problems, &draft.folders, "folder", id, at.key("folder")));
         if let Some(ids) = &queue.read_list {
             let list = refer_all(&mut draft.problems, &draft.org.index.groups, "group", ids, at.key("readList"));
             return read(list.into_iter().collect());
@@ -86,7 +103,8 @@ impl Lists {
         if !self.in_force {
             return Read::Open;
         }
-        let reached = folder.and_then(|folder| self.folders.get(folder.index())).and_then(|folder| folder.direct.clone());
+        let reached =
+            folder.and_then(|folder| self.folders.get(folder.index())).and_then(|folder| folder.direct.clone());
         reached.unwrap_or_else(|| self.fallback.clone())
     }
 }

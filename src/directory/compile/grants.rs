@@ -14,7 +14,8 @@ pub(super) fn fill(draft: &mut Draft<'_>) {
     let held = Held::of(draft.file);
     for (nth, grant) in draft.file.grants.iter().enumerate() {
         let at = At::item("grants", nth);
-        let beneficiary = refer(&mut draft.problems, &draft.org.index.users, "user", &grant.beneficiary, at.key("beneficiary"));
+        let beneficiary =
+            refer(&mut draft.problems, &draft.org.index.users, "user", &grant.beneficiary, at.key("beneficiary"));
         let resources: Vec<GrantResource> = grant
             .resources
             .iter()
@@ -23,15 +24,29 @@ pub(super) fn fill(draft: &mut Draft<'_>) {
             .collect();
         let actions = actions(draft, grant, at);
         if grant.resources.is_empty() {
-            draft.problem(at.key("resources"), format!("the grant `{}` names no resource", grant.id), "name what it opens, or remove it");
+            draft.problem(
+                at.key("resources"),
+                format!("the grant `{}` names no resource", grant.id),
+                "name what it opens, or remove it",
+            );
         }
         if grant.from >= grant.until {
-            draft.problem(at.key("until"), format!("the grant `{}` ends before it begins", grant.id), "`until` lies after `from`");
+            draft.problem(
+                at.key("until"),
+                format!("the grant `{}` ends before it begins", grant.id),
+                "`until` lies after `from`",
+            );
         }
         if grant.data.as_ref().is_some_and(|data| data.from >= data.until) {
-            draft.problem(at.key("data").key("until"), format!("the data window of grant `{}` is empty", grant.id), "`until` lies after `from`");
+            draft.problem(
+                at.key("data").key("until"),
+                format!("the data window of grant `{}` is empty", grant.id),
+                "`until` lies after `from`",
+            );
         }
-        let Some(beneficiary) = beneficiary else { continue };
+        let Some(beneficiary) = beneficiary else {
+            continue;
+        };
         let position = u32::try_from(draft.org.grants.len()).unwrap_or(u32::MAX);
         draft.org.index.grants.entry(beneficiary).or_default().push(position);
         draft.org.grants.push(Grant {
@@ -65,7 +80,11 @@ fn actions(draft: &mut Draft<'_>, grant: &file::Grant, at: At) -> Vec<Action> {
         actions.push(action);
     }
     if grant.actions.is_empty() {
-        draft.problem(at.key("actions"), format!("the grant `{}` names no action", grant.id), "name what may be done, such as `view`");
+        draft.problem(
+            at.key("actions"),
+            format!("the grant `{}` names no action", grant.id),
+            "name what may be done, such as `view`",
+        );
     }
     actions.sort_unstable();
     actions.dedup();
@@ -81,7 +100,8 @@ struct Held {
 impl Held {
     fn of(file: &file::DirectoryFile) -> Self {
         let boxed = |ids: &[String]| -> Vec<Box<str>> { ids.iter().map(|id| id.as_str().into()).collect() };
-        let labels: HashMap<String, Vec<Box<str>>> = file.labels.iter().map(|label| (label.id.clone(), boxed(&label.conversations))).collect();
+        let labels: HashMap<String, Vec<Box<str>>> =
+            file.labels.iter().map(|label| (label.id.clone(), boxed(&label.conversations))).collect();
         let cases = file.cases.iter().map(|case| {
             let mut all = boxed(&case.conversations);
             all.extend(case.labels.iter().filter_map(|label| labels.get(label)).flatten().cloned());
@@ -106,7 +126,14 @@ fn resource(draft: &mut Draft<'_>, held: &Held, wanted: &file::Resource, at: At)
     }
 }
 
-fn conversations(draft: &mut Draft<'_>, kind: ObjectKind, word: &str, found: Option<&Vec<Box<str>>>, id: &str, at: At) -> Option<GrantResource> {
+fn conversations(
+    draft: &mut Draft<'_>,
+    kind: ObjectKind,
+    word: &str,
+    found: Option<&Vec<Box<str>>>,
+    id: &str,
+    at: At,
+) -> Option<GrantResource> {
     let Some(found) = found else {
         draft.problem(at, format!("there is no {word} `{id}`"), format!("define the {word} or remove the reference"));
         return None;

@@ -16,11 +16,14 @@ pub(super) fn fill(draft: &mut Draft<'_>) {
     index.roles = ids(problems, "roles", "role", file.roles.iter().map(|one| one.id.as_str()));
     index.users = ids(problems, "users", "user", file.users.iter().map(|one| one.id.as_str()));
     index.queues = ids(problems, "queues", "queue", file.queues.iter().map(|one| one.id.as_str()));
-    index.services = ids(problems, "serviceAccounts", "service account", file.service_accounts.iter().map(|one| one.id.as_str()));
+    index.services =
+        ids(problems, "serviceAccounts", "service account", file.service_accounts.iter().map(|one| one.id.as_str()));
     draft.views = ids(problems, "views", "view", file.views.iter().map(|one| one.id.as_str()));
     draft.folders = ids(problems, "folders", "folder", file.folders.iter().map(|one| one.id.as_str()));
-    let _grants: HashMap<Box<str>, Ix<()>> = ids(problems, "grants", "grant", file.grants.iter().map(|one| one.id.as_str()));
-    let _conflicts: HashMap<Box<str>, Ix<()>> = ids(problems, "conflicts", "conflict set", file.conflicts.iter().map(|one| one.id.as_str()));
+    let _grants: HashMap<Box<str>, Ix<()>> =
+        ids(problems, "grants", "grant", file.grants.iter().map(|one| one.id.as_str()));
+    let _conflicts: HashMap<Box<str>, Ix<()>> =
+        ids(problems, "conflicts", "conflict set", file.conflicts.iter().map(|one| one.id.as_str()));
 }
 
 pub(super) fn ids<'f, T>(
@@ -33,10 +36,18 @@ pub(super) fn ids<'f, T>(
     for (nth, id) in ids.enumerate() {
         let at = At::item(list, nth).key("id");
         if let Some(fault) = fault(id) {
-            problems.push(Found { at, what: format!("the {kind} {fault}"), repair: "ids are compared byte for byte: write the upstream's id as it is".to_owned() });
+            problems.push(Found {
+                at,
+                what: format!("the {kind} {fault}"),
+                repair: "ids are compared byte for byte: write the upstream's id as it is".to_owned(),
+            });
         }
         if index.insert(id.into(), ix(nth)).is_some() && !id.is_empty() {
-            problems.push(Found { at, what: format!("the {kind} `{id}` is defined twice"), repair: "remove or rename one of the two".to_owned() });
+            problems.push(Found {
+                at,
+                what: format!("the {kind} `{id}` is defined twice"),
+                repair: "remove or rename one of the two".to_owned(),
+            });
         }
     }
     index
@@ -45,11 +56,17 @@ pub(super) fn ids<'f, T>(
 fn fault(id: &str) -> Option<String> {
     if id.is_empty() {
         Some("has no id".to_owned())
-    } else if id.trim() != id || id.chars().any(char::is_control) {
-        Some(format!("id `{}` begins or ends with white space or holds a control character", id.escape_debug()))
+    } else if id.trim() != id || id.chars().any(is_unseen) {
+        Some(format!("id `{}` begins or ends with white space or holds an invisible character", id.escape_debug()))
     } else if id.len() > LONGEST {
         Some(format!("id is longer than {LONGEST} bytes"))
     } else {
         None
     }
+}
+
+/// Characters that make two ids look alike: controls, zero-width ones, marks of direction.
+fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -26,11 +26,18 @@ use crate::model::{
 use jiff::Timestamp;
 use std::collections::HashMap;
 
-/// Up to this many ids a near miss is looked for.
+/// A near miss is looked for among at most so many ids, and for the first problems only: a file that is wrong
+/// throughout must be refused as quickly as any other.
 const NEAR: usize = 20_000;
+const HELPED: usize = 50;
 
 /// The only way to make an [`Org`]. `version` is the digest of the source text.
-pub fn compile(file: &DirectoryFile, places: &Places<'_>, version: &str, taken_at: Timestamp) -> Result<Org, Vec<Problem>> {
+pub fn compile(
+    file: &DirectoryFile,
+    places: &Places<'_>,
+    version: &str,
+    taken_at: Timestamp,
+) -> Result<Org, Vec<Problem>> {
     let mut draft = Draft {
         file,
         org: Org { version: version.into(), taken_at, ..Org::default() },
@@ -75,10 +82,20 @@ impl Draft<'_> {
 }
 
 /// Looks an id up; an unknown one is a problem at its place.
-fn refer<T>(problems: &mut Vec<Found>, index: &HashMap<Box<str>, Ix<T>>, kind: &str, id: &str, at: At) -> Option<Ix<T>> {
+fn refer<T>(
+    problems: &mut Vec<Found>,
+    index: &HashMap<Box<str>, Ix<T>>,
+    kind: &str,
+    id: &str,
+    at: At,
+) -> Option<Ix<T>> {
     let found = index.get(id).copied();
     if found.is_none() {
-        let near = if index.len() <= NEAR { closest(id, index.keys().map(AsRef::as_ref)) } else { None };
+        let near = if index.len() <= NEAR && problems.len() < HELPED {
+            closest(id, index.keys().map(AsRef::as_ref))
+        } else {
+            None
+        };
         let repair = match near {
             Some(near) => format!("did you mean `{near}`? otherwise define the {kind} or remove the reference"),
             None => format!("define the {kind} or remove the reference"),
@@ -107,12 +124,20 @@ fn assignment(draft: &mut Draft<'_>, held: &file::Assignment, at: At) -> Option<
     let named = (!held.division.is_empty()).then_some(held.division.as_str());
     match (named, own) {
         (None, None) => {
-            draft.problem(at, format!("the assignment of role `{}` names no division", held.role), "add `division`: a role counts only in the division of its assignment");
+            draft.problem(
+                at,
+                format!("the assignment of role `{}` names no division", held.role),
+                "add `division`: a role counts only in the division of its assignment",
+            );
             None
         }
         (Some(named), Some(own)) if named != own => {
             let what = format!("role `{}` may only be held in division `{own}`, not in `{named}`", held.role);
-            draft.problem(at.key("division"), what, format!("assign it in `{own}`, or remove `division` from the role"));
+            draft.problem(
+                at.key("division"),
+                what,
+                format!("assign it in `{own}`, or remove `division` from the role"),
+            );
             None
         }
         (Some(id), _) | (None, Some(id)) => {

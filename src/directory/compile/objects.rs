@@ -14,18 +14,31 @@ pub(super) fn fill(draft: &mut Draft<'_>) {
     owned(draft, "labels", ObjectKind::Label, file.labels.iter().map(|one| (one.id.as_str(), one.division.as_str())));
     owned(draft, "cases", ObjectKind::Case, file.cases.iter().map(|one| (one.id.as_str(), one.division.as_str())));
     for (nth, team) in file.teams.iter().enumerate() {
-        refer_all(&mut draft.problems, &draft.org.index.users, "user", &team.members, At::item("teams", nth).key("members"));
+        refer_all(
+            &mut draft.problems,
+            &draft.org.index.users,
+            "user",
+            &team.members,
+            At::item("teams", nth).key("members"),
+        );
     }
-    let labels: HashMap<Box<str>, Ix<()>> = file.labels.iter().enumerate().map(|(nth, label)| (label.id.as_str().into(), super::ix(nth))).collect();
+    let labels: HashMap<Box<str>, Ix<()>> =
+        file.labels.iter().enumerate().map(|(nth, label)| (label.id.as_str().into(), super::ix(nth))).collect();
     for (nth, case) in file.cases.iter().enumerate() {
         refer_all(&mut draft.problems, &labels, "label", &case.labels, At::item("cases", nth).key("labels"));
     }
     conflicts(draft);
 }
 
-fn owned<'f>(draft: &mut Draft<'_>, list: &'static str, kind: ObjectKind, all: impl Iterator<Item = (&'f str, &'f str)> + Clone) {
+fn owned<'f>(
+    draft: &mut Draft<'_>,
+    list: &'static str,
+    kind: ObjectKind,
+    all: impl Iterator<Item = (&'f str, &'f str)> + Clone,
+) {
     let singular = list.trim_end_matches('s');
-    let _seen: HashMap<Box<str>, Ix<()>> = index::ids(&mut draft.problems, list, singular, all.clone().map(|(id, _)| id));
+    let _seen: HashMap<Box<str>, Ix<()>> =
+        index::ids(&mut draft.problems, list, singular, all.clone().map(|(id, _)| id));
     for (nth, (id, division)) in all.enumerate() {
         let at = At::item(list, nth).key("division");
         if let Some(division) = refer(&mut draft.problems, &draft.org.index.divisions, "division", division, at) {
@@ -37,9 +50,14 @@ fn owned<'f>(draft: &mut Draft<'_>, list: &'static str, kind: ObjectKind, all: i
 fn conflicts(draft: &mut Draft<'_>) {
     for (nth, set) in draft.file.conflicts.iter().enumerate() {
         let at = At::item("conflicts", nth).key("roles");
-        let roles: Set<_> = refer_all(&mut draft.problems, &draft.org.index.roles, "role", &set.roles, at).into_iter().collect();
+        let roles: Set<_> =
+            refer_all(&mut draft.problems, &draft.org.index.roles, "role", &set.roles, at).into_iter().collect();
         if set.roles.len() < 2 {
-            draft.problem(at, format!("the conflict set `{}` names fewer than two roles", set.id), "name the roles that nobody may hold together");
+            draft.problem(
+                at,
+                format!("the conflict set `{}` names fewer than two roles", set.id),
+                "name the roles that nobody may hold together",
+            );
         }
         draft.org.conflicts.push(ConflictSet { id: set.id.as_str().into(), roles });
     }

@@ -102,7 +102,11 @@ fn compile(
         .as_ref()
         .and_then(|manager| refer(&mut draft.problems, &index.users, "user", manager, at.key("manager")));
     let division = if user.division.is_empty() {
-        draft.problem(at, format!("user `{}` is in no division", user.id), "add `division`: everybody works in one leaf division");
+        draft.problem(
+            at,
+            format!("user `{}` is in no division", user.id),
+            "add `division`: everybody works in one leaf division",
+        );
         None
     } else {
         refer(&mut draft.problems, &draft.org.index.divisions, "division", &user.division, at.key("division"))
@@ -147,7 +151,9 @@ fn legacy(draft: &mut Draft<'_>, user: &file::User, at: At) -> Option<Set<QueueI
     let mut together: Option<Set<QueueIx>> = None;
     for ids in user.legacy.values() {
         let queues: Set<QueueIx> =
-            refer_all(&mut draft.problems, &draft.org.index.queues, "queue", ids, at.key("legacy")).into_iter().collect();
+            refer_all(&mut draft.problems, &draft.org.index.queues, "queue", ids, at.key("legacy"))
+                .into_iter()
+                .collect();
         together = Some(together.map_or_else(|| queues.clone(), |before| before.intersection(&queues)));
     }
     together
@@ -206,9 +212,15 @@ impl Marks {
         let licence = user.licence.as_ref().is_some_and(|licence| self.licences.contains(licence));
         let group = || self.groups.iter().any(|group| groups.contains(group));
         let domain = || {
-            let domain = user.email.as_ref().and_then(|email| email.rsplit_once('@')).map(|(_, domain)| domain.to_ascii_lowercase());
+            let domain = user
+                .email
+                .as_ref()
+                .and_then(|email| email.rsplit_once('@'))
+                .map(|(_, domain)| domain.to_ascii_lowercase());
             domain.is_some_and(|domain| {
-                self.domains.iter().any(|mark| domain == *mark || domain.strip_suffix(mark.as_str()).is_some_and(|sub| sub.ends_with('.')))
+                self.domains.iter().any(|mark| {
+                    domain == *mark || domain.strip_suffix(mark.as_str()).is_some_and(|sub| sub.ends_with('.'))
+                })
             })
         };
         if licence {

@@ -46,14 +46,18 @@ fn compile(draft: &mut Draft<'_>, nth: usize, queue: &file::Queue, lists: &Lists
     let at = At::item("queues", nth);
     let index = &draft.org.index;
     let problems = &mut draft.problems;
-    let division: Option<DivisionIx> = refer(problems, &index.divisions, "division", &queue.division, at.key("division"));
-    let named: Set<UserIx> = refer_all(problems, &index.users, "user", &queue.members, at.key("members")).into_iter().collect();
+    let division: Option<DivisionIx> =
+        refer(problems, &index.divisions, "division", &queue.division, at.key("division"));
+    let named: Set<UserIx> =
+        refer_all(problems, &index.users, "user", &queue.members, at.key("members")).into_iter().collect();
     let groups = refer_all(problems, &index.groups, "group", &queue.member_groups, at.key("memberGroups"));
     let owners = refer_all(problems, &index.users, "user", &queue.owners, at.key("owners"));
-    let through = groups.iter().filter_map(|group| draft.org.groups.get(group.index())).flat_map(|group| group.members.iter());
+    let through =
+        groups.iter().filter_map(|group| draft.org.groups.get(group.index())).flat_map(|group| group.members.iter());
     let members = named.iter().chain(through).copied().collect();
     let read = lists.decide(draft, queue, at);
-    let region = division.and_then(|division| draft.org.divisions.get(division.index())).map(|division| division.region);
+    let region =
+        division.and_then(|division| draft.org.divisions.get(division.index())).map(|division| division.region);
     Queue {
         id: queue.id.as_str().into(),
         name: queue.name.as_str().into(),

@@ -33,17 +33,29 @@ fn placed(org: &Org, out: &mut Vec<Finding>) {
     }
     for (division, few) in people {
         let at = format!("division `{}`", org.division(division).id);
-        let why = format!("{few} placed in a parent division: their data is visible to nobody, and what they own spans its children");
+        let why = format!(
+            "{few} placed in a parent division: their data is visible to nobody, and what they own spans its children"
+        );
         out.push(warning("D01", at.clone(), why, "move them to a leaf division"));
         if let Some(few) = owners.get(&division) {
-            out.push(warning("D01", at, format!("{few} own queues and are placed in a parent division"), "move the owners to the leaf of their queues"));
+            out.push(warning(
+                "D01",
+                at,
+                format!("{few} own queues and are placed in a parent division"),
+                "move the owners to the leaf of their queues",
+            ));
         }
     }
     for ix in org.division_ixs().filter(|ix| !org.division(*ix).leaf) {
         let division = org.division(ix);
         if !division.queues.is_empty() {
             let few = Few::of(division.queues.iter().map(|queue| &*org.queue(*queue).id));
-            out.push(warning("D01", format!("division `{}`", division.id), format!("queues in a parent division are visible to nobody: {few}"), "move them to a leaf division"));
+            out.push(warning(
+                "D01",
+                format!("division `{}`", division.id),
+                format!("queues in a parent division are visible to nobody: {few}"),
+                "move them to a leaf division",
+            ));
         }
     }
 }
@@ -74,7 +86,12 @@ fn nested(org: &Org, ix: DivisionIx, out: &mut Vec<Finding>) {
         above = parent.parent;
     }
     if depth > DEEPEST {
-        out.push(warning("D03", at(), format!("it lies {depth} levels deep; at most {DEEPEST} stay clear"), "flatten the tree: siblings isolate, depth does not"));
+        out.push(warning(
+            "D03",
+            at(),
+            format!("it lies {depth} levels deep; at most {DEEPEST} stay clear"),
+            "flatten the tree: siblings isolate, depth does not",
+        ));
     }
     if let Some(over) = over.filter(|_| !division.queues.is_empty()) {
         let why = format!("its queues lie below `{over}`, which has queues of its own: the two are no siblings");
@@ -84,9 +101,21 @@ fn nested(org: &Org, ix: DivisionIx, out: &mut Vec<Finding>) {
 
 fn shared(org: &Org, ix: DivisionIx, out: &mut Vec<Finding>) {
     let division = org.division(ix);
-    let worked = Few::of(division.queues.iter().map(|queue| org.queue(*queue)).filter(|queue| !queue.members.is_empty()).map(|queue| &*queue.id));
+    let worked = Few::of(
+        division
+            .queues
+            .iter()
+            .map(|queue| org.queue(*queue))
+            .filter(|queue| !queue.members.is_empty())
+            .map(|queue| &*queue.id),
+    );
     if division.shared && !worked.is_empty() {
         let why = format!("a shared reporting division holds queues with members: {worked}");
-        out.push(warning("D04", format!("division `{}`", division.id), why, "keep only copies that the upstream fills there"));
+        out.push(warning(
+            "D04",
+            format!("division `{}`", division.id),
+            why,
+            "keep only copies that the upstream fills there",
+        ));
     }
 }

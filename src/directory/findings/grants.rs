@@ -16,7 +16,12 @@ pub(super) fn find(org: &Org, out: &mut Vec<Finding>) {
         let holder = org.user(grant.beneficiary);
         let days = grant.until.duration_since(grant.from).as_hours() / 24;
         if grant.until.duration_since(grant.from) > SignedDuration::from_hours(24 * LONGEST_DAYS) {
-            out.push(warning("G01", at(), format!("lasts {days} days: as good as without end"), "set an end within a year and extend it when needed"));
+            out.push(warning(
+                "G01",
+                at(),
+                format!("lasts {days} days: as good as without end"),
+                "set an end within a year and extend it when needed",
+            ));
         }
         if !holder.active {
             out.push(warning("G01", at(), format!("belongs to `{}`, who left", holder.id), "remove it"));

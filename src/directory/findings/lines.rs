@@ -18,14 +18,28 @@ pub(super) fn find(file: &DirectoryFile, org: &Org, out: &mut Vec<Finding>) {
         } else {
             format!("queues that no read list reaches are open: {open}")
         };
-        out.push(warning("L01", "`defaultRead`".to_owned(), why, "give the folders read lists and set `defaultRead` to `closed`"));
+        out.push(warning(
+            "L01",
+            "`defaultRead`".to_owned(),
+            why,
+            "give the folders read lists and set `defaultRead` to `closed`",
+        ));
     }
-    let without = Few::of(file.folders.iter().filter(|folder| folder.read_list.is_none()).map(|folder| folder.id.as_str()));
+    let without =
+        Few::of(file.folders.iter().filter(|folder| folder.read_list.is_none()).map(|folder| folder.id.as_str()));
     if !without.is_empty() {
         let meaning = if file.default_read == DefaultRead::Open { "open" } else { "closed" };
-        let why = format!("folders without a read list of their own: {without}; without one above that propagates, their queues are {meaning}");
+        let why = format!(
+            "folders without a read list of their own: {without}; without one above that propagates, their queues are {meaning}"
+        );
         let severity = if file.default_read == DefaultRead::Open { Severity::Warning } else { Severity::Info };
-        out.push(finding("L01", severity, "`folders`".to_owned(), why, "give each a read list, or let the one above propagate"));
+        out.push(finding(
+            "L01",
+            severity,
+            "`folders`".to_owned(),
+            why,
+            "give each a read list, or let the one above propagate",
+        ));
     }
     let closed = Few::of(org.queues.iter().filter(|queue| queue.read == Read::Closed).map(|queue| &*queue.id));
     if !closed.is_empty() {
@@ -34,7 +48,8 @@ pub(super) fn find(file: &DirectoryFile, org: &Org, out: &mut Vec<Finding>) {
     }
     let legacy = Few::of(file.users.iter().filter(|user| !user.legacy.is_empty()).map(|user| user.id.as_str()));
     if !legacy.is_empty() {
-        let why = format!("a legacy option overrides the group settings of {legacy}; only what all its sections open counts");
+        let why =
+            format!("a legacy option overrides the group settings of {legacy}; only what all its sections open counts");
         out.push(warning("L01", "`users`".to_owned(), why, "remove the option; roles and read lists say the same"));
     }
 }

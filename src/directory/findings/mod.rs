@@ -37,7 +37,13 @@ pub(super) fn all(file: &DirectoryFile, org: &Org) -> Vec<Finding> {
     out
 }
 
-fn finding(code: &'static str, severity: Severity, at: String, why: impl Into<String>, repair: impl Into<String>) -> Finding {
+fn finding(
+    code: &'static str,
+    severity: Severity,
+    at: String,
+    why: impl Into<String>,
+    repair: impl Into<String>,
+) -> Finding {
     Finding { code, severity, at, why: why.into(), repair: repair.into() }
 }
 

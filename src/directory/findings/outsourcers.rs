@@ -18,9 +18,15 @@ pub(super) fn find(file: &DirectoryFile, org: &Org, held: &Held<'_>, out: &mut V
     assignments(org, held, out);
     for ix in org.division_ixs().filter(|ix| mixed(org, *ix)) {
         let division = org.division(ix);
-        let few = Few::of(division.users.iter().map(|user| org.user(*user)).filter(|user| user.bpo).map(|user| &*user.id));
+        let few =
+            Few::of(division.users.iter().map(|user| org.user(*user)).filter(|user| user.bpo).map(|user| &*user.id));
         let why = format!("outsourcers and internal people share it: {few}");
-        out.push(warning("O02", format!("division `{}`", division.id), why, "give the outsourcer a leaf division of its own"));
+        out.push(warning(
+            "O02",
+            format!("division `{}`", division.id),
+            why,
+            "give the outsourcer a leaf division of its own",
+        ));
     }
     groups(file, org, out);
 }
@@ -33,7 +39,13 @@ fn marked(file: &DirectoryFile, org: &Org, out: &mut Vec<Finding>) {
     for (user, compiled) in file.users.iter().zip(&org.users).filter(|(user, _)| !user.bpo) {
         if let Some(mark) = marks.of_user(user, &compiled.groups) {
             let why = format!("bears the outsourcers' {mark} without the flag, and is read as an outsourcer");
-            out.push(finding("O01", Severity::Error, format!("user `{}`", user.id), why, "set `bpo`, or remove the mark"));
+            out.push(finding(
+                "O01",
+                Severity::Error,
+                format!("user `{}`", user.id),
+                why,
+                "set `bpo`, or remove the mark",
+            ));
         }
     }
 }
@@ -42,7 +54,10 @@ fn assignments(org: &Org, held: &Held<'_>, out: &mut Vec<Finding>) {
     for ((role, division), holders) in held.pairs.iter().filter(|(_, holders)| !holders.bpo.is_empty()) {
         let role = org.role(*role);
         let at = || format!("role `{}` in division `{}`", role.id, org.division(*division).id);
-        let all = role.permissions.iter().filter(|permission| permission.scope == PermissionScope::All && !NO_DATA.contains(&&*permission.name));
+        let all = role
+            .permissions
+            .iter()
+            .filter(|permission| permission.scope == PermissionScope::All && !NO_DATA.contains(&&*permission.name));
         let few = Few::of(all.map(|permission| &*permission.name));
         if !few.is_empty() {
             let why = format!("outsourcers ({}) hold scope `all`, which is ignored for them: {few}", holders.bpo);

@@ -13,14 +13,21 @@ use std::collections::{BTreeSet, HashSet};
 
 pub(super) fn find(file: &DirectoryFile, org: &Org, held: &Held<'_>, out: &mut Vec<Finding>) {
     for entry in &file.unsafe_allow {
-        let Some((form, role)) = entry.split_once(':') else { continue };
+        let Some((form, role)) = entry.split_once(':') else {
+            continue;
+        };
         let why = match form {
             "inherits" => "it holds what other roles hold, and changes when they change",
             "system" => "it is a system role: the upstream may change what it opens",
             "wildcard" => "it holds a wildcard, which grows with every new permission of the upstream",
             _ => "it may act for everybody",
         };
-        out.push(warning("R01", format!("role `{role}`"), format!("{why}; `unsafeAllow` lets it pass"), "list the role's permissions one by one with a scope each"));
+        out.push(warning(
+            "R01",
+            format!("role `{role}`"),
+            format!("{why}; `unsafeAllow` lets it pass"),
+            "list the role's permissions one by one with a scope each",
+        ));
     }
     wide(org, held, out);
     shared_queues(org, held, out);
@@ -40,11 +47,22 @@ fn wide(org: &Org, held: &Held<'_>, out: &mut Vec<Finding>) {
     const NARROW: [&str; 5] = ["reporting:", "routing:queue:", "telephony:queue:", "interaction:", "recording:"];
     let in_use: BTreeSet<RoleIx> = held.pairs.keys().map(|(role, _)| *role).collect();
     for role in in_use.into_iter().map(|role| org.role(role)) {
-        let wide = role.permissions.iter().filter(|permission| matches!(permission.scope, PermissionScope::All | PermissionScope::Groups(_)));
-        let few = Few::of(wide.filter(|permission| NARROW.iter().any(|start| permission.name.starts_with(start))).map(|permission| &*permission.name));
+        let wide = role
+            .permissions
+            .iter()
+            .filter(|permission| matches!(permission.scope, PermissionScope::All | PermissionScope::Groups(_)));
+        let few = Few::of(
+            wide.filter(|permission| NARROW.iter().any(|start| permission.name.starts_with(start)))
+                .map(|permission| &*permission.name),
+        );
         if !few.is_empty() {
             let why = format!("scope `all` or `group` where the templates give `assigned` or `view`: {few}");
-            out.push(warning("R04", format!("role `{}`", role.id), why, "narrow the scope, or keep the role to few people"));
+            out.push(warning(
+                "R04",
+                format!("role `{}`", role.id),
+                why,
+                "narrow the scope, or keep the role to few people",
+            ));
         }
     }
 }
@@ -54,7 +72,9 @@ fn shared_queues(org: &Org, held: &Held<'_>, out: &mut Vec<Finding>) {
     let mut seen = HashSet::new();
     for (role, division) in held.pairs.keys() {
         for permission in &org.role(*role).permissions {
-            let PermissionScope::Groups(groups) = &permission.scope else { continue };
+            let PermissionScope::Groups(groups) = &permission.scope else {
+                continue;
+            };
             if !seen.insert((groups, *division)) {
                 continue;
             }
@@ -66,7 +86,12 @@ fn shared_queues(org: &Org, held: &Held<'_>, out: &mut Vec<Finding>) {
             let few = Few::of(mixed.map(|queue| &*queue.id));
             if !few.is_empty() {
                 let at = format!("role `{}` in division `{}`", org.role(*role).id, org.division(*division).id);
-                out.push(warning("R05", at, format!("its groups share queues with other people: {few}"), "use scope `view` for these queues, or split them"));
+                out.push(warning(
+                    "R05",
+                    at,
+                    format!("its groups share queues with other people: {few}"),
+                    "use scope `view` for these queues, or split them",
+                ));
             }
         }
     }
@@ -81,18 +106,33 @@ fn union(org: &Org, user: &User, analytics: &[bool], out: &mut Vec<Finding>) {
     let opens = |role: RoleIx| -> HashSet<_> {
         let divisions = user.assignments.iter().filter(move |held| held.role == role).map(|held| held.division);
         let permissions = &org.role(role).permissions;
-        divisions.flat_map(|division| permissions.iter().map(move |permission| (&permission.name, format!("{:?}", permission.scope), division))).collect()
+        divisions
+            .flat_map(|division| {
+                permissions
+                    .iter()
+                    .map(move |permission| (&permission.name, format!("{:?}", permission.scope), division))
+            })
+            .collect()
     };
     let each: Vec<HashSet<_>> = roles.iter().map(|role| opens(*role)).collect();
     let all: HashSet<_> = each.iter().flatten().collect();
     if each.iter().any(|one| one.len() == all.len()) {
         return;
     }
-    let names = |role: &RoleIx| -> BTreeSet<&str> { org.role(*role).permissions.iter().map(|permission| &*permission.name).collect() };
-    let common = roles.iter().map(names).reduce(|left, right| left.intersection(&right).copied().collect()).unwrap_or_default();
+    let names = |role: &RoleIx| -> BTreeSet<&str> {
+        org.role(*role).permissions.iter().map(|permission| &*permission.name).collect()
+    };
+    let common =
+        roles.iter().map(names).reduce(|left, right| left.intersection(&right).copied().collect()).unwrap_or_default();
     let few = Few::of(roles.iter().map(|role| &*org.role(*role).id));
-    let common = if common.is_empty() { "nothing in common".to_owned() } else { format!("common are {}", Few::of(common)) };
-    out.push(warning("R03", format!("user `{}`", user.id), format!("several analytics roles open more together than each: {few}; {common}"), "keep one analytics role for each person"));
+    let common =
+        if common.is_empty() { "nothing in common".to_owned() } else { format!("common are {}", Few::of(common)) };
+    out.push(warning(
+        "R03",
+        format!("user `{}`", user.id),
+        format!("several analytics roles open more together than each: {few}; {common}"),
+        "keep one analytics role for each person",
+    ));
 }
 
 fn forbidden(org: &Org, user: &User, out: &mut Vec<Finding>) {
@@ -104,7 +144,12 @@ fn forbidden(org: &Org, user: &User, out: &mut Vec<Finding>) {
         let both = set.roles.intersection(&roles);
         if both.len() > 1 {
             let few = Few::of(both.iter().map(|role| &*org.role(*role).id));
-            out.push(warning("R06", format!("user `{}`", user.id), format!("holds roles that conflict set `{}` keeps apart: {few}", set.id), "take one of them away"));
+            out.push(warning(
+                "R06",
+                format!("user `{}`", user.id),
+                format!("holds roles that conflict set `{}` keeps apart: {few}", set.id),
+                "take one of them away",
+            ));
         }
     }
 }

@@ -15,9 +15,19 @@ pub(super) fn find(org: &Org, out: &mut Vec<Finding>) {
         for permission in held.filter(|permission| permission.scope == PermissionScope::All) {
             let at = format!("service account `{}`", service.id);
             if is_impersonation(&permission.name) {
-                out.push(warning("S01", at, format!("may act for everybody by `{}`", permission.name), "use scope `group`"));
+                out.push(warning(
+                    "S01",
+                    at,
+                    format!("may act for everybody by `{}`", permission.name),
+                    "use scope `group`",
+                ));
             } else if permission.name.starts_with("user:") || permission.name.starts_with("directory:user:") {
-                out.push(warning("S01", at, format!("reads every user of its divisions by `{}`", permission.name), "use scope `group`"));
+                out.push(warning(
+                    "S01",
+                    at,
+                    format!("reads every user of its divisions by `{}`", permission.name),
+                    "use scope `group`",
+                ));
             }
         }
     }

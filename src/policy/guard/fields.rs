@@ -21,22 +21,13 @@ fn prune(keep: &Keep, value: Value, level: &str) -> Value {
                 .into_iter()
                 .filter(|(name, _)| listed.contains(name))
                 .map(|(name, value)| {
-                    let below = if level.is_empty() {
-                        name.to_string()
-                    } else {
-                        format!("{level}.{name}")
-                    };
+                    let below = if level.is_empty() { name.to_string() } else { format!("{level}.{name}") };
                     let value = prune(keep, value, &below);
                     (name, value)
                 })
                 .collect(),
         ),
-        Value::Array(items) => Value::Array(
-            items
-                .into_iter()
-                .map(|item| prune(keep, item, level))
-                .collect(),
-        ),
+        Value::Array(items) => Value::Array(items.into_iter().map(|item| prune(keep, item, level)).collect()),
         // Where an object or a list is due, a bare value could say anything.
         _ => Value::Null,
     }

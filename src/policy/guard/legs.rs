@@ -19,17 +19,10 @@ use std::collections::BTreeSet;
 pub(super) fn judge(plan: &GuardPlan, row: Value) -> Option<Value> {
     let path = plan.operation.answer.leg.as_ref()?;
     let Value::Object(_) = row else { return None };
-    let conversation = key(plan, Access::Conversation)
-        .and_then(|at| row.at(at))
-        .and_then(Value::as_str)
-        .map(str::to_owned);
-    let mut cutter = Cutter {
-        plan,
-        path,
-        conversation: conversation.as_deref(),
-        divisions: BTreeSet::new(),
-        visible: 0,
-    };
+    let conversation =
+        key(plan, Access::Conversation).and_then(|at| row.at(at)).and_then(Value::as_str).map(str::to_owned);
+    let mut cutter =
+        Cutter { plan, path, conversation: conversation.as_deref(), divisions: BTreeSet::new(), visible: 0 };
     let cut = cutter.element(&row, 0, &mut Vec::new())?;
     if cutter.visible == 0 {
         return None;
@@ -43,21 +36,11 @@ pub(super) fn judge(plan: &GuardPlan, row: Value) -> Option<Value> {
 }
 
 fn key(plan: &GuardPlan, access: Access) -> Option<&[Box<str>]> {
-    plan.operation
-        .answer
-        .keys
-        .iter()
-        .find(|key| key.access == access)
-        .map(|key| &*key.at)
+    plan.operation.answer.keys.iter().find(|key| key.access == access).map(|key| &*key.at)
 }
 
 /// Tags of divisions in which the asker sees no leg would speak of hidden legs.
-fn keep_divisions(
-    plan: &GuardPlan,
-    row: &mut Value,
-    at: &[Box<str>],
-    divisions: &BTreeSet<DivisionIx>,
-) {
+fn keep_divisions(plan: &GuardPlan, row: &mut Value, at: &[Box<str>], divisions: &BTreeSet<DivisionIx>) {
     if let Some(Value::Array(tags)) = row.at_mut(at) {
         tags.retain(|tag| {
             tag.as_str()
@@ -86,12 +69,7 @@ struct Cut {
 
 impl Cutter<'_> {
     /// Judges an element at a level; `above` holds the objects around it, outermost first.
-    fn element<'v>(
-        &mut self,
-        element: &'v Value,
-        level: usize,
-        above: &mut Vec<&'v Value>,
-    ) -> Option<Cut> {
+    fn element<'v>(&mut self, element: &'v Value, level: usize, above: &mut Vec<&'v Value>) -> Option<Cut> {
         let Value::Object(members) = element else {
             return None;
         };
@@ -139,20 +117,12 @@ impl Cutter<'_> {
         } else {
             fields::mask(self.plan, &mut value, false);
         }
-        Some(Cut {
-            value,
-            cut: lost,
-            unowned,
-        })
+        Some(Cut { value, cut: lost, unowned })
     }
 
     fn leg(&mut self, element: &Value, above: &[&Value]) -> Option<Cut> {
         let find = |up: &Up| -> Option<&str> {
-            let holder = if up.up == 0 {
-                element
-            } else {
-                above.get(above.len().checked_sub(up.up)?)?
-            };
+            let holder = if up.up == 0 { element } else { above.get(above.len().checked_sub(up.up)?)? };
             holder.get(&up.name).and_then(Value::as_str)
         };
         let leg = Leg {
@@ -164,17 +134,12 @@ impl Cutter<'_> {
         };
         let unowned = leg.is_unowned();
         if !unowned {
-            self.divisions
-                .insert(sight::division_if_visible(self.plan, &leg)?);
+            self.divisions.insert(sight::division_if_visible(self.plan, &leg)?);
             self.visible += 1;
         }
         let mut value = element.clone();
         fields::mask(self.plan, &mut value, unowned);
-        Some(Cut {
-            value,
-            cut: false,
-            unowned,
-        })
+        Some(Cut { value, cut: false, unowned })
     }
 
     /// Whether the element itself says whose it is (a participant with an agent).
@@ -183,8 +148,6 @@ impl Cutter<'_> {
         [&self.path.queue, &self.path.user]
             .into_iter()
             .flatten()
-            .any(|up| {
-                up.up == height && element.get(&up.name).is_some_and(|value| !value.is_null())
-            })
+            .any(|up| up.up == height && element.get(&up.name).is_some_and(|value| !value.is_null()))
     }
 }

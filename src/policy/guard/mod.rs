@@ -151,9 +151,7 @@ impl GuardPlan {
             .map_err(|error| unreadable(format!("not the JSON of an answer: {error}")))?;
         let mut counts = Counts::default();
         let answer = match self.operation.answer.shape {
-            Shape::Groups | Shape::Rows | Shape::Entities | Shape::Conversations => {
-                self.list(answer, &mut counts)?
-            }
+            Shape::Groups | Shape::Rows | Shape::Entities | Shape::Conversations => self.list(answer, &mut counts)?,
             Shape::Conversation => {
                 counts.rows_in = 1;
                 let Some(row) = legs::judge(self, answer) else {
@@ -168,10 +166,7 @@ impl GuardPlan {
         let notices = if counts.foreign > 0 {
             vec![Notice::new(
                 "answer.foreign-rows",
-                format!(
-                    "{} rows that are not yours were taken out of the answer",
-                    counts.foreign
-                ),
+                format!("{} rows that are not yours were taken out of the answer", counts.foreign),
             )]
         } else {
             Vec::new()
@@ -269,14 +264,10 @@ struct Counts {
 }
 
 fn unreadable(cause: String) -> Refusal {
-    Refusal::new(
-        Code::AnswerUnreadable,
-        "the upstream's answer cannot be read, so nothing of it is passed on",
-    )
-    .because(cause)
+    Refusal::new(Code::AnswerUnreadable, "the upstream's answer cannot be read, so nothing of it is passed on")
+        .because(cause)
 }
 
 fn json_path(path: &[Box<str>]) -> String {
-    path.iter()
-        .fold("$".to_owned(), |text, name| format!("{text}.{name}"))
+    path.iter().fold("$".to_owned(), |text, name| format!("{text}.{name}"))
 }

@@ -27,23 +27,14 @@ enum Key<T> {
 pub(super) fn group(plan: &GuardPlan, row: Value) -> Option<Value> {
     let group = row.get("group");
     let find = |access: Access| -> (bool, Option<&str>) {
-        let key = plan
-            .operation
-            .answer
-            .keys
-            .iter()
-            .find(|key| key.access == access);
-        let value = key
-            .and_then(|key| group.and_then(|group| group.at(&key.at)))
-            .and_then(Value::as_str);
+        let key = plan.operation.answer.keys.iter().find(|key| key.access == access);
+        let value = key.and_then(|key| group.and_then(|group| group.at(&key.at))).and_then(Value::as_str);
         (plan.grouped.contains(&access), value)
     };
     let org = &plan.org;
     let queue: Key<QueueIx> = key(find(Access::Queue), |id| org.index.queues.get(id).copied());
     let user: Key<UserIx> = key(find(Access::User), |id| org.index.users.get(id).copied());
-    let division: Key<DivisionIx> = key(find(Access::Division), |id| {
-        org.index.divisions.get(id).copied()
-    });
+    let division: Key<DivisionIx> = key(find(Access::Division), |id| org.index.divisions.get(id).copied());
     let region_fits = match find(Access::Region).1 {
         None => true,
         Some(id) => *org.region(plan.scope.region).id == *id,
@@ -59,12 +50,7 @@ fn key<T>((grouped, value): (bool, Option<&str>), find: impl Fn(&str) -> Option<
     }
 }
 
-fn is_possible(
-    plan: &GuardPlan,
-    queue: Key<QueueIx>,
-    user: Key<UserIx>,
-    division: Key<DivisionIx>,
-) -> bool {
+fn is_possible(plan: &GuardPlan, queue: Key<QueueIx>, user: Key<UserIx>, division: Key<DivisionIx>) -> bool {
     let extent = &plan.extent;
     let org = &plan.org;
     let division_fits = match division {
@@ -93,10 +79,7 @@ fn is_possible(
         Key::Missing | Key::Stranger => false,
     };
     among(&extent.all)
-        || extent
-            .boxes
-            .iter()
-            .any(|(queues, users)| among(queues) && by(users))
+        || extent.boxes.iter().any(|(queues, users)| among(queues) && by(users))
         || (matches!(queue, Key::Whole | Key::Missing) && by(&extent.lone))
 }
 

@@ -72,10 +72,7 @@ fn covers(
         && held.region == entitlement.region
         && entitlement.holder == plan.scope.holder
         && entitlement.valid.acts_at(plan.decided_at)
-        && entitlement
-            .actions
-            .iter()
-            .any(|action| action.includes(plan.scope.action))
+        && entitlement.actions.iter().any(|action| action.includes(plan.scope.action))
         && entitlement.divisions.covers(&division)
         && covers_conversation(entitlement, leg.conversation)
         && match queue {
@@ -88,12 +85,10 @@ fn covers(
             (Dim::Only(users), Known::Is(user)) => users.contains(&user),
             (Dim::Only(_), Known::None | Known::Stranger) => false,
         }
-        && entitlement
-            .data
-            .is_none_or(|window| match (leg.start, leg.end) {
-                (Some(start), Some(end)) => window.contains(start, end),
-                _ => false,
-            })
+        && entitlement.data.is_none_or(|window| match (leg.start, leg.end) {
+            (Some(start), Some(end)) => window.contains(start, end),
+            _ => false,
+        })
 }
 
 fn covers_conversation(entitlement: &Entitlement, conversation: Option<&str>) -> bool {
@@ -109,9 +104,6 @@ fn covers_queue(plan: &GuardPlan, org: &Org, entitlement: &Entitlement, queue: Q
     org.open_to(queue, entitlement.holder)
         && match &entitlement.queues {
             Dim::Any => !held.restricted,
-            Dim::Only(list) => {
-                list.contains(&queue)
-                    && (held.state == QueueState::Active || plan.operation.archived)
-            }
+            Dim::Only(list) => list.contains(&queue) && (held.state == QueueState::Active || plan.operation.archived),
         }
 }

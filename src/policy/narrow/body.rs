@@ -30,20 +30,13 @@ use crate::{
 pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     let operation = asking.operation;
     let (Some(model), Some(raw)) = (operation.body(), &asking.question.body) else {
-        return Err(Refusal::new(
-            Code::QueryMalformed,
-            "this operation needs a JSON body",
-        ));
+        return Err(Refusal::new(Code::QueryMalformed, "this operation needs a JSON body"));
     };
     let bpo = asking.org.is_bpo(asking.scope.holder);
     let whole = asking.whole_extent();
     let mut raw = raw.clone();
     if model.dialect == Dialect::Platform {
-        let filling = Filling {
-            org: asking.org,
-            holder: asking.scope.holder,
-            extent: &whole,
-        };
+        let filling = Filling { org: asking.org, holder: asking.scope.holder, extent: &whole };
         placeholders::fill(&mut raw, operation.division_slot.as_deref(), &filling)?;
     }
     let mut body = body::read(model, &raw, &|field| fields::is_lifted(asking, field))?;
@@ -57,12 +50,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     let mut judge = asking.judge(&whole);
     let slot = judged_slot(asking, &body, &mut judge)?;
     let mut impossible = false;
-    for at in body
-        .filters
-        .iter()
-        .map(|slot| slot.at.clone())
-        .collect::<Vec<_>>()
-    {
+    for at in body.filters.iter().map(|slot| slot.at.clone()).collect::<Vec<_>>() {
         impossible |= !judge_slot(&mut body, &at, &mut judge)?;
     }
     if asking.scope.entitlements.is_empty() {
@@ -73,10 +61,8 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         return Ok(asking.empty(notices));
     }
     forget_scope_entries(asking, model, interval, &mut body)?;
-    let legs_shown = matches!(
-        operation.answer.shape,
-        Shape::Conversations | Shape::Conversation
-    ) && !filters_on_legs(operation, &body);
+    let legs_shown = matches!(operation.answer.shape, Shape::Conversations | Shape::Conversation)
+        && !filters_on_legs(operation, &body);
     let mut counted = asking.count(interval, legs_shown)?;
     notices.append(&mut counted.notices);
     let mut extent = settle_user_parts(asking, &body, bpo, &counted, &grouped, &mut notices)?;
@@ -84,44 +70,25 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         extent = choose_division(asking, at, slot, extent, &mut body, &mut notices)?;
     }
     let divisions = conversation_divisions(asking, &body)?;
-    let mut writer = Writer {
-        asking,
-        model,
-        extent: &extent,
-        divisions,
-        counted: &counted,
-    };
+    let mut writer = Writer { asking, model, extent: &extent, divisions, counted: &counted };
     for site in &operation.sites {
         if !writer.write(site, &mut body)? {
             return Ok(asking.empty(notices));
         }
     }
     refuse_too_wide(&body, operation.contract.max_values)?;
-    let shows_legs = matches!(
-        operation.answer.shape,
-        Shape::Conversations | Shape::Conversation
-    );
+    let shows_legs = matches!(operation.answer.shape, Shape::Conversations | Shape::Conversation);
     let outgoing = Outgoing {
         method: operation.contract.method,
         path: asking.path(),
         query: Vec::new(),
         body: Some(body.write(model)),
     };
-    let plan = GuardPlan::new(
-        operation,
-        &asking.world.org,
-        asking.scope,
-        extent.clone(),
-        asking.now,
-    )
-    .with_groups(grouped);
+    let plan =
+        GuardPlan::new(operation, &asking.world.org, asking.scope, extent.clone(), asking.now).with_groups(grouped);
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,
-        residual: Residual {
-            legs: shows_legs,
-            keys: true,
-            windows: counted.windows,
-        },
+        residual: Residual { legs: shows_legs, keys: true, windows: counted.windows },
         counted: counted.entitlements,
         plan,
         notices,
@@ -147,11 +114,7 @@ fn judged_slot(
 }
 
 /// Judges the filters of one slot. False when one of them can never match.
-fn judge_slot(
-    body: &mut Body,
-    at: &[Box<str>],
-    judge: &mut crate::policy::judge::Judge<'_>,
-) -> Result<bool, Refusal> {
+fn judge_slot(body: &mut Body, at: &[Box<str>], judge: &mut crate::policy::judge::Judge<'_>) -> Result<bool, Refusal> {
     let Some(slot) = body.slot(at).cloned() else {
         return Ok(true);
     };
@@ -172,10 +135,7 @@ fn filters_on_legs(operation: &crate::model::operation::Operation, body: &Body) 
         .sites
         .iter()
         .filter(|site| site.strength == Strength::Exact)
-        .any(|site| {
-            body.slot(&site.at)
-                .is_some_and(|slot| !slot.filters.is_empty())
-        })
+        .any(|site| body.slot(&site.at).is_some_and(|slot| !slot.filters.is_empty()))
 }
 
 /// Leaves out what only a user predicate could say, where that predicate would remove a metric or be too long.
@@ -193,24 +153,19 @@ fn settle_user_parts(
         return Ok(extent);
     }
     let by_user = grouped.contains(&Access::User)
-        || body
-            .filters
-            .iter()
-            .flat_map(|slot| &slot.filters)
-            .flat_map(Filter::atoms)
-            .any(|atom| {
-                matches!(
-                    atom.term,
-                    Term::In(Access::User, _)
-                        | Term::NotIn(Access::User, _)
-                        | Term::Missing(Access::User)
-                        | Term::Present(Access::User)
-                )
-            });
-    let carries_user = asking.operation.sites.iter().any(|site| {
-        site.strength == Strength::Exact
-            && site.carry.iter().any(|(access, _)| *access == Access::User)
-    });
+        || body.filters.iter().flat_map(|slot| &slot.filters).flat_map(Filter::atoms).any(|atom| {
+            matches!(
+                atom.term,
+                Term::In(Access::User, _)
+                    | Term::NotIn(Access::User, _)
+                    | Term::Missing(Access::User)
+                    | Term::Present(Access::User)
+            )
+        });
+    let carries_user =
+        asking.operation.sites.iter().any(|site| {
+            site.strength == Strength::Exact && site.carry.iter().any(|(access, _)| *access == Access::User)
+        });
     if let Some(metric) = lacking.filter(|_| !by_user) {
         let part = extent.without_users();
         if part.is_empty() {
@@ -234,24 +189,16 @@ fn settle_user_parts(
                 "your rights are bound to agents, and this operation cannot be narrowed by agent",
             ));
         }
-        notices.push(Notice::new(
-            "scope.agent-parts",
-            "rights that are bound to agents do not count for this operation",
-        ));
+        notices
+            .push(Notice::new("scope.agent-parts", "rights that are bound to agents do not count for this operation"));
         return Ok(part);
     }
     if extent.lone.len() > asking.operation.contract.max_values {
-        let part = Extent {
-            lone: Set::new(),
-            ..extent
-        };
+        let part = Extent { lone: Set::new(), ..extent };
         if part.is_empty() {
             return Err(Refusal::new(
                 Code::QueryTooWide,
-                format!(
-                    "your scope has more than {} agents and no queue",
-                    asking.operation.contract.max_values
-                ),
+                format!("your scope has more than {} agents and no queue", asking.operation.contract.max_values),
             ));
         }
         notices.push(Notice::new(
@@ -274,38 +221,23 @@ fn choose_division(
 ) -> Result<Extent, Refusal> {
     let org = asking.org;
     let held = extent.leg_divisions(org);
-    let chosen = match asked
-        .as_ref()
-        .and_then(|id| org.index.divisions.get(id).copied())
-    {
+    let chosen = match asked.as_ref().and_then(|id| org.index.divisions.get(id).copied()) {
         Some(division) => division,
         None => match held.as_slice() {
             [only] => *only,
             several => {
-                let mut names: Vec<_> = several
-                    .iter()
-                    .map(|division| org.division(*division).id.to_string())
-                    .collect();
+                let mut names: Vec<_> = several.iter().map(|division| org.division(*division).id.to_string()).collect();
                 names.sort();
                 return Err(Refusal::new(
                     Code::DivisionChoose,
-                    format!(
-                        "name one `divisionId`; you may ask for {}",
-                        names.join(", ")
-                    ),
+                    format!("name one `divisionId`; you may ask for {}", names.join(", ")),
                 )
                 .with("divisions", names.join(",")));
             }
         },
     };
     body.set(at, Value::Text(org.division(chosen).id.clone()));
-    let part = extent.restrict(
-        org,
-        &Asked {
-            divisions: Some(Set::one(chosen)),
-            ..Asked::default()
-        },
-    );
+    let part = extent.restrict(org, &Asked { divisions: Some(Set::one(chosen)), ..Asked::default() });
     if asking.moved(&part) {
         notices.push(Notice::new(
             "division.moved",
@@ -321,12 +253,7 @@ fn conversation_divisions(
     body: &Body,
 ) -> Result<Vec<Set<crate::model::org::DivisionIx>>, Refusal> {
     let mut found = Vec::new();
-    for site in asking
-        .operation
-        .sites
-        .iter()
-        .filter(|site| site.strength == Strength::Cover)
-    {
+    for site in asking.operation.sites.iter().filter(|site| site.strength == Strength::Cover) {
         let Some(slot) = body.slot(&site.at) else {
             continue;
         };
@@ -336,11 +263,7 @@ fn conversation_divisions(
                 other => std::slice::from_ref(other),
             };
             for item in items {
-                if !item
-                    .atoms()
-                    .iter()
-                    .any(|atom| matches!(atom.term, Term::In(Access::Division, _)))
-                {
+                if !item.atoms().iter().any(|atom| matches!(atom.term, Term::In(Access::Division, _))) {
                     continue;
                 }
                 if conjoin::pure_access(item) != Some(Access::Division) {
@@ -381,10 +304,7 @@ impl Writer<'_> {
             return Ok(true);
         }
         let writer = site_writer(self.asking, self.model, site);
-        let asked = body
-            .slot(&site.at)
-            .map(|slot| slot.filters.clone())
-            .unwrap_or_default();
+        let asked = body.slot(&site.at).map(|slot| slot.filters.clone()).unwrap_or_default();
         let mut out = Vec::with_capacity(asked.len() + self.divisions.len());
         for filter in asked {
             let Some(joined) = writer.conjoin(Some(filter), self.extent)? else {
@@ -394,13 +314,9 @@ impl Writer<'_> {
         }
         if site.entry == Entry::Append {
             for divisions in &self.divisions {
-                let part = self.extent.restrict(
-                    self.asking.org,
-                    &Asked {
-                        divisions: Some(divisions.clone()),
-                        ..Asked::default()
-                    },
-                );
+                let part = self
+                    .extent
+                    .restrict(self.asking.org, &Asked { divisions: Some(divisions.clone()), ..Asked::default() });
                 let Some(entry) = writer.conjoin(None, &part)? else {
                     return Ok(false);
                 };
@@ -413,11 +329,7 @@ impl Writer<'_> {
             };
             out.push(scope);
         }
-        if let Some((_, region)) = site
-            .carry
-            .iter()
-            .find(|(access, _)| *access == Access::Region)
-        {
+        if let Some((_, region)) = site.carry.iter().find(|(access, _)| *access == Access::Region) {
             self.add_region(region, &mut out);
         }
         if !out.is_empty() {
@@ -431,11 +343,9 @@ impl Writer<'_> {
         let id = self.asking.org.region(self.asking.scope.region).id.clone();
         for filter in out {
             let region = match self.model.dialect {
-                Dialect::Genesys => Filter::or(genesys::atoms_in(
-                    Access::Region,
-                    dimension,
-                    std::iter::once(id.clone()),
-                )),
+                Dialect::Genesys => {
+                    Filter::or(genesys::atoms_in(Access::Region, dimension, std::iter::once(id.clone())))
+                }
                 Dialect::Platform => platform::atom_in(Access::Region, dimension, vec![id.clone()]),
             };
             let asked = std::mem::replace(filter, Filter::and(Vec::new()));
@@ -446,28 +356,18 @@ impl Writer<'_> {
     /// The division tags beside the leg form: a help for the upstream that proves nothing, left out when a queue or
     /// agent moved (tags keep the division of their time) and when the asker already speaks of the interaction.
     fn cover(&self, site: &Site, body: &mut Body) {
-        let asked = body
-            .slot(&site.at)
-            .is_some_and(|slot| !slot.filters.is_empty());
+        let asked = body.slot(&site.at).is_some_and(|slot| !slot.filters.is_empty());
         let moved = self.asking.moved(self.extent);
         if asked && moved {
             self.drop_tags(site, body);
         }
         if asked
             || moved
-            || self
-                .counted
-                .entitlements
-                .iter()
-                .any(|entitlement| !matches!(entitlement.divisions, Dim::Only(_)))
+            || self.counted.entitlements.iter().any(|entitlement| !matches!(entitlement.divisions, Dim::Only(_)))
         {
             return;
         }
-        let Some((_, name)) = site
-            .carry
-            .iter()
-            .find(|(access, _)| *access == Access::Division)
-        else {
+        let Some((_, name)) = site.carry.iter().find(|(access, _)| *access == Access::Division) else {
             return;
         };
         let ids = self
@@ -479,8 +379,7 @@ impl Writer<'_> {
         if ids.is_empty() || self.model.dialect != Dialect::Genesys {
             return;
         }
-        let filter =
-            Filter::or(genesys::atoms_in(Access::Division, name, ids.into_iter())).canonical();
+        let filter = Filter::or(genesys::atoms_in(Access::Division, name, ids.into_iter())).canonical();
         body.put_filters(&site.at, site.entry != Entry::Filter, vec![filter]);
     }
 
@@ -497,15 +396,9 @@ impl Writer<'_> {
                     Filter::Group(crate::query::filter::Join::And, items) => items,
                     other => vec![other],
                 };
-                let items: Vec<_> = items
-                    .into_iter()
-                    .filter(|item| conjoin::pure_access(item) != Some(Access::Division))
-                    .collect();
-                if items.is_empty() {
-                    None
-                } else {
-                    Some(Filter::and(items).canonical())
-                }
+                let items: Vec<_> =
+                    items.into_iter().filter(|item| conjoin::pure_access(item) != Some(Access::Division)).collect();
+                if items.is_empty() { None } else { Some(Filter::and(items).canonical()) }
             })
             .collect();
         body.put_filters(&site.at, slot.many, kept);
@@ -538,12 +431,7 @@ fn refuse_too_wide(body: &Body, limit: usize) -> Result<(), Refusal> {
 
 /// The writer of one site.
 fn site_writer<'a>(asking: &'a Asking<'_>, model: &BodyModel, site: &'a Site) -> conjoin::Site<'a> {
-    let carried = |wanted: Access| {
-        site.carry
-            .iter()
-            .find(|(access, _)| *access == wanted)
-            .map(|(_, name)| &**name)
-    };
+    let carried = |wanted: Access| site.carry.iter().find(|(access, _)| *access == wanted).map(|(_, name)| &**name);
     conjoin::Site {
         org: asking.org,
         data: asking.operation.contract.data,
@@ -562,11 +450,8 @@ fn forget_scope_entries(
     interval: Option<time::Interval>,
     body: &mut Body,
 ) -> Result<(), Refusal> {
-    for site in asking
-        .operation
-        .sites
-        .iter()
-        .filter(|site| site.entry == Entry::Append && site.strength == Strength::Exact)
+    for site in
+        asking.operation.sites.iter().filter(|site| site.entry == Entry::Append && site.strength == Strength::Exact)
     {
         let Some(slot) = body.slot(&site.at).cloned() else {
             continue;
@@ -577,11 +462,7 @@ fn forget_scope_entries(
         let Some(scope) = site_writer(asking, model, site).conjoin(None, &counted.extent)? else {
             continue;
         };
-        let kept: Vec<_> = slot
-            .filters
-            .into_iter()
-            .filter(|filter| *filter != scope)
-            .collect();
+        let kept: Vec<_> = slot.filters.into_iter().filter(|filter| *filter != scope).collect();
         body.put_filters(&site.at, true, kept);
     }
     Ok(())

@@ -19,9 +19,9 @@ use crate::{
 pub(super) fn names(body: &Body, at: &[Box<str>]) -> Vec<Box<str>> {
     let name = |value: &Value| match value {
         Value::Text(text) => Some(text.clone()),
-        Value::Object(_) => ["dimension", "metric", "name"]
-            .iter()
-            .find_map(|key| value.get(key)?.as_str().map(Into::into)),
+        Value::Object(_) => {
+            ["dimension", "metric", "name"].iter().find_map(|key| value.get(key)?.as_str().map(Into::into))
+        }
         _ => None,
     };
     match body.get(at) {
@@ -32,11 +32,7 @@ pub(super) fn names(body: &Body, at: &[Box<str>]) -> Vec<Box<str>> {
 }
 
 /// Refuses groupings that the rule does not list, and gives the kinds of access that are grouped by.
-pub(super) fn group_by(
-    asking: &Asking<'_>,
-    body: &Body,
-    bpo: bool,
-) -> Result<Vec<Access>, Refusal> {
+pub(super) fn group_by(asking: &Asking<'_>, body: &Body, bpo: bool) -> Result<Vec<Access>, Refusal> {
     let Some(rule) = &asking.operation.group_by else {
         return Ok(Vec::new());
     };
@@ -50,25 +46,19 @@ pub(super) fn group_by(
                 ),
             ));
         }
+        let by_division = dimension(asking, &name) == Some(Dimension::Access(Access::Division));
+        if by_division
+            && asking.operation.contract.data == Data::Interaction
+            && !asking.world.rules.policy.accepted.contains(&Assumption::DivisionOfLeg)
+        {
+            return Err(Refusal::new(
+                Code::GroupByDivision,
+                "the upstream tags whole conversations with divisions; group by queue instead",
+            ));
+        }
         allowed(rule, &name, bpo, Code::GroupByRefused)?;
         match dimension(asking, &name) {
-            Some(Dimension::Access(access)) => {
-                if access == Access::Division
-                    && asking.operation.contract.data == Data::Interaction
-                    && !asking
-                        .world
-                        .rules
-                        .policy
-                        .accepted
-                        .contains(&Assumption::DivisionOfLeg)
-                {
-                    return Err(Refusal::new(
-                        Code::GroupByDivision,
-                        "the upstream tags whole conversations with divisions; group by queue instead",
-                    ));
-                }
-                grouped.push(access);
-            }
+            Some(Dimension::Access(access)) => grouped.push(access),
             Some(Dimension::Hidden) => return Err(hidden(&name)),
             Some(Dimension::Masked) if !is_lifted(asking, &name) => return Err(hidden(&name)),
             Some(Dimension::Masked | Dimension::Plain) | None => {}
@@ -93,20 +83,13 @@ fn allowed(rule: &AllowList, name: &str, bpo: bool, code: Code) -> Result<(), Re
     if !contains(&rule.allow) {
         return Err(Refusal::new(
             code,
-            format!(
-                "`{name}` is not allowed in `{}`; allowed are {}",
-                spell(&rule.at),
-                list.join(", ")
-            ),
+            format!("`{name}` is not allowed in `{}`; allowed are {}", spell(&rule.at), list.join(", ")),
         ));
     }
     match &rule.bpo_allow {
         Some(narrower) if bpo && !contains(narrower) => Err(Refusal::new(
             Code::BpoField,
-            format!(
-                "`{name}` in `{}` is for people of the organisation itself",
-                spell(&rule.at)
-            ),
+            format!("`{name}` in `{}` is for people of the organisation itself", spell(&rule.at)),
         )),
         _ => Ok(()),
     }
@@ -116,43 +99,24 @@ fn allowed(rule: &AllowList, name: &str, bpo: bool, code: Code) -> Result<(), Re
 fn dimension(asking: &Asking<'_>, name: &str) -> Option<Dimension> {
     fn find(kind: &FieldKind, name: &str) -> Option<Dimension> {
         match kind {
-            FieldKind::Filter(model) | FieldKind::Filters(model) => {
-                model.dimensions.get(name).copied()
-            }
+            FieldKind::Filter(model) | FieldKind::Filters(model) => model.dimensions.get(name).copied(),
             FieldKind::Object(fields) => fields.iter().find_map(|field| find(&field.kind, name)),
             _ => None,
         }
     }
-    asking
-        .operation
-        .body()?
-        .fields
-        .iter()
-        .find_map(|field| find(&field.kind, name))
+    asking.operation.body()?.fields.iter().find_map(|field| find(&field.kind, name))
 }
 
 pub(super) fn is_lifted(asking: &Asking<'_>, field: &str) -> bool {
-    asking
-        .operation
-        .answer
-        .mask
-        .get(field)
-        .is_some_and(|class| asking.scope.unmasked.contains(class))
+    asking.operation.answer.mask.get(field).is_some_and(|class| asking.scope.unmasked.contains(class))
 }
 
 fn hidden(name: &str) -> Refusal {
-    Refusal::new(
-        Code::FieldHidden,
-        format!("grouping by `{name}` would name people or numbers that you may not see"),
-    )
+    Refusal::new(Code::FieldHidden, format!("grouping by `{name}` would name people or numbers that you may not see"))
 }
 
 /// The first asked metric that has no user, and whether the asker himself asked by user.
-pub(super) fn metric_without_user(
-    asking: &Asking<'_>,
-    body: &Body,
-    bpo: bool,
-) -> Result<Option<Box<str>>, Refusal> {
+pub(super) fn metric_without_user(asking: &Asking<'_>, body: &Body, bpo: bool) -> Result<Option<Box<str>>, Refusal> {
     let Some(rule) = &asking.operation.metrics else {
         return Ok(None);
     };
@@ -161,29 +125,20 @@ pub(super) fn metric_without_user(
         && let Some(allow) = &rule.bpo_allow
         && let Some(name) = asked.iter().find(|name| !allow.contains(name))
     {
-        return Err(Refusal::new(
-            Code::BpoField,
-            format!("metric `{name}` is for people of the organisation itself"),
-        ));
+        return Err(Refusal::new(Code::BpoField, format!("metric `{name}` is for people of the organisation itself")));
     }
-    Ok(asked.into_iter().find(|name| {
-        rule.lacks
-            .get(name)
-            .is_some_and(|kinds| kinds.contains(&Access::User))
-    }))
+    Ok(asked.into_iter().find(|name| rule.lacks.get(name).is_some_and(|kinds| kinds.contains(&Access::User))))
 }
 
 /// Conditions under which a rule refuses: a missing member makes one false, a wrong type refuses.
 pub(super) fn refuse_when(asking: &Asking<'_>, body: &Body) -> Result<(), Refusal> {
     for refuse in &asking.operation.refuse {
         if holds(&refuse.when, body)? {
-            let code = Code::ALL
-                .iter()
-                .find(|code| code.as_str() == &*refuse.code)
-                .copied()
-                .unwrap_or(Code::RuleRefused);
-            return Err(Refusal::new(code, refuse.message.to_string())
-                .because(format!("rule `{}`", asking.operation.id)));
+            let code =
+                Code::ALL.iter().find(|code| code.as_str() == &*refuse.code).copied().unwrap_or(Code::RuleRefused);
+            return Err(
+                Refusal::new(code, refuse.message.to_string()).because(format!("rule `{}`", asking.operation.id))
+            );
         }
     }
     Ok(())
@@ -194,10 +149,9 @@ fn holds(condition: &Condition, body: &Body) -> Result<bool, Refusal> {
         return Ok(false);
     };
     let order = match (&condition.value, value) {
-        (ConditionValue::Number(limit), Value::Number(text)) => text
-            .parse::<f64>()
-            .ok()
-            .and_then(|number| number.partial_cmp(limit)),
+        (ConditionValue::Number(limit), Value::Number(text)) => {
+            text.parse::<f64>().ok().and_then(|number| number.partial_cmp(limit))
+        }
         (ConditionValue::Text(wanted), Value::Text(text)) => Some((**text).cmp(&**wanted)),
         (ConditionValue::Bool(wanted), Value::Bool(value)) => Some(value.cmp(wanted)),
         _ => None,

@@ -22,16 +22,10 @@ use crate::{
 
 pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     let Some(page) = &asking.operation.page else {
-        return Err(
-            Refusal::new(Code::Internal, "this list has no way to be paged")
-                .because("rule without page"),
-        );
+        return Err(Refusal::new(Code::Internal, "this list has no way to be paged").because("rule without page"));
     };
     let Some(proof) = &asking.operation.contract.ids else {
-        return Err(
-            Refusal::new(Code::Internal, "this list has no way to be narrowed")
-                .because("rule without ids"),
-        );
+        return Err(Refusal::new(Code::Internal, "this list has no way to be narrowed").because("rule without ids"));
     };
     let extent = asking.whole_extent();
     let mut judge = asking.judge(&extent);
@@ -61,20 +55,11 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         rows.reverse();
     }
     let info = page_info(asking, page, rows.len())?;
-    let ids: Vec<String> = rows
-        .into_iter()
-        .skip(info.skip())
-        .take(info.take())
-        .map(|(_, id)| id.to_string())
-        .collect();
+    let ids: Vec<String> = rows.into_iter().skip(info.skip()).take(info.take()).map(|(_, id)| id.to_string()).collect();
     let mut notices = judge.notices;
     notices.extend(counted.notices);
     if ids.is_empty() {
-        return Ok(Outcome::Local(local::empty_page(
-            asking.operation,
-            info,
-            notices,
-        )));
+        return Ok(Outcome::Local(local::empty_page(asking.operation, info, notices)));
     }
     let mut query: Vec<(Box<str>, String)> = vec![
         (proof.param.clone(), ids.join(",")),
@@ -82,27 +67,12 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         (page.number.clone(), "1".to_owned()),
     ];
     query.extend(passed_on(asking, page, &proof.param));
-    let outgoing = Outgoing {
-        method: asking.operation.contract.method,
-        path: asking.path(),
-        query,
-        body: None,
-    };
-    let plan = GuardPlan::new(
-        asking.operation,
-        &asking.world.org,
-        asking.scope,
-        counted.extent,
-        asking.now,
-    )
-    .with_page(info, ids);
+    let outgoing = Outgoing { method: asking.operation.contract.method, path: asking.path(), query, body: None };
+    let plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now)
+        .with_page(info, ids);
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,
-        residual: Residual {
-            legs: false,
-            keys: true,
-            windows: false,
-        },
+        residual: Residual { legs: false, keys: true, windows: false },
         counted: counted.entitlements,
         plan,
         notices,
@@ -117,12 +87,7 @@ fn named(
     judge: &mut Judge<'_>,
 ) -> Result<Option<Vec<Box<str>>>, Refusal> {
     let mut found = None;
-    for (_, values) in asking
-        .question
-        .params
-        .iter()
-        .filter(|(name, _)| **name == *param)
-    {
+    for (_, values) in asking.question.params.iter().filter(|(name, _)| **name == *param) {
         for value in values {
             let kept = judge.id(access, value)?;
             let list: &mut Vec<Box<str>> = found.get_or_insert_default();
@@ -142,16 +107,9 @@ fn visible(
     divisions: Option<&[Box<str>]>,
 ) -> Vec<(Box<str>, Box<str>)> {
     let org = asking.org;
-    let wanted: Option<Set<DivisionIx>> = divisions.map(|ids| {
-        ids.iter()
-            .filter_map(|id| org.index.divisions.get(id).copied())
-            .collect()
-    });
-    let here = |division: DivisionIx| {
-        wanted
-            .as_ref()
-            .is_none_or(|wanted| wanted.contains(&division))
-    };
+    let wanted: Option<Set<DivisionIx>> =
+        divisions.map(|ids| ids.iter().filter_map(|id| org.index.divisions.get(id).copied()).collect());
+    let here = |division: DivisionIx| wanted.as_ref().is_none_or(|wanted| wanted.contains(&division));
     match access {
         Access::Queue => extent
             .queues()
@@ -182,33 +140,20 @@ fn page_info(asking: &Asking<'_>, page: &Page, total: usize) -> Result<PageInfo,
     let number = int(asking, &page.number, 1)?;
     let size = int(asking, &page.size, page.default_size)?;
     let (Ok(number), Ok(size)) = (usize::try_from(number), usize::try_from(size)) else {
-        return Err(Refusal::new(
-            Code::QueryMalformed,
-            "page number and size must be positive",
-        ));
+        return Err(Refusal::new(Code::QueryMalformed, "page number and size must be positive"));
     };
     if number == 0 || size == 0 {
-        return Err(Refusal::new(
-            Code::QueryMalformed,
-            "page number and size start at 1",
-        ));
+        return Err(Refusal::new(Code::QueryMalformed, "page number and size start at 1"));
     }
-    Ok(PageInfo {
-        number,
-        size,
-        total,
-    })
+    Ok(PageInfo { number, size, total })
 }
 
 fn int(asking: &Asking<'_>, param: &str, default: i64) -> Result<i64, Refusal> {
     match value(asking, param) {
         None => Ok(default),
-        Some(text) => text.parse().map_err(|_| {
-            Refusal::new(
-                Code::QueryMalformed,
-                format!("parameter `{param}` must be a whole number"),
-            )
-        }),
+        Some(text) => text
+            .parse()
+            .map_err(|_| Refusal::new(Code::QueryMalformed, format!("parameter `{param}` must be a whole number"))),
     }
 }
 
@@ -237,12 +182,8 @@ fn passed_on(asking: &Asking<'_>, page: &Page, ids: &str) -> Vec<(Box<str>, Stri
         .contract
         .params
         .iter()
-        .filter(|param| {
-            !own.contains(&Some(&*param.name)) && !matches!(param.kind, ParamKind::Ids { .. })
-        })
-        .filter_map(|param| {
-            value(asking, &param.name).map(|text| (param.name.clone(), text.to_owned()))
-        })
+        .filter(|param| !own.contains(&Some(&*param.name)) && !matches!(param.kind, ParamKind::Ids { .. }))
+        .filter_map(|param| value(asking, &param.name).map(|text| (param.name.clone(), text.to_owned())))
         .collect()
 }
 

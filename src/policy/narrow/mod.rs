@@ -48,20 +48,8 @@ pub enum Outcome {
 }
 
 /// Narrows a question to a scope.
-pub fn narrow(
-    world: &World,
-    scope: &Arc<Scope>,
-    question: &Question,
-    now: Timestamp,
-) -> Result<Outcome, Refusal> {
-    let asking = Asking {
-        world,
-        org: &world.org,
-        scope,
-        operation: &question.operation,
-        question,
-        now,
-    };
+pub fn narrow(world: &World, scope: &Arc<Scope>, question: &Question, now: Timestamp) -> Result<Outcome, Refusal> {
+    let asking = Asking { world, org: &world.org, scope, operation: &question.operation, question, now };
     match question.operation.class {
         Class::Query => body::narrow(&asking),
         Class::List => list::narrow(&asking),
@@ -96,12 +84,7 @@ impl<'a> Asking<'a> {
 
     /// Over all live entitlements, whatever their windows: what may be named.
     fn whole_extent(&self) -> Extent {
-        Extent::of(
-            self.org,
-            self.data(),
-            &self.scope.entitlements,
-            self.operation.archived,
-        )
+        Extent::of(self.org, self.data(), &self.scope.entitlements, self.operation.archived)
     }
 
     fn judge(&self, extent: &'a Extent) -> Judge<'a> {
@@ -109,18 +92,9 @@ impl<'a> Asking<'a> {
     }
 
     fn count(&self, asked: Option<Interval>, legs_shown: bool) -> Result<Counted, Refusal> {
-        let windowed = time::windows(
-            &self.scope.entitlements,
-            self.operation.contract.time.as_ref(),
-            asked,
-            legs_shown,
-        )?;
-        let extent = Extent::of(
-            self.org,
-            self.data(),
-            &windowed.counted,
-            self.operation.archived,
-        );
+        let windowed =
+            time::windows(&self.scope.entitlements, self.operation.contract.time.as_ref(), asked, legs_shown)?;
+        let extent = Extent::of(self.org, self.data(), &windowed.counted, self.operation.archived);
         if extent.boxes.len() > MAX_BOXES {
             return Err(Refusal::new(
                 Code::ScopeTooComplex,
@@ -129,12 +103,7 @@ impl<'a> Asking<'a> {
             .with("parts", extent.boxes.len().to_string())
             .with("limit", MAX_BOXES.to_string()));
         }
-        Ok(Counted {
-            entitlements: windowed.counted,
-            extent,
-            windows: windowed.guarded,
-            notices: windowed.notices,
-        })
+        Ok(Counted { entitlements: windowed.counted, extent, windows: windowed.guarded, notices: windowed.notices })
     }
 
     /// What an asker without any entitlement gets once nothing he named was the reason.
@@ -164,12 +133,7 @@ impl<'a> Asking<'a> {
             match segment {
                 Segment::Literal(text) => path.push_str(text),
                 Segment::Param { name, .. } => {
-                    let id = self
-                        .question
-                        .ids
-                        .iter()
-                        .find(|(known, _)| known == name)
-                        .map_or("", |(_, id)| id);
+                    let id = self.question.ids.iter().find(|(known, _)| known == name).map_or("", |(_, id)| id);
                     path.extend(percent_encoding::utf8_percent_encode(id, PATH));
                 }
             }
@@ -179,17 +143,11 @@ impl<'a> Asking<'a> {
 
     /// Queues that moved division lose rows where only the upstream's tags decide.
     fn moved(&self, extent: &Extent) -> bool {
-        extent
-            .queues()
-            .iter()
-            .any(|queue| self.org.queue(*queue).moved)
+        extent.queues().iter().any(|queue| self.org.queue(*queue).moved)
             || extent.lone.iter().any(|user| self.org.user(*user).moved)
     }
 }
 
 /// Everything but unreserved characters is encoded.
-const PATH: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const PATH: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -29,26 +29,12 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         return asking.nothing_visible(&judge);
     }
     let counted = asking.count(None, true)?;
-    let outgoing = Outgoing {
-        method: asking.operation.contract.method,
-        path: asking.path(),
-        query: Vec::new(),
-        body: None,
-    };
-    let plan = GuardPlan::new(
-        asking.operation,
-        &asking.world.org,
-        asking.scope,
-        counted.extent,
-        asking.now,
-    );
+    let outgoing =
+        Outgoing { method: asking.operation.contract.method, path: asking.path(), query: Vec::new(), body: None };
+    let plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now);
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,
-        residual: Residual {
-            legs: true,
-            keys: true,
-            windows: counted.windows,
-        },
+        residual: Residual { legs: true, keys: true, windows: counted.windows },
         counted: counted.entitlements,
         plan,
         notices: counted.notices,

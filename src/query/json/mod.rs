@@ -40,77 +40,40 @@ impl Value {
 
     /// The caller names each key once.
     pub fn object<K: Into<Box<str>>>(members: impl IntoIterator<Item = (K, Value)>) -> Self {
-        Self::Object(
-            members
-                .into_iter()
-                .map(|(key, value)| (key.into(), value))
-                .collect(),
-        )
+        Self::Object(members.into_iter().map(|(key, value)| (key.into(), value)).collect())
     }
 
     pub fn as_str(&self) -> Option<&str> {
-        if let Self::Text(text) = self {
-            Some(text)
-        } else {
-            None
-        }
+        if let Self::Text(text) = self { Some(text) } else { None }
     }
 
     pub fn as_bool(&self) -> Option<bool> {
-        if let Self::Bool(value) = self {
-            Some(*value)
-        } else {
-            None
-        }
+        if let Self::Bool(value) = self { Some(*value) } else { None }
     }
 
     /// A whole number as it was written: `1.0` and `1e2` are none.
     pub fn as_i64(&self) -> Option<i64> {
-        if let Self::Number(text) = self {
-            text.parse().ok()
-        } else {
-            None
-        }
+        if let Self::Number(text) = self { text.parse().ok() } else { None }
     }
 
     pub fn as_f64(&self) -> Option<f64> {
-        if let Self::Number(text) = self {
-            text.parse().ok()
-        } else {
-            None
-        }
+        if let Self::Number(text) = self { text.parse().ok() } else { None }
     }
 
     pub fn as_array(&self) -> Option<&[Value]> {
-        if let Self::Array(items) = self {
-            Some(items)
-        } else {
-            None
-        }
+        if let Self::Array(items) = self { Some(items) } else { None }
     }
 
     pub fn as_array_mut(&mut self) -> Option<&mut Vec<Value>> {
-        if let Self::Array(items) = self {
-            Some(items)
-        } else {
-            None
-        }
+        if let Self::Array(items) = self { Some(items) } else { None }
     }
 
     pub fn as_object(&self) -> Option<&[(Box<str>, Value)]> {
-        if let Self::Object(members) = self {
-            Some(members)
-        } else {
-            None
-        }
+        if let Self::Object(members) = self { Some(members) } else { None }
     }
 
     pub fn as_object_mut(&mut self) -> Option<&mut Vec<(Box<str>, Value)>> {
-        if let Self::Object(members) = self {
-            Some(members)
-        } else {
-            None
-        }
+        if let Self::Object(members) = self { Some(members) } else { None }
     }
 
     pub fn is_null(&self) -> bool {
@@ -131,28 +94,20 @@ impl Value {
 
     /// The member with exactly this key.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.as_object()?
-            .iter()
-            .find(|(name, _)| &**name == key)
-            .map(|(_, value)| value)
+        self.as_object()?.iter().find(|(name, _)| &**name == key).map(|(_, value)| value)
     }
 
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        self.as_object_mut()?
-            .iter_mut()
-            .find(|(name, _)| &**name == key)
-            .map(|(_, value)| value)
+        self.as_object_mut()?.iter_mut().find(|(name, _)| &**name == key).map(|(_, value)| value)
     }
 
     /// The value at a definite path of keys; the empty path is the value itself.
     pub fn at<K: AsRef<str>>(&self, path: &[K]) -> Option<&Value> {
-        path.iter()
-            .try_fold(self, |here, key| here.get(key.as_ref()))
+        path.iter().try_fold(self, |here, key| here.get(key.as_ref()))
     }
 
     pub fn at_mut<K: AsRef<str>>(&mut self, path: &[K]) -> Option<&mut Value> {
-        path.iter()
-            .try_fold(self, |here, key| here.get_mut(key.as_ref()))
+        path.iter().try_fold(self, |here, key| here.get_mut(key.as_ref()))
     }
 
     /// Replaces the member in its place, or appends it. `false` when this is no object.

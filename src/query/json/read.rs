@@ -22,22 +22,14 @@ const MANY: usize = 12;
 impl Default for Limits {
     /// For bodies of clients.
     fn default() -> Self {
-        Self {
-            bytes: 1 << 20,
-            depth: 32,
-            items: 1 << 16,
-        }
+        Self { bytes: 1 << 20, depth: 32, items: 1 << 16 }
     }
 }
 
 impl Limits {
     /// For answers of an upstream, whose size is capped elsewhere too.
     pub fn answer(bytes: usize) -> Self {
-        Self {
-            bytes,
-            depth: 64,
-            items: bytes,
-        }
+        Self { bytes, depth: 64, items: bytes }
     }
 }
 
@@ -88,11 +80,7 @@ impl std::error::Error for JsonError {}
 
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "line {}, column {}: {}",
-            self.line, self.column, self.what
-        )
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.what)
     }
 }
 
@@ -110,7 +98,9 @@ impl fmt::Display for What {
             Self::Trailing => f.write_str("something follows the value; send exactly one value"),
             Self::BadNumber => f.write_str("not a JSON number; write it like `-12.5e3`, without leading zeros"),
             Self::HugeNumber => f.write_str("the number is too large for any reader; send a smaller one"),
-            Self::BadEscape => f.write_str("unknown escape in a string; use one of `\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX`"),
+            Self::BadEscape => {
+                f.write_str("unknown escape in a string; use one of `\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX`")
+            }
             Self::LoneSurrogate => f.write_str("half of a surrogate pair; write both halves or the character itself"),
             Self::ControlCharacter => f.write_str("a control character stands bare in a string; escape it"),
             Self::OpenString => f.write_str("the string does not end; close it with `\"`"),
@@ -128,12 +118,7 @@ impl fmt::Display for What {
 pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Value, JsonError> {
     let fail = |offset: usize, what| Err(place(bytes, offset, what));
     if bytes.len() > limits.bytes {
-        return fail(
-            limits.bytes,
-            What::TooLong {
-                limit: limits.bytes,
-            },
-        );
+        return fail(limits.bytes, What::TooLong { limit: limits.bytes });
     }
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return fail(0, What::ByteOrderMark);
@@ -142,14 +127,7 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Value, JsonError> {
         Ok(text) => text,
         Err(error) => return fail(error.valid_up_to(), What::NotUtf8),
     };
-    let mut reader = Reader {
-        text,
-        bytes,
-        at: 0,
-        depth: 0,
-        items: 0,
-        limits,
-    };
+    let mut reader = Reader { text, bytes, at: 0, depth: 0, items: 0, limits };
     reader.whole().map_err(|what| place(bytes, reader.at, what))
 }
 
@@ -164,18 +142,10 @@ pub fn parse_object(bytes: &[u8], limits: &Limits) -> Result<Value, JsonError> {
 fn place(bytes: &[u8], offset: usize, what: What) -> JsonError {
     let before = bytes.get(..offset).unwrap_or(bytes);
     let line = before.split(|byte| *byte == b'\n').count();
-    let last = before
-        .rsplit(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
+    let last = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     // continuation bytes of UTF-8 are no characters
     let column = last.iter().filter(|byte| **byte & 0xc0 != 0x80).count() + 1;
-    JsonError {
-        offset,
-        line,
-        column,
-        what,
-    }
+    JsonError { offset, line, column, what }
 }
 
 struct Reader<'a> {
@@ -197,19 +167,13 @@ impl<'a> Reader<'a> {
         }
         let value = self.value()?;
         self.space();
-        if self.peek().is_some() {
-            Err(What::Trailing)
-        } else {
-            Ok(value)
-        }
+        if self.peek().is_some() { Err(What::Trailing) } else { Ok(value) }
     }
 
     fn value(&mut self) -> Read<Value> {
         self.items += 1;
         if self.items > self.limits.items {
-            return Err(What::TooMany {
-                limit: self.limits.items,
-            });
+            return Err(What::TooMany { limit: self.limits.items });
         }
         match self.peek() {
             Some(b'{') => self.nested(Self::object),
@@ -283,11 +247,7 @@ impl<'a> Reader<'a> {
     }
 
     fn word(&mut self, word: &'static str, value: Value) -> Read<Value> {
-        if self
-            .bytes
-            .get(self.at..)
-            .is_some_and(|rest| rest.starts_with(word.as_bytes()))
-        {
+        if self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
             self.at += word.len();
             Ok(value)
         } else {
@@ -312,10 +272,7 @@ impl<'a> Reader<'a> {
             }
             self.digits()?;
         }
-        if matches!(
-            self.peek(),
-            Some(b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'.' | b'+' | b'-' | b'_')
-        ) {
+        if matches!(self.peek(), Some(b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'.' | b'+' | b'-' | b'_')) {
             return Err(What::BadNumber);
         }
         let text = self.slice(start, self.at);
@@ -332,11 +289,7 @@ impl<'a> Reader<'a> {
         while matches!(self.peek(), Some(b'0'..=b'9')) {
             self.at += 1;
         }
-        if self.at == start {
-            Err(What::BadNumber)
-        } else {
-            Ok(())
-        }
+        if self.at == start { Err(What::BadNumber) } else { Ok(()) }
     }
 
     /// Reads a string from its opening quote; without escapes it is copied once, in one piece.
@@ -366,10 +319,7 @@ impl<'a> Reader<'a> {
     /// Goes on to the next quote (`true`) or backslash (`false`).
     fn plain(&mut self) -> Read<bool> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let Some(length) = rest
-            .iter()
-            .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
-        else {
+        let Some(length) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)) else {
             self.at = self.bytes.len();
             return Err(What::OpenString);
         };
@@ -413,17 +363,13 @@ impl<'a> Reader<'a> {
         if !(0xdc00..0xe000).contains(&second) {
             return Err(What::LoneSurrogate);
         }
-        char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00))
-            .ok_or(What::LoneSurrogate)
+        char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00)).ok_or(What::LoneSurrogate)
     }
 
     fn hex4(&mut self) -> Read<u32> {
         let mut value = 0;
         for _ in 0..4 {
-            let digit = self
-                .peek()
-                .and_then(|byte| char::from(byte).to_digit(16))
-                .ok_or(What::BadEscape)?;
+            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16)).ok_or(What::BadEscape)?;
             value = value * 16 + digit;
             self.at += 1;
         }
@@ -447,11 +393,7 @@ impl<'a> Reader<'a> {
     }
 
     fn demand(&mut self, byte: u8, what: &'static str) -> Read<()> {
-        if self.take(byte) {
-            Ok(())
-        } else {
-            Err(What::Expected(what))
-        }
+        if self.take(byte) { Ok(()) } else { Err(What::Expected(what)) }
     }
 
     /// INVARIANT: both ends stand beside an ASCII byte, so they are character boundaries.
@@ -468,9 +410,7 @@ fn check_key(key: &str, members: &[(Box<str>, Value)], folded: &mut HashSet<Stri
         return Err(What::ReservedKey(shown(key)));
     }
     let double = if members.len() < MANY {
-        members
-            .iter()
-            .any(|(known, _)| known.eq_ignore_ascii_case(key))
+        members.iter().any(|(known, _)| known.eq_ignore_ascii_case(key))
     } else {
         if folded.is_empty() {
             folded.extend(members.iter().map(|(known, _)| known.to_ascii_lowercase()));
@@ -479,19 +419,12 @@ fn check_key(key: &str, members: &[(Box<str>, Value)], folded: &mut HashSet<Stri
     };
     if double {
         let case = !members.iter().any(|(known, _)| &**known == key);
-        return Err(What::DuplicateKey {
-            key: shown(key),
-            case,
-        });
+        return Err(What::DuplicateKey { key: shown(key), case });
     }
     Ok(())
 }
 
 /// A key as it may stand in a message.
 fn shown(key: &str) -> Box<str> {
-    key.chars()
-        .take(64)
-        .flat_map(char::escape_debug)
-        .collect::<String>()
-        .into()
+    key.chars().take(64).flat_map(char::escape_debug).collect::<String>().into()
 }

@@ -16,48 +16,25 @@ fn canonical(text: &str) -> String {
 #[test]
 fn order_and_numbers_stay_and_white_space_goes() {
     assert_eq!(
-        canonical(
-            " { \"b\" : 1.00 ,\t\"a\":[ -0 , 1E+2,9007199254740993 ] , \"c\": {} , \"d\" : [ ] }\r\n"
-        ),
+        canonical(" { \"b\" : 1.00 ,\t\"a\":[ -0 , 1E+2,9007199254740993 ] , \"c\": {} , \"d\" : [ ] }\r\n"),
         r#"{"b":1.00,"a":[-0,1E+2,9007199254740993],"c":{},"d":[]}"#
     );
 }
 
 #[test]
 fn every_spelling_of_a_string_becomes_one() {
-    assert_eq!(
-        canonical(r#""filt\u0065r \u00e9 \/ \" \\ \ud83d\ude00""#),
-        r#""filter é / \" \\ 😀""#
-    );
-    assert_eq!(
-        canonical(r#""\u0000\b\t\n\f\r\u001F\u007f""#),
-        "\"\\u0000\\b\\t\\n\\f\\r\\u001f\u{7f}\""
-    );
+    assert_eq!(canonical(r#""filt\u0065r \u00e9 \/ \" \\ \ud83d\ude00""#), r#""filter é / \" \\ 😀""#);
+    assert_eq!(canonical(r#""\u0000\b\t\n\f\r\u001F\u007f""#), "\"\\u0000\\b\\t\\n\\f\\r\\u001f\u{7f}\"");
 }
 
 #[test]
 fn a_key_stands_once() {
-    assert_eq!(
-        what(r#"{"a":1,"a":2}"#),
-        What::DuplicateKey {
-            key: "a".into(),
-            case: false
-        }
-    );
+    assert_eq!(what(r#"{"a":1,"a":2}"#), What::DuplicateKey { key: "a".into(), case: false });
     assert_eq!(
         what(r#"{"x":[{"filter":1,"filt\u0065r":2}]}"#),
-        What::DuplicateKey {
-            key: "filter".into(),
-            case: false
-        }
+        What::DuplicateKey { key: "filter".into(), case: false }
     );
-    assert_eq!(
-        what(r#"{"filter":1,"Filter":2}"#),
-        What::DuplicateKey {
-            key: "Filter".into(),
-            case: true
-        }
-    );
+    assert_eq!(what(r#"{"filter":1,"Filter":2}"#), What::DuplicateKey { key: "Filter".into(), case: true });
     let many: Vec<String> = (0..200).map(|n| format!("\"key{n}\":0")).collect();
     assert!(read(&format!("{{{}}}", many.join(","))).is_ok());
     for twin in ["key0", "KEY5", "key199"] {
@@ -94,30 +71,14 @@ fn refused_shapes() {
         ("\"abc", What::OpenString),
         ("\"abc\\", What::OpenString),
         ("{\"a\\u0000b\":1}", What::NulInKey),
-        (
-            "{\"$serde_json::private::Number\":\"1\"}",
-            What::ReservedKey("$serde_json::private::Number".into()),
-        ),
+        ("{\"$serde_json::private::Number\":\"1\"}", What::ReservedKey("$serde_json::private::Number".into())),
         ("tru", What::Expected("a value")),
     ] {
         assert_eq!(what(text), due, "{text}");
     }
-    assert_eq!(
-        parse(b"\xef\xbb\xbf{}", &Limits::default())
-            .unwrap_err()
-            .what,
-        What::ByteOrderMark
-    );
-    assert_eq!(
-        parse(b"{\"a\":\"\xff\"}", &Limits::default())
-            .unwrap_err()
-            .what,
-        What::NotUtf8
-    );
-    assert_eq!(
-        parse_object(b"[]", &Limits::default()).unwrap_err().what,
-        What::NotObject
-    );
+    assert_eq!(parse(b"\xef\xbb\xbf{}", &Limits::default()).unwrap_err().what, What::ByteOrderMark);
+    assert_eq!(parse(b"{\"a\":\"\xff\"}", &Limits::default()).unwrap_err().what, What::NotUtf8);
+    assert_eq!(parse_object(b"[]", &Limits::default()).unwrap_err().what, What::NotObject);
 }
 
 #[test]
@@ -126,39 +87,18 @@ fn limits_hold() {
     assert!(read(&deep(32)).is_ok());
     assert_eq!(what(&deep(33)), What::TooDeep { limit: 32 });
     assert_eq!(what(&"[".repeat(1 << 19)), What::TooDeep { limit: 32 });
-    let generous = Limits {
-        depth: usize::MAX,
-        ..Limits::default()
-    };
-    assert_eq!(
-        parse("[".repeat(1 << 19).as_bytes(), &generous)
-            .unwrap_err()
-            .what,
-        What::TooDeep { limit: 128 }
-    );
-    let small = Limits {
-        bytes: 10,
-        depth: 4,
-        items: 3,
-    };
-    assert_eq!(
-        parse(b"[1,2,3,4]", &small).unwrap_err().what,
-        What::TooMany { limit: 3 }
-    );
-    assert_eq!(
-        parse(b"[111111111]", &small).unwrap_err().what,
-        What::TooLong { limit: 10 }
-    );
+    let generous = Limits { depth: usize::MAX, ..Limits::default() };
+    assert_eq!(parse("[".repeat(1 << 19).as_bytes(), &generous).unwrap_err().what, What::TooDeep { limit: 128 });
+    let small = Limits { bytes: 10, depth: 4, items: 3 };
+    assert_eq!(parse(b"[1,2,3,4]", &small).unwrap_err().what, What::TooMany { limit: 3 });
+    assert_eq!(parse(b"[111111111]", &small).unwrap_err().what, What::TooLong { limit: 10 });
 }
 
 #[test]
 fn an_error_names_its_place() {
     let error = read("{\n  \"é\": 1,\n  \"é\": 2\n}").unwrap_err();
     assert_eq!((error.line, error.column), (3, 3));
-    assert_eq!(
-        error.to_string(),
-        "line 3, column 3: the key `é` stands twice; send it once"
-    );
+    assert_eq!(error.to_string(), "line 3, column 3: the key `é` stands twice; send it once");
     let error = read("{\"é\": x}").unwrap_err();
     assert_eq!((error.offset, error.line, error.column), (7, 1, 7));
 }
@@ -189,10 +129,7 @@ fn same(ours: &Value, theirs: &serde_json::Value) -> bool {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
         }
         (Value::Object(a), serde_json::Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter()
-                    .zip(b)
-                    .all(|((k, a), (l, b))| **k == **l && same(a, b))
+            a.len() == b.len() && a.iter().zip(b).all(|((k, a), (l, b))| **k == **l && same(a, b))
         }
         _ => false,
     }
@@ -213,10 +150,7 @@ fn agrees(text: &[u8]) -> Result<(), TestCaseError> {
         (Err(error), Ok(_)) => prop_assert!(
             matches!(
                 error.what,
-                What::DuplicateKey { .. }
-                    | What::NulInKey
-                    | What::ReservedKey(_)
-                    | What::TooDeep { .. }
+                What::DuplicateKey { .. } | What::NulInKey | What::ReservedKey(_) | What::TooDeep { .. }
             ),
             "{}",
             error

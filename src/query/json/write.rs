@@ -39,10 +39,7 @@ pub fn write(value: &Value, out: &mut Vec<u8>) {
 pub fn write_text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text.as_bytes();
-    while let Some(place) = rest
-        .iter()
-        .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
-    {
+    while let Some(place) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)) {
         let (plain, tail) = rest.split_at(place);
         out.extend_from_slice(plain);
         let Some((byte, tail)) = tail.split_first() else {
@@ -57,11 +54,7 @@ pub fn write_text(text: &str, out: &mut Vec<u8>) {
             0x0d => out.extend_from_slice(b"\\r"),
             other => {
                 let low = other & 0x0f;
-                let digit = if low < 10 {
-                    b'0' + low
-                } else {
-                    b'a' + (low - 10)
-                };
+                let digit = if low < 10 { b'0' + low } else { b'a' + (low - 10) };
                 out.extend_from_slice(&[b'\\', b'u', b'0', b'0', b'0' + (other >> 4), digit]);
             }
         }

@@ -68,10 +68,7 @@ mod tests {
             std::fs::write(&path, text()).unwrap();
         }
         let committed = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            committed == text(),
-            "{PATH} is stale: run the tests once with BAILIWICK_BLESS=1"
-        );
+        assert!(committed == text(), "{PATH} is stale: run the tests once with BAILIWICK_BLESS=1");
     }
 
     #[test]
@@ -80,18 +77,9 @@ mod tests {
         assert_eq!(all["users"].as_array().unwrap().len(), 300);
         let queues = all["queues"].as_array().unwrap();
         assert!(queues.len() >= 40);
-        assert!(
-            queues
-                .iter()
-                .filter(|queue| queue["restricted"] == true)
-                .count()
-                >= 3
-        );
+        assert!(queues.iter().filter(|queue| queue["restricted"] == true).count() >= 3);
         for state in ["archived", "deleted"] {
-            assert!(
-                queues.iter().any(|queue| queue["state"] == state),
-                "{state}"
-            );
+            assert!(queues.iter().any(|queue| queue["state"] == state), "{state}");
         }
         assert!(queues.iter().any(|queue| queue["moved"] == true));
     }
@@ -99,14 +87,9 @@ mod tests {
     #[test]
     fn every_role_is_held() {
         let all = directory();
-        let text = serde_json::to_string(&[&all["users"], &all["groups"], &all["serviceAccounts"]])
-            .unwrap();
+        let text = serde_json::to_string(&[&all["users"], &all["groups"], &all["serviceAccounts"]]).unwrap();
         for role in all["roles"].as_array().unwrap() {
-            assert!(
-                text.contains(&format!("\"role\":{}", role["id"])),
-                "{}",
-                role["id"]
-            );
+            assert!(text.contains(&format!("\"role\":{}", role["id"])), "{}", role["id"]);
         }
     }
 }

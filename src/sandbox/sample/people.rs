@@ -25,19 +25,11 @@ impl Person {
     }
 
     fn region(&self) -> &'static str {
-        if self.division.ends_with("-eu") || self.division == "d-eu" {
-            EU
-        } else {
-            US
-        }
+        if self.division.ends_with("-eu") || self.division == "d-eu" { EU } else { US }
     }
 
     pub(super) fn value(&self) -> Value {
-        let domain = if self.bpo() {
-            "acme.example"
-        } else {
-            "bank.example"
-        };
+        let domain = if self.bpo() { "acme.example" } else { "bank.example" };
         let mut user = json!({
             "id": self.id, "name": self.name, "email": format!("{}@{domain}", self.id),
             "division": self.division, "region": self.region(),
@@ -48,10 +40,7 @@ impl Person {
                 user.insert("licence".into(), json!("bpo"));
             }
             if !self.roles.is_empty() {
-                let roles = self
-                    .roles
-                    .iter()
-                    .map(|(role, division)| json!({ "role": role, "division": division }));
+                let roles = self.roles.iter().map(|(role, division)| json!({ "role": role, "division": division }));
                 user.insert("roles".into(), roles.collect());
             }
             if let Some((key, value)) = &self.extra {
@@ -110,37 +99,11 @@ fn served(division: &str) -> &'static [&'static str] {
             "q-claims-intake",
             "q-claims-legal",
         ],
-        "d-sales-us" => &[
-            "q-sales-new",
-            "q-sales-renewals",
-            "q-sales-upsell",
-            "q-sales-partners",
-            "q-sales-old",
-        ],
-        "d-service-us" => &[
-            "q-svc-care",
-            "q-svc-email",
-            "q-svc-chat",
-            "q-svc-tech",
-            "q-svc-priority",
-        ],
-        "d-retail-us" => &[
-            "q-retail-stores",
-            "q-retail-web",
-            "q-retail-returns",
-            "q-retail-loyalty",
-        ],
-        "d-fraud-us" => &[
-            "q-fraud-watch",
-            "q-fraud-cards",
-            "q-fraud-identity",
-            "q-fraud-old",
-        ],
-        "d-bpo-acme-voice" => &[
-            "q-acme-voice-care",
-            "q-acme-voice-orders",
-            "q-acme-voice-shared",
-        ],
+        "d-sales-us" => &["q-sales-new", "q-sales-renewals", "q-sales-upsell", "q-sales-partners", "q-sales-old"],
+        "d-service-us" => &["q-svc-care", "q-svc-email", "q-svc-chat", "q-svc-tech", "q-svc-priority"],
+        "d-retail-us" => &["q-retail-stores", "q-retail-web", "q-retail-returns", "q-retail-loyalty"],
+        "d-fraud-us" => &["q-fraud-watch", "q-fraud-cards", "q-fraud-identity", "q-fraud-old"],
+        "d-bpo-acme-voice" => &["q-acme-voice-care", "q-acme-voice-orders", "q-acme-voice-shared"],
         "d-bpo-acme-chat" => &["q-acme-chat-care", "q-acme-chat-sales"],
         "d-payments-eu" => &["q-eu-pay-cards", "q-eu-pay-disputes"],
         "d-sales-eu" => &["q-eu-sales-new", "q-eu-sales-renewals"],
@@ -168,23 +131,12 @@ pub(super) fn people() -> Vec<Person> {
                 "r-agent" | "r-bpo-agent" | "r-supervisor" | "r-queue-operator" => 2,
                 _ => 0,
             };
-            let mut person = person(
-                &format!("u-{number:04}"),
-                &format!("{} {number}", role_name(role)),
-                division,
-            );
+            let mut person = person(&format!("u-{number:04}"), &format!("{} {number}", role_name(role)), division);
             person.roles.push((role, division));
             person.agent = agent;
-            person
-                .groups
-                .extend([readers].into_iter().filter(|group| !group.is_empty()));
+            person.groups.extend([readers].into_iter().filter(|group| !group.is_empty()));
             person.queues.extend(
-                queues
-                    .iter()
-                    .cycle()
-                    .skip(place)
-                    .take(serves.min(queues.len()))
-                    .map(|queue| (*queue).to_owned()),
+                queues.iter().cycle().skip(place).take(serves.min(queues.len())).map(|queue| (*queue).to_owned()),
             );
             if blue {
                 person.groups.push("g-svc-blue");
@@ -252,22 +204,8 @@ const CAST: [Cast; 29] = [
         &["g-read-payments"],
         &["q-pay-cards", "q-pay-disputes"],
     ),
-    (
-        "carl",
-        "Carl Berg",
-        "d-claims-us",
-        &[("r-report-consumer", "d-claims-us")],
-        &["g-read-claims"],
-        &[],
-    ),
-    (
-        "ana",
-        "Ana Lopes",
-        "d-payments-us",
-        &[("r-agent", "d-payments-us")],
-        &["g-read-payments"],
-        &["q-pay-cards"],
-    ),
+    ("carl", "Carl Berg", "d-claims-us", &[("r-report-consumer", "d-claims-us")], &["g-read-claims"], &[]),
+    ("ana", "Ana Lopes", "d-payments-us", &[("r-agent", "d-payments-us")], &["g-read-payments"], &["q-pay-cards"]),
     (
         "bo",
         "Bo Lind",
@@ -284,30 +222,9 @@ const CAST: [Cast; 29] = [
         &["g-read-acme", "g-acme-voice"],
         &[],
     ),
-    (
-        "pat",
-        "Pat Moore",
-        "d-us",
-        &[("r-report-consumer", "d-us")],
-        &["g-read-payments", "g-read-claims"],
-        &[],
-    ),
-    (
-        "eva",
-        "Eva Weber",
-        "d-payments-eu",
-        &[("r-report-consumer", "d-payments-eu")],
-        &["g-read-eu"],
-        &[],
-    ),
-    (
-        "dana",
-        "Dana Cole",
-        "d-payments-us",
-        &[("r-report-builder", "d-payments-us")],
-        &["g-read-payments"],
-        &[],
-    ),
+    ("pat", "Pat Moore", "d-us", &[("r-report-consumer", "d-us")], &["g-read-payments", "g-read-claims"], &[]),
+    ("eva", "Eva Weber", "d-payments-eu", &[("r-report-consumer", "d-payments-eu")], &["g-read-eu"], &[]),
+    ("dana", "Dana Cole", "d-payments-us", &[("r-report-builder", "d-payments-us")], &["g-read-payments"], &[]),
     (
         "ines",
         "Ines Faro",
@@ -320,10 +237,7 @@ const CAST: [Cast; 29] = [
         "rolf",
         "Rolf Maas",
         "d-sales-us",
-        &[
-            ("r-report-consumer", "d-sales-us"),
-            ("r-report-builder", "d-sales-us"),
-        ],
+        &[("r-report-consumer", "d-sales-us"), ("r-report-builder", "d-sales-us")],
         &["g-read-sales"],
         &[],
     ),
@@ -331,10 +245,7 @@ const CAST: [Cast; 29] = [
         "olga",
         "Olga Petrova",
         "d-sales-us",
-        &[
-            ("r-report-consumer", "d-sales-us"),
-            ("r-report-consumer", "d-service-us"),
-        ],
+        &[("r-report-consumer", "d-sales-us"), ("r-report-consumer", "d-service-us")],
         &["g-read-sales", "g-read-service"],
         &[],
     ),
@@ -346,46 +257,11 @@ const CAST: [Cast; 29] = [
         &["g-read-fraud"],
         &["q-fraud-vip", "q-fraud-watch"],
     ),
-    (
-        "nils",
-        "Nils Holm",
-        "d-fraud-us",
-        &[("r-report-consumer", "d-fraud-us")],
-        &["g-read-fraud"],
-        &[],
-    ),
-    (
-        "gus",
-        "Gus Ward",
-        "d-service-us",
-        &[],
-        &["g-read-fraud", "g-read-claims"],
-        &[],
-    ),
-    (
-        "viola",
-        "Viola Conti",
-        "d-sales-us",
-        &[("r-sales-analyst", "d-sales-us")],
-        &["g-read-sales"],
-        &[],
-    ),
-    (
-        "greg",
-        "Greg Hall",
-        "d-service-us",
-        &[("r-blue-lead", "d-service-us")],
-        &["g-read-service"],
-        &[],
-    ),
-    (
-        "max",
-        "Max Adler",
-        "d-claims-us",
-        &[("r-audit", "d-claims-us")],
-        &[],
-        &[],
-    ),
+    ("nils", "Nils Holm", "d-fraud-us", &[("r-report-consumer", "d-fraud-us")], &["g-read-fraud"], &[]),
+    ("gus", "Gus Ward", "d-service-us", &[], &["g-read-fraud", "g-read-claims"], &[]),
+    ("viola", "Viola Conti", "d-sales-us", &[("r-sales-analyst", "d-sales-us")], &["g-read-sales"], &[]),
+    ("greg", "Greg Hall", "d-service-us", &[("r-blue-lead", "d-service-us")], &["g-read-service"], &[]),
+    ("max", "Max Adler", "d-claims-us", &[("r-audit", "d-claims-us")], &[], &[]),
     (
         "mia",
         "Mia Chen",
@@ -396,46 +272,11 @@ const CAST: [Cast; 29] = [
     ),
     ("nobody", "Nora Body", "d-retail-us", &[], &[], &[]),
     // beside the tour: hard cases for tests
-    (
-        "hugo",
-        "Hugo Prat",
-        "d-service-us",
-        &[],
-        &["g-read-service"],
-        &[],
-    ),
-    (
-        "rex",
-        "Rex Dunn",
-        "d-reporting-us",
-        &[("r-report-consumer", "d-reporting-us")],
-        &["g-read-reporting"],
-        &[],
-    ),
-    (
-        "iris",
-        "Iris Holt",
-        "d-claims-us",
-        &[("r-report-consumer", "d-claims-us")],
-        &["g-read-claims"],
-        &[],
-    ),
-    (
-        "mona",
-        "Mona Reed",
-        "d-retail-us",
-        &[("r-agent", "d-retail-us")],
-        &[],
-        &["q-retail-web"],
-    ),
-    (
-        "leo",
-        "Leo Grant",
-        "d-payments-us",
-        &[("r-report-consumer", "d-payments-us")],
-        &["g-read-payments"],
-        &[],
-    ),
+    ("hugo", "Hugo Prat", "d-service-us", &[], &["g-read-service"], &[]),
+    ("rex", "Rex Dunn", "d-reporting-us", &[("r-report-consumer", "d-reporting-us")], &["g-read-reporting"], &[]),
+    ("iris", "Iris Holt", "d-claims-us", &[("r-report-consumer", "d-claims-us")], &["g-read-claims"], &[]),
+    ("mona", "Mona Reed", "d-retail-us", &[("r-agent", "d-retail-us")], &[], &["q-retail-web"]),
+    ("leo", "Leo Grant", "d-payments-us", &[("r-report-consumer", "d-payments-us")], &["g-read-payments"], &[]),
     (
         "cara",
         "Cara Diaz",
@@ -453,22 +294,8 @@ const CAST: [Cast; 29] = [
         &["g-read-eu"],
         &["q-eu-pay-cards", "q-eu-pay-disputes"],
     ),
-    (
-        "eric",
-        "Eric Lopes",
-        "d-payments-eu",
-        &[("r-agent", "d-payments-eu")],
-        &["g-read-eu"],
-        &["q-eu-pay-cards"],
-    ),
-    (
-        "dana-eu",
-        "Dana Cole",
-        "d-sales-eu",
-        &[("r-report-builder", "d-sales-eu")],
-        &["g-read-eu"],
-        &[],
-    ),
+    ("eric", "Eric Lopes", "d-payments-eu", &[("r-agent", "d-payments-eu")], &["g-read-eu"], &["q-eu-pay-cards"]),
+    ("dana-eu", "Dana Cole", "d-sales-eu", &[("r-report-builder", "d-sales-eu")], &["g-read-eu"], &[]),
     (
         "ewa",
         "Ewa Faro",
@@ -491,10 +318,7 @@ fn cast() -> Vec<Person> {
                 "dana" | "dana-eu" => Some(("person", json!("p-dana"))),
                 "ana" => Some(("manager", json!("sofia"))),
                 // a legacy option that opens less than the role does
-                "leo" => Some((
-                    "legacy",
-                    json!({ "ges": ["q-pay-cards", "q-pay-chat"], "gms": ["q-pay-loans"] }),
-                )),
+                "leo" => Some(("legacy", json!({ "ges": ["q-pay-cards", "q-pay-chat"], "gms": ["q-pay-loans"] }))),
                 _ => None,
             },
             ..person(id, name, division)
@@ -503,16 +327,11 @@ fn cast() -> Vec<Person> {
 }
 
 pub(super) fn members_of(people: &[Person], group: &str) -> Vec<String> {
-    people
-        .iter()
-        .filter(|person| person.groups.contains(&group))
-        .map(|person| person.id.clone())
-        .collect()
+    people.iter().filter(|person| person.groups.contains(&group)).map(|person| person.id.clone()).collect()
 }
 
 pub(super) fn groups(people: &[Person]) -> Value {
-    let readers =
-        super::places::READERS.map(|(_, name, group)| (group, format!("Readers: {name}")));
+    let readers = super::places::READERS.map(|(_, name, group)| (group, format!("Readers: {name}")));
     let mut named: Vec<(&str, String)> = readers.into();
     named.dedup_by_key(|(group, _)| *group);
     named.push(("g-read-priority", "Readers: priority service".to_owned()));
@@ -522,13 +341,9 @@ pub(super) fn groups(people: &[Person]) -> Value {
     named.push(("g-retail-managers", "Retail managers".to_owned()));
     let value = |(id, name): &(&str, String)| {
         let region = if id.ends_with("-eu") { EU } else { US };
-        let mut group =
-            json!({ "id": id, "name": name, "region": region, "members": members_of(people, id) });
+        let mut group = json!({ "id": id, "name": name, "region": region, "members": members_of(people, id) });
         if let Some(group) = group.as_object_mut().filter(|_| *id == "g-retail-managers") {
-            group.insert(
-                "roles".into(),
-                json!([{ "role": "r-report-consumer", "division": "d-retail-us" }]),
-            );
+            group.insert("roles".into(), json!([{ "role": "r-report-consumer", "division": "d-retail-us" }]));
         }
         group
     };

@@ -53,17 +53,11 @@ pub(super) fn folders() -> Value {
         json!({ "id": "f-retail", "name": "Retail", "parent": "f-us" }),
     ];
     for (id, name, readers) in READERS {
-        let parent = if id.starts_with("f-eu") {
-            "f-eu"
-        } else {
-            "f-us"
-        };
+        let parent = if id.starts_with("f-eu") { "f-eu" } else { "f-us" };
         all.push(json!({ "id": id, "name": name, "parent": parent, "readList": [readers], "propagate": true }));
     }
     // reached by the list of `f-payments`, which propagates
-    all.push(
-        json!({ "id": "f-payments-special", "name": "Special cases", "parent": "f-payments" }),
-    );
+    all.push(json!({ "id": "f-payments-special", "name": "Special cases", "parent": "f-payments" }));
     // a list of its own decides alone: readers of `f-service` stay out unless they are named here
     all.push(json!({ "id": "f-service-priority", "name": "Priority", "parent": "f-service", "readList": ["g-read-priority"] }));
     Value::Array(all)

@@ -2,18 +2,47 @@
 
 use serde_json::{Value, json};
 
-const CALLBACK: [&str; 8] = [
-    "view",
-    "create",
-    "cancel",
-    "reschedule",
-    "export",
-    "view-errors",
-    "test-keys",
-    "provision",
-];
+const CALLBACK: [&str; 8] =
+    ["view", "create", "cancel", "reschedule", "export", "view-errors", "test-keys", "provision"];
 
 pub(super) fn roles() -> Value {
+    let mut all = templates();
+    all.extend(own());
+    Value::Array(all)
+}
+
+/// The templates, word for word.
+fn templates() -> Vec<Value> {
+    let consumer = ["analytics:report:view", "analytics:dashboard:view", "analytics:query:view"];
+    let builder = [
+        "analytics:query:edit",
+        "analytics:report:edit",
+        "analytics:dashboard:edit",
+        "analytics:query:view",
+        "analytics:report:view",
+    ];
+    let operator = ["analytics:report:view", "analytics:dashboard:view", "telephony:queue:view"];
+    let metadata = json!({ "scope": "all", "crossRegion": "metadata" });
+    let callbacks = ["view", "create", "cancel", "reschedule", "export"];
+    vec![
+        role("r-report-consumer", "Report Consumer", &each(&consumer, &all())),
+        role("r-report-builder", "Report Builder", &each(&builder, &all())),
+        role("r-queue-operator", "Queue Operator", &each(&operator, &json!({ "scope": "assigned" }))),
+        role("r-bpo-agent", "BPO Agent - Restricted", &bpo_agent()),
+        role("r-audit", "Audit", &each(&["audit:metadata:view"], &metadata)),
+        role("r-callback-administrator", "Callback Administrator", &callback(&CALLBACK)),
+        role("r-callback-supervisor", "Callback Supervisor", &callback(&callbacks)),
+        role("r-callback-monitor", "Callback Monitor", &callback(&["view"])),
+        role(
+            "r-callback-developer",
+            "Callback Developer",
+            &callback(&["view", "view-errors", "test-keys", "provision"]),
+        ),
+    ]
+}
+
+/// Roles whose width is bound to this organisation's views and groups, and those of supervisors and agents.
+fn own() -> Vec<Value> {
     let supervisor = [
         "analytics:report:view",
         "analytics:dashboard:view",
@@ -28,139 +57,30 @@ pub(super) fn roles() -> Value {
         "reporting:data:view",
         "interaction:transcript:view",
     ];
-    let team = json!({ "scope": "assigned", "team": true });
-    Value::Array(vec![
-        role(
-            "r-report-consumer",
-            "Report Consumer",
-            &each(
-                &[
-                    "analytics:report:view",
-                    "analytics:dashboard:view",
-                    "analytics:query:view",
-                ],
-                &all(),
-            ),
-        ),
-        role(
-            "r-report-builder",
-            "Report Builder",
-            &each(
-                &[
-                    "analytics:query:edit",
-                    "analytics:report:edit",
-                    "analytics:dashboard:edit",
-                    "analytics:query:view",
-                    "analytics:report:view",
-                ],
-                &all(),
-            ),
-        ),
-        role(
-            "r-queue-operator",
-            "Queue Operator",
-            &each(
-                &[
-                    "analytics:report:view",
-                    "analytics:dashboard:view",
-                    "telephony:queue:view",
-                ],
-                &json!({ "scope": "assigned" }),
-            ),
-        ),
-        role("r-supervisor", "Supervisor", &each(&supervisor, &team)),
+    let view = |id: &str| json!({ "scope": "view", "view": id });
+    let group = |id: &str| json!({ "scope": "group", "groups": [id] });
+    let integration = ["user:session:impersonate", "user:profile:view"];
+    vec![
+        role("r-supervisor", "Supervisor", &each(&supervisor, &json!({ "scope": "assigned", "team": true }))),
         role("r-agent", "Agent", &agent()),
-        role("r-bpo-agent", "BPO Agent - Restricted", &bpo_agent()),
-        role(
-            "r-bpo-supervisor",
-            "BPO Supervisor",
-            &each(
-                &bpo_supervisor,
-                &json!({ "scope": "view", "view": "v-acme-voice" }),
-            ),
-        ),
-        role(
-            "r-sales-analyst",
-            "Sales analyst",
-            &each(
-                &supervisor,
-                &json!({ "scope": "view", "view": "v-sales-hot" }),
-            ),
-        ),
-        role(
-            "r-blue-lead",
-            "Lead of the blue team",
-            &each(
-                &supervisor,
-                &json!({ "scope": "group", "groups": ["g-svc-blue"] }),
-            ),
-        ),
-        role(
-            "r-service-bpo",
-            "Service - BPO Integration",
-            &each(
-                &["user:session:impersonate", "user:profile:view"],
-                &json!({ "scope": "group", "groups": ["g-acme-voice"] }),
-            ),
-        ),
-        role(
-            "r-audit",
-            "Audit",
-            &each(
-                &["audit:metadata:view"],
-                &json!({ "scope": "all", "crossRegion": "metadata" }),
-            ),
-        ),
-        role(
-            "r-callback-administrator",
-            "Callback Administrator",
-            &callback(&CALLBACK),
-        ),
-        role(
-            "r-callback-supervisor",
-            "Callback Supervisor",
-            &callback(&["view", "create", "cancel", "reschedule", "export"]),
-        ),
-        role(
-            "r-callback-monitor",
-            "Callback Monitor",
-            &callback(&["view"]),
-        ),
-        role(
-            "r-callback-developer",
-            "Callback Developer",
-            &callback(&["view", "view-errors", "test-keys", "provision"]),
-        ),
-    ])
+        role("r-bpo-supervisor", "BPO Supervisor", &each(&bpo_supervisor, &view("v-acme-voice"))),
+        role("r-sales-analyst", "Sales analyst", &each(&supervisor, &view("v-sales-hot"))),
+        role("r-blue-lead", "Lead of the blue team", &each(&supervisor, &group("g-svc-blue"))),
+        role("r-service-bpo", "Service - BPO Integration", &each(&integration, &group("g-acme-voice"))),
+    ]
 }
 
 fn agent() -> Vec<Value> {
-    let mut own = each(
-        &[
-            "analytics:report:view",
-            "analytics:query:view",
-            "user:profile:view",
-        ],
-        &json!({ "scope": "self" }),
-    );
-    own.extend(each(
-        &["routing:queue:view"],
-        &json!({ "scope": "assigned" }),
-    ));
+    let mut own =
+        each(&["analytics:report:view", "analytics:query:view", "user:profile:view"], &json!({ "scope": "self" }));
+    own.extend(each(&["routing:queue:view"], &json!({ "scope": "assigned" })));
     own
 }
 
 fn bpo_agent() -> Vec<Value> {
-    let mut list = each(
-        &["telephony:agent:access", "telephony:callControl:access"],
-        &all(),
-    );
+    let mut list = each(&["telephony:agent:access", "telephony:callControl:access"], &all());
     list.extend(each(
-        &[
-            "routing:queue:view",
-            "reporting:data:view",
-            "interaction:transcript:view",
-        ],
+        &["routing:queue:view", "reporting:data:view", "interaction:transcript:view"],
         &json!({ "scope": "assigned" }),
     ));
     list.extend(each(&["user:profile:view"], &json!({ "scope": "self" })));
@@ -168,10 +88,7 @@ fn bpo_agent() -> Vec<Value> {
 }
 
 fn callback(actions: &[&str]) -> Vec<Value> {
-    actions
-        .iter()
-        .map(|action| json!({ "permission": format!("routing:callback:{action}"), "scope": "all" }))
-        .collect()
+    actions.iter().map(|action| json!({ "permission": format!("routing:callback:{action}"), "scope": "all" })).collect()
 }
 
 fn all() -> Value {

@@ -1,0 +1,207 @@
+//! Runs the query tests that stand in rule files, against their fixtures, through the chain that serves.
+
+use crate::{
+    decision::{self, Decided},
+    directory,
+    model::{
+        assumption::Assumption,
+        contract::{ParamKind, Segment},
+        operation::{Operation, Rules},
+        org::{Org, Principal},
+        refusal::{Code, Refusal},
+        world::{Policy, Versions, World},
+    },
+    policy::guard::Unguarded,
+    query::{
+        Question,
+        json::{self, Limits},
+    },
+    rules::{Compiled, Expect, Fixture, RuleTest, same},
+};
+use serde_json::Value;
+use std::{collections::HashMap, sync::Arc};
+
+/// What one test gave.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    pub file: Box<str>,
+    pub line: usize,
+    pub operation: Box<str>,
+    pub name: Box<str>,
+    /// What was wrong, in words; `None`: passed.
+    pub failure: Option<String>,
+}
+
+/// What tests are run under, whatever a deployment accepts: everything that rules may need, and nothing that only
+/// some deployments have proved.
+pub fn policy() -> Policy {
+    let accepted = Assumption::ALL.into_iter().filter(|assumption| *assumption != Assumption::DivisionOfLeg).collect();
+    Policy { accepted, ..Policy::default() }
+}
+
+/// Runs every test of a set that was compiled under [`policy`].
+pub fn run(compiled: &Compiled) -> Vec<Outcome> {
+    let rules = Arc::new(compiled.rules.clone());
+    let mut worlds: HashMap<*const Fixture, Result<World, String>> = HashMap::new();
+    compiled
+        .tests
+        .iter()
+        .map(|test| {
+            let world = worlds.entry(Arc::as_ptr(&test.fixture)).or_insert_with(|| world(&rules, &test.fixture));
+            let failure = match world {
+                Ok(world) => check(world, test).err(),
+                Err(why) => Some(why.clone()),
+            };
+            Outcome {
+                file: test.file.clone(),
+                line: test.line,
+                operation: test.operation.clone(),
+                name: test.name.clone(),
+                failure,
+            }
+        })
+        .collect()
+}
+
+/// One line for each test that failed.
+pub fn failures(compiled: &Compiled) -> Vec<String> {
+    run(compiled)
+        .into_iter()
+        .filter_map(|outcome| {
+            let why = outcome.failure?;
+            Some(format!("{}:{}: `{}` of `{}`: {why}", outcome.file, outcome.line, outcome.name, outcome.operation))
+        })
+        .collect()
+}
+
+fn world(rules: &Arc<Rules>, fixture: &Fixture) -> Result<World, String> {
+    let org = directory::load(&fixture.text, &fixture.directory, fixture.now)
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+    Ok(World {
+        version: Versions { rules: rules.version.clone(), directory: org.version.clone(), grants: org.version.clone() },
+        org: Arc::new(org),
+        rules: rules.clone(),
+    })
+}
+
+fn check(world: &World, test: &RuleTest) -> Result<(), String> {
+    let operation = world
+        .rules
+        .operations
+        .iter()
+        .find(|operation| operation.id == test.operation)
+        .ok_or_else(|| "no such rule".to_owned())?;
+    let asker = principal(&world.org, &test.asker).ok_or_else(|| format!("the fixture has no `{}`", test.asker))?;
+    let decided = question(operation, test)?.and_then(|question| {
+        let scope = decision::scope(world, asker, operation, test.now)?;
+        decision::decide(world, &Arc::new(scope), &question, test.now)
+    });
+    if let Some(expect) = &test.expect {
+        expected(expect, &decided)?;
+    }
+    if let Some((upstream, shows)) = &test.answer {
+        let Ok(Decided::Forward(forward)) = &decided else {
+            return Err(format!("nothing was sent, so there is no answer to judge: {}", spell(&decided)));
+        };
+        let guarded = forward
+            .plan
+            .guard(Unguarded::new(200, upstream.to_string().into_bytes()))
+            .map_err(|refusal| format!("the answer was refused: {refusal}"))?;
+        let shown = parse(guarded.body())?;
+        if !same(&shown, shows) {
+            return Err(format!("should show {shows} and shows {shown}"));
+        }
+    }
+    Ok(())
+}
+
+/// A user or a service account by id.
+pub fn principal(org: &Org, id: &str) -> Option<Principal> {
+    let user = org.index.users.get(id).map(|user| Principal::User(*user));
+    user.or_else(|| org.index.services.get(id).map(|service| Principal::Service(*service)))
+}
+
+/// The question, or the refusal of a parameter that the operation does not list.
+fn question(operation: &Arc<Operation>, test: &RuleTest) -> Result<Result<Question, Refusal>, String> {
+    let mut question = Question { operation: operation.clone(), ids: Vec::new(), params: Vec::new(), body: None };
+    for (name, value) in &test.params {
+        match operation.contract.params.iter().find(|param| param.name == *name) {
+            Some(param) if matches!(param.kind, ParamKind::Ids { .. }) => {
+                question.params.push((name.clone(), value.split(',').map(str::to_owned).collect()));
+            }
+            Some(_) => question.params.push((name.clone(), vec![value.clone()])),
+            None if is_path_id(operation, name) => question.ids.push((name.clone(), value.clone())),
+            None => {
+                return Ok(Err(Refusal::new(
+                    Code::QueryMalformed,
+                    "this operation has no such query parameter; leave it out",
+                )));
+            }
+        }
+    }
+    if let Some(asks) = &test.asks {
+        let body = json::parse_object(asks.to_string().as_bytes(), &Limits::default())
+            .map_err(|error| format!("the asked body cannot be read: {error}"))?;
+        question.body = Some(body);
+    }
+    Ok(Ok(question))
+}
+
+fn is_path_id(operation: &Operation, wanted: &str) -> bool {
+    operation
+        .contract
+        .template
+        .segments
+        .iter()
+        .any(|segment| matches!(segment, Segment::Param { name, .. } if **name == *wanted))
+}
+
+fn expected(expect: &Expect, decided: &Result<Decided, Refusal>) -> Result<(), String> {
+    match (expect, decided) {
+        (Expect::Refuses(code), Err(refusal)) if refusal.code == *code => Ok(()),
+        (Expect::Sends(body), Ok(Decided::Forward(forward))) => {
+            let sent = match forward.verified.body() {
+                Some(bytes) => parse(bytes)?,
+                None => forward
+                    .verified
+                    .query()
+                    .iter()
+                    .map(|(name, value)| (name.to_string(), Value::from(value.clone())))
+                    .collect(),
+            };
+            if same(&sent, body) { Ok(()) } else { Err(format!("should send {body} and sends {sent}")) }
+        }
+        (Expect::Answers(answer), Ok(Decided::Local(guarded))) => {
+            let given = parse(guarded.body())?;
+            if same(&given, answer) { Ok(()) } else { Err(format!("should answer {answer} and answers {given}")) }
+        }
+        (expect, decided) => {
+            let due = match expect {
+                Expect::Refuses(code) => format!("refuse with `{}`", code.as_str()),
+                Expect::Sends(body) => format!("send {body}"),
+                Expect::Answers(answer) => format!("answer {answer}"),
+            };
+            Err(format!("should {due}; {}", spell(decided)))
+        }
+    }
+}
+
+fn spell(decided: &Result<Decided, Refusal>) -> String {
+    match decided {
+        Ok(Decided::Forward(forward)) => {
+            format!("it sends {}", forward.verified.body().map(String::from_utf8_lossy).unwrap_or_default())
+        }
+        Ok(Decided::Local(guarded)) => format!("it answers {}", String::from_utf8_lossy(guarded.body())),
+        Err(refusal) => {
+            format!(
+                "it refuses: {refusal}{}",
+                refusal.cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default()
+            )
+        }
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<Value, String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    text.parse().map_err(|error| format!("not JSON: {error}"))
+}

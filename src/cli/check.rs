@@ -1,0 +1,105 @@
+//! `bailiwick check`: every file is read as `serve` would read it, and what is dangerous is said.
+
+use super::{
+    Format,
+    out::{self, Failure},
+    serve,
+};
+use crate::{
+    app,
+    base::clock::SystemClock,
+    config::RulesFrom,
+    directory::source,
+    model::{finding::Finding, world::Policy},
+};
+use serde::Serialize;
+use std::{path::PathBuf, process::ExitCode};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The configuration; without it only the given folder and file are checked
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A folder of rule files, instead of the configuration's
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// A directory file, instead of the configuration's
+    #[arg(long, value_name = "FILE")]
+    directory: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, Serialize)]
+struct Checked {
+    operations: usize,
+    tests: usize,
+    closed: Vec<String>,
+    divisions: usize,
+    queues: usize,
+    users: usize,
+    findings: Vec<Finding>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let settings = arguments.config.as_deref().map(serve::settings).transpose()?;
+    let rules_from = match (&arguments.rules, &settings) {
+        (Some(folder), _) => RulesFrom::Folder(folder.clone()),
+        (None, Some(settings)) => settings.rules.clone(),
+        (None, None) => RulesFrom::Shipped,
+    };
+    let policy = settings.as_ref().map_or_else(Policy::default, |settings| settings.policy.clone());
+    let directory =
+        arguments.directory.clone().or_else(|| settings.as_ref().map(|settings| settings.directory.file.clone()));
+    // Both are read before anything is said, so that all problems of all files come at once.
+    let rules = app::rule_files(&rules_from).and_then(|files| app::tested_rules(files, policy));
+    let org = directory.as_deref().map(|file| source::open(file, &SystemClock::default())).transpose();
+    let (rules, org) = match (rules, org) {
+        (Ok(rules), Ok(org)) => (rules, org),
+        (rules, org) => {
+            let mut text: Vec<String> = rules.err().map(|error| error.to_string()).into_iter().collect();
+            text.extend(org.err().map(|problems| app::StartError::Directory(problems).to_string()));
+            return Err(Failure::input(text.join("\n")));
+        }
+    };
+    let mut findings = rules.findings.clone();
+    findings.extend(org.iter().flat_map(|org| org.findings.iter().cloned()));
+    findings.sort();
+    let closed = rules
+        .rules
+        .operations
+        .iter()
+        .filter(|operation| !operation.unproved.is_empty())
+        .map(|operation| {
+            let names: Vec<_> = operation.unproved.iter().map(|assumption| assumption.name()).collect();
+            format!("{} (needs {})", operation.id, names.join(", "))
+        })
+        .collect();
+    let checked = Checked {
+        operations: rules.rules.operations.len(),
+        tests: rules.tests.len(),
+        closed,
+        divisions: org.as_ref().map_or(0, |org| org.divisions.len()),
+        queues: org.as_ref().map_or(0, |org| org.queues.len()),
+        users: org.as_ref().map_or(0, |org| org.users.len()),
+        findings,
+    };
+    match arguments.format {
+        Format::Json => out::json(&checked)?,
+        Format::Text => print(&checked),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(checked: &Checked) {
+    out::line(format!("{} operations, {} rule tests passed", checked.operations, checked.tests));
+    if checked.divisions > 0 {
+        out::line(format!("{} divisions, {} queues, {} users", checked.divisions, checked.queues, checked.users));
+    }
+    for closed in &checked.closed {
+        out::line(format!("closed: {closed}; accept by name under `[policy] assume` once you vouch for it"));
+    }
+    for finding in &checked.findings {
+        out::line(format!("warning {}: {}: {}; {}", finding.code, finding.at, finding.why, finding.repair));
+    }
+}

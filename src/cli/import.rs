@@ -1,0 +1,41 @@
+//! `bailiwick import`: payloads of the guides, SCIM and CSV become one directory file.
+
+use super::out::{self, Failure};
+use crate::{app::StartError, directory::import};
+use std::{path::PathBuf, process::ExitCode};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Files with roles, users, divisions (JSON), SCIM users (JSON), queue ownership (CSV)
+    #[arg(required = true, value_name = "FILE")]
+    inputs: Vec<PathBuf>,
+    /// Where the directory file goes; without it, standard output
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let mut inputs = Vec::with_capacity(arguments.inputs.len());
+    for path in &arguments.inputs {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::input(format!("`{}` cannot be read: {error}", path.display())))?;
+        inputs.push((path.display().to_string(), text));
+    }
+    let file = import::import(inputs).map_err(|problems| Failure::from(StartError::Directory(problems)))?;
+    match &arguments.output {
+        None => out::json(&file)?,
+        Some(path) => {
+            let text = serde_json::to_string_pretty(&file).map_err(Failure::input)?;
+            std::fs::write(path, text + "\n")
+                .map_err(|error| Failure::input(format!("`{}` cannot be written: {error}", path.display())))?;
+            out::line(format!(
+                "wrote `{}`: {} users, {} queues, {} roles",
+                path.display(),
+                file.users.len(),
+                file.queues.len(),
+                file.roles.len()
+            ));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

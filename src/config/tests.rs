@@ -1,0 +1,220 @@
+use super::*;
+use crate::{
+    audit::{Durability, Queries},
+    egress::Trust,
+    model::{assumption::Assumption, world::RoleConflict},
+};
+use secrecy::ExposeSecret as _;
+use std::time::Duration;
+
+const SMALLEST: &str = r#"
+[[upstream]]
+region = "eu"
+url = "https://api.example"
+client-id = "proxy"
+client-secret = { env = "SECRET" }
+
+[[identity.static]]
+token = { env = "TOKEN" }
+user = "u-1"
+
+[directory]
+file = "directory.json"
+"#;
+
+fn environment(name: &str) -> Option<String> {
+    match name {
+        "SECRET" => Some("hush".to_owned()),
+        "TOKEN" => Some("t-1".to_owned()),
+        _ => None,
+    }
+}
+
+fn read(text: &str) -> Result<Settings, Report> {
+    parse(Path::new("/etc/b/bailiwick.toml"), text, &environment)
+}
+
+fn problems(text: &str) -> Vec<String> {
+    read(text).unwrap_err().problems.into_iter().map(|problem| problem.what).collect()
+}
+
+#[test]
+fn the_smallest_file_has_safe_defaults() {
+    let settings = read(SMALLEST).unwrap();
+    assert_eq!(settings.proxy.listen.to_string(), "127.0.0.1:8600");
+    assert_eq!(settings.admin.listen.to_string(), "127.0.0.1:8601");
+    assert_eq!(settings.rules, RulesFrom::Shipped);
+    assert_eq!(settings.directory.file, Path::new("/etc/b/directory.json"));
+    assert_eq!(settings.audit.folder, Path::new("/etc/b/data/audit"));
+    assert_eq!((settings.audit.durability, settings.audit.queries), (Durability::Strict, Queries::Full));
+    assert_eq!(settings.world.refuse_after.as_mins(), 15);
+    assert_eq!(settings.policy.role_conflict, RoleConflict::Separate);
+    assert!(settings.policy.accepted.is_empty());
+    let upstream = &settings.upstream.regions[0];
+    assert_eq!((upstream.region.as_str(), &upstream.trust), ("eu", &Trust::System));
+    assert_eq!(upstream.client_secret.expose_secret(), "hush");
+    assert_eq!(settings.identity.statics.len(), 1);
+    assert!(!format!("{settings:?}").contains("hush"), "a secret is shown");
+}
+
+#[test]
+fn everything_can_be_said() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [("keys.json", "{}"), ("ca.pem", ""), ("secret", "from-file\n")] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let text = r#"
+data = "state"
+[proxy]
+listen = "0.0.0.0:80"
+prefix = "/gateway/"
+[proxy.limits]
+body-bytes = 2_000_000
+total-time = "90s"
+[admin]
+listen = "127.0.0.1:81"
+[[upstream]]
+region = "us"
+url = "http://gateway.internal/genesys"
+unsafe-plaintext = true
+client-id = "proxy"
+client-secret = { file = "secret" }
+ca-file = "ca.pem"
+connect-time = "500ms"
+concurrency = 8
+[identity.jwt]
+key-file = "keys.json"
+algorithms = ["RS256", "EdDSA"]
+issuer = "https://idp.example"
+audience = "reports"
+claim = "uid"
+type = "at+jwt"
+leeway = "30s"
+max-lifetime = "1h"
+[directory]
+file = "org.json"
+warn-after = "2m"
+refuse-after = "4m"
+[rules]
+path = "rules"
+[policy]
+role-conflict = "refuse"
+assume = ["same-segment", "entries-and", "entries-and"]
+[audit]
+path = "record"
+durability = "relaxed"
+queries = "digest"
+segment-bytes = 1000000
+[log]
+format = "json"
+level = "bailiwick=debug,warn"
+"#;
+    let settings =
+        parse(&folder.path().join("bailiwick.toml"), text, &environment).unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!(settings.proxy.prefix.as_deref(), Some("/gateway"));
+    assert_eq!((settings.proxy.max_body_bytes, settings.proxy.total_time), (2_000_000, Duration::from_secs(90)));
+    let upstream = &settings.upstream.regions[0];
+    assert_eq!(upstream.client_secret.expose_secret(), "from-file");
+    assert_eq!((upstream.times.connect, upstream.concurrency), (Duration::from_millis(500), 8));
+    assert_eq!(upstream.trust, Trust::File(folder.path().join("ca.pem")));
+    let jwt = settings.identity.jwt.unwrap();
+    assert_eq!((jwt.claim.as_str(), jwt.typ.as_deref(), jwt.algorithms.len()), ("uid", Some("at+jwt"), 2));
+    assert_eq!(settings.policy.accepted, [Assumption::EntriesAnd, Assumption::SameSegment]);
+    assert_eq!(settings.rules, RulesFrom::Folder(folder.path().join("rules")));
+}
+
+#[test]
+fn all_problems_are_told_at_once_in_the_order_of_the_file() {
+    let found = problems(
+        r#"
+[proxy]
+lisen = "127.0.0.1:1"
+listen = "localhost"
+[[upstream]]
+region = 7
+url = "ftp://x"
+client-secret = { env = "NOPE" }
+[policy]
+assume = ["entries-or"]
+[directory]
+refuse-after = "15"
+"#,
+    );
+    let expected = [
+        "unknown key `lisen` in `[proxy]`",
+        "`localhost` is no address to listen on",
+        "`client-id` is missing in `[[upstream]]`",
+        "`region` is integer",
+        "`ftp://x` is no base address of an upstream",
+        "the environment variable `NOPE` is not set",
+        "`entries-or` is no value of `assume`",
+        "`file` is missing in `[directory]`",
+        "`refuse-after` is string",
+        "nobody could sign in",
+    ];
+    for one in expected {
+        assert!(found.iter().any(|what| what == one), "{one} is not among {found:#?}");
+    }
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+}
+
+#[test]
+fn a_problem_shows_file_line_column_caret_and_repair() {
+    let text = SMALLEST.replace("[directory]", "[proxy]\nlisen = \"127.0.0.1:1\"\n[directory]");
+    let report = read(&text).unwrap_err();
+    assert_eq!(report.problems[0].place.as_ref().unwrap().line_and_column(), (13, 1));
+    let shown = report.to_string();
+    for part in ["unknown key `lisen` in `[proxy]`", "/etc/b/bailiwick.toml:13:1", "^^^^^", "did you mean `listen`?"] {
+        assert!(shown.contains(part), "{part} is not in\n{shown}");
+    }
+}
+
+#[test]
+fn a_text_that_is_no_toml_is_told_with_its_place() {
+    let report = read("[proxy]\nlisten = \"127.0.0.1:1\"\nlisten = \"127.0.0.1:2\"\n").unwrap_err();
+    assert_eq!(report.problems.len(), 1);
+    assert_eq!(report.problems[0].place.as_ref().unwrap().line_and_column().0, 3);
+    assert!(report.problems[0].what.contains("duplicate"), "{}", report.problems[0].what);
+    assert!(read("[proxy\n").is_err());
+    assert!(read("").is_err());
+}
+
+#[test]
+fn secrets_in_the_file_are_for_loopback_only() {
+    let literal = SMALLEST.replace("{ env = \"SECRET\" }", "\"hush\"");
+    assert_eq!(problems(&literal), ["a secret stands in the configuration"]);
+    let here = literal.replace("https://api.example", "http://127.0.0.1:9000");
+    assert!(read(&here).is_ok());
+    let both = here.replace("[directory]", "[proxy]\nlisten = \"0.0.0.0:8600\"\n[identity]\n[directory]");
+    // `[identity]` after `[[identity.static]]` is allowed by TOML; the two problems are the secret and the tokens.
+    assert!(problems(&both).iter().any(|what| what == "a secret stands in the configuration"));
+}
+
+#[test]
+fn static_tokens_need_loopback_or_a_word() {
+    let open = format!("[proxy]\nlisten = \"0.0.0.0:8600\"\n{SMALLEST}");
+    assert_eq!(problems(&open), ["static tokens would be taken on `0.0.0.0:8600`, which others can reach"]);
+    let said = format!("[identity]\nunsafe-static-tokens = true\n{open}");
+    assert!(read(&said).is_ok(), "{:?}", read(&said).err());
+}
+
+#[test]
+fn plain_http_leaves_the_machine_only_with_a_word() {
+    let plain = SMALLEST.replace("https://", "http://");
+    assert_eq!(problems(&plain), ["queries, answers and the credential would travel unencrypted"]);
+}
+
+#[test]
+fn nothing_is_said_twice() {
+    let twice = format!(
+        "{SMALLEST}\n[[upstream]]\nregion = \"eu\"\nurl = \"https://b\"\nclient-id = \"c\"\nclient-secret = {{ env = \"SECRET\" }}\n\
+         [[identity.static]]\ntoken = {{ env = \"TOKEN\" }}\nservice = \"s\"\n"
+    );
+    assert_eq!(problems(&twice), ["region `eu` has two upstreams", "two static tokens are the same"]);
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let report = load(Path::new("/nowhere/bailiwick.toml"), &environment).unwrap_err();
+    assert!(report.to_string().contains("cannot read the configuration"), "{report}");
+}

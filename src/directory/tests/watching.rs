@@ -1,0 +1,66 @@
+use super::*;
+use crate::{
+    base::clock::FixedClock,
+    directory::source::{Age, Freshness, Update, Watch, open},
+};
+use std::{
+    fs,
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+#[test]
+fn freshness_is_decided_by_comparison() {
+    let freshness = Freshness::new(now());
+    let after = |minutes: i64| freshness.age(now() + jiff::SignedDuration::from_mins(minutes));
+    assert_eq!((after(0), after(-5), after(4), after(15)), (Age::Fresh, Age::Fresh, Age::Late, Age::Stale));
+}
+
+#[test]
+fn a_missing_file_is_a_problem_of_the_whole() {
+    let problems = open(std::path::Path::new("/nonexistent/directory.json"), &*FixedClock::at(now())).unwrap_err();
+    assert!(problems[0].line == 0 && problems[0].what.contains("cannot be read"));
+}
+
+#[test]
+fn changes_are_told_within_a_second_and_wrong_files_never_swap() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("directory.json");
+    fs::write(&path, GOOD).unwrap();
+    let clock = FixedClock::at(now());
+    let first = open(&path, &*clock).unwrap();
+    let (tell, told) = mpsc::channel();
+    let watch = Watch::start(path.clone(), clock, Duration::from_secs(30), first.version.clone(), move |update| {
+        tell.send(update).ok();
+    })
+    .unwrap();
+    let next = || told.recv_timeout(Duration::from_secs(5)).unwrap();
+    assert!(matches!(next(), Update::Confirmed(_)));
+
+    let begun = Instant::now();
+    fs::write(&path, with(r#"["u-3"]}"#, "[]}")).unwrap();
+    // A write in place may be seen half done; the whole text follows.
+    let changed = std::iter::repeat_with(next).find_map(|update| match update {
+        Update::Changed(org) => Some(org),
+        Update::Confirmed(_) | Update::Rejected(_) => None,
+    });
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(changed.is_some_and(|org| org.queue(queue(&org, "q-2")).members.is_empty()));
+
+    // Replaced as editors do, by a wrong file and then by the first one.
+    let replace = |text: &str| {
+        let beside = folder.path().join("new");
+        fs::write(&beside, text).unwrap();
+        fs::rename(&beside, &path).unwrap();
+    };
+    replace(&with(r#"["u-3"]}"#, r#"["u-33"]}"#));
+    let Update::Rejected(problems) = next() else { panic!("not rejected") };
+    assert_eq!(problems[0].line, 27);
+    replace(GOOD);
+    assert!(matches!(next(), Update::Changed(org) if org.version == first.version));
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(next(), Update::Rejected(_)));
+    drop(watch);
+    // The thread ends: nothing is told any more.
+    while told.recv_timeout(Duration::from_secs(3)).is_ok() {}
+}

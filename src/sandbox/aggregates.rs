@@ -1,0 +1,192 @@
+//! `POST /api/v2/analytics/conversations/aggregates/query`.
+//!
+//! A leg counts in the interval that holds it whole, and in the sub-interval in which it starts. Unowned
+//! parts count as legs without queue, user and division: a predicate on one of these excludes them.
+
+use super::{
+    condition::Lens,
+    dimension::{Column, Level, dimension},
+    filter,
+    interval::{Interval, granularity},
+    metric::{Measure, Metric, metric},
+    problem::Problem,
+    sql::Sql,
+    store::Store,
+};
+use rusqlite::{Row, types::Value as Cell};
+use serde_json::{Map, Value, json};
+
+pub(super) fn query(store: &Store, lens: Lens, body: &Value) -> Result<Value, Problem> {
+    let interval = Interval::of(body)?;
+    let step = granularity(body, interval)?;
+    let asked = filter::optional(body, "filter")?;
+    let groups = groups(body)?;
+    let metrics = metrics(body)?;
+    let by_user =
+        groups.iter().any(|(name, _)| *name == "userId") || asked.as_ref().is_some_and(|filter| filter.names("userid"));
+    // a metric without users cannot be split by them: it vanishes from the answer
+    let metrics: Vec<Metric> = metrics.into_iter().filter(|metric| metric.user || !by_user).collect();
+    if metrics.is_empty() {
+        return Ok(json!({ "results": [] }));
+    }
+    let flat = body.get("flattenMultivaluedDimensions") == Some(&Value::Bool(true));
+    let condition = lens.condition(Level::Aggregate, asked.as_ref())?;
+    let sql = select(lens, interval, step, &groups, flat, &metrics, &legwise(lens, condition));
+    let names: Vec<&str> = groups.iter().map(|(name, _)| *name).collect();
+    let rows = store.rows(&sql, |row| line(row, &names, interval, step, &metrics))?;
+    Ok(json!({ "results": gather(rows) }))
+}
+
+/// The filter judges each leg, or (in the other world) the conversation through any of its legs.
+fn legwise(lens: Lens, condition: Sql) -> Sql {
+    if lens.traits.leg_filter {
+        return condition;
+    }
+    let table = lens.legs;
+    condition.around(
+        &format!("l.conversation IN (SELECT l.conversation FROM {table} l JOIN conversations c ON c.n = l.conversation WHERE "),
+        ")",
+    )
+}
+
+fn groups(body: &Value) -> Result<Vec<(&'static str, Column)>, Problem> {
+    texts(body, "groupBy")?
+        .into_iter()
+        .map(|name| {
+            dimension(Level::Aggregate, name)
+                .ok_or_else(|| Problem::value(format!("`{name}` is no dimension to group by")))
+        })
+        .collect()
+}
+
+fn metrics(body: &Value) -> Result<Vec<Metric>, Problem> {
+    let asked = texts(body, "metrics")?;
+    if asked.is_empty() {
+        return Err(Problem::bad("`metrics` is missing"));
+    }
+    asked.into_iter().map(|name| metric(name).ok_or_else(|| Problem::value(format!("`{name}` is no metric")))).collect()
+}
+
+/// An optional list of texts.
+pub(super) fn texts<'a>(body: &'a Value, member: &str) -> Result<Vec<&'a str>, Problem> {
+    let wrong = || Problem::bad(format!("`{member}` must be a list of texts"));
+    match body.get(member) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(items)) => items.iter().map(|item| item.as_str().ok_or_else(wrong)).collect(),
+        Some(_) => Err(wrong()),
+    }
+}
+
+fn select(
+    lens: Lens,
+    interval: Interval,
+    step: i64,
+    groups: &[(&'static str, Column)],
+    flat: bool,
+    metrics: &[Metric],
+    condition: &Sql,
+) -> Sql {
+    let mut sql = Sql::text("SELECT ");
+    let mut tagged = false;
+    for (_, column) in groups {
+        let expression = match column {
+            Column::Text(expression)
+            | Column::Enum(expression)
+            | Column::Instant(expression)
+            | Column::Number(expression) => expression,
+            Column::Division if lens.traits.division_of_leg => "l.division",
+            Column::Division if flat => {
+                "(SELECT group_concat(g.division) FROM (SELECT division FROM tags WHERE conversation = l.conversation ORDER BY division) g)"
+            }
+            Column::Division => {
+                tagged = true;
+                "t.division"
+            }
+            Column::Empty => "NULL",
+        };
+        sql.push_text(expression);
+        sql.push_text(", ");
+    }
+    sql.push_text("(l.start - ");
+    sql.push_number(interval.from);
+    sql.push_text(") / ");
+    sql.push_number(step);
+    for metric in metrics {
+        sql.push_text(&match metric.measure {
+            Measure::Count(column) => format!(", sum({column})"),
+            Measure::Time(column) => {
+                format!(", count({column}), sum({column}), min({column}), max({column})")
+            }
+            Measure::Conversations => ", count(DISTINCT l.conversation)".to_owned(),
+            Measure::Empty => ", NULL".to_owned(),
+        });
+    }
+    sql.push_text(&format!(" FROM {} l JOIN conversations c ON c.n = l.conversation", lens.legs));
+    if tagged {
+        sql.push_text(" LEFT JOIN tags t ON t.conversation = l.conversation");
+    }
+    sql.push_text(" WHERE ");
+    sql.push(&within(lens, interval));
+    sql.push_text(" AND ");
+    sql.push(condition);
+    let keys: Vec<String> = (1..=groups.len() + 1).map(|place| place.to_string()).collect();
+    let keys = keys.join(",");
+    sql.push_text(&format!(" GROUP BY {keys} ORDER BY {keys}"));
+    sql
+}
+
+/// Legs `l` that count in an interval.
+pub(super) fn within(lens: Lens, interval: Interval) -> Sql {
+    let last = if lens.traits.legs_contained { "l.end <= ?" } else { "l.start < ?" };
+    Sql::with(format!("l.start >= ? AND {last}"), vec![Cell::Integer(interval.from), Cell::Integer(interval.until)])
+}
+
+type Line = (Map<String, Value>, Value);
+
+/// One group in one sub-interval.
+fn line(row: &Row<'_>, groups: &[&str], interval: Interval, step: i64, metrics: &[Metric]) -> rusqlite::Result<Line> {
+    let mut group = Map::new();
+    for (place, name) in groups.iter().enumerate() {
+        // a row without the dimension comes without the key
+        if let Some(value) = row.get::<_, Option<String>>(place)? {
+            group.insert((*name).to_owned(), Value::from(value));
+        }
+    }
+    let mut at = groups.len();
+    let bucket = interval.bucket(step, row.get(at)?);
+    let mut next = || {
+        at += 1;
+        row.get::<_, Option<i64>>(at)
+    };
+    let mut shown = Vec::new();
+    for metric in metrics {
+        let stats = match metric.measure {
+            Measure::Count(_) | Measure::Conversations | Measure::Empty => {
+                next()?.filter(|count| *count > 0).map(|count| json!({ "count": count }))
+            }
+            Measure::Time(_) => {
+                let (count, sum, min, max) = (next()?, next()?, next()?, next()?);
+                count
+                    .filter(|count| *count > 0)
+                    .map(|count| json!({ "max": max, "min": min, "count": count, "sum": sum }))
+            }
+        };
+        shown.extend(stats.map(|stats| json!({ "metric": metric.name, "stats": stats })));
+    }
+    Ok((group, json!({ "interval": bucket.text(), "metrics": shown })))
+}
+
+/// Lines of one group stand together; a line without metrics says nothing.
+fn gather(lines: Vec<Line>) -> Vec<Value> {
+    let mut results: Vec<(Map<String, Value>, Vec<Value>)> = Vec::new();
+    for (group, data) in lines {
+        if data.pointer("/metrics/0").is_none() {
+            continue;
+        }
+        match results.last_mut() {
+            Some((last, all)) if *last == group => all.push(data),
+            _ => results.push((group, vec![data])),
+        }
+    }
+    results.into_iter().map(|(group, data)| json!({ "group": group, "data": data })).collect()
+}

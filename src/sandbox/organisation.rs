@@ -1,0 +1,156 @@
+//! What the upstream knows of the organisation, read leniently from a directory file.
+//!
+//! It never judges who may see what: that is the business of whoever stands in front.
+
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Organisation {
+    pub(super) regions: Vec<Named>,
+    pub(super) divisions: Vec<Division>,
+    pub(super) queues: Vec<Queue>,
+    pub(super) users: Vec<User>,
+    groups: Vec<Group>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Named {
+    pub(super) id: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Division {
+    #[serde(alias = "divisionId")]
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) name: String,
+    #[serde(default, alias = "parentDivisionId")]
+    pub(super) parent: Option<String>,
+    pub(super) region: String,
+    #[serde(default)]
+    pub(super) home: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Queue {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) name: String,
+    pub(super) division: String,
+    #[serde(default)]
+    pub(super) state: Option<String>,
+    #[serde(default)]
+    pub(super) moved: bool,
+    #[serde(default)]
+    pub(super) members: Vec<String>,
+    #[serde(default)]
+    pub(super) member_groups: Vec<String>,
+    #[serde(default)]
+    pub(super) attributes: BTreeMap<String, String>,
+}
+
+impl Queue {
+    pub(super) fn state(&self) -> &str {
+        self.state.as_deref().unwrap_or("active")
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct User {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) name: Value,
+    #[serde(default)]
+    pub(super) email: Option<String>,
+    pub(super) division: String,
+    pub(super) region: String,
+    #[serde(default = "yes")]
+    pub(super) active: bool,
+    #[serde(default)]
+    pub(super) moved: bool,
+    #[serde(default)]
+    groups: Vec<String>,
+}
+
+impl User {
+    /// The shown name: a text, or `{firstName, lastName}`.
+    pub(super) fn shown(&self) -> String {
+        match &self.name {
+            Value::String(name) => name.clone(),
+            Value::Object(parts) => {
+                let part = |key: &str| parts.get(key).and_then(Value::as_str).unwrap_or_default();
+                format!("{} {}", part("firstName"), part("lastName")).trim().to_owned()
+            }
+            _ => self.id.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Group {
+    id: String,
+    #[serde(default)]
+    members: Vec<String>,
+}
+
+impl Organisation {
+    pub(super) fn read(directory: &Value) -> Result<Self, serde_json::Error> {
+        Self::deserialize(directory)
+    }
+
+    /// The part that lives in one region.
+    pub(super) fn region(&self, region: &str) -> Self {
+        let divisions: Vec<_> = self.divisions.iter().filter(|division| division.region == region).cloned().collect();
+        let here = |id: &str| divisions.iter().any(|division| division.id == id);
+        Self {
+            regions: self.regions.iter().filter(|named| named.id == region).cloned().collect(),
+            queues: self.queues.iter().filter(|queue| here(&queue.division)).cloned().collect(),
+            users: self.users.iter().filter(|user| user.region == region).cloned().collect(),
+            groups: self.groups.clone(),
+            divisions,
+        }
+    }
+
+    /// Divisions without children, in the order of the file.
+    pub(super) fn leaves(&self) -> Vec<&Division> {
+        let parents: Vec<_> = self.divisions.iter().filter_map(|division| division.parent.as_deref()).collect();
+        self.divisions.iter().filter(|division| !parents.contains(&division.id.as_str())).collect()
+    }
+
+    /// Members of each queue by name or through a group, each once, known users only.
+    pub(super) fn members(&self) -> HashMap<&str, Vec<&str>> {
+        let users: HashMap<&str, &User> = self.users.iter().map(|user| (user.id.as_str(), user)).collect();
+        let mut by_group: HashMap<&str, Vec<&str>> = HashMap::new();
+        for group in &self.groups {
+            by_group.entry(&group.id).or_default().extend(group.members.iter().map(String::as_str));
+        }
+        for user in &self.users {
+            for group in &user.groups {
+                by_group.entry(group).or_default().push(&user.id);
+            }
+        }
+        let members = |queue: &'_ Queue| {
+            let mut all: Vec<&str> = queue
+                .member_groups
+                .iter()
+                .filter_map(|group| by_group.get(group.as_str()))
+                .flatten()
+                .copied()
+                .collect();
+            all.extend(queue.members.iter().filter_map(|id| users.get(id.as_str())).map(|user| user.id.as_str()));
+            all.retain(|id| users.contains_key(id));
+            all.sort_unstable();
+            all.dedup();
+            all
+        };
+        self.queues.iter().map(|queue| (queue.id.as_str(), members(queue))).collect()
+    }
+}
+
+fn yes() -> bool {
+    true
+}

@@ -1,0 +1,231 @@
+//! Which operation a request is, and its answer. Knows no HTTP beyond method, path and query.
+
+use super::{
+    aggregates,
+    condition::Lens,
+    conversation, details,
+    interval::show,
+    lists::{self, Params},
+    platform,
+    problem::Problem,
+    queue_observations,
+    store::Store,
+    traits::{Disobedience, Traits},
+    users,
+};
+use serde_json::{Map, Value, json};
+use std::{
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Instant,
+};
+
+/// All regions, and the switches that they share.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) stores: Vec<Arc<Store>>,
+    pub(super) traits: RwLock<Traits>,
+    pub(super) disobedience: RwLock<Disobedience>,
+    executions: Mutex<Vec<Value>>,
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operation {
+    Me,
+    ConversationAggregates,
+    ConversationDetails,
+    QueueObservations,
+    UserAggregates,
+    UserObservations,
+    PlatformQuery,
+    PlatformExecutions,
+    Queues,
+    Users,
+    Divisions,
+    Conversation,
+}
+
+impl Operation {
+    /// The operation, and the id that ends the path of a read by id.
+    pub(super) fn of<'a>(method: &str, path: &'a str) -> Option<(Self, &'a str)> {
+        let operation = match (method, path) {
+            ("GET", "/api/v2/users/me") => Self::Me,
+            ("POST", "/api/v2/analytics/conversations/aggregates/query") => Self::ConversationAggregates,
+            ("POST", "/api/v2/analytics/conversations/details/query") => Self::ConversationDetails,
+            ("POST", "/api/v2/analytics/queues/observations/query") => Self::QueueObservations,
+            ("POST", "/api/v2/analytics/users/aggregates/query") => Self::UserAggregates,
+            ("POST", "/api/v2/analytics/users/observations/query") => Self::UserObservations,
+            ("POST", "/api/v2/analytics/query") => Self::PlatformQuery,
+            ("GET", "/api/v2/analytics/query/execution") => Self::PlatformExecutions,
+            ("GET", "/api/v2/routing/queues") => Self::Queues,
+            ("GET", "/api/v2/users") => Self::Users,
+            ("GET", "/api/v2/authorization/divisions") => Self::Divisions,
+            ("GET", _) => {
+                let id =
+                    path.strip_prefix("/api/v2/conversations/").filter(|id| !id.is_empty() && !id.contains('/'))?;
+                return Some((Self::Conversation, id));
+            }
+            _ => return None,
+        };
+        Some((operation, ""))
+    }
+}
+
+/// One request, read.
+#[derive(Debug, Clone)]
+pub(super) struct Question {
+    pub(super) operation: Operation,
+    pub(super) id: String,
+    pub(super) params: Params,
+    pub(super) body: Value,
+    /// The client of the bearer.
+    pub(super) client: String,
+}
+
+impl Service {
+    pub(super) fn new(stores: Vec<Arc<Store>>, traits: Traits) -> Self {
+        let disobedience = RwLock::new(Disobedience::default());
+        Self { stores, traits: RwLock::new(traits), disobedience, executions: Mutex::new(Vec::new()) }
+    }
+
+    pub(super) fn traits(&self) -> Traits {
+        *self.traits.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn disobedience(&self) -> Disobedience {
+        *self.disobedience.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer of a region, with the disobedience of the moment.
+    pub(super) fn answer(&self, region: usize, question: &Question) -> Result<Value, Problem> {
+        let store = self.stores.get(region).ok_or_else(Problem::not_found)?;
+        let faults = self.disobedience();
+        let lens = Lens { blind: faults.ignore_filters, ..Lens::whole(self.traits()) };
+        let mut answer = self.ask(store, lens, question)?;
+        let all = Lens { blind: true, ..lens };
+        if faults.foreign_rows {
+            add_rows(&mut answer, self.strangers(store, all, question));
+        }
+        if faults.other_region {
+            for other in self.stores.iter().filter(|other| other.region != store.region) {
+                add_rows(&mut answer, self.strangers(other, all, question));
+            }
+        }
+        if faults.false_totals {
+            for key in ["totalHits", "total", "pageCount"] {
+                if let Some(total) = answer.get_mut(key) {
+                    *total = json!(total.as_i64().unwrap_or_default() + 1_000);
+                }
+            }
+        }
+        if faults.extra_fields {
+            add_fields(&mut answer);
+        }
+        Ok(answer)
+    }
+
+    /// Whatever the same question finds without its filters.
+    fn strangers(&self, store: &Store, all: Lens, question: &Question) -> Value {
+        if question.operation == Operation::Conversation {
+            let id = store
+                .rows(&super::sql::Sql::text("SELECT id FROM conversations ORDER BY n DESC LIMIT 1"), |row| row.get(0));
+            let id: Option<String> = id.ok().and_then(|ids| ids.into_iter().next());
+            let found = id.and_then(|id| conversation::by_id(store, &id).ok()).flatten();
+            return found.unwrap_or_default();
+        }
+        self.ask(store, all, question).unwrap_or_default()
+    }
+
+    fn ask(&self, store: &Store, lens: Lens, question: &Question) -> Result<Value, Problem> {
+        let Question { operation, id, params, body, client } = question;
+        match operation {
+            Operation::PlatformQuery => {
+                let began = Instant::now();
+                let answer = evaluate(store, lens, question)?;
+                self.executed(store, body, began);
+                Ok(answer)
+            }
+            Operation::PlatformExecutions => self.executions(params),
+            Operation::Me => Ok(json!({
+                "id": client, "name": client, "username": client, "state": "active", "version": 1, "selfUri": "/api/v2/users/me",
+            })),
+            Operation::Queues => lists::queues(store, lens, params),
+            Operation::Users => lists::users(store, lens, params),
+            Operation::Divisions => lists::divisions(store, lens, params),
+            Operation::Conversation => conversation::by_id(store, id)?.ok_or_else(Problem::not_found),
+            _ => evaluate(store, lens, question),
+        }
+    }
+
+    fn executed(&self, store: &Store, body: &Value, began: Instant) {
+        let mut all = self.executions.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = json!({
+            "id": format!("x-{}", all.len() + 1), "name": body.get("name"), "startedAt": show(store.now),
+            "durationMs": u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX), "cacheHit": false,
+        });
+        all.push(entry);
+    }
+
+    fn executions(&self, params: &Params) -> Result<Value, Problem> {
+        let size = params.number("pageSize", 25, 500)?;
+        let number = params.number("pageNumber", 1, 1_000_000)?;
+        let all = self.executions.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown: Vec<_> = all.iter().rev().skip((number - 1).saturating_mul(size)).take(size).cloned().collect();
+        Ok(json!({ "entities": shown, "total": all.len(), "cacheHitRatio": 0.0 }))
+    }
+}
+
+/// The answer of a query, through a lens.
+pub(super) fn evaluate(store: &Store, lens: Lens, question: &Question) -> Result<Value, Problem> {
+    let body = &question.body;
+    if !body.is_object() {
+        return Err(Problem::bad("the body is no JSON object"));
+    }
+    match question.operation {
+        Operation::ConversationAggregates => aggregates::query(store, lens, body),
+        Operation::ConversationDetails => details::query(store, lens, body),
+        Operation::QueueObservations => queue_observations::query(store, lens, body),
+        Operation::UserAggregates => users::aggregates(store, lens, body),
+        Operation::UserObservations => users::observations(store, lens, body),
+        Operation::PlatformQuery => platform::query(store, lens, body),
+        _ => Err(Problem::not_found()),
+    }
+}
+
+const ROWS: [&str; 5] = ["results", "conversations", "entities", "rows", "participants"];
+
+fn add_rows(answer: &mut Value, strangers: Value) {
+    let Value::Object(strangers) = strangers else {
+        return;
+    };
+    for (member, rows) in strangers {
+        let (Value::Array(rows), true) = (rows, ROWS.contains(&member.as_str())) else {
+            continue;
+        };
+        let Some(answer) = answer.as_object_mut() else {
+            return;
+        };
+        let own = answer.entry(member).or_insert_with(|| json!([]));
+        if let Some(own) = own.as_array_mut() {
+            let new: Vec<Value> = rows.into_iter().filter(|row| !own.contains(row)).take(3).collect();
+            own.extend(new);
+        }
+    }
+}
+
+fn add_fields(answer: &mut Value) {
+    let mark = |fields: &mut Map<String, Value>| {
+        fields.insert("internalNote".into(), json!({ "queueId": "q-unlisted", "userId": "u-unlisted" }));
+    };
+    let Some(fields) = answer.as_object_mut() else {
+        return;
+    };
+    mark(fields);
+    for member in ROWS {
+        for row in fields.get_mut(member).and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Some(row) = row.as_object_mut() {
+                mark(row);
+            }
+        }
+    }
+}

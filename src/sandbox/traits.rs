@@ -1,0 +1,88 @@
+//! What can be switched: the world behind each assumption, and the ways to disobey.
+
+use std::time::Duration;
+
+/// One switch per assumption about an upstream. On: the assumption holds. Off: the other world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches, set one by one")]
+pub struct Traits {
+    /// Entries of a filter array, and arrays among each other, are joined by *and* (off: by *or*).
+    pub entries_and: bool,
+    /// Predicates of one segment filter entry hold on one segment (off: each on a segment of its own).
+    pub same_segment: bool,
+    /// An aggregate judges one leg at a time (off: a conversation with a matching leg counts with all its legs).
+    pub leg_filter: bool,
+    /// A leg counts in an interval that contains the whole of it (off: in the one where it starts).
+    pub legs_contained: bool,
+    /// `divisionId` on legs means the leg's division (off: any tag of the conversation).
+    pub division_of_leg: bool,
+    /// A list asked for ids returns no other entity (off: it adds strangers).
+    pub ids_only: bool,
+}
+
+impl Default for Traits {
+    /// What the real upstream is believed to do: divisions are tags of whole conversations.
+    fn default() -> Self {
+        Self {
+            entries_and: true,
+            same_segment: true,
+            leg_filter: true,
+            legs_contained: true,
+            division_of_leg: false,
+            ids_only: true,
+        }
+    }
+}
+
+impl Traits {
+    /// Sets the switch of an assumption by its name; `false` when there is none of this name.
+    pub fn set(&mut self, assumption: &str, on: bool) -> bool {
+        let switch = match assumption {
+            "entries-and" => &mut self.entries_and,
+            "same-segment" => &mut self.same_segment,
+            "leg-filter" => &mut self.leg_filter,
+            "legs-contained" => &mut self.legs_contained,
+            "division-of-leg" => &mut self.division_of_leg,
+            "ids-only" => &mut self.ids_only,
+            _ => return false,
+        };
+        *switch = on;
+        true
+    }
+}
+
+/// Ways in which an upstream may fail its contract. All off at the start; any mixture is possible.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches, set one by one")]
+pub struct Disobedience {
+    /// Filters are read, then forgotten.
+    pub ignore_filters: bool,
+    /// Some rows are added that the filter excludes.
+    pub foreign_rows: bool,
+    /// Some rows of another region are added.
+    pub other_region: bool,
+    /// Totals are too high.
+    pub false_totals: bool,
+    /// Unknown members stand in the answer and in its rows.
+    pub extra_fields: bool,
+    /// The body ends half-way, against its length.
+    pub truncated: bool,
+    /// The body is complete, and no JSON.
+    pub invalid_json: bool,
+    /// A page of HTML comes with status 200.
+    pub html: bool,
+    /// 429 with `Retry-After` of so many seconds.
+    pub too_many: Option<u64>,
+    /// 500 with the native error body.
+    pub server_error: bool,
+    /// Each 512 bytes of the body wait for so long.
+    pub drip: Option<Duration>,
+    /// The first byte waits for so long.
+    pub delay: Option<Duration>,
+    /// The connection is closed without an answer (with a reset where it was opened after this was set).
+    pub reset: bool,
+    /// `/oauth/token` answers 401 to everybody.
+    pub refuse_tokens: bool,
+    /// Bearers issued before are no longer known.
+    pub forget_tokens: bool,
+}

@@ -1,0 +1,413 @@
+//! A small organisation, contracts of every kind, and one line to check a request.
+
+use super::super::{Unproved, Verified, check};
+use crate::model::{
+    answer::Shape,
+    body::{Access, BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel, Level, Proof},
+    contract::{Contract, Data, IdsProof, Method, Param, ParamKind, Reach, Segment, Template, TimeAt, TimeRule},
+    entitlement::{Action, Entitlement, Source, Validity, Window},
+    org::{
+        Division, DivisionIx, Group, GroupIx, Org, Principal, Queue, QueueIx, QueueState, Read, Region, RegionIx, User,
+        UserIx,
+    },
+    outgoing::{Outgoing, Residual},
+    set::{Dim, Set},
+};
+use jiff::Timestamp;
+use std::sync::Arc;
+
+pub(super) const US: RegionIx = RegionIx::new(0);
+pub(super) const EU: RegionIx = RegionIx::new(1);
+/// `root` is the parent of `pay`, `claims` and the shared `rep`; `europe` stands in the other region.
+pub(super) const ROOT: DivisionIx = DivisionIx::new(0);
+pub(super) const PAY: DivisionIx = DivisionIx::new(1);
+pub(super) const CLAIMS: DivisionIx = DivisionIx::new(2);
+pub(super) const SHARED: DivisionIx = DivisionIx::new(3);
+pub(super) const EUROPE: DivisionIx = DivisionIx::new(4);
+pub(super) const ME: UserIx = UserIx::new(0);
+pub(super) const ANN: UserIx = UserIx::new(1);
+pub(super) const HOLDER: Principal = Principal::User(ME);
+
+pub(super) const QUEUES: [(&str, DivisionIx); 9] = [
+    ("qa", PAY),
+    ("qb", PAY),
+    ("secret", PAY),
+    ("closed", PAY),
+    ("old", PAY),
+    ("qx", CLAIMS),
+    ("qe", EUROPE),
+    ("qroot", ROOT),
+    ("qrep", SHARED),
+];
+
+pub(super) fn queue(id: &str) -> QueueIx {
+    QueueIx::new(number(QUEUES.iter().position(|(name, _)| *name == id).unwrap()))
+}
+
+pub(super) fn number(place: usize) -> u32 {
+    place.try_into().unwrap()
+}
+
+pub(super) fn time(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub(super) fn now() -> Timestamp {
+    time("2026-11-20T10:00:00Z")
+}
+
+fn region_of(division: DivisionIx) -> RegionIx {
+    if division == EUROPE { EU } else { US }
+}
+
+#[expect(clippy::too_many_lines, reason = "every field of every object is written out")]
+pub(super) fn org() -> Org {
+    let mut org = Org::default();
+    for (place, id) in ["us-east-1", "eu-west-1"].into_iter().enumerate() {
+        org.index.regions.insert(id.into(), RegionIx::new(number(place)));
+        org.regions.push(Region { id: id.into(), upstream: "".into(), hosts: vec![] });
+    }
+    for (place, id) in ["root", "pay", "claims", "rep", "europe"].into_iter().enumerate() {
+        let ix = DivisionIx::new(number(place));
+        org.index.divisions.insert(id.into(), ix);
+        org.divisions.push(Division {
+            id: id.into(),
+            name: id.into(),
+            parent: (ix != ROOT && ix != EUROPE).then_some(ROOT),
+            region: region_of(ix),
+            leaf: ix != ROOT,
+            shared: ix == SHARED,
+            home: false,
+            queues: QUEUES.iter().filter(|(_, d)| *d == ix).map(|(id, _)| queue(id)).collect(),
+            users: Set::new(),
+        });
+    }
+    for (place, (id, division)) in QUEUES.into_iter().enumerate() {
+        org.index.queues.insert(id.into(), QueueIx::new(number(place)));
+        org.queues.push(Queue {
+            id: id.into(),
+            name: id.into(),
+            division,
+            region: region_of(division),
+            state: if id == "old" { QueueState::Archived } else { QueueState::Active },
+            moved: false,
+            restricted: id == "secret",
+            named: Set::new(),
+            members: Set::new(),
+            owners: Set::new(),
+            read: match id {
+                "closed" => Read::Closed,
+                "qa" => Read::Groups(Set::one(GroupIx::new(0))),
+                _ => Read::Open,
+            },
+            attributes: vec![],
+        });
+    }
+    for (place, (id, division)) in
+        [("me", PAY), ("ann", PAY), ("bob", CLAIMS), ("eve", EUROPE), ("pat", ROOT)].into_iter().enumerate()
+    {
+        let ix = UserIx::new(number(place));
+        org.index.users.insert(id.into(), ix);
+        org.users.push(User {
+            id: id.into(),
+            person: id.into(),
+            name: id.into(),
+            email: None,
+            division,
+            region: region_of(division),
+            active: true,
+            moved: false,
+            manager: None,
+            groups: if ix == ME { Set::one(GroupIx::new(0)) } else { Set::new() },
+            bpo: false,
+            licence: None,
+            named_queues: Set::new(),
+            queues: Set::new(),
+            assignments: vec![],
+            legacy: None,
+        });
+    }
+    org.groups.push(Group {
+        id: "g".into(),
+        name: "g".into(),
+        region: None,
+        members: Set::one(ME),
+        managers: Set::new(),
+    });
+    org
+}
+
+/// Everything open in `pay`, for every agent.
+pub(super) fn whole() -> Entitlement {
+    Entitlement {
+        holder: HOLDER,
+        region: US,
+        divisions: Dim::Only(Set::one(PAY)),
+        queues: Dim::Any,
+        users: Dim::Any,
+        conversations: Dim::Any,
+        data: None,
+        actions: vec![Action::View],
+        valid: Validity::ALWAYS,
+        source: Source::Grant { id: "g1".into() },
+    }
+}
+
+pub(super) fn queues(ids: &[&str]) -> Entitlement {
+    Entitlement { queues: Dim::Only(ids.iter().map(|id| queue(id)).collect()), ..whole() }
+}
+
+/// One queue and one agent.
+pub(super) fn boxed(id: &str, user: UserIx) -> Entitlement {
+    Entitlement { users: Dim::Only(Set::one(user)), ..queues(&[id]) }
+}
+
+pub(super) fn window(from: &str, until: &str) -> Window {
+    Window { from: time(from), until: time(until) }
+}
+
+fn words(words: &[&str]) -> FieldKind {
+    FieldKind::Enum { words: words.iter().map(|word| (*word).into()).collect(), fold: true }
+}
+
+fn list(of: FieldKind) -> FieldKind {
+    FieldKind::List { of: Box::new(of), max: 4 }
+}
+
+fn field(name: &str, kind: FieldKind) -> Field {
+    Field { name: name.into(), required: name == "interval", kind }
+}
+
+fn path(path: &str) -> Vec<Box<str>> {
+    path.split('.').map(Into::into).collect()
+}
+
+pub(super) fn filter(level: Level) -> FilterModel {
+    let dimensions = [
+        ("queueId", Dimension::Access(Access::Queue)),
+        ("requestedQueueId", Dimension::Access(Access::Queue)),
+        ("agentId", Dimension::Access(Access::User)),
+        ("userId", Dimension::Access(Access::User)),
+        ("divisionId", Dimension::Access(Access::Division)),
+        ("region", Dimension::Access(Access::Region)),
+        ("conversationId", Dimension::Access(Access::Conversation)),
+        ("mediaType", Dimension::Plain),
+        ("ani", Dimension::Masked),
+        ("participantName", Dimension::Hidden),
+    ];
+    FilterModel {
+        level,
+        dimensions: dimensions.into_iter().map(|(name, kind)| (name.into(), kind)).collect(),
+        metrics: vec!["tConversationDuration".into()],
+        max_depth: 3,
+    }
+}
+
+fn contract(operation: &str, data: Data, shape: Shape, model: Option<BodyModel>) -> Contract {
+    let segment = |part: &str| match part {
+        "{conversationId}" => Segment::Param { name: "conversationId".into(), access: Access::Conversation },
+        "{queueId}" => Segment::Param { name: "queueId".into(), access: Access::Queue },
+        literal => Segment::Literal(literal.into()),
+    };
+    Contract {
+        operation: operation.into(),
+        method: if model.is_some() { Method::Post } else { Method::Get },
+        template: Template { segments: operation.split('/').map(segment).collect() },
+        action: Action::View,
+        data,
+        params: vec![],
+        body: model.map(Arc::new),
+        ids: None,
+        shape,
+        time: Some(TimeRule {
+            at: TimeAt::Interval(path("interval")),
+            reach: Reach::Contained,
+            max: Some(jiff::SignedDuration::from_hours(31 * 24)),
+        }),
+        archived: false,
+        rows_decide: false,
+        max_values: 100,
+    }
+}
+
+fn query(name: &str, filter: FilterModel) -> BodyModel {
+    BodyModel {
+        name: name.into(),
+        dialect: Dialect::Genesys,
+        fields: vec![
+            field("interval", FieldKind::Interval),
+            field("groupBy", list(words(&["queueId", "mediaType"]))),
+            field("metrics", list(words(&["nOffered", "tHandle"]))),
+            field("pageSize", FieldKind::Int { min: 1, max: 100 }),
+            field("flatten", FieldKind::Bool),
+            field("name", FieldKind::Text { max: 8 }),
+            field("filter", FieldKind::Filter(filter)),
+        ],
+        proof: Proof::Filter { at: path("filter") },
+    }
+}
+
+pub(super) fn aggregates() -> Contract {
+    let model = query("ConversationAggregationQuery", filter(Level::Leg));
+    contract("aggregates", Data::Interaction, Shape::Groups, Some(model))
+}
+
+pub(super) fn queue_observations() -> Contract {
+    let model = query("QueueObservationQuery", filter(Level::Leg));
+    contract("queues/observations", Data::Queue, Shape::Groups, Some(model))
+}
+
+pub(super) fn user_aggregates() -> Contract {
+    let model = query("UserAggregationQuery", filter(Level::Leg));
+    contract("users/aggregates", Data::User, Shape::Groups, Some(model))
+}
+
+pub(super) fn details() -> Contract {
+    let filters = |name: &str, level| field(name, FieldKind::Filters(filter(level)));
+    let model = BodyModel {
+        name: "ConversationQuery".into(),
+        dialect: Dialect::Genesys,
+        fields: vec![
+            field("interval", FieldKind::Interval),
+            filters("segmentFilters", Level::Leg),
+            filters("conversationFilters", Level::Interaction),
+            filters("evaluationFilters", Level::Attached),
+            filters("surveyFilters", Level::Attached),
+        ],
+        proof: Proof::Entries { at: path("segmentFilters"), also: vec![path("evaluationFilters")] },
+    };
+    let mut contract = contract("details", Data::Interaction, Shape::Conversations, Some(model));
+    contract.time.as_mut().unwrap().reach = Reach::WholeDay;
+    contract
+}
+
+pub(super) fn platform() -> Contract {
+    let model = BodyModel {
+        name: "ReportQuery".into(),
+        dialect: Dialect::Platform,
+        fields: vec![
+            field("name", FieldKind::Text { max: 80 }),
+            field("divisionId", FieldKind::Id(Access::Division)),
+            field(
+                "query",
+                FieldKind::Object(vec![
+                    field("dateFrom", FieldKind::Instant),
+                    field("dateTo", FieldKind::Instant),
+                    field("filter", FieldKind::Filter(filter(Level::Leg))),
+                ]),
+            ),
+        ],
+        proof: Proof::Filter { at: path("query.filter") },
+    };
+    let mut contract = contract("query", Data::Interaction, Shape::Rows, Some(model));
+    contract.time.as_mut().unwrap().at = TimeAt::FromTo(path("query.dateFrom"), path("query.dateTo"));
+    contract
+}
+
+pub(super) fn queue_list() -> Contract {
+    let mut contract = contract("routing/queues", Data::Queue, Shape::Entities, None);
+    let param = |name: &str, kind| Param { name: name.into(), kind };
+    contract.params = vec![
+        param("pageSize", ParamKind::Int { min: 1, max: 100 }),
+        param("sortOrder", ParamKind::Enum(vec!["asc".into(), "desc".into()])),
+        param("name", ParamKind::Text { max: 8 }),
+        param("id", ParamKind::Ids { access: Access::Queue, max: 3 }),
+        param("divisionId", ParamKind::Ids { access: Access::Division, max: 3 }),
+    ];
+    contract.ids = Some(IdsProof { param: "id".into(), access: Access::Queue });
+    contract.time = None;
+    contract
+}
+
+pub(super) fn list_of(data: Data, access: Access) -> Contract {
+    let mut contract = queue_list();
+    contract.data = data;
+    contract.params = vec![Param { name: "id".into(), kind: ParamKind::Ids { access, max: 9 } }];
+    contract.ids = Some(IdsProof { param: "id".into(), access });
+    contract
+}
+
+pub(super) fn one_queue() -> Contract {
+    contract("routing/queues/{queueId}", Data::Queue, Shape::Entities, None)
+}
+
+pub(super) fn one_conversation() -> Contract {
+    let mut contract = contract("conversations/{conversationId}", Data::Interaction, Shape::Conversation, None);
+    contract.rows_decide = true;
+    contract
+}
+
+/// A request that a test may change before it is checked.
+pub(super) struct Try {
+    pub(super) contract: Contract,
+    pub(super) outgoing: Outgoing,
+    pub(super) residual: Residual,
+    pub(super) entitlements: Vec<Entitlement>,
+    pub(super) org: Org,
+    pub(super) holder: Principal,
+}
+
+impl Try {
+    pub(super) fn new(contract: Contract, entitlements: Vec<Entitlement>, body: Option<&str>) -> Self {
+        let outgoing = Outgoing {
+            method: contract.method,
+            path: format!("/{}", contract.operation),
+            query: vec![],
+            body: body.map(|text| text.as_bytes().to_vec()),
+        };
+        let legs = matches!(contract.shape, Shape::Conversations | Shape::Conversation);
+        let residual = Residual { legs, keys: true, windows: legs };
+        Self { contract, outgoing, residual, entitlements, org: org(), holder: HOLDER }
+    }
+
+    pub(super) fn path(mut self, path: &str) -> Self {
+        self.outgoing.path = path.into();
+        self
+    }
+
+    pub(super) fn param(mut self, name: &str, value: &str) -> Self {
+        self.outgoing.query.push((name.into(), value.into()));
+        self
+    }
+
+    pub(super) fn check(self) -> Result<Verified, Unproved> {
+        check(&self.contract, self.outgoing, self.residual, self.holder, &self.entitlements, &self.org, now())
+    }
+
+    #[track_caller]
+    pub(super) fn proved(self) -> Vec<String> {
+        let verified = self.check().unwrap_or_else(|unproved| panic!("refused: {unproved}"));
+        verified.certificate().steps.iter().map(|step| format!("{} <- {}", step.clause, step.by)).collect()
+    }
+
+    #[track_caller]
+    pub(super) fn refused(self, name: &str, why: &str) {
+        match self.check() {
+            Ok(_) => panic!("{name}: proved"),
+            Err(unproved) => assert!(unproved.to_string().contains(why), "{name}: refused for `{unproved}`"),
+        }
+    }
+}
+
+pub(super) const DAY: &str = "2026-11-19T00:00:00Z/2026-11-20T00:00:00Z";
+
+/// The body of an aggregate with this filter.
+pub(super) fn with_filter(filter: &str) -> String {
+    format!(r#"{{"interval":"{DAY}","groupBy":["queueId"],"filter":{filter},"metrics":["nOffered"]}}"#)
+}
+
+pub(super) fn is(dimension: &str, value: &str) -> String {
+    format!(r#"{{"dimension":"{dimension}","value":"{value}"}}"#)
+}
+
+pub(super) fn missing(dimension: &str) -> String {
+    format!(r#"{{"dimension":"{dimension}","operator":"notExists"}}"#)
+}
+
+pub(super) fn flat(kind: &str, predicates: &[String]) -> String {
+    format!(r#"{{"type":"{kind}","predicates":[{}]}}"#, predicates.join(","))
+}
+
+pub(super) fn nested(kind: &str, clauses: &[String]) -> String {
+    format!(r#"{{"type":"{kind}","clauses":[{}]}}"#, clauses.join(","))
+}

@@ -1,0 +1,7 @@
+//! What is proved, and a table of leaking mutants of each proved request: every one is refused here alone.
+
+mod fixture;
+mod json;
+mod mutants;
+mod proved;
+mod small_world;

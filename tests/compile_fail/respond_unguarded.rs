@@ -1,0 +1,8 @@
+//! An answer that nobody judged is not passed on.
+use bailiwick::{policy::guard::Unguarded, proxy::respond::respond};
+
+fn pass_on(answer: Unguarded) {
+    respond(uuid::Uuid::nil(), answer, &[]);
+}
+
+fn main() {}

@@ -1,0 +1,212 @@
+//! What is refused, in which order, and what leaves when nothing is.
+
+use super::*;
+use bailiwick::audit::Verdict;
+
+#[tokio::test]
+async fn a_query_is_narrowed_forwarded_guarded_and_recorded() {
+    let house = house().await;
+    house.upstream.replies(
+        200,
+        r#"{"results":[{"group":{"queueId":"q1"},"data":[]},{"group":{"queueId":"q2"},"data":[]}],"x":1}"#,
+        Duration::ZERO,
+    );
+    let headers = "Authorization: Bearer T\r\nX-Forwarded-For: 1.2.3.4\r\nX-Original-URL: /v1/raw\r\nCookie: a=b\r\nX-User-Id: boss\r\n";
+    let heard = house.ask("POST /v1/query", headers, r#"{"interval":"x/y","groupBy":["queueId"]}"#).await;
+    assert_eq!(heard.status, 200, "{heard:?}");
+    assert_eq!(heard.json(), serde_json::json!({"results": [{"group": {"queueId": "q1"}, "data": []}]}));
+    assert_eq!(heard.header("content-type"), Some("application/json; charset=utf-8"));
+    assert_eq!(heard.header("cache-control"), Some("no-store"));
+
+    let sent = house.upstream.sent();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].line, "POST /v1/query");
+    assert!(sent[0].body.contains(r#""q1""#) && !sent[0].body.contains("q2"), "{}", sent[0].body);
+    let mut names: Vec<&str> = sent[0].headers.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    for name in names {
+        let due =
+            ["accept", "accept-encoding", "authorization", "content-length", "content-type", "host", "user-agent"];
+        assert!(due.contains(&name), "{name} reached the upstream");
+    }
+    assert!(sent[0].headers.contains(&("authorization".into(), "Bearer upstream-token".into())));
+
+    let lines = house.lines(heard.decision()).await;
+    let [Record::Intent(intent), Record::Outcome(outcome)] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!((intent.subject.id.as_str(), intent.operation.as_str(), intent.region.as_str()), ("una", "query", "r1"));
+    assert_eq!(intent.sent.text.as_ref().unwrap().body.as_deref(), Some(sent[0].body.as_str()));
+    assert_eq!(intent.asked.text.as_ref().unwrap().path, "/v1/query");
+    assert_eq!((outcome.verdict, outcome.status, outcome.upstream_status), (Verdict::Forwarded, 200, Some(200)));
+    assert_eq!((outcome.rows_in, outcome.rows_out), (2, 1));
+    assert_eq!(outcome.bytes_out, heard.body.len() as u64);
+    let phases: Vec<&str> = outcome.phases.iter().map(|(phase, _)| phase.as_str()).collect();
+    assert_eq!(phases, ["admit", "identify", "read", "scope", "decide", "intend", "fetch", "guard", "respond"]);
+}
+
+#[tokio::test]
+async fn somebody_unknown_learns_nothing() {
+    let house = house().await;
+    let unknown = house.ask("POST /v1/nothing", "", "{").await;
+    let known = house.ask("POST /v1/query", "", BODY).await;
+    for heard in [&unknown, &known] {
+        assert_eq!((heard.status, heard.code().as_str()), (401, "identity.required"));
+        assert!(heard.header("www-authenticate").is_some());
+    }
+    let same = |heard: &Heard| {
+        let mut body = heard.json();
+        body["contextId"] = serde_json::Value::Null;
+        body
+    };
+    assert_eq!(same(&unknown), same(&known));
+    assert_eq!(house.ask_as("wrong", "POST /v1/query", BODY).await.code(), "identity.required");
+    assert_eq!(house.ask_as("G", "POST /v1/query", BODY).await.code(), "identity.unknown");
+    assert_eq!(house.upstreams.opened("r1"), 0);
+}
+
+#[tokio::test]
+async fn every_refusal_has_its_code_its_status_its_decision_and_one_line() {
+    let house = house().await;
+    let large = format!("{{\"interval\":\"{}\"}}", "a".repeat(1 << 20));
+    let cases: [(&str, &str, &str, u16, &str); 20] = [
+        ("POST /v1/other", "", BODY, 404, "operation.unknown"),
+        ("DELETE /v1/query", "", "", 404, "operation.unknown"),
+        ("GET /v1/query", "", "", 404, "operation.unknown"),
+        ("POST /V1/query", "", BODY, 400, "request.malformed"),
+        ("POST /v1/query/", "", BODY, 400, "request.malformed"),
+        ("POST /v1/x/%2e%2e/query", "", BODY, 400, "request.malformed"),
+        ("POST /v1/query?a;b=c", "", BODY, 400, "request.malformed"),
+        ("POST /v1/query?other=1", "", BODY, 400, "query.malformed"),
+        ("POST /v1/query?pageSize=1&pageSize=2", "", BODY, 400, "query.malformed"),
+        ("POST /v1/query?pageSize=5", "", r#"{"pageSize":6}"#, 400, "query.malformed"),
+        ("POST /v1/query", "", "", 400, "query.malformed"),
+        ("POST /v1/query", "", "[]", 400, "query.malformed"),
+        ("POST /v1/query", "", r#"{"interval":"a","interval":"b"}"#, 400, "query.malformed"),
+        ("POST /v1/query", "", &large, 413, "request.too-large"),
+        ("POST /v1/query", "Content-Type: text/plain\r\n", BODY, 415, "request.media-type"),
+        ("POST /v1/query", "Content-Encoding: gzip\r\n", BODY, 415, "request.media-type"),
+        ("POST /v1/query", "Authorization: Bearer T\r\n", BODY, 400, "request.malformed"),
+        ("POST /v1/query", "Upgrade: websocket\r\n", BODY, 400, "request.malformed"),
+        (
+            "POST /v1/query",
+            "",
+            r#"{"filter":{"type":"and","predicates":[{"dimension":"queueId","value":"q2"}]}}"#,
+            403,
+            "scope.outside",
+        ),
+        ("GET /v1/conversations/a%2fb", "", "", 400, "request.malformed"),
+    ];
+    for (line, headers, body, status, code) in cases {
+        let heard = house.ask(line, &format!("Authorization: Bearer T\r\n{headers}"), body).await;
+        assert_eq!((heard.status, heard.code().as_str()), (status, code), "{line} {headers} {heard:?}");
+        assert!(heard.header("retry-after").is_none());
+        assert_eq!(heard.json()["contextId"], heard.decision().to_string());
+        let lines = house.lines(heard.decision()).await;
+        let [Record::Outcome(outcome)] = lines.as_slice() else { panic!("{lines:?}") };
+        assert_eq!((outcome.verdict, outcome.status, outcome.code.as_deref()), (Verdict::Refused, status, Some(code)));
+        assert_eq!(outcome.bytes_out, heard.body.len() as u64);
+    }
+    assert!(house.upstream.sent().is_empty());
+    assert_eq!(house.upstreams.opened("r1"), 0);
+}
+
+#[tokio::test]
+async fn what_is_outside_and_what_does_not_exist_are_one_answer() {
+    let house = house().await;
+    let ask = async |body: &str| {
+        let mut heard = house.ask_as("T", "POST /v1/query", body).await.json();
+        heard["contextId"] = serde_json::Value::Null;
+        heard
+    };
+    let named = |queue: &str| {
+        format!(r#"{{"filter":{{"type":"and","predicates":[{{"dimension":"queueId","value":"{queue}"}}]}}}}"#)
+    };
+    assert_eq!(ask(&named("q2")).await, ask(&named("invented")).await);
+
+    let read = async || {
+        let heard = house.ask_as("T", "GET /v1/conversations/c-1", "").await;
+        (heard.status, heard.code(), heard.json()["message"].clone())
+    };
+    house.upstream.replies(404, r#"{"code":"not.found"}"#, Duration::ZERO);
+    let missing = read().await;
+    let others = r#"{"id":"c-1","participants":[{"id":"p","queueId":"q2","startTime":"2024-01-01T00:00:00Z","endTime":"2024-01-01T00:01:00Z"}]}"#;
+    house.upstream.replies(200, others, Duration::ZERO);
+    let outside = read().await;
+    assert_eq!((missing.0, missing.1.as_str()), (404, "scope.outside"));
+    assert_eq!(missing, outside);
+    house.upstream.replies(200, &others.replace("q2", "q1"), Duration::ZERO);
+    assert_eq!(read().await.0, 200);
+}
+
+#[tokio::test]
+async fn somebody_without_roles_is_refused_before_anything_is_sent() {
+    let house = house().await;
+    let heard = house.ask_as("N", "POST /v1/query", BODY).await;
+    assert_eq!((heard.status, heard.code().as_str()), (403, "permission.missing"));
+    assert!(house.upstream.sent().is_empty());
+}
+
+#[tokio::test]
+async fn the_log_in_of_client_libraries_works() {
+    let house = house().await;
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let basic = format!("{form}Authorization: Basic Y2xpZW50OnMzY3JldA==\r\n");
+    let heard = house.ask("POST /oauth/token", &basic, "grant_type=client_credentials").await;
+    assert_eq!(heard.status, 200, "{heard:?}");
+    let json = heard.json();
+    assert_eq!((json["access_token"].as_str(), json["token_type"].as_str()), (Some("T"), Some("bearer")));
+    assert!(json["expires_in"].as_u64().is_some());
+    assert_eq!(house.outcome(heard.decision()).await.verdict, Verdict::Local);
+
+    let inside = "grant_type=client_credentials&client_id=client&client_secret=s3cret";
+    assert_eq!(house.ask("POST /oauth/token", form, inside).await.status, 200);
+    for wrong in [
+        "grant_type=client_credentials&client_id=client&client_secret=x",
+        "grant_type=password",
+        "grant_type=client_credentials",
+        "",
+    ] {
+        assert_eq!(house.ask("POST /oauth/token", form, wrong).await.status, 401, "{wrong}");
+    }
+    assert_eq!(house.ask("POST /oauth/token", "Content-Type: application/json\r\n", "{}").await.status, 415);
+    let text: String = house.record().await.iter().map(|record| format!("{record:?}")).collect();
+    assert!(!text.contains("s3cret") && !text.contains("Bearer"));
+}
+
+#[tokio::test]
+async fn head_follows_get_and_preflight_opens_nothing() {
+    let house = house().await;
+    let heard = house.ask_as("T", "HEAD /v1/nothing", "").await;
+    assert_eq!((heard.status, heard.body.as_str()), (404, ""));
+    assert_ne!(heard.header("content-length"), Some("0"));
+    let heard =
+        house.ask("OPTIONS /v1/query", "Origin: https://x\r\nAccess-Control-Request-Method: POST\r\n", "").await;
+    assert_eq!(heard.status, 204);
+    assert!(heard.headers.iter().all(|(name, _)| !name.starts_with("access-control")));
+    assert!(heard.decision().get_version_num() == 7);
+}
+
+#[tokio::test]
+async fn a_gateway_prefix_is_taken_off_when_it_is_configured() {
+    let settings = proxy::Settings { prefix: Some("/gate/way".into()), ..Default::default() };
+    let house = house_with(settings, server::Settings::default()).await;
+    for path in ["/gate/way/v1/query", "/v1/query"] {
+        assert_eq!(house.ask_as("T", &format!("POST {path}"), BODY).await.status, 200);
+    }
+    assert!(house.upstream.sent().iter().all(|sent| sent.line == "POST /v1/query"));
+    assert_eq!(house.ask_as("T", "POST /gate/v1/query", BODY).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_the_upstream_says_no_to_is_told_in_this_proxys_form() {
+    let house = house().await;
+    for (theirs, ours, code) in
+        [(400, 400, "upstream.refused"), (403, 502, "upstream.credential"), (503, 502, "upstream.unavailable")]
+    {
+        house.upstream.replies(theirs, r#"{"message":"secret of the upstream"}"#, Duration::ZERO);
+        let heard = house.ask_as("T", "POST /v1/query", BODY).await;
+        assert_eq!((heard.status, heard.code().as_str()), (ours, code), "{heard:?}");
+        assert!(!heard.body.contains("secret"));
+    }
+    house.upstream.replies(200, "<html>", Duration::ZERO);
+    assert_eq!(house.ask_as("T", "POST /v1/query", BODY).await.code(), "answer.unreadable");
+}

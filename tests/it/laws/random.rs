@@ -1,0 +1,546 @@
+//! The laws over drawn organisations, people and questions. `BAILIWICK_CASES` sets how many.
+
+use super::{
+    case::{Case, Organisation},
+    program::{self, Answered, Got},
+    shrink,
+};
+use crate::oracle::{
+    data::{Time, instant, seconds},
+    generate::Dice,
+    questions::{Kind, within},
+};
+use bailiwick::model::refusal::Code;
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+const CASES_OF_ONE_ORGANISATION: usize = 200;
+const THREADS: usize = 2;
+const MOST_REPORTS: usize = 20;
+
+fn cases() -> usize {
+    std::env::var("BAILIWICK_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000)
+}
+
+/// Where the numbers start; another one draws other cases.
+fn seed() -> u64 {
+    std::env::var("BAILIWICK_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    all: usize,
+    by_outcome: BTreeMap<String, usize>,
+    forbidden: usize,
+    rows: usize,
+    noticed: usize,
+    drawn: BTreeMap<&'static str, usize>,
+    people: usize,
+    failures: BTreeMap<String, usize>,
+}
+
+impl Counts {
+    fn percent(&self, part: usize) -> f64 {
+        100.0 * part as f64 / self.all.max(1) as f64
+    }
+    fn of(&self, outcome: &str) -> usize {
+        self.by_outcome.get(outcome).copied().unwrap_or(0)
+    }
+    fn note(&mut self, got: &Got) {
+        self.all += 1;
+        let outcome = match got {
+            Got::Refused { code, .. } => code.as_str().to_owned(),
+            Got::Answered(Answered { sent: None, .. }) => "answered locally".to_owned(),
+            Got::Answered(_) => "answered".to_owned(),
+        };
+        *self.by_outcome.entry(outcome).or_default() += 1;
+    }
+    fn print(&self, law: &str) {
+        println!("{law}: {} cases", self.all);
+        for (outcome, count) in &self.by_outcome {
+            println!("  {outcome:<28} {count:>8} {:>5.1} %", self.percent(*count));
+        }
+        for (class, count) in &self.failures {
+            println!("  FAILS {count:>8} {class}");
+        }
+        if self.people > 0 {
+            println!(
+                "  with forbidden parts {:.1} %, with rows {:.1} %, with notices {:.1} %",
+                self.percent(self.forbidden),
+                self.percent(self.rows),
+                self.percent(self.noticed)
+            );
+            for (what, count) in &self.drawn {
+                println!("  {what} per person: {:.2}", *count as f64 / self.people as f64);
+            }
+        }
+    }
+}
+
+type Judge<'a> = dyn Fn(&Organisation, &Case, &mut Dice, &Mutex<Counts>) -> Result<(), String> + Sync + 'a;
+
+/// Draws `count` cases, 200 of each organisation, on two threads; fails with small reproductions.
+fn every_case(law: &str, count: usize, judge: &Judge<'_>) -> Counts {
+    let next = AtomicUsize::new(0);
+    let counts = Mutex::new(Counts::default());
+    let seen: Mutex<BTreeSet<String>> = Mutex::default();
+    let failures: Mutex<Vec<String>> = Mutex::default();
+    let failed = AtomicUsize::new(0);
+    let organisations = count.div_ceil(CASES_OF_ONE_ORGANISATION);
+    std::thread::scope(|threads| {
+        for _ in 0..THREADS {
+            threads.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= organisations {
+                        break;
+                    }
+                    let mut dice = Dice::new(seed() * 1_000_003 + number as u64);
+                    let organisation = Organisation::draw(&mut dice);
+                    tally(&organisation, &counts);
+                    for _ in 0..CASES_OF_ONE_ORGANISATION.min(count - number * CASES_OF_ONE_ORGANISATION) {
+                        let case_seed = dice.number();
+                        let mut dice = Dice::new(case_seed);
+                        let case = Case::draw(&mut dice, &organisation);
+                        let Err(why) = judge(&organisation, &case, &mut dice.clone(), &counts) else { continue };
+                        failed.fetch_add(1, Ordering::Relaxed);
+                        let class = format!("{:?} {}", case.kind, shrink::class(&why));
+                        *counts.lock().unwrap().failures.entry(class.clone()).or_default() += 1;
+                        let known = {
+                            let mut seen = seen.lock().unwrap();
+                            let known = seen.contains(&class) || seen.len() >= MOST_REPORTS;
+                            seen.insert(class.clone());
+                            known
+                        };
+                        if !known {
+                            let muted = Mutex::new(Counts::default());
+                            let breaks = |organisation: &Organisation, case: &Case| {
+                                judge(organisation, case, &mut dice.clone(), &muted).err()
+                            };
+                            let report = shrink::report(&organisation, &case, case_seed, &breaks);
+                            failures.lock().unwrap().push(format!("{class}\n{report}"));
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let counts = counts.into_inner().unwrap();
+    counts.print(law);
+    let failures = failures.into_inner().unwrap();
+    let failed = failed.into_inner();
+    assert!(failed == 0, "{law}: {failed} cases fail; the first of each kind:\n{}", failures.join("\n=======\n"));
+    counts
+}
+
+fn tally(organisation: &Organisation, counts: &Mutex<Counts>) {
+    let directory = &organisation.directory;
+    let mut counts = counts.lock().unwrap();
+    counts.people += directory.users.len();
+    for user in &directory.users {
+        let mut add = |what, count| *counts.drawn.entry(what).or_default() += count;
+        add("roles", user.roles.len());
+        add("groups", directory.groups_of(&user.id).len());
+        add("grants", directory.grants.iter().filter(|grant| grant.beneficiary == user.id).count());
+    }
+    *counts.drawn.entry("folders").or_default() += directory.folders.len();
+}
+
+#[test]
+fn soundness_and_completeness() {
+    let counts = every_case("soundness_and_completeness", cases(), &|organisation, case, _, counts| {
+        let got = case.ask(organisation);
+        let forbidden = case.has_forbidden_part(organisation);
+        {
+            let mut counts = counts.lock().unwrap();
+            counts.note(&got);
+            counts.forbidden += usize::from(forbidden);
+            if let Got::Answered(answered) = &got {
+                counts.rows += usize::from(!answered.facts.is_empty());
+                counts.noticed += usize::from(!answered.notices.is_empty());
+            }
+        }
+        case.judge(organisation, &got)
+    });
+    assert!(counts.percent(counts.forbidden) >= 30.0, "too few cases with forbidden parts");
+    assert!(counts.percent(counts.rows) >= 30.0, "too few cases with rows");
+    for code in [Code::QueryTooComplex, Code::OperationUnscopable] {
+        assert!(counts.percent(counts.of(code.as_str())) < 5.0, "`{}` refuses too much", code.as_str());
+    }
+}
+
+// ---- 2 -----------------------------------------------------------------------------------------------------------
+
+fn shuffled(value: &Value, dice: &mut Dice) -> Value {
+    match value {
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.iter().map(|item| shuffled(item, dice)).collect();
+            dice.shuffle(&mut items);
+            Value::Array(items)
+        }
+        Value::Object(members) => {
+            let mut members: Vec<(String, Value)> =
+                members.iter().map(|(key, member)| (key.clone(), shuffled(member, dice))).collect();
+            dice.shuffle(&mut members);
+            Value::Object(members.into_iter().collect())
+        }
+        plain => plain.clone(),
+    }
+}
+
+/// The same JSON with other white space, escapes and letter case of enums.
+fn respelt(value: &Value, genesys: bool, key: &str, dice: &mut Dice) -> String {
+    let gap = |dice: &mut Dice| *dice.pick(&["", " ", "\n", "\t "]);
+    match value {
+        Value::Array(items) => {
+            let items: Vec<String> =
+                items.iter().map(|item| format!("{}{}", gap(dice), respelt(item, genesys, key, dice))).collect();
+            format!("[{}{}]", items.join(","), gap(dice))
+        }
+        Value::Object(members) => {
+            let members: Vec<String> = members
+                .iter()
+                .map(|(name, member)| {
+                    format!(
+                        "{}{}{}:{}",
+                        gap(dice),
+                        escaped(name, dice),
+                        gap(dice),
+                        respelt(member, genesys, name, dice)
+                    )
+                })
+                .collect();
+            format!("{{{}{}}}", members.join(","), gap(dice))
+        }
+        Value::String(text) => {
+            let folds = genesys && ["type", "dimension", "operator"].contains(&key);
+            let text = match (folds, dice.below(3)) {
+                (true, 0) => text.to_uppercase(),
+                (true, 1) => text.to_lowercase(),
+                _ => text.clone(),
+            };
+            escaped(&text, dice)
+        }
+        plain => plain.to_string(),
+    }
+}
+
+fn escaped(text: &str, dice: &mut Dice) -> String {
+    let mut out = "\"".to_owned();
+    for c in text.chars() {
+        if (c as u32) < 0x1_0000 && dice.percent(20) {
+            out.push_str(&format!("\\u{:04x}", c as u32));
+        } else {
+            let quoted = serde_json::to_string(&c.to_string()).unwrap();
+            out.push_str(&quoted[1..quoted.len() - 1]);
+        }
+    }
+    out + "\""
+}
+
+fn same(left: &Got, right: &Got, what: &str) -> Result<(), String> {
+    let code = |got: &Got| match got {
+        Got::Refused { code, .. } => code.as_str().to_owned(),
+        Got::Answered(answered) => format!("answered, sent {:?}", answered.sent),
+    };
+    match (left, right) {
+        (Got::Answered(left_answer), Got::Answered(right_answer))
+            if left_answer.facts == right_answer.facts && left_answer.sent == right_answer.sent =>
+        {
+            Ok(())
+        }
+        (Got::Refused { code: one, .. }, Got::Refused { code: other, .. }) if one == other => Ok(()),
+        _ => Err(format!("{what}\none {}\nother {}", code(left), code(right))),
+    }
+}
+
+#[test]
+fn order_and_form_do_not_matter() {
+    every_case("order_and_form_do_not_matter", cases() / 10, &|organisation, case, dice, counts| {
+        let got = case.ask(organisation);
+        counts.lock().unwrap().note(&got);
+        let body: Value = serde_json::from_str(&case.body).unwrap();
+        let genesys = case.kind != Kind::Platform;
+        let spelt = Case { body: respelt(&body, genesys, "", dice), ..case.clone() };
+        same(&got, &spelt.ask(organisation), "spelling matters")?;
+        if dice.percent(10) {
+            let other = Organisation::of(shuffled(&organisation.file, dice), organisation.stock.clone())?;
+            same(&got, &case.ask(&other), "order in the directory matters")?;
+        }
+        Ok(())
+    });
+}
+
+/// Keys and clauses of a question in another order: the same question. Only the order of columns (`groupBy`,
+/// `metrics`, `aggregations`) and of filter entries is the asker's own.
+#[test]
+fn order_of_keys_and_clauses_does_not_matter() {
+    every_case("order_of_keys_and_clauses", cases() / 10, &|organisation, case, dice, counts| {
+        let got = case.ask(organisation);
+        counts.lock().unwrap().note(&got);
+        let body = reordered(&serde_json::from_str(&case.body).unwrap(), "", dice);
+        let other = Case { body: body.to_string(), ..case.clone() };
+        let other = other.ask(organisation);
+        match (&got, &other) {
+            (Got::Answered(one), Got::Answered(other)) if one.facts != other.facts => {
+                Err("order of clauses changes the answer".to_owned())
+            }
+            _ => same(&got, &other, "order of keys and clauses matters"),
+        }
+    });
+}
+
+fn reordered(value: &Value, key: &str, dice: &mut Dice) -> Value {
+    match value {
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.iter().map(|item| reordered(item, key, dice)).collect();
+            if ["clauses", "predicates", "values"].contains(&key) {
+                dice.shuffle(&mut items);
+            }
+            Value::Array(items)
+        }
+        Value::Object(members) => {
+            let filter = members.contains_key("predicates") || members.contains_key("dimension");
+            let mut members: Vec<(String, Value)> =
+                members.iter().map(|(name, member)| (name.clone(), reordered(member, name, dice))).collect();
+            if filter {
+                dice.shuffle(&mut members);
+            }
+            Value::Object(members.into_iter().collect())
+        }
+        plain => plain.clone(),
+    }
+}
+
+// ---- 3 -----------------------------------------------------------------------------------------------------------
+
+/// The directory with one more source for this person: a role assignment or a grant that acts now.
+fn enriched(organisation: &Organisation, person: &str, now: Time, dice: &mut Dice) -> Value {
+    let mut file = organisation.file.clone();
+    let pick = |dice: &mut Dice, list: &str| dice.pick(file[list].as_array().unwrap())["id"].clone();
+    let users = organisation.directory.users.iter().position(|user| user.id == person);
+    match users {
+        Some(at) if dice.percent(50) => {
+            let one = json!({ "role": pick(dice, "roles"), "division": pick(dice, "divisions") });
+            let held = file["users"][at]["roles"].as_array_mut().unwrap();
+            if !held.contains(&one) {
+                held.push(one);
+            }
+        }
+        Some(_) => {
+            let (kind, list) =
+                *dice.pick(&[("queue", "queues"), ("division", "divisions"), ("user", "users"), ("group", "groups")]);
+            let grant = json!({
+                "id": "one-more", "beneficiary": person, "resources": [{ "kind": kind, "id": pick(dice, list) }],
+                "actions": ["view"], "from": instant(now), "until": instant(now + 1),
+            });
+            file["grants"].as_array_mut().unwrap().push(grant);
+        }
+        None => {
+            let one = json!({ "role": pick(dice, "roles"), "division": pick(dice, "divisions") });
+            let held = file["serviceAccounts"][0]["roles"].as_array_mut().unwrap();
+            if !held.contains(&one) {
+                held.push(one);
+            }
+        }
+    }
+    file
+}
+
+/// A page of fewer rows holds later rows, so that whole answers are compared.
+fn unpaged(case: &Case) -> Case {
+    let mut body: Value = serde_json::from_str(&case.body).unwrap();
+    if case.kind == Kind::Details {
+        body["paging"] = json!({ "pageSize": 100, "pageNumber": 1 });
+    }
+    Case { body: body.to_string(), ..case.clone() }
+}
+
+#[test]
+fn more_rights_more_rows() {
+    every_case("more_rights_more_rows", cases() / 20, &|organisation, case, dice, counts| {
+        let case = unpaged(case);
+        if case.body.contains("${") {
+            // A placeholder stands for more when there are more rights: the question itself changes.
+            return Ok(());
+        }
+        let before = case.ask(organisation);
+        counts.lock().unwrap().note(&before);
+        let richer =
+            Organisation::of(enriched(organisation, &case.person, case.now, dice), organisation.stock.clone())?;
+        let after = case.ask(&richer);
+        case.judge(&richer, &after)?;
+        match (&before, &after) {
+            (Got::Answered(before), Got::Answered(after)) if !within(&before.facts, &after.facts) => {
+                Err(format!("one more right removes rows\nbefore {before:#?}\nafter {after:#?}"))
+            }
+            _ => Ok(()),
+        }
+    });
+}
+
+// ---- 4 -----------------------------------------------------------------------------------------------------------
+
+#[test]
+fn once_is_enough() {
+    every_case("once_is_enough", cases() / 5, &|organisation, case, _, counts| {
+        let got = case.ask(organisation);
+        counts.lock().unwrap().note(&got);
+        let Got::Answered(Answered { sent: Some(sent), facts, .. }) = &got else { return Ok(()) };
+        let again = Case { body: sent.clone(), ..case.clone() };
+        match again.ask(organisation) {
+            Got::Answered(other) if other.sent.as_ref() == Some(sent) && other.facts == *facts => Ok(()),
+            other => Err(format!("a rewritten query is changed again\nsent {sent}\nagain {other:#?}")),
+        }
+    });
+}
+
+// ---- 5 -----------------------------------------------------------------------------------------------------------
+
+#[test]
+fn time() {
+    every_case("time", cases() / 20, &|organisation, case, dice, counts| {
+        let mine: Vec<usize> = (0..organisation.directory.grants.len())
+            .filter(|at| organisation.directory.grants[*at].beneficiary == case.person)
+            .collect();
+        if mine.is_empty() {
+            return Ok(());
+        }
+        let at = *dice.pick(&mine);
+        let grant = &organisation.directory.grants[at];
+        let (from, until) = (seconds(&grant.from), seconds(&grant.until));
+        let mut without = organisation.file.clone();
+        without["grants"].as_array_mut().unwrap().remove(at);
+        let without = Organisation::of(without, organisation.stock.clone())?;
+        let mut always = organisation.file.clone();
+        always["grants"][at]["from"] = json!(instant(from - 1_000_000));
+        always["grants"][at]["until"] = json!(instant(until + 1_000_000));
+        let always = Organisation::of(always, organisation.stock.clone())?;
+        for (now, other, what) in [
+            (from - 1, &without, "a grant acts before it begins"),
+            (from, &always, "a grant does not act when it begins"),
+            (until - 1, &always, "a grant does not act until its end"),
+            (until, &without, "a grant acts when it has ended"),
+        ] {
+            let case = Case { now, ..case.clone() };
+            let got = case.ask(organisation);
+            counts.lock().unwrap().note(&got);
+            same(&got, &case.ask(other), what)?;
+            if let Ok(scope) = program::scope(&organisation.world, &case.person, case.kind, now)
+                && let Some(good_until) = scope.good_until
+            {
+                let last = good_until.as_second() - 1;
+                let later = program::scope(&organisation.world, &case.person, case.kind, last);
+                let later = later.map_err(|refusal| format!("a scope ends before its time: {refusal}"))?;
+                if good_until.as_second() <= now || later.entitlements != scope.entitlements {
+                    return Err(format!("a scope is good until {good_until}, but changes before"));
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
+// ---- 6 -----------------------------------------------------------------------------------------------------------
+
+/// Other people's rights, other divisions' things, and every name, changed.
+fn disturbed(organisation: &Organisation, person: &str, dice: &mut Dice) -> Value {
+    let mut file = organisation.file.clone();
+    let region = organisation.directory.region_of_person(person);
+    let (other, root) = if region == "us-east-1" { ("eu-west-1", 1) } else { ("us-east-1", 0) };
+    let root_abroad =
+        file["divisions"].as_array().unwrap().iter().filter(|one| one["parent"].is_null()).nth(root).unwrap()["id"]
+            .clone();
+    let root_here =
+        file["divisions"].as_array().unwrap().iter().filter(|one| one["parent"].is_null()).nth(1 - root).unwrap()["id"]
+            .clone();
+    let push = |file: &mut Value, list: &str, one: Value| file[list].as_array_mut().unwrap().push(one);
+    push(&mut file, "divisions", json!({ "id": "noise-abroad", "parent": root_abroad, "region": other }));
+    push(&mut file, "divisions", json!({ "id": "noise-here", "parent": root_here, "region": region }));
+    push(&mut file, "queues", json!({ "id": "noise-q-abroad", "division": "noise-abroad", "members": [] }));
+    push(
+        &mut file,
+        "queues",
+        json!({ "id": "noise-q-here", "division": "noise-here", "members": [], "restricted": true }),
+    );
+    push(&mut file, "users", json!({ "id": "noise-u", "division": "noise-abroad", "region": other, "roles": [] }));
+    push(&mut file, "views", json!({ "id": "noise-v", "queues": "any", "users": "any" }));
+    for list in ["divisions", "queues", "users", "groups", "folders", "roles", "views"] {
+        for one in file[list].as_array_mut().unwrap() {
+            if dice.percent(50) {
+                one["name"] = json!(format!("renamed {}", dice.below(5)));
+            }
+        }
+    }
+    let roles: Vec<Value> = file["roles"].as_array().unwrap().clone();
+    for user in file["users"].as_array_mut().unwrap().iter_mut().filter(|user| user["id"] != person) {
+        let division = user["division"].clone();
+        user["roles"] = if dice.percent(50) {
+            json!([])
+        } else {
+            json!([{ "role": dice.pick(&roles)["id"], "division": division }])
+        };
+    }
+    file["grants"].as_array_mut().unwrap().retain(|grant| grant["beneficiary"] == person);
+    let queue = file["queues"][0]["id"].clone();
+    push(
+        &mut file,
+        "grants",
+        json!({
+            "id": "noise-grant", "beneficiary": "noise-u", "resources": [{ "kind": "queue", "id": queue }], "actions": ["view"],
+            "from": "2020-01-01T00:00:00Z", "until": "2030-01-01T00:00:00Z",
+        }),
+    );
+    file
+}
+
+#[test]
+fn others_do_not_matter() {
+    every_case("others_do_not_matter", cases() / 20, &|organisation, case, dice, counts| {
+        let got = case.ask(organisation);
+        counts.lock().unwrap().note(&got);
+        let mut stock = organisation.stock.clone();
+        for one in stock.of_mut(case.kind).iter_mut() {
+            let mut hidden = one.legs[0].clone();
+            hidden.queue = Some((*dice.pick(&["noise-q-abroad", "noise-q-here"])).to_owned());
+            hidden.tag = Some("noise-abroad".to_owned());
+            one.legs.push(hidden);
+        }
+        let other = Organisation::of(disturbed(organisation, &case.person, dice), stock)?;
+        same(&got, &case.ask(&other), "others matter")
+    });
+}
+
+// ---- 7 -----------------------------------------------------------------------------------------------------------
+
+#[test]
+fn the_walls_stand() {
+    every_case("the_walls_stand", cases() / 5, &|organisation, case, _, counts| {
+        let directory = &organisation.directory;
+        let region = directory.region_of_person(&case.person);
+        let beyond = |division: Option<&str>| {
+            division
+                .and_then(|id| directory.division(id))
+                .is_some_and(|one| one.region != region || !directory.leaf(&one.id))
+        };
+        let mut data = organisation.stock.of(case.kind).to_vec();
+        for one in &mut data {
+            one.legs.retain(|leg| beyond(directory.division_of(leg)));
+        }
+        data.retain(|one| !one.legs.is_empty());
+        let got = program::ask(&organisation.world, &case.person, case.kind, &case.body, case.now, &data);
+        counts.lock().unwrap().note(&got);
+        match got {
+            Got::Answered(answered) if !answered.facts.is_empty() => {
+                Err(format!("rows beyond the walls: {:#?}", answered.facts))
+            }
+            _ => Ok(()),
+        }
+    });
+}
