@@ -7,4 +7,5 @@ mod json_suite;
 mod laws;
 mod layers;
 mod oracle;
+mod rule_tests;
 mod tidy;
