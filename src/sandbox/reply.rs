@@ -57,6 +57,11 @@ impl Body for Reply {
                 Poll::Ready(Some(Ok(Frame::data(piece))))
             }
             None if self.broken => {
+                // waits once, so that what stands before has left
+                let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(Duration::from_millis(20))));
+                if waiting.as_mut().poll(context).is_pending() {
+                    return Poll::Pending;
+                }
                 self.broken = false;
                 Poll::Ready(Some(Err(io::Error::other("broken off on purpose"))))
             }

@@ -2,6 +2,7 @@
 
 mod compile_fail;
 mod e2e;
+#[cfg(test)]
 mod front;
 mod json_suite;
 mod laws;

@@ -18,6 +18,7 @@ fn dangling_references_are_refused_everywhere() {
         (r#"["u-3"]}"#, r#"["u-3"], "folder": "xx"}"#, 27, "no folder `xx`"),
         (r#"["u-3"]}"#, r#"["u-3"], "readList": ["xx"]}"#, 27, "no group `xx`"),
         (r#"["u-3"]}"#, r#"["u-3"], "owners": ["xx"]}"#, 27, "no user `xx`"),
+        (r#""clientIds": ["c-1"]"#, r#""groups": ["xx"]"#, 29, "no group `xx`"),
         (r#""clientIds": ["c-1"]"#, r#""actsFor": {"groups": ["xx"]}"#, 29, "no group `xx`"),
         (r#"{"id": "f-1", "division": "d-a"}"#, r#"{"id": "f-1", "division": "xx"}"#, 30, "no division `xx`"),
         (r#""labels": ["l-1"]"#, r#""labels": ["xx"]"#, 32, "no label `xx`"),

@@ -89,7 +89,6 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,
         residual: Residual { legs: shows_legs, keys: true, windows: counted.windows },
-        counted: counted.entitlements,
         plan,
         notices,
     })))

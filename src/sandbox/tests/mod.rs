@@ -13,6 +13,11 @@ pub(super) const AGGREGATES: &str = "/api/v2/analytics/conversations/aggregates/
 pub(super) const DETAILS: &str = "/api/v2/analytics/conversations/details/query";
 pub(super) const PLATFORM: &str = "/api/v2/analytics/query";
 
+/// Enough for generated queries, which are many.
+pub(super) async fn tiny() -> Sandbox {
+    Sandbox::start(Options { interactions: 300, ..Options::default() }).await.unwrap()
+}
+
 pub(super) async fn small() -> Sandbox {
     Sandbox::start(Options { interactions: 900, ..Options::default() }).await.unwrap()
 }

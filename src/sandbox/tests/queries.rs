@@ -1,6 +1,6 @@
 //! Aggregates, details and platform queries, generated, in both worlds of every switch.
 
-use super::{AGGREGATES, DETAILS, PLATFORM, US, naive, small};
+use super::{AGGREGATES, DETAILS, PLATFORM, US, naive, small, tiny};
 use crate::sandbox::{Sandbox, Traits, stage::DAY};
 use rand::{Rng, SeedableRng, rngs::SmallRng, seq::IndexedRandom};
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ fn filter(rng: &mut SmallRng, dimensions: &[&str]) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn aggregates_are_what_rows_say() {
-    let sandbox = small().await;
+    let sandbox = tiny().await;
     let world = naive::load(sandbox.store(US).unwrap());
     let dimensions = ["queueId", "userId", "divisionId", "mediaType", "purpose", "wrapUpCode", "originatingDirection"];
     let metrics = [
@@ -109,7 +109,7 @@ async fn aggregates_are_what_rows_say() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn details_are_what_rows_say() {
-    let sandbox = small().await;
+    let sandbox = tiny().await;
     let world = naive::load(sandbox.store(US).unwrap());
     let mut rng = SmallRng::seed_from_u64(8);
     let mut with_rows = 0;
@@ -153,8 +153,9 @@ async fn details_are_what_rows_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one query and its evaluation, told in one go")]
 async fn platform_queries_are_what_rows_say() {
-    let sandbox = small().await;
+    let sandbox = tiny().await;
     let world = naive::load(sandbox.store(US).unwrap());
     let mut rng = SmallRng::seed_from_u64(9);
     for division_of_leg in [false, true] {

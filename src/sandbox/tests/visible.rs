@@ -96,12 +96,11 @@ async fn questions_do_not_speak_of_hidden_legs() {
                 .flatten()
                 .flat_map(|session| session["segments"].as_array().unwrap())
             {
-                match segment["queueId"].as_str() {
-                    Some(queue) => assert_eq!(queue, "q-pay-wire"),
-                    None => {
-                        assert_eq!(participant["userId"], Value::Null);
-                        unowned += 1;
-                    }
+                if let Some(queue) = segment["queueId"].as_str() {
+                    assert_eq!(queue, "q-pay-wire");
+                } else {
+                    assert_eq!(participant["userId"], Value::Null);
+                    unowned += 1;
                 }
             }
         }

@@ -57,7 +57,7 @@ fn is_due(case: &Value, outcome: &str, heard: &[Heard], sent: usize) -> bool {
     let also = case["also_acceptable"].as_array().map(Vec::as_slice).unwrap_or_default();
     let due = std::iter::once(&case["expect"]).chain(also).filter_map(Value::as_str);
     // A first request that is fine is forwarded; what is hidden behind it is refused.
-    let hides = matches!(case["id"].as_str(), Some("pipe-001" | "upgrade-007" | "cl-040" | "cl-044"));
+    let hides = case["id"] == "pipe-001";
     due.into_iter().any(|due| match due {
         "reject" => outcome == "reject" || (hides && sent <= 1 && heard.last().is_none_or(|last| last.status >= 400)),
         "forward-same" | "forward-normalised" => {
@@ -67,46 +67,59 @@ fn is_due(case: &Value, outcome: &str, heard: &[Heard], sent: usize) -> bool {
     })
 }
 
+/// Cases are mostly waiting for somebody to close, so they are spread over houses of their own.
+const HOUSES: usize = 16;
+
 #[tokio::test]
 async fn every_case_has_an_outcome_that_is_due() {
+    let cases = Arc::new(cases());
+    let mut running = tokio::task::JoinSet::new();
+    for first in 0..HOUSES {
+        let cases = Arc::clone(&cases);
+        running.spawn(async move { run(cases.iter().skip(first).step_by(HOUSES)).await });
+    }
+    let failed: BTreeMap<String, String> = running.join_all().await.into_iter().flatten().collect();
+    assert!(failed.is_empty(), "{} of {} failed: {failed:#?}", failed.len(), cases.len());
+}
+
+async fn run(cases: impl Iterator<Item = &Value>) -> BTreeMap<String, String> {
     let settings =
         proxy::Settings { needs_content_type: true, body_time: Duration::from_millis(700), ..Default::default() };
-    let server = server::Settings {
-        head_time: Duration::from_millis(700),
-        idle_time: Duration::from_millis(700),
-        ..Default::default()
-    };
-    let house = Arc::new(house_with(settings, server).await);
-    let (mut failed, mut passed) = (BTreeMap::new(), 0);
-    let cases = cases();
-    let mut recorded = 0;
-    for case in &cases {
+    let short = Duration::from_millis(500);
+    let server = server::Settings { head_time: short, idle_time: short, ..Default::default() };
+    let house = house_with(settings, server).await;
+    let (mut failed, mut arrived) = (BTreeMap::new(), 0);
+    for case in cases {
         let id = case["id"].as_str().unwrap();
         let ends = id == "pipe-009" || case["name"].as_str().is_some_and(|name| name.contains("FIN"));
         let raw = house.say(house.proxy, &parts(case), ends).await;
         let heard = answers(&raw);
         let sent = house.upstream.sent();
-        recorded += sent.len();
+        arrived += sent.len();
         let outcome = outcome(&heard, sent.len());
-        let clean = sent.iter().all(|sent| {
-            let due =
-                ["accept", "accept-encoding", "authorization", "content-length", "content-type", "host", "user-agent"];
-            let names = sent.headers.iter().all(|(name, _)| due.contains(&name.as_str()));
-            let own = sent.headers.contains(&("authorization".into(), "Bearer upstream-token".into()));
-            let line = sent.line == "POST /v1/query" || sent.line == "POST /v1/query?pageSize=25&pageNumber=1";
-            let body =
-                serde_json::from_str::<Value>(&sent.body).is_ok_and(|body| body["filter"].to_string().contains("q1"));
-            names && own && line && body
-        });
-        let refusals_are_ours = heard.iter().all(|heard| heard.header("bailiwick-decision").is_some());
-        if is_due(case, outcome, &heard, sent.len()) && clean && refusals_are_ours {
-            passed += 1;
-        } else {
+        let ours = heard.iter().all(|heard| heard.header("bailiwick-decision").is_some());
+        if !(is_due(case, outcome, &heard, sent.len()) && sent.iter().all(is_rebuilt) && ours) {
             let statuses: Vec<u16> = heard.iter().map(|heard| heard.status).collect();
             failed.insert(id.to_owned(), format!("{outcome} {statuses:?} (due: {}) {}", case["expect"], case["name"]));
         }
     }
-    assert!(failed.is_empty(), "{passed} of {} passed; not: {failed:#?}", cases.len());
-    let intents = house.record().await.iter().filter(|record| matches!(record, Record::Intent(_))).count();
-    assert_eq!(intents, recorded, "every query that reached the upstream stands in the record");
+    // Somebody who left in between may have an intent whose query was never sent; the other way round cannot be.
+    let record = house.record().await;
+    let intents = record.iter().filter(|record| matches!(record, Record::Intent(_))).count();
+    let answered = record
+        .iter()
+        .filter(|record| matches!(record, Record::Outcome(outcome) if outcome.upstream_status.is_some()))
+        .count();
+    assert!(answered <= arrived && arrived <= intents, "{answered} answered, {arrived} arrived, {intents} recorded");
+    failed
+}
+
+/// Nothing of the client's own head, and a body that says the scope.
+fn is_rebuilt(sent: &upstream::Sent) -> bool {
+    let due = ["accept", "accept-encoding", "authorization", "content-length", "content-type", "host", "user-agent"];
+    let names = sent.headers.iter().all(|(name, _)| due.contains(&name.as_str()));
+    let own = sent.headers.contains(&("authorization".into(), "Bearer upstream-token".into()));
+    let line = sent.line == "POST /v1/query" || sent.line == "POST /v1/query?pageSize=25&pageNumber=1";
+    let body = serde_json::from_str::<Value>(&sent.body).is_ok_and(|body| body["filter"].to_string().contains("q1"));
+    names && own && line && body
 }

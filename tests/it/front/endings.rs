@@ -2,6 +2,40 @@
 
 use super::*;
 use bailiwick::audit::{OutcomeRecord, Verdict};
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// A fault in the middle of a request: the reading of this clock that brings `left` to zero panics.
+#[derive(Debug, Default)]
+struct Faulty {
+    clock: SystemClock,
+    left: AtomicI64,
+}
+
+impl Clock for Faulty {
+    fn now(&self) -> Timestamp {
+        assert_ne!(self.left.fetch_sub(1, Ordering::AcqRel), 1, "the clock is broken");
+        self.clock.now()
+    }
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_request() {
+    let clock = Arc::new(Faulty::default());
+    let house = house_on(Arc::clone(&clock) as _, proxy::Settings::default(), server::Settings::default()).await;
+    // The first reading opens the exchange, the second is in the middle of the phases.
+    clock.left.store(2, Ordering::Release);
+    let both = [request(BODY), request(BODY)].concat();
+    let heard = answers(&house.say(house.proxy, &[(both, Duration::ZERO)], false).await);
+    let [broken, fine] = heard.as_slice() else { panic!("{heard:?}") };
+    assert_eq!((broken.status, broken.code().as_str()), (500, "proxy.internal"));
+    assert!(!broken.body.contains("clock"));
+    assert_eq!(fine.status, 200, "the connection survives");
+    let outcome = house.outcome(broken.decision()).await;
+    assert_eq!(
+        (outcome.verdict, outcome.cause.as_deref()),
+        (Verdict::Failed, Some("panic: assertion `left != right` failed: the clock is broken\n  left: 1\n right: 1"))
+    );
+}
 
 async fn outcomes(house: &House) -> Vec<OutcomeRecord> {
     let only = |record| match record {
@@ -72,13 +106,13 @@ async fn a_body_that_stops_or_is_cut_off_is_never_forwarded() {
 #[tokio::test]
 async fn chunked_bodies_and_expectations_are_honoured() {
     let house = house().await;
-    let head = "POST /v1/query HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer T\r\n";
-    let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{BODY}\r\n0\r\n\r\n", BODY.len());
+    let start = "POST /v1/query HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer T\r\n";
+    let chunked = format!("{start}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{BODY}\r\n0\r\n\r\n", BODY.len());
     let heard = house.say(house.proxy, &[(chunked.into_bytes(), Duration::ZERO)], false).await;
     assert_eq!(answers(&heard)[0].status, 200);
     assert_eq!(answers(&heard)[0].header("connection"), Some("close"));
     let expecting =
-        format!("{head}Connection: close\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n", BODY.len());
+        format!("{start}Connection: close\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n", BODY.len());
     let parts = [(expecting.into_bytes(), Duration::from_millis(100)), (BODY.as_bytes().to_vec(), Duration::ZERO)];
     let heard = house.say(house.proxy, &parts, false).await;
     assert!(heard.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200"), "{heard}");

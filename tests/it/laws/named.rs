@@ -1,1 +1,284 @@
-//! pending
+//! Questions that must succeed, and situations that have a name.
+
+use super::{
+    case::{Case, Organisation, Stock},
+    program::{Answered, Got},
+};
+use crate::oracle::{
+    data::Directory,
+    generate::{Dice, MONDAY},
+    questions::Kind,
+};
+use bailiwick::model::refusal::Code;
+use serde_json::{Value, json};
+
+const WEEK: &str = "2026-11-15T00:00:00Z/2026-11-21T00:00:00Z";
+const NOW: i64 = MONDAY + 3 * 86_400;
+
+fn role(id: &str, scope: Value) -> Value {
+    let mut permission = json!({ "permission": "analytics:report:view" });
+    for (key, value) in scope.as_object().unwrap() {
+        permission[key] = value.clone();
+    }
+    json!({ "id": id, "permissions": [permission] })
+}
+
+fn file() -> Value {
+    let user = |id: &str, division: &str, roles: Value| json!({ "id": id, "division": division, "region": "us-east-1", "roles": roles });
+    json!({
+        "version": "named",
+        "regions": [{ "id": "us-east-1", "upstream": "http://127.0.0.1:1" }, { "id": "eu-west-1", "upstream": "http://127.0.0.1:2" }],
+        "divisions": [
+            { "id": "us", "region": "us-east-1" }, { "id": "eu", "region": "eu-west-1" },
+            { "id": "pay", "parent": "us", "region": "us-east-1" }, { "id": "claims", "parent": "us", "region": "us-east-1" },
+            { "id": "reporting", "parent": "us", "region": "us-east-1", "shared": true },
+            { "id": "acme", "parent": "us", "region": "us-east-1" }, { "id": "acme-voice", "parent": "acme", "region": "us-east-1" },
+            { "id": "pay-eu", "parent": "eu", "region": "eu-west-1" },
+        ],
+        "roles": [
+            role("consumer", json!({ "scope": "all" })), role("supervisor", json!({ "scope": "assigned", "team": true })),
+            role("agent", json!({ "scope": "self" })), role("viewer", json!({ "scope": "view", "view": "desk" })),
+            role("group", json!({ "scope": "group", "groups": ["acme-people"] })),
+        ],
+        "views": [{ "id": "desk", "queues": ["cards", "loans"], "users": ["ana", "ben"] }],
+        "groups": [{ "id": "acme-people", "members": ["bo", "bea"] }],
+        "users": [
+            user("cora", "pay", json!([{ "role": "consumer", "division": "pay" }])),
+            user("dora", "pay", json!([{ "role": "consumer", "division": "pay" }, { "role": "consumer", "division": "claims" }])),
+            user("sofia", "pay", json!([{ "role": "supervisor", "division": "pay" }])),
+            user("vera", "pay", json!([{ "role": "supervisor", "division": "pay" }, { "role": "viewer", "division": "pay" }])),
+            user("ana", "pay", json!([{ "role": "agent", "division": "pay" }])), user("ben", "pay", json!([])),
+            user("rita", "claims", json!([{ "role": "consumer", "division": "reporting" }])), user("carl", "claims", json!([])),
+            user("pat", "us", json!([{ "role": "consumer", "division": "us" }])),
+            { "id": "bo", "division": "acme-voice", "region": "us-east-1", "bpo": true, "roles": [{ "role": "consumer", "division": "acme-voice" }] },
+            { "id": "bea", "division": "acme-voice", "region": "us-east-1", "bpo": true, "roles": [{ "role": "group", "division": "acme-voice" }] },
+            { "id": "eva", "division": "pay-eu", "region": "eu-west-1", "roles": [{ "role": "consumer", "division": "pay-eu" }] },
+        ],
+        "queues": [
+            { "id": "cards", "division": "pay", "members": ["sofia", "vera", "ana", "ben"] },
+            { "id": "loans", "division": "pay", "members": ["sofia", "ana"] },
+            { "id": "fraud", "division": "pay", "restricted": true, "members": ["ben"] },
+            { "id": "motor", "division": "claims", "members": ["carl"] },
+            { "id": "shared-copy", "division": "reporting", "members": [] },
+            { "id": "mixed", "division": "acme-voice", "members": ["ana"], "memberGroups": ["acme-people"] },
+            { "id": "outsourced", "division": "acme-voice", "memberGroups": ["acme-people"] },
+            { "id": "cards-eu", "division": "pay-eu", "members": ["eva"] },
+        ],
+        "grants": [],
+    })
+}
+
+fn organisation(file: Value) -> Organisation {
+    let directory = Directory::read(&file.to_string());
+    let mut dice = Dice::new(42);
+    let mut stock = Stock::draw(&mut dice, &directory);
+    for _ in 0..4 {
+        stock.interactions.extend(Stock::draw(&mut dice, &directory).interactions);
+    }
+    for (at, one) in stock.interactions.iter_mut().enumerate() {
+        one.id = format!("c-{at}");
+    }
+    Organisation::of(file, stock).unwrap()
+}
+
+fn ask(organisation: &Organisation, person: &str, kind: Kind, body: &Value) -> Got {
+    let case = Case { person: person.to_owned(), kind, body: body.to_string(), now: NOW };
+    let got = case.ask(organisation);
+    case.judge(organisation, &got).unwrap_or_else(|why| panic!("{person} asks {body}\n{why}\n{got:#?}"));
+    got
+}
+
+fn rows(organisation: &Organisation, person: &str, kind: Kind, body: &Value) -> Answered {
+    match ask(organisation, person, kind, body) {
+        Got::Answered(answered) if !answered.facts.is_empty() && answered.notices.is_empty() => answered,
+        other => panic!("{person} must get rows for {body}\n{other:#?}"),
+    }
+}
+
+fn refused(organisation: &Organisation, person: &str, kind: Kind, body: &Value) -> Code {
+    match ask(organisation, person, kind, body) {
+        Got::Refused { code, .. } => code,
+        other => panic!("{person} must be refused {body}\n{other:#?}"),
+    }
+}
+
+fn is(dimension: &str, value: &str) -> Value {
+    json!({ "type": "dimension", "dimension": dimension, "operator": "matches", "value": value })
+}
+
+fn aggregates(filter: Value) -> Value {
+    let mut body = json!({ "interval": WEEK, "metrics": ["tHandle"], "groupBy": ["queueId"] });
+    if !filter.is_null() {
+        body["filter"] = filter;
+    }
+    body
+}
+
+// ---- must succeed ------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_flat_or_succeeds() {
+    let filter = json!({ "type": "or", "predicates": [is("queueId", "cards"), is("mediaType", "chat")] });
+    rows(&organisation(file()), "cora", Kind::Aggregates, &aggregates(filter));
+}
+
+#[test]
+fn a_flat_and_succeeds() {
+    let filter = json!({ "type": "and", "predicates": [is("queueId", "cards"), is("mediaType", "chat")] });
+    rows(&organisation(file()), "cora", Kind::Aggregates, &aggregates(filter));
+}
+
+#[test]
+fn an_or_of_ands_succeeds() {
+    let both = |queue: &str, media: &str| json!({ "type": "and", "predicates": [is("queueId", queue), is("mediaType", media)] });
+    let organisation = organisation(file());
+    let named = json!({ "type": "or", "clauses": [both("cards", "voice"), both("loans", "chat")] });
+    rows(&organisation, "sofia", Kind::Aggregates, &aggregates(named.clone()));
+    rows(&organisation, "sofia", Kind::Details, &json!({ "interval": WEEK, "segmentFilters": [named] }));
+    let open = json!({ "type": "or", "clauses": [both("cards", "voice"), { "type": "and", "predicates": [is("mediaType", "chat"), is("direction", "inbound")] }] });
+    rows(&organisation, "sofia", Kind::Aggregates, &aggregates(open));
+}
+
+#[test]
+fn assigned_with_view_succeeds() {
+    let organisation = organisation(file());
+    rows(&organisation, "vera", Kind::Aggregates, &aggregates(Value::Null));
+    rows(&organisation, "vera", Kind::Details, &json!({ "interval": WEEK }));
+}
+
+#[test]
+fn offered_with_handled_succeeds_for_a_supervisor_of_a_division() {
+    let body = json!({ "interval": WEEK, "metrics": ["nOffered", "tHandle"], "groupBy": ["queueId"] });
+    let organisation = organisation(file());
+    rows(&organisation, "sofia", Kind::Aggregates, &body);
+    // Whoever sees whole divisions loses the legs without a queue, and is told.
+    match ask(&organisation, "cora", Kind::Aggregates, &body) {
+        Got::Answered(answered) => assert!(!answered.facts.is_empty() && !answered.notices.is_empty(), "{answered:#?}"),
+        other => panic!("{other:#?}"),
+    }
+}
+
+#[test]
+fn two_divisions_succeed_and_are_never_merged() {
+    let organisation = organisation(file());
+    for kind in [Kind::Aggregates, Kind::Details] {
+        let body = if kind == Kind::Details { json!({ "interval": WEEK }) } else { aggregates(Value::Null) };
+        rows(&organisation, "dora", kind, &body);
+    }
+}
+
+#[test]
+fn details_with_three_filter_arrays_succeed() {
+    let body = json!({
+        "interval": WEEK,
+        "conversationFilters": [{ "type": "and", "predicates": [is("originatingDirection", "inbound")] }],
+        "segmentFilters": [{ "type": "and", "predicates": [is("mediaType", "voice")] }],
+        "evaluationFilters": [{ "type": "and", "predicates": [is("queueId", "cards")] }],
+    });
+    rows(&organisation(file()), "cora", Kind::Details, &body);
+}
+
+#[test]
+fn five_thousand_queues_succeed() {
+    let mut file = file();
+    for at in 0..5_000 {
+        file["queues"].as_array_mut().unwrap().push(json!({ "id": format!("many-{at}"), "division": "pay", "members": [] }));
+    }
+    let organisation = organisation(file);
+    let body = json!({ "interval": WEEK, "metrics": ["tHandle"] });
+    rows(&organisation, "cora", Kind::Aggregates, &body);
+    let one = json!({ "type": "and", "predicates": [is("queueId", "many-7")] });
+    match ask(&organisation, "cora", Kind::Aggregates, &aggregates(one)) {
+        Got::Answered(answered) => assert!(answered.sent.unwrap().len() < 1_000, "one named queue sends one predicate"),
+        other => panic!("{other:#?}"),
+    }
+}
+
+// ---- situations --------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_supervisor_of_one_division_asking_for_another_is_refused() {
+    let organisation = organisation(file());
+    let motor = aggregates(json!({ "type": "and", "predicates": [is("queueId", "motor")] }));
+    assert_eq!(refused(&organisation, "sofia", Kind::Aggregates, &motor), Code::ScopeOutside);
+    let invented = aggregates(json!({ "type": "and", "predicates": [is("queueId", "no-such-queue")] }));
+    assert_eq!(refused(&organisation, "sofia", Kind::Aggregates, &invented), Code::ScopeOutside);
+    let abroad = aggregates(json!({ "type": "and", "predicates": [is("queueId", "cards-eu")] }));
+    assert_eq!(refused(&organisation, "sofia", Kind::Aggregates, &abroad), Code::ScopeOutside);
+}
+
+#[test]
+fn a_grant_opens_another_division_until_it_ends() {
+    let mut file = file();
+    let resource = json!([{ "kind": "queue", "id": "motor" }]);
+    let motor = aggregates(json!({ "type": "and", "predicates": [is("queueId", "motor")] }));
+    file["grants"] = json!([{ "id": "g", "beneficiary": "sofia", "resources": resource, "actions": ["view"], "from": "2026-11-18T00:00:00Z", "until": "2026-11-19T00:00:01Z" }]);
+    rows(&organisation(file.clone()), "sofia", Kind::Aggregates, &motor);
+    file["grants"][0]["until"] = json!("2026-11-19T00:00:00Z");
+    assert_eq!(refused(&organisation(file), "sofia", Kind::Aggregates, &motor), Code::ScopeOutside);
+}
+
+#[test]
+fn a_shared_division_shows_its_copies_only() {
+    let organisation = organisation(file());
+    let all = rows(&organisation, "rita", Kind::Aggregates, &aggregates(Value::Null));
+    assert!(all.facts.keys().all(|key| key.contains("shared-copy")), "{:#?}", all.facts);
+}
+
+#[test]
+fn a_filter_does_not_speak_of_hidden_legs_of_a_visible_interaction() {
+    let organisation = organisation(file());
+    let probe = json!({ "interval": WEEK, "segmentFilters": [{ "type": "and", "predicates": [is("userId", "carl")] }] });
+    assert_eq!(refused(&organisation, "sofia", Kind::Details, &probe), Code::ScopeOutside);
+}
+
+#[test]
+fn a_parent_division_opens_nothing() {
+    let organisation = organisation(file());
+    assert_eq!(refused(&organisation, "pat", Kind::Aggregates, &aggregates(Value::Null)), Code::DivisionParentScan);
+    let named = aggregates(json!({ "type": "and", "predicates": [is("divisionId", "us")] }));
+    assert_eq!(refused(&organisation, "cora", Kind::Aggregates, &named), Code::DivisionParentScan);
+}
+
+#[test]
+fn another_region_is_never_scanned() {
+    let organisation = organisation(file());
+    let named = aggregates(json!({ "type": "and", "predicates": [is("divisionId", "pay-eu")] }));
+    assert_eq!(refused(&organisation, "cora", Kind::Aggregates, &named), Code::RegionCrossRegionScan);
+}
+
+#[test]
+fn an_outsourcer_sees_nothing_by_all_and_only_whole_queues_by_group() {
+    let organisation = organisation(file());
+    refused(&organisation, "bo", Kind::Aggregates, &aggregates(Value::Null));
+    // A queue that an internal agent shares is not wholly the group's: only the group's own legs of it.
+    let seen = rows(&organisation, "bea", Kind::Details, &json!({ "interval": WEEK, "paging": { "pageSize": 100, "pageNumber": 1 } }));
+    let legs: Vec<&String> = seen.facts.values().flat_map(|legs| legs.keys()).filter(|leg| leg.contains("\"mixed\"")).collect();
+    assert!(legs.iter().all(|leg| leg.contains("\"bo\"") || leg.contains("\"bea\"")), "{legs:?}");
+}
+
+#[test]
+fn sales_and_service_share_a_division_but_not_their_folders() {
+    let mut file = file();
+    file["folders"] = json!([
+        { "id": "lines", "readList": ["sales", "service"] },
+        { "id": "sales-line", "parent": "lines", "readList": ["sales"], "propagate": true },
+        { "id": "service-line", "parent": "lines" },
+    ]);
+    file["groups"].as_array_mut().unwrap().extend([json!({ "id": "sales", "members": ["cora"] }), json!({ "id": "service", "members": ["dora"] })]);
+    file["queues"][0]["folder"] = json!("sales-line");
+    file["queues"][1]["folder"] = json!("service-line");
+    let organisation = organisation(file);
+    let seen = |person: &str| rows(&organisation, person, Kind::Aggregates, &aggregates(Value::Null)).facts;
+    assert!(seen("cora").keys().any(|key| key.contains("cards")) && !seen("cora").keys().any(|key| key.contains("loans")));
+    // The list above is not propagated, and no list reaches the service line's queue: closed to everybody.
+    let body = aggregates(json!({ "type": "and", "predicates": [is("queueId", "loans")] }));
+    assert_eq!(refused(&organisation, "dora", Kind::Aggregates, &body), Code::ScopeOutside);
+}
+
+#[test]
+fn a_restricted_queue_opens_by_name_only() {
+    let organisation = organisation(file());
+    let fraud = aggregates(json!({ "type": "and", "predicates": [is("queueId", "fraud")] }));
+    assert_eq!(refused(&organisation, "cora", Kind::Aggregates, &fraud), Code::ScopeOutside);
+}

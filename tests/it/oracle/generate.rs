@@ -269,7 +269,7 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
         .collect();
 
     let mut grants = Vec::new();
-    for at in 0..dice.below(10) {
+    for at in 0..dice.below(16) {
         let kind = *dice.pick(&["queue", "queue", "queue", "division", "user", "group", "conversation"]);
         let every: Vec<String> = draft.divisions.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
         let id = match kind {
@@ -282,7 +282,7 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
         let from = MONDAY + HOUR * (60 + dice.below(18) as Time);
         let mut grant = json!({
             "id": format!("grant-{at}"), "beneficiary": dice.pick(&people), "resources": [{ "kind": kind, "id": id }],
-            "actions": [dice.pick(&["view", "view", "playback", "transcript"])],
+            "actions": [dice.pick(&["view", "playback", "transcript"])],
             "from": instant(from), "until": instant(from + HOUR * (1 + dice.below(12) as Time)),
         });
         if dice.percent(40) {
