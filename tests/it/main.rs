@@ -1,6 +1,7 @@
 //! One binary of integration tests, a module for each area.
 
 mod compile_fail;
+mod e2e;
 #[cfg(test)]
 mod front;
 mod json_suite;
