@@ -11,7 +11,10 @@ use crate::{
 };
 use bailiwick::sandbox::{LegId, LegRow, Sandbox};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 pub(super) fn path(kind: Kind) -> &'static str {
     match kind {
@@ -28,6 +31,8 @@ pub(super) fn path(kind: Kind) -> &'static str {
 pub(super) struct Truth {
     pub(super) directory: Directory,
     legs: BTreeMap<&'static str, Vec<LegRow>>,
+    /// What was found out before, by person and operation.
+    seen: Mutex<BTreeMap<(String, Kind), Arc<Vec<LegId>>>>,
 }
 
 fn leg(row: &LegRow) -> Leg {
@@ -46,7 +51,7 @@ fn leg(row: &LegRow) -> Leg {
 impl Truth {
     pub(super) fn of(sandbox: &Sandbox, directory: &Value) -> Self {
         let legs = [US, EU].map(|region| (region, sandbox.legs(region).unwrap())).into();
-        Self { directory: Directory::read(&directory.to_string()), legs }
+        Self { directory: Directory::read(&directory.to_string()), legs, seen: Mutex::default() }
     }
 
     pub(super) fn region(&self, person: &str) -> &'static str {
@@ -58,7 +63,13 @@ impl Truth {
     }
 
     /// Legs of interactions that somebody may see in answers of this kind.
-    pub(super) fn visible(&self, person: &str, kind: Kind) -> Vec<LegId> {
+    pub(super) fn visible(&self, person: &str, kind: Kind) -> Arc<Vec<LegId>> {
+        let mut known = self.seen.lock().unwrap();
+        let key = (person.to_owned(), kind);
+        Arc::clone(known.entry(key).or_insert_with(|| Arc::new(self.find_visible(person, kind))))
+    }
+
+    fn find_visible(&self, person: &str, kind: Kind) -> Vec<LegId> {
         let scope = Self::case(person, kind, &Value::Null).scope(&self.directory);
         let legs = &self.legs[self.region(person)];
         let seen = legs.iter().filter(|row| self.sees(person, &scope, row));
