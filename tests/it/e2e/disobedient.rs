@@ -3,7 +3,7 @@
 use super::{
     house::{
         AGGREGATES, DETAILS, DIVISIONS, EU, Heard, House, PLATFORM, Plan, QUEUE_OBSERVATIONS, QUEUES, US,
-        USER_AGGREGATES, USER_OBSERVATIONS, USERS, WEEK,
+        USER_AGGREGATES, USER_OBSERVATIONS, USERS, WEEK, until,
     },
     truth::Truth,
 };
@@ -155,7 +155,10 @@ async fn an_upstream_that_ignores_filters_shows_no_row_of_others() {
                 }
             }
         } else {
-            assert_eq!(rows(&heard.json()), rows(&honest), "{question:?}");
+            // A page of a list may be filled by strangers: then rows are missing, and none is added.
+            let (honest, shown) = (rows(&honest), rows(&heard.json()));
+            assert!(shown.iter().all(|row| honest.contains(row)), "{question:?}: {shown:#?}");
+            assert!(shown == honest || question.1.starts_with("GET"), "{question:?}");
         }
     }
 }
@@ -200,8 +203,8 @@ async fn what_cannot_be_read_is_not_passed_on() {
             assert!(intent.is_some(), "{mode}: it was sent, so it was recorded before");
             assert_eq!((outcome.code.as_deref(), outcome.status), (Some(code), status), "{mode}");
         }
-        // And the house stands: the next question has its answer.
-        assert_eq!(ask(&house, &question).await.status, 200);
+        // And the house stands: a token endpoint that failed is left alone for a second, then there is an answer.
+        until("an answer", || async { ask(&house, &question).await.status == 200 }).await;
     }
 }
 
