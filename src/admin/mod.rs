@@ -88,6 +88,8 @@ async fn ready(State(parts): State<Arc<Parts>>) -> impl IntoResponse {
 }
 
 async fn metrics_text(State(parts): State<Arc<Parts>>) -> impl IntoResponse {
+    // The age of the directory is measured when somebody looks.
+    parts.world.late(parts.clock.now());
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], metrics::render(&parts.registry))
 }

@@ -36,7 +36,9 @@ impl Reloader {
             rule_files(&self.settings.rules).and_then(|files| tested_rules(files, self.settings.policy.clone()));
         match compiled {
             Ok(compiled) => {
-                if compiled.rules.version != self.world.pin().world.version.rules {
+                if compiled.rules.version == self.world.pin().world.version.rules {
+                    self.world.confirm_rules(&compiled.rules.version);
+                } else {
                     self.world.swap_rules(Arc::new(compiled.rules));
                 }
             }

@@ -3,6 +3,7 @@
 //! Exit codes: 0 fine, 1 a finding or a refusal, 2 wrong use or unreadable input, 3 could not reach what it needed.
 
 mod check;
+mod demo;
 mod docs;
 mod explain;
 mod import;
@@ -28,6 +29,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Try it: an embedded upstream, a sample organisation and the proxy in front of it
+    Demo(demo::Arguments),
     /// Serve the proxy and its control listener
     Serve(serve::Arguments),
     /// Validate every file: configuration, rules and their tests, directory
@@ -68,6 +71,7 @@ pub fn run() -> ExitCode {
         tracing::debug!("a crypto provider was installed already");
     }
     let ended = match arguments.command {
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),

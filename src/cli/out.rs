@@ -1,9 +1,10 @@
 //! Where words leave the program, and the failures that end it.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one place that prints")]
-
 use crate::app::StartError;
-use std::fmt::Display;
+use std::{
+    fmt::Display,
+    io::{self, Write as _},
+};
 
 /// A failure with its exit code.
 #[derive(Debug)]
@@ -31,11 +32,12 @@ impl From<StartError> for Failure {
 }
 
 pub(super) fn line(text: impl Display) {
-    println!("{text}");
+    // A reader that has gone away, such as `head`, wants no more.
+    let _gone = writeln!(io::stdout().lock(), "{text}");
 }
 
 pub(super) fn error(text: impl Display) {
-    eprintln!("{text}");
+    let _gone = writeln!(io::stderr().lock(), "{text}");
 }
 
 pub(super) fn json(value: &impl serde::Serialize) -> Result<(), Failure> {

@@ -27,45 +27,6 @@ const LONGEST_POLL: Duration = Duration::from_mins(1);
 const SETTLE: Duration = Duration::from_millis(60);
 const GLANCE: Duration = Duration::from_millis(500);
 
-/// How old what we know about the organisation may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Freshness {
-    /// When the source was last read and found valid.
-    pub taken_at: Timestamp,
-    pub warn_after: Duration,
-    pub refuse_after: Duration,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Age {
-    Fresh,
-    /// Worth a metric and a header.
-    Late,
-    /// Too old to decide by.
-    Stale,
-}
-
-impl Freshness {
-    pub const WARN_AFTER: Duration = Duration::from_mins(3);
-    pub const REFUSE_AFTER: Duration = Duration::from_mins(15);
-
-    pub fn new(taken_at: Timestamp) -> Self {
-        Self { taken_at, warn_after: Self::WARN_AFTER, refuse_after: Self::REFUSE_AFTER }
-    }
-
-    pub fn age(&self, now: Timestamp) -> Age {
-        // A reading from the future is no age at all.
-        let age = Duration::try_from(now.duration_since(self.taken_at)).unwrap_or_default();
-        if age >= self.refuse_after {
-            Age::Stale
-        } else if age >= self.warn_after {
-            Age::Late
-        } else {
-            Age::Fresh
-        }
-    }
-}
-
 /// What a look at the file brought.
 #[derive(Debug, Clone)]
 pub enum Update {

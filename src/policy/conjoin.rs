@@ -47,8 +47,12 @@ impl Site<'_> {
         if part.is_empty() {
             return Ok(None);
         }
+        let moved = self.moved(&part);
         let mut settled = Vec::with_capacity(items.len());
         for item in items {
+            if moved && pure_access(&item) == Some(Access::Division) {
+                continue;
+            }
             match self.settle_divisions(item, extent)? {
                 Some(item) => settled.push(item),
                 None => return Ok(None),
@@ -217,7 +221,7 @@ impl Site<'_> {
                 if part.is_empty() {
                     return Ok(None);
                 }
-                let mut items = vec![item];
+                let mut items = if self.moved(&part) { Vec::new() } else { vec![item] };
                 for clause in part.clauses(self.data) {
                     items.push(self.write(&clause)?);
                 }
@@ -236,6 +240,13 @@ impl Site<'_> {
                 Ok(if kept.is_empty() { None } else { Some(Filter::Group(join, kept).canonical()) })
             }
         }
+    }
+
+    /// Whether a queue or agent of this extent changed division: tags keep the division of their time, so an asked
+    /// tag would lose rows that its leg form gives.
+    fn moved(&self, part: &Extent) -> bool {
+        part.queues().iter().any(|queue| self.org.queue(*queue).moved)
+            || part.lone.iter().any(|user| self.org.user(*user).moved)
     }
 
     /// Whether every leg that satisfies `item` satisfies `clause`.

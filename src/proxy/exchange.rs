@@ -122,7 +122,7 @@ impl Exchange {
         let took = since.elapsed();
         self.metrics.phase_seconds.get_or_create(&PhaseLabel { phase }).observe(took.as_secs_f64());
         self.note(|outcome| {
-            outcome.phases.push((phase.to_owned(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX)))
+            outcome.phases.push((phase.to_owned(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX)));
         });
     }
 

@@ -1,20 +1,13 @@
 use super::*;
 use crate::{
     base::clock::FixedClock,
-    directory::source::{Age, Freshness, Update, Watch, open},
+    directory::source::{Update, Watch, open},
 };
 use std::{
     fs,
     sync::mpsc,
     time::{Duration, Instant},
 };
-
-#[test]
-fn freshness_is_decided_by_comparison() {
-    let freshness = Freshness::new(now());
-    let after = |minutes: i64| freshness.age(now() + jiff::SignedDuration::from_mins(minutes));
-    assert_eq!((after(0), after(-5), after(4), after(15)), (Age::Fresh, Age::Fresh, Age::Late, Age::Stale));
-}
 
 #[test]
 fn a_missing_file_is_a_problem_of_the_whole() {

@@ -14,7 +14,7 @@ use crate::{
         answer::{Shape, TotalTreatment},
         body::Access,
         entitlement::Scope,
-        operation::{Class, Operation},
+        operation::Operation,
         org::Org,
         refusal::{Code, Notice, Refusal},
     },
@@ -145,7 +145,9 @@ impl GuardPlan {
     /// Judges every row; an answer that cannot be read is refused whole.
     pub fn guard(&self, unguarded: Unguarded) -> Result<Guarded, Refusal> {
         let Unguarded { status, body } = unguarded;
-        self.refuse_errors(status)?;
+        if status != 200 {
+            return Err(unreadable(format!("status {status} is no answer to a query")));
+        }
         let limits = Limits::answer(self.operation.answer.max_bytes);
         let answer = json::parse_object(&body, &limits)
             .map_err(|error| unreadable(format!("not the JSON of an answer: {error}")))?;
@@ -178,20 +180,6 @@ impl GuardPlan {
             rows_out: counts.rows_out,
             notices,
         })
-    }
-
-    fn refuse_errors(&self, status: u16) -> Result<(), Refusal> {
-        match status {
-            200 => Ok(()),
-            404 if self.operation.class == Class::Read => {
-                Err(Refusal::outside("the upstream knows no such object").in_path())
-            }
-            other => Err(Refusal::new(
-                Code::UpstreamRefused,
-                format!("the upstream answered with status {other}; the record names the decision"),
-            )
-            .with("upstreamStatus", other.to_string())),
-        }
     }
 
     fn list(&self, mut answer: Value, counts: &mut Counts) -> Result<Value, Refusal> {

@@ -61,15 +61,16 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         return Ok(asking.empty(notices));
     }
     forget_scope_entries(asking, model, interval, &mut body)?;
+    let divisions = conversation_divisions(asking, &body)?;
     let legs_shown = matches!(operation.answer.shape, Shape::Conversations | Shape::Conversation)
-        && !filters_on_legs(operation, &body);
+        && !filters_on_legs(operation, &body)
+        && divisions.is_empty();
     let mut counted = asking.count(interval, legs_shown)?;
     notices.append(&mut counted.notices);
     let mut extent = settle_user_parts(asking, &body, bpo, &counted, &grouped, &mut notices)?;
     if let Some(at) = &operation.division_slot {
         extent = choose_division(asking, at, slot, extent, &mut body, &mut notices)?;
     }
-    let divisions = conversation_divisions(asking, &body)?;
     let mut writer = Writer { asking, model, extent: &extent, divisions, counted: &counted };
     for site in &operation.sites {
         if !writer.write(site, &mut body)? {
@@ -89,7 +90,6 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,
         residual: Residual { legs: shows_legs, keys: true, windows: counted.windows },
-        counted: counted.entitlements,
         plan,
         notices,
     })))
@@ -363,6 +363,7 @@ impl Writer<'_> {
         }
         if asked
             || moved
+            || self.counted.windows
             || self.counted.entitlements.iter().any(|entitlement| !matches!(entitlement.divisions, Dim::Only(_)))
         {
             return;

@@ -73,7 +73,6 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,
         residual: Residual { legs: false, keys: true, windows: false },
-        counted: counted.entitlements,
         plan,
         notices,
     })))

@@ -34,8 +34,6 @@ use std::sync::Arc;
 pub struct Narrowed {
     pub outgoing: Outgoing,
     pub residual: Residual,
-    /// The entitlements that count in this request: what the second reader proves it against.
-    pub counted: Vec<Entitlement>,
     pub plan: GuardPlan,
     pub notices: Vec<Notice>,
 }

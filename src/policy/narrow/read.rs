@@ -35,7 +35,6 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,
         residual: Residual { legs: true, keys: true, windows: counted.windows },
-        counted: counted.entitlements,
         plan,
         notices: counted.notices,
     })))

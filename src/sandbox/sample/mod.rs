@@ -2,6 +2,7 @@
 //!
 //! The committed `rules/sample/directory.json` is the text made here; a test keeps the two equal.
 
+mod cast;
 mod people;
 mod places;
 mod queues;
@@ -17,8 +18,6 @@ pub fn directory() -> Value {
     let people = people::people();
     json!({
         "version": "sample-1",
-        // retail has no read list of its own, and stays readable
-        "defaultRead": "open",
         "bpoMarks": { "licences": ["bpo"], "groups": [], "mailDomains": ["acme.example"] },
         "regions": places::regions(),
         "divisions": places::divisions(),

@@ -1,22 +1,25 @@
-//! The cast, the crowd, their groups and the service accounts of the sample.
+//! The people, most of them a crowd, their groups and the service accounts of the sample.
 
-use super::places::{EU, US};
+use super::{
+    cast,
+    places::{EU, US},
+};
 use serde_json::{Value, json};
 
 /// One user, and what else must be known to place the user in queues and groups.
 #[derive(Debug, Clone)]
 pub(super) struct Person {
     pub(super) id: String,
-    name: String,
+    pub(super) name: String,
     pub(super) division: &'static str,
-    roles: Vec<(&'static str, &'static str)>,
+    pub(super) roles: Vec<(&'static str, &'static str)>,
     /// Groups whose member this person is.
-    groups: Vec<&'static str>,
+    pub(super) groups: Vec<&'static str>,
     /// Queues that name this person.
     pub(super) queues: Vec<String>,
     /// Takes interactions in the queues of the own division.
     pub(super) agent: bool,
-    extra: Option<(&'static str, Value)>,
+    pub(super) extra: Option<(&'static str, Value)>,
 }
 
 impl Person {
@@ -57,7 +60,7 @@ const CROWD: [(&str, usize, &str); 11] = [
     ("d-claims-us", 36, "g-read-claims"),
     ("d-sales-us", 36, "g-read-sales"),
     ("d-service-us", 42, "g-read-service"),
-    ("d-retail-us", 28, ""),
+    ("d-retail-us", 28, "g-read-retail"),
     ("d-fraud-us", 24, "g-read-fraud"),
     ("d-bpo-acme-voice", 16, "g-read-acme"),
     ("d-bpo-acme-chat", 10, "g-read-acme"),
@@ -112,7 +115,7 @@ fn served(division: &str) -> &'static [&'static str] {
 }
 
 pub(super) fn people() -> Vec<Person> {
-    let mut all = cast();
+    let mut all = cast::cast();
     let mut number = 0;
     for (division, size, readers) in CROWD {
         let outsourced = division.starts_with("d-bpo");
@@ -134,7 +137,7 @@ pub(super) fn people() -> Vec<Person> {
             let mut person = person(&format!("u-{number:04}"), &format!("{} {number}", role_name(role)), division);
             person.roles.push((role, division));
             person.agent = agent;
-            person.groups.extend([readers].into_iter().filter(|group| !group.is_empty()));
+            person.groups.push(readers);
             person.queues.extend(
                 queues.iter().cycle().skip(place).take(serves.min(queues.len())).map(|queue| (*queue).to_owned()),
             );
@@ -172,7 +175,7 @@ fn role_name(role: &str) -> &'static str {
     }
 }
 
-fn person(id: &str, name: &str, division: &'static str) -> Person {
+pub(super) fn person(id: &str, name: &str, division: &'static str) -> Person {
     Person {
         id: id.to_owned(),
         name: name.to_owned(),
@@ -183,147 +186,6 @@ fn person(id: &str, name: &str, division: &'static str) -> Person {
         agent: false,
         extra: None,
     }
-}
-
-type Cast = (
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static [(&'static str, &'static str)],
-    &'static [&'static str],
-    &'static [&'static str],
-);
-
-/// id, name, division, roles, groups, queues that name the person.
-const CAST: [Cast; 29] = [
-    (
-        "sofia",
-        "Sofia Ruiz",
-        "d-payments-us",
-        &[("r-supervisor", "d-payments-us")],
-        &["g-read-payments"],
-        &["q-pay-cards", "q-pay-disputes"],
-    ),
-    ("carl", "Carl Berg", "d-claims-us", &[("r-report-consumer", "d-claims-us")], &["g-read-claims"], &[]),
-    ("ana", "Ana Lopes", "d-payments-us", &[("r-agent", "d-payments-us")], &["g-read-payments"], &["q-pay-cards"]),
-    (
-        "bo",
-        "Bo Lind",
-        "d-bpo-acme-voice",
-        &[("r-bpo-agent", "d-bpo-acme-voice")],
-        &["g-read-acme", "g-acme-voice"],
-        &["q-acme-voice-care", "q-acme-voice-shared"],
-    ),
-    (
-        "bea",
-        "Bea Stone",
-        "d-bpo-acme-voice",
-        &[("r-bpo-supervisor", "d-bpo-acme-voice")],
-        &["g-read-acme", "g-acme-voice"],
-        &[],
-    ),
-    ("pat", "Pat Moore", "d-us", &[("r-report-consumer", "d-us")], &["g-read-payments", "g-read-claims"], &[]),
-    ("eva", "Eva Weber", "d-payments-eu", &[("r-report-consumer", "d-payments-eu")], &["g-read-eu"], &[]),
-    ("dana", "Dana Cole", "d-payments-us", &[("r-report-builder", "d-payments-us")], &["g-read-payments"], &[]),
-    (
-        "ines",
-        "Ines Faro",
-        "d-service-us",
-        &[("r-queue-operator", "d-service-us")],
-        &["g-read-service"],
-        &["q-svc-care", "q-svc-email", "q-svc-chat"],
-    ),
-    (
-        "rolf",
-        "Rolf Maas",
-        "d-sales-us",
-        &[("r-report-consumer", "d-sales-us"), ("r-report-builder", "d-sales-us")],
-        &["g-read-sales"],
-        &[],
-    ),
-    (
-        "olga",
-        "Olga Petrova",
-        "d-sales-us",
-        &[("r-report-consumer", "d-sales-us"), ("r-report-consumer", "d-service-us")],
-        &["g-read-sales", "g-read-service"],
-        &[],
-    ),
-    (
-        "rita",
-        "Rita Kaur",
-        "d-fraud-us",
-        &[("r-supervisor", "d-fraud-us")],
-        &["g-read-fraud"],
-        &["q-fraud-vip", "q-fraud-watch"],
-    ),
-    ("nils", "Nils Holm", "d-fraud-us", &[("r-report-consumer", "d-fraud-us")], &["g-read-fraud"], &[]),
-    ("gus", "Gus Ward", "d-service-us", &[], &["g-read-fraud", "g-read-claims"], &[]),
-    ("viola", "Viola Conti", "d-sales-us", &[("r-sales-analyst", "d-sales-us")], &["g-read-sales"], &[]),
-    ("greg", "Greg Hall", "d-service-us", &[("r-blue-lead", "d-service-us")], &["g-read-service"], &[]),
-    ("max", "Max Adler", "d-claims-us", &[("r-audit", "d-claims-us")], &[], &[]),
-    (
-        "mia",
-        "Mia Chen",
-        "d-fraud-us",
-        &[("r-supervisor", "d-fraud-us")],
-        &["g-read-fraud", "g-fraud-vip-desk"],
-        &["q-fraud-cards"],
-    ),
-    ("nobody", "Nora Body", "d-retail-us", &[], &[], &[]),
-    // beside the tour: hard cases for tests
-    ("hugo", "Hugo Prat", "d-service-us", &[], &["g-read-service"], &[]),
-    ("rex", "Rex Dunn", "d-reporting-us", &[("r-report-consumer", "d-reporting-us")], &["g-read-reporting"], &[]),
-    ("iris", "Iris Holt", "d-claims-us", &[("r-report-consumer", "d-claims-us")], &["g-read-claims"], &[]),
-    ("mona", "Mona Reed", "d-retail-us", &[("r-agent", "d-retail-us")], &[], &["q-retail-web"]),
-    ("leo", "Leo Grant", "d-payments-us", &[("r-report-consumer", "d-payments-us")], &["g-read-payments"], &[]),
-    (
-        "cara",
-        "Cara Diaz",
-        "d-bpo-acme-chat",
-        &[("r-bpo-agent", "d-bpo-acme-chat")],
-        &["g-read-acme"],
-        &["q-acme-chat-care"],
-    ),
-    // twins in Europe
-    (
-        "elsa",
-        "Elsa Ruiz",
-        "d-payments-eu",
-        &[("r-supervisor", "d-payments-eu")],
-        &["g-read-eu"],
-        &["q-eu-pay-cards", "q-eu-pay-disputes"],
-    ),
-    ("eric", "Eric Lopes", "d-payments-eu", &[("r-agent", "d-payments-eu")], &["g-read-eu"], &["q-eu-pay-cards"]),
-    ("dana-eu", "Dana Cole", "d-sales-eu", &[("r-report-builder", "d-sales-eu")], &["g-read-eu"], &[]),
-    (
-        "ewa",
-        "Ewa Faro",
-        "d-service-eu",
-        &[("r-queue-operator", "d-service-eu")],
-        &["g-read-eu"],
-        &["q-eu-svc-care", "q-eu-svc-chat"],
-    ),
-];
-
-fn cast() -> Vec<Person> {
-    CAST.iter()
-        .map(|(id, name, division, roles, groups, queues)| Person {
-            roles: roles.to_vec(),
-            groups: groups.to_vec(),
-            queues: queues.iter().map(|queue| (*queue).to_owned()).collect(),
-            extra: match *id {
-                "iris" => Some(("active", json!(false))),
-                "mona" => Some(("moved", json!(true))),
-                "dana" | "dana-eu" => Some(("person", json!("p-dana"))),
-                "ana" => Some(("manager", json!("sofia"))),
-                // a legacy option that opens less than the role does
-                "leo" => Some(("legacy", json!({ "ges": ["q-pay-cards", "q-pay-chat"], "gms": ["q-pay-loans"] }))),
-                _ => None,
-            },
-            ..person(id, name, division)
-        })
-        .collect()
 }
 
 pub(super) fn members_of(people: &[Person], group: &str) -> Vec<String> {
@@ -354,6 +216,7 @@ pub(super) fn service_accounts() -> Value {
     json!([
         {
             "id": "svc-exporter", "name": "Nightly exporter", "region": US, "clientIds": ["exporter-client"],
+            "groups": ["g-read-retail"],
             "roles": [{ "role": "r-report-consumer", "division": "d-retail-us" }],
         },
         {

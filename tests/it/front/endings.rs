@@ -21,7 +21,7 @@ impl Clock for Faulty {
 #[tokio::test]
 async fn a_panic_costs_one_request() {
     let clock = Arc::new(Faulty::default());
-    let house = house_on(Arc::clone(&clock) as _, Default::default(), Default::default()).await;
+    let house = house_on(Arc::clone(&clock) as _, proxy::Settings::default(), server::Settings::default()).await;
     // The first reading opens the exchange, the second is in the middle of the phases.
     clock.left.store(2, Ordering::Release);
     let both = [request(BODY), request(BODY)].concat();
@@ -106,13 +106,13 @@ async fn a_body_that_stops_or_is_cut_off_is_never_forwarded() {
 #[tokio::test]
 async fn chunked_bodies_and_expectations_are_honoured() {
     let house = house().await;
-    let head = "POST /v1/query HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer T\r\n";
-    let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{BODY}\r\n0\r\n\r\n", BODY.len());
+    let start = "POST /v1/query HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer T\r\n";
+    let chunked = format!("{start}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{BODY}\r\n0\r\n\r\n", BODY.len());
     let heard = house.say(house.proxy, &[(chunked.into_bytes(), Duration::ZERO)], false).await;
     assert_eq!(answers(&heard)[0].status, 200);
     assert_eq!(answers(&heard)[0].header("connection"), Some("close"));
     let expecting =
-        format!("{head}Connection: close\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n", BODY.len());
+        format!("{start}Connection: close\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n", BODY.len());
     let parts = [(expecting.into_bytes(), Duration::from_millis(100)), (BODY.as_bytes().to_vec(), Duration::ZERO)];
     let heard = house.say(house.proxy, &parts, false).await;
     assert!(heard.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200"), "{heard}");

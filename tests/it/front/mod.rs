@@ -42,7 +42,6 @@ struct House {
     upstreams: Arc<Upstreams>,
     proxy: SocketAddr,
     admin: SocketAddr,
-    recorder: Recorder,
     folder: tempfile::TempDir,
     draining: Arc<AtomicBool>,
     shutdown: CancellationToken,
@@ -96,7 +95,7 @@ async fn house_on(clock: Arc<dyn Clock>, settings: proxy::Settings, server: serv
         wait: Duration::from_secs(1),
         max_answer_bytes: 1 << 20,
     };
-    let upstreams = bailiwick::upstream::Settings { regions: vec![region], ..Default::default() };
+    let upstreams = bailiwick::upstream::Settings { regions: vec![region] };
     let upstreams = Arc::new(Upstreams::new(&upstreams, Arc::clone(&clock), metrics.clone()).unwrap());
     let world = Arc::new(world_of(&metrics));
     let proxy = Proxy::new(Parts {
@@ -112,7 +111,7 @@ async fn house_on(clock: Arc<dyn Clock>, settings: proxy::Settings, server: serv
     let draining = Arc::new(AtomicBool::new(false));
     let admin = Admin::new(admin::Parts {
         world,
-        recorder: recorder.clone(),
+        recorder,
         clock,
         registry: Arc::new(registry),
         draining: Arc::clone(&draining),
@@ -120,7 +119,7 @@ async fn house_on(clock: Arc<dyn Clock>, settings: proxy::Settings, server: serv
     let shutdown = CancellationToken::new();
     let proxy = listen(proxy, server.clone(), &shutdown).await;
     let admin = listen(admin, server, &shutdown).await;
-    House { upstream, upstreams, proxy, admin, recorder, folder, draining, shutdown }
+    House { upstream, upstreams, proxy, admin, folder, draining, shutdown }
 }
 
 async fn listen<H: server::Handler>(
@@ -136,7 +135,7 @@ async fn listen<H: server::Handler>(
 
 fn world_of(metrics: &Metrics) -> WorldStore {
     let org = directory::load(include_str!("directory.json"), "directory.json", Timestamp::now())
-        .unwrap_or_else(|problems| panic!("{}", problems.iter().map(|problem| problem.report()).collect::<String>()));
+        .unwrap_or_else(|problems| panic!("{}", problems.iter().map(directory::Problem::report).collect::<String>()));
     let files = [
         ("house.toml", include_str!("house.toml")),
         ("models.toml", include_str!("models.toml")),
@@ -148,7 +147,7 @@ fn world_of(metrics: &Metrics) -> WorldStore {
     let files = files.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
     let policy = Policy { accepted: Assumption::ALL.to_vec(), ..Policy::default() };
     let compiled = rules::compile(files, policy).unwrap_or_else(|problems| {
-        panic!("{}", problems.iter().map(|problem| format!("{problem}\n")).collect::<String>())
+        panic!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     });
     WorldStore::new(Arc::new(compiled.rules), Arc::new(org), world::Settings::default(), metrics.clone())
 }

@@ -1,0 +1,176 @@
+//! Two bodies side by side: what stands in both, what was added, what is gone.
+
+use serde_json::{Map, Value};
+
+/// A line of a body, with what happened to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    /// ` ` in both, `+` only in what was sent, `-` only in what was asked.
+    pub(super) mark: char,
+    pub(super) text: String,
+}
+
+/// More added lines in a row than this are told in short.
+const MOST: usize = 6;
+const WIDEST: usize = 140;
+
+/// The asked body and the sent one as one text.
+pub(super) fn marked(asked: Option<&Value>, sent: &Value) -> Vec<Line> {
+    let Some(asked) = asked else { return shorten(lay_out(sent).into_iter().map(|text| Line { mark: '+', text }).collect()) };
+    let (old, new) = (lay_out(asked), lay_out(sent));
+    shorten(join(&old, &new))
+}
+
+/// A body whose objects stand on one line when nothing deeper is in them.
+pub(super) fn lay_out(body: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    write(body, "", 0, &mut lines);
+    lines
+}
+
+fn write(value: &Value, before: &str, depth: usize, lines: &mut Vec<String>) {
+    let indent = "  ".repeat(depth);
+    let deep = depth == 0 || has_object_below(value);
+    match value {
+        Value::Object(members) if deep && !members.is_empty() => {
+            lines.push(format!("{indent}{before}{{"));
+            for (name, member) in in_order(members) {
+                write(member, &format!("\"{name}\": "), depth + 1, lines);
+            }
+            lines.push(format!("{indent}}}"));
+        }
+        Value::Array(items) if deep && !items.is_empty() => {
+            lines.push(format!("{indent}{before}["));
+            for item in items {
+                write(item, "", depth + 1, lines);
+            }
+            lines.push(format!("{indent}]"));
+        }
+        flat => lines.push(format!("{indent}{before}{}", on_one_line(flat))),
+    }
+}
+
+fn has_object_below(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.values().any(|member| member.is_object() || has_object_below(member)),
+        Value::Array(items) => items.iter().any(|item| item.is_object() || has_object_below(item)),
+        _ => false,
+    }
+}
+
+fn on_one_line(value: &Value) -> String {
+    let joined = |parts: Vec<String>| parts.join(", ");
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            format!("{{ {} }}", joined(in_order(members).map(|(name, member)| format!("\"{name}\": {}", on_one_line(member))).collect()))
+        }
+        Value::Array(items) => format!("[{}]", joined(items.iter().map(on_one_line).collect())),
+        other => other.to_string(),
+    }
+}
+
+/// As the proxy writes them, so that nothing but a difference is marked: `type` first, the rest by name.
+fn in_order(members: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
+    let mut all: Vec<_> = members.iter().collect();
+    all.sort_by_key(|(name, _)| (name.as_str() != "type", name.as_str()));
+    all.into_iter()
+}
+
+/// The longest common run of lines stays; depth does not count, so that what was only wrapped is not marked.
+fn join(old: &[String], new: &[String]) -> Vec<Line> {
+    let same = |one: usize, other: usize| old.get(one).map(|line| line.trim()) == new.get(other).map(|line| line.trim());
+    // `common(i, j)`: how many lines the ends of both have in common.
+    let width = new.len() + 1;
+    let mut table = vec![0_usize; (old.len() + 1) * width];
+    let common = |table: &[usize], one: usize, other: usize| table.get(one * width + other).copied().unwrap_or(0);
+    for one in (0..old.len()).rev() {
+        for other in (0..new.len()).rev() {
+            let longest = if same(one, other) {
+                common(&table, one + 1, other + 1) + 1
+            } else {
+                common(&table, one + 1, other).max(common(&table, one, other + 1))
+            };
+            if let Some(cell) = table.get_mut(one * width + other) {
+                *cell = longest;
+            }
+        }
+    }
+    let (mut one, mut other) = (0, 0);
+    let mut lines = Vec::new();
+    let mut push = |mark, text: Option<&String>| lines.extend(text.map(|text| Line { mark, text: text.clone() }));
+    while one < old.len() || other < new.len() {
+        if one < old.len() && other < new.len() && same(one, other) {
+            push(' ', new.get(other));
+            (one, other) = (one + 1, other + 1);
+        } else if other < new.len() && (one == old.len() || common(&table, one, other + 1) >= common(&table, one + 1, other)) {
+            push('+', new.get(other));
+            other += 1;
+        } else {
+            push('-', old.get(one));
+            one += 1;
+        }
+    }
+    lines
+}
+
+/// Cuts long runs of added values and long lines; the JSON form has everything.
+fn shorten(lines: Vec<Line>) -> Vec<Line> {
+    let mut shown: Vec<Line> = Vec::new();
+    let mut run: Vec<Line> = Vec::new();
+    let flat = |line: &Line| line.mark == '+' && line.text.trim_start().starts_with("{ ");
+    let end = |run: &mut Vec<Line>, shown: &mut Vec<Line>| {
+        let left_out = run.len().saturating_sub(MOST);
+        let indent: String = run.first().map(|line| line.text.chars().take_while(|letter| *letter == ' ').collect()).unwrap_or_default();
+        if left_out > 1 {
+            run.truncate(MOST);
+            run.push(Line { mark: '+', text: format!("{indent}... and {left_out} more") });
+        }
+        shown.append(run);
+    };
+    for line in lines {
+        if flat(&line) {
+            run.push(line);
+        } else {
+            end(&mut run, &mut shown);
+            shown.push(line);
+        }
+    }
+    end(&mut run, &mut shown);
+    for line in &mut shown {
+        if line.text.chars().count() > WIDEST {
+            line.text = line.text.chars().take(WIDEST).chain(" ...".chars()).collect();
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn text(lines: &[Line]) -> String {
+        lines.iter().map(|line| format!("{}{}\n", line.mark, line.text)).collect()
+    }
+
+    #[test]
+    fn an_added_filter_is_marked_and_the_rest_is_not() {
+        let asked = json!({ "interval": "a/b", "groupBy": ["queueId"] });
+        let sent = json!({ "interval": "a/b", "groupBy": ["queueId"], "filter": { "type": "or", "predicates": [{ "dimension": "queueId", "value": "q" }] } });
+        let due = concat!(
+            " {\n+  \"filter\": {\n+    \"type\": \"or\"\n+    \"predicates\": [\n+      { \"dimension\": \"queueId\", \"value\": \"q\" }\n",
+            "+    ]\n+  }\n   \"groupBy\": [\"queueId\"]\n   \"interval\": \"a/b\"\n }\n"
+        );
+        assert_eq!(text(&marked(Some(&asked), &sent)), due);
+    }
+
+    #[test]
+    fn what_is_gone_is_marked_and_long_runs_are_told_in_short() {
+        let old = json!({ "filter": { "predicates": [{ "value": "x" }] } });
+        let many: Vec<Value> = (0..20).map(|number| json!({ "value": number })).collect();
+        let shown = text(&marked(Some(&old), &json!({ "filter": { "predicates": many } })));
+        assert!(shown.contains("-      { \"value\": \"x\" }"), "{shown}");
+        assert!(shown.contains("+      ... and 14 more"), "{shown}");
+        assert_eq!(shown.matches("\n+").count(), 7, "{shown}");
+    }
+}
