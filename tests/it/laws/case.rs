@@ -217,7 +217,10 @@ impl Case {
             |one: &crate::oracle::data::Queue| one.division == id && self.queue_inside(directory, scope, &one.id);
         let user = |one: &crate::oracle::data::User| {
             let alone = |source: &Entitlement| {
-                source.queues == Dim::Any && source.users.covers(&one.id) && source.divisions.covers(id)
+                source.queues == Dim::Any
+                    && source.conversations == Dim::Any
+                    && source.users.covers(&one.id)
+                    && source.divisions.covers(id)
             };
             one.division == id && scope.iter().any(alone)
         };
