@@ -3,6 +3,7 @@
 mod compile_fail;
 #[cfg(test)]
 mod front;
+mod demo;
 mod json_suite;
 mod laws;
 mod layers;
