@@ -1,10 +1,11 @@
 //! Compiles `[rule.answer]`: shape, keys, legs, what may pass and what is masked.
 
 use super::{
-    format::{self, ShapeWord},
+    format::{self, AccessWord},
     models::{self, Masks, Models},
     paths,
     reading::{At, Reader},
+    values::Name,
 };
 use crate::model::answer::{Answer, Key, Shape, Total, TotalTreatment};
 
@@ -17,7 +18,7 @@ pub(super) fn compile(
     masked: &Masks,
     reader: &mut Reader<'_>,
 ) -> Option<Answer> {
-    let shape = shape(answer.shape);
+    let shape = Shape::from(answer.shape);
     let single = shape == Shape::Conversation;
     let rows = match &answer.rows {
         Some(at) => paths::definite(at, reader),
@@ -27,17 +28,7 @@ pub(super) fn compile(
             None
         }
     };
-    let keys: Option<Vec<_>> = answer
-        .keys
-        .iter()
-        .map(|(at, word)| {
-            let path = paths::parse(&format!("$.{}", at.text));
-            if path.is_none() {
-                reader.problem(at.span(), format!("`{}` is no field of a row", at.text));
-            }
-            path.map(|at| Key { access: models::access(**word), at })
-        })
-        .collect();
+    let keys = keys(answer, reader);
     let legs = matches!(shape, Shape::Conversations | Shape::Conversation);
     if legs != answer.leg.is_some() {
         let says = if legs { "this shape needs `leg`" } else { "rows of this shape have no legs: leave `leg` out" };
@@ -51,16 +42,7 @@ pub(super) fn compile(
         Some(leg) => Some(leg?),
         None => None,
     };
-    let mut totals = Vec::new();
-    for (list, treatment) in [
-        (&answer.totals, TotalTreatment::Remove),
-        (&answer.visible, TotalTreatment::Visible),
-        (&answer.pages, TotalTreatment::Pages),
-    ] {
-        for at in list {
-            totals.push(Total { at: paths::definite(at, reader)?, treatment });
-        }
-    }
+    let totals = totals(answer, reader);
     let mut mask = masked.clone();
     mask.extend(answer.mask.iter().map(|(field, class)| (field.text.clone(), class.as_str().into())));
     // `${pageSize}` and `${pageNumber}` stand for numbers.
@@ -80,7 +62,7 @@ pub(super) fn compile(
         rows: rows?,
         keys: keys?,
         leg,
-        totals,
+        totals: totals?,
         keep,
         mask,
         empty: answer.empty.as_str().into(),
@@ -88,12 +70,27 @@ pub(super) fn compile(
     })
 }
 
-fn shape(word: ShapeWord) -> Shape {
-    match word {
-        ShapeWord::Groups => Shape::Groups,
-        ShapeWord::Rows => Shape::Rows,
-        ShapeWord::Entities => Shape::Entities,
-        ShapeWord::Conversations => Shape::Conversations,
-        ShapeWord::Conversation => Shape::Conversation,
+fn keys(answer: &format::Answer, reader: &mut Reader<'_>) -> Option<Vec<Key>> {
+    let key = |(at, word): (&Name, &At<AccessWord>)| {
+        let path = paths::parse(&format!("$.{}", at.text));
+        if path.is_none() {
+            reader.problem(at.span(), format!("`{}` is no field of a row", at.text));
+        }
+        path.map(|at| Key { access: models::access(**word), at })
+    };
+    answer.keys.iter().map(key).collect()
+}
+
+fn totals(answer: &format::Answer, reader: &mut Reader<'_>) -> Option<Vec<Total>> {
+    let mut totals = Vec::new();
+    for (list, treatment) in [
+        (&answer.totals, TotalTreatment::Remove),
+        (&answer.visible, TotalTreatment::Visible),
+        (&answer.pages, TotalTreatment::Pages),
+    ] {
+        for at in list {
+            totals.push(Total { at: paths::definite(at, reader)?, treatment });
+        }
     }
+    Some(totals)
 }

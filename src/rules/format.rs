@@ -1,6 +1,17 @@
 //! The shape of a rule file, key by key. What the keys mean together is decided in `operation`.
 
-use super::reading::{At, Instant, Json, Maybe, Name, OneOrMany, keys, words};
+use super::{
+    reading::{At, keys, words},
+    values::{Instant, Json, Maybe, Name, OneOrMany},
+};
+use crate::model::{
+    answer::Shape,
+    assumption::Assumption,
+    body::Dialect,
+    contract::Data,
+    entitlement::Action,
+    operation::{Audience, Class, EmptyScope, Outside, StaticDead, Strength},
+};
 use std::collections::BTreeMap;
 
 keys! {
@@ -75,8 +86,8 @@ keys! {
         max_values: Option<usize>,
         narrow: Option<Vec<At<Narrow>>>,
         time: Option<Time>,
-        sort: Option<Allow>,
-        group_by: Option<Allow>,
+        sort: Option<AllowedWords>,
+        group_by: Option<AllowedWords>,
         metrics: Option<Metrics>,
         refuse: Option<Vec<Refuse>>,
         answer: Option<At<Answer>>,
@@ -129,7 +140,7 @@ keys! {
 
 keys! {
     /// An allow-list for a field of the body.
-    Allow {
+    AllowedWords {
         at: At<String>,
         allow: Vec<At<String>>,
         /// A narrower list for outsourcers.
@@ -258,11 +269,11 @@ keys! {
     }
 }
 
-words! { ClassWord { Query = "query", List = "list", Read = "read", } }
-words! { DialectWord { Genesys = "genesys", Platform = "platform", } }
-words! { DataWord { Interaction = "interaction", Queue = "queue", User = "user", Division = "division", Metadata = "metadata", } }
+words! { ClassWord => Class { Query = "query", List = "list", Read = "read", } }
+words! { DialectWord => Dialect { Genesys = "genesys", Platform = "platform", } }
+words! { DataWord => Data { Interaction = "interaction", Queue = "queue", User = "user", Division = "division", Metadata = "metadata", } }
 words! {
-    ActionWord {
+    ActionWord => Action {
         View = "view",
         Playback = "playback",
         Transcript = "transcript",
@@ -272,7 +283,7 @@ words! {
     }
 }
 words! {
-    AssumptionWord {
+    AssumptionWord => Assumption {
         EntriesAnd = "entries-and",
         SameSegment = "same-segment",
         LegFilter = "leg-filter",
@@ -281,17 +292,17 @@ words! {
         IdsOnly = "ids-only",
     }
 }
-words! { AudienceWord { Everybody = "everybody", Internal = "internal", } }
-words! { OutsideWord { Refuse = "refuse", Narrow = "narrow", } }
-words! { StaticWord { Refuse = "refuse", Drop = "drop", } }
-words! { EmptyScopeWord { Refuse = "refuse", Answer = "answer", } }
+words! { AudienceWord => Audience { Everybody = "everybody", Internal = "internal", } }
+words! { OutsideWord => Outside { Refuse = "refuse", Narrow = "narrow", } }
+words! { StaticWord => StaticDead { Refuse = "refuse", Drop = "drop", } }
+words! { EmptyScopeWord => EmptyScope { Refuse = "refuse", Answer = "answer", } }
 words! { ArchivedWord { Exclude = "exclude", Include = "include", } }
 words! { EntryWord { Append = "append", Never = "never", } }
 words! { AskedWord { Conjoin = "conjoin", } }
-words! { StrengthWord { Exact = "exact", Cover = "cover", } }
+words! { StrengthWord => Strength { Exact = "exact", Cover = "cover", } }
 words! { ReachWord { Contained = "contained", WholeDay = "whole-day", Overlap = "overlap", } }
 words! {
-    ShapeWord {
+    ShapeWord => Shape {
         Groups = "groups",
         Rows = "rows",
         Entities = "entities",

@@ -23,18 +23,23 @@
 mod answer;
 mod condition;
 mod format;
+mod lists;
 mod model_format;
 mod models;
 mod operation;
 mod overlap;
+mod params;
 mod paths;
 mod permissions;
 mod problem;
 mod query_test;
 mod reading;
+mod rests;
+mod sameness;
 mod schema;
 mod sites;
 mod source;
+mod values;
 pub mod watch;
 
 #[cfg(test)]
@@ -42,7 +47,8 @@ mod tests;
 
 pub use permissions::{Template, TemplatePermission};
 pub use problem::{Problem, Source};
-pub use query_test::{Expect, Fixture, RuleTest, same};
+pub use query_test::{Expect, Fixture, RuleTest};
+pub use sameness::same;
 pub use schema::{schema, schemas};
 pub use source::{Unreadable, embedded, read_dir};
 
@@ -146,7 +152,7 @@ impl Folder {
                 _ if name.split('/').any(|part| part == "templates") => &mut folder.templates,
                 _ => &mut folder.rules,
             };
-            kind.push(Arc::new(Source { name: name.into(), text: text.into() }));
+            kind.push(Arc::new(Source::new(name, text)));
         }
         folder
     }
@@ -180,7 +186,7 @@ fn read<T: Keys>(sources: Vec<Arc<Source>>, problems: &mut Problems) -> Vec<(Arc
     files
 }
 
-fn families(file: &RuleFile) -> BTreeMap<reading::Name, Option<format::Shared>> {
+fn families(file: &RuleFile) -> BTreeMap<values::Name, Option<format::Shared>> {
     file.family.iter().map(|(name, family)| (name.clone(), family.0.clone())).collect()
 }
 

@@ -2,8 +2,10 @@
 
 use super::{
     format::{AccessWord, DialectWord},
-    reading::{At, Maybe, Name, keys, words},
+    reading::{At, keys, words},
+    values::{Maybe, Name},
 };
+use crate::model::body::Level;
 use std::collections::BTreeMap;
 
 keys! {
@@ -89,7 +91,7 @@ words! {
         Filters = "filters",
     }
 }
-words! { LevelWord { Leg = "leg", Interaction = "interaction", Attached = "attached", } }
+words! { LevelWord => Level { Leg = "leg", Interaction = "interaction", Attached = "attached", } }
 
 keys! {
     /// What permissions mean here.

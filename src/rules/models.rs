@@ -1,15 +1,16 @@
 //! Compiles the model table: bodies, filters, field lists. Rule files only ever choose from it.
 
 use super::{
-    format::{AccessWord, DialectWord},
-    model_format::{FieldSpec, Filter, KindWord, LevelWord, Model, ModelFile},
+    format::AccessWord,
+    model_format::{FieldSpec, Filter, KindWord, Model, ModelFile},
     paths,
     problem::{Problems, Source, did_you_mean},
-    reading::{At, Name, Reader},
+    reading::{At, Reader},
+    values::Name,
 };
 use crate::model::{
     answer::Keep,
-    body::{Access, BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel, Level, ObjectOrd, Proof},
+    body::{Access, BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel, ObjectOrd, Proof},
 };
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
@@ -108,10 +109,10 @@ pub(super) fn access(word: AccessWord) -> Access {
 }
 
 fn compile_filter(filter: &Filter, reader: &mut Reader<'_>) -> (FilterModel, Masks) {
-    let mut dimensions = BTreeMap::new();
+    let mut dimensions: BTreeMap<Box<str>, Dimension> = BTreeMap::new();
     let mut masks = Masks::new();
     let mut add = |name: &str, span: Range<usize>, dimension: Dimension, reader: &mut Reader<'_>| {
-        let clash = dimensions.keys().any(|known: &Box<str>| known.eq_ignore_ascii_case(name));
+        let clash = dimensions.keys().any(|known| known.eq_ignore_ascii_case(name));
         if clash {
             reader.problem(span, format!("the dimension `{name}` is classified twice"));
         } else {
@@ -133,18 +134,13 @@ fn compile_filter(filter: &Filter, reader: &mut Reader<'_>) -> (FilterModel, Mas
             masks.insert(name.as_str().into(), class.text.clone());
         }
     }
-    let level = match filter.level {
-        LevelWord::Leg => Level::Leg,
-        LevelWord::Interaction => Level::Interaction,
-        LevelWord::Attached => Level::Attached,
-    };
     let metrics = filter.metrics.iter().map(|metric| metric.as_str().into()).collect();
-    (FilterModel { level, dimensions, metrics, max_depth: filter.max_depth }, masks)
+    (FilterModel { level: filter.level.into(), dimensions, metrics, max_depth: filter.max_depth }, masks)
 }
 
 impl Filters {
     fn body(&self, name: &Name, model: &Model, reader: &mut Reader<'_>) -> Option<(Arc<BodyModel>, Masks)> {
-        let dialect = dialect(model.dialect);
+        let dialect = Dialect::from(model.dialect);
         let mut masks = Masks::new();
         let fields = self.fields(&model.fields, dialect, &mut masks, reader);
         let spec = &model.proof;
@@ -255,12 +251,5 @@ impl Filters {
                 }
             }
         })
-    }
-}
-
-pub(super) fn dialect(word: DialectWord) -> Dialect {
-    match word {
-        DialectWord::Genesys => Dialect::Genesys,
-        DialectWord::Platform => Dialect::Platform,
     }
 }

@@ -2,23 +2,22 @@
 
 use super::{
     answer, condition,
-    format::{
-        ActionWord, ArchivedWord, AssumptionWord, AudienceWord, ClassWord, DataWord, EmptyScopeWord, OutsideWord,
-        Param, ParamKindWord, Rule, Shared, StaticWord,
-    },
+    format::{ArchivedWord, Rule, Shared},
     models::{self, Masks, Models},
-    paths,
+    params, paths,
     permissions::{self, Permissions},
-    reading::{At, Name, Reader},
+    reading::{At, Reader},
+    rests::{self, Fits, Rests},
     sites::Body,
+    values::Name,
 };
 use crate::model::{
     answer::Shape,
     assumption::Assumption,
-    body::{BodyModel, Level},
-    contract::{Contract, Data, IdsProof, Method, ParamKind, Segment, Template},
+    body::{BodyModel, Dialect},
+    contract::Contract,
     entitlement::Action,
-    operation::{Audience, Class, EmptyScope, Entry, Operation, Outside, Page, RefuseWhen, Site, StaticDead},
+    operation::{Audience, Class, EmptyScope, Operation, Outside, RefuseWhen, Site, StaticDead},
     refusal::Code,
     world::Policy,
 };
@@ -43,8 +42,8 @@ impl Surroundings<'_> {
         let shared = self.shared(rule, reader)?;
         let matched = paths::operation(&rule.r#match, reader);
         let opened = self.opened_by(&shared, rule, reader);
-        let class = required(shared.class, "class", rule, reader).map(class);
-        let data = required(shared.data.as_ref().map(data), "data", rule, reader);
+        let class = required(shared.class, "class", rule, reader).map(Class::from);
+        let data = required(shared.data.as_ref(), "data", rule, reader).map(|word| word.value.into());
         let answer_spec = required(shared.answer.as_ref(), "answer", rule, reader);
         let body = match &shared.body {
             Some(name) => Some(self.body(name, &shared, reader)?),
@@ -53,9 +52,9 @@ impl Surroundings<'_> {
         let (model, masks) = body.unzip();
         let masks = masks.unwrap_or_default();
         let answer = answer_spec.and_then(|spec| answer::compile(spec, self.models, &masks, reader));
-        let params = params(shared.params.as_ref(), reader);
+        let params = params::params(shared.params.as_ref(), reader);
         let page = match &shared.page {
-            Some(page) => Some(compile_page(page, shared.params.as_ref(), reader)?),
+            Some(page) => Some(params::page(page, shared.params.as_ref(), reader)),
             None => None,
         };
         let parts = self.parts(rule, &shared, model.as_deref(), reader);
@@ -66,13 +65,14 @@ impl Surroundings<'_> {
         let (page, ids) = page.unzip();
         let rests = Rests { sites: &parts.sites, model: model.as_deref(), data, page: page.is_some() };
         rests.check(&needs, rule, reader);
-        shape_fits(class, method, &template, model.as_deref(), page.as_ref(), &rule.r#match, reader);
+        let fits = Fits { class, method, template: &template };
+        fits.check(model.as_deref(), page.as_ref(), &rule.r#match, reader);
         let archived = matches!(shared.archived, Some(ArchivedWord::Include));
         let contract = Contract {
             operation: rule.id.as_str().into(),
             method,
             template,
-            action: action(shared.action),
+            action: shared.action.map_or(Action::View, Action::from),
             data,
             params,
             body: model,
@@ -89,10 +89,7 @@ impl Surroundings<'_> {
             contract: Arc::new(contract),
             opened_by,
             permission,
-            audience: match shared.audience {
-                Some(AudienceWord::Internal) => Audience::Internal,
-                Some(AudienceWord::Everybody) | None => Audience::Everybody,
-            },
+            audience: shared.audience.map(Audience::from).unwrap_or_default(),
             unproved: needs.into_iter().filter(|needed| !self.policy.accepted.contains(needed)).collect(),
             sites: parts.sites,
             group_by: parts.group_by,
@@ -101,18 +98,9 @@ impl Surroundings<'_> {
             division_slot: parts.division_slot,
             page,
             refuse: parts.refuse,
-            outside: match shared.outside {
-                Some(OutsideWord::Narrow) => Outside::Narrow,
-                Some(OutsideWord::Refuse) | None => Outside::Refuse,
-            },
-            static_dead: match shared.r#static {
-                Some(StaticWord::Drop) => StaticDead::Drop,
-                Some(StaticWord::Refuse) | None => StaticDead::Refuse,
-            },
-            empty_scope: match shared.empty_scope {
-                Some(EmptyScopeWord::Answer) => EmptyScope::Answer,
-                Some(EmptyScopeWord::Refuse) | None => EmptyScope::Refuse,
-            },
+            outside: shared.outside.map(Outside::from).unwrap_or_default(),
+            static_dead: shared.r#static.map(StaticDead::from).unwrap_or_default(),
+            empty_scope: shared.empty_scope.map(EmptyScope::from).unwrap_or_default(),
             archived,
             max_clauses: shared.max_clauses.unwrap_or(MAX_CLAUSES),
             max_predicates: shared.max_predicates.unwrap_or(MAX_PREDICATES),
@@ -151,6 +139,11 @@ impl Surroundings<'_> {
         };
         for permission in &demanded {
             permissions::check(permission, permission.span.clone(), reader);
+            if self.permissions.harmless.contains(permission.as_str()) {
+                let message =
+                    format!("`{}` stands in `harmless`: an outsourcer keeps `all` on it", permission.as_str());
+                reader.problem(permission.span.clone(), message);
+            }
         }
         let name = demanded.iter().map(|permission| permission.as_str()).collect::<Vec<_>>().join("` or `");
         let opened = demanded.iter().flat_map(|permission| self.permissions.opening(permission)).collect();
@@ -161,7 +154,7 @@ impl Surroundings<'_> {
     fn body(&self, name: &At<String>, shared: &Shared, reader: &mut Reader<'_>) -> Option<(Arc<BodyModel>, Masks)> {
         let (model, masks) = self.models.body(name, reader)?;
         if let Some(word) = &shared.dialect
-            && models::dialect(word.value) != model.dialect
+            && Dialect::from(word.value) != model.dialect
         {
             reader.problem(word.span.clone(), format!("the body model `{}` is written in another dialect", **name));
         }
@@ -206,7 +199,7 @@ impl Surroundings<'_> {
         let division_slot =
             shared.division_slot.as_ref().map(|at| body.division_slot(at, reader).ok_or(())).transpose();
         let sites: Vec<Site> = sites.into_iter().collect::<Option<Vec<_>>>()?.concat();
-        twice(&sites, rule, reader);
+        rests::twice(&sites, rule, reader);
         Some(Parts {
             sites,
             refuse: refuse.into_iter().collect::<Option<_>>()?,
@@ -247,149 +240,6 @@ fn required<T>(value: Option<T>, key: &str, rule: &At<Rule>, reader: &mut Reader
     value
 }
 
-fn twice(sites: &[Site], rule: &At<Rule>, reader: &mut Reader<'_>) {
-    for (at, site) in sites.iter().enumerate() {
-        if sites.iter().take(at).any(|before| before.at == site.at) {
-            reader.problem(rule.id.span.clone(), format!("two places narrow `$.{}`", site.at.join(".")));
-        }
-    }
-}
-
-/// What a rule rests on follows from where it writes the scope.
-#[derive(Debug)]
-struct Rests<'r> {
-    sites: &'r [Site],
-    model: Option<&'r BodyModel>,
-    data: Data,
-    page: bool,
-}
-
-impl Rests<'_> {
-    fn check(&self, needs: &[Assumption], rule: &At<Rule>, reader: &mut Reader<'_>) {
-        let mut rests = Vec::new();
-        let level = |site: &Site| self.model.and_then(|model| model.filter(&site.at)).map(|filter| filter.level);
-        if self.sites.iter().any(|site| site.entry != Entry::Filter && level(site) == Some(Level::Leg)) {
-            rests.extend([Assumption::EntriesAnd, Assumption::SameSegment]);
-        }
-        if self.data == Data::Interaction && self.sites.iter().any(|site| site.entry == Entry::Filter) {
-            rests.push(Assumption::LegFilter);
-        }
-        if self.page {
-            rests.push(Assumption::IdsOnly);
-        }
-        for missing in rests.into_iter().filter(|rest| !needs.contains(rest)) {
-            let help = format!("add it to `needs`: {}", missing.meaning());
-            let message = format!("this rule rests on `{}` and does not say so", missing.name());
-            reader.problem_with(rule.id.span.clone(), message, Some(help));
-        }
-        if let Some(model) = self.model {
-            let narrowed = |at: &[Box<str>]| self.sites.iter().any(|site| site.at == at);
-            let unproved = match &model.proof {
-                crate::model::body::Proof::Filter { at } => !narrowed(at),
-                crate::model::body::Proof::Entries { at, also } => {
-                    !std::iter::once(at).chain(also).all(|at| narrowed(at))
-                }
-            };
-            if unproved {
-                let help = "add a `[[rule.narrow]]` for each filter that the model's proof names";
-                let message = format!("the rule does not narrow where `{}` proves its scope", model.name);
-                reader.problem_with(rule.id.span.clone(), message, Some(help.to_owned()));
-            }
-            for path in model.filters() {
-                if !narrowed(&path) {
-                    let help = "add a `[[rule.narrow]]` for it: what the asker sends there must be judged and joined";
-                    let message =
-                        format!("the filter `$.{}` of `{}` has no place in this rule", path.join("."), model.name);
-                    reader.problem_with(rule.id.span.clone(), message, Some(help.to_owned()));
-                }
-            }
-        }
-    }
-}
-
-/// A request must be able to show that it stays inside the scope.
-fn shape_fits(
-    class: Class,
-    method: Method,
-    template: &Template,
-    model: Option<&BodyModel>,
-    page: Option<&Page>,
-    at: &At<String>,
-    reader: &mut Reader<'_>,
-) {
-    let by_id = template.segments.iter().any(|segment| matches!(segment, Segment::Param { .. }));
-    let says = match class {
-        Class::Query if method != Method::Post || model.is_none() => "a `query` is a `POST` with a `body`",
-        Class::List if method != Method::Get || page.is_none() => "a `list` is a `GET` with a `[rule.page]`",
-        Class::Read if method != Method::Get || !by_id => "a `read` is a `GET` with an id in its path",
-        _ => return,
-    };
-    reader.problem(at.span.clone(), says);
-}
-
-fn params(
-    table: Option<&BTreeMap<Name, At<Param>>>,
-    reader: &mut Reader<'_>,
-) -> Option<Vec<crate::model::contract::Param>> {
-    let params: Vec<_> = table
-        .into_iter()
-        .flatten()
-        .map(|(name, param)| {
-            let kind = param_kind(param);
-            if kind.is_none() {
-                let help =
-                    "`int` needs `min` and `max`, `enum` needs `words`, `text` needs `max`, `ids` needs `of` and `max`";
-                let message = format!("the parameter `{}` is not described", name.text);
-                reader.problem_with(param.span.clone(), message, Some(help.to_owned()));
-            }
-            kind.map(|kind| crate::model::contract::Param { name: name.text.clone(), kind })
-        })
-        .collect();
-    params.into_iter().collect()
-}
-
-fn param_kind(param: &Param) -> Option<ParamKind> {
-    let size = param.max.and_then(|max| usize::try_from(max).ok());
-    Some(match param.kind {
-        ParamKindWord::Int => ParamKind::Int { min: param.min?, max: param.max? },
-        ParamKindWord::Enum => ParamKind::Enum(param.words.as_ref()?.iter().map(|word| word.as_str().into()).collect()),
-        ParamKindWord::Text => ParamKind::Text { max: size? },
-        ParamKindWord::Ids => ParamKind::Ids { access: models::access(param.of?), max: size? },
-    })
-}
-
-fn compile_page(
-    page: &At<super::format::Page>,
-    params: Option<&BTreeMap<Name, At<Param>>>,
-    reader: &mut Reader<'_>,
-) -> Option<(Page, IdsProof)> {
-    let kind =
-        |name: &str| params.into_iter().flatten().find(|(known, _)| &*known.text == name).map(|(_, param)| param.kind);
-    let mut named = |name: &At<String>, wanted: ParamKindWord| {
-        if kind(name) != Some(wanted) {
-            let help = "describe it in `[rule.params]`, with the right `kind`";
-            let message = format!("the parameter `{}` is missing or of another kind", **name);
-            reader.problem_with(name.span.clone(), message, Some(help.to_owned()));
-        }
-        Box::<str>::from(name.as_str())
-    };
-    let access = models::access(page.access);
-    let param = named(&page.id, ParamKindWord::Ids);
-    let compiled = Page {
-        access,
-        number: named(&page.number, ParamKindWord::Int),
-        size: named(&page.size, ParamKindWord::Int),
-        default_size: page.default_size,
-        name: page.name.as_ref().map(|name| named(name, ParamKindWord::Text)),
-        order: page.order.as_ref().map(|name| named(name, ParamKindWord::Enum)),
-        division: page.division.as_ref().map(|name| named(name, ParamKindWord::Ids)),
-    };
-    if page.default_size < 1 {
-        reader.problem(page.span.clone(), "`default-size` is at least 1");
-    }
-    Some((compiled, IdsProof { param, access }))
-}
-
 fn compile_refuse(refuse: &super::format::Refuse, model: &BodyModel, reader: &mut Reader<'_>) -> Option<RefuseWhen> {
     let code = Code::ALL.iter().find(|code| code.as_str() == refuse.code.as_str());
     if code.is_none() {
@@ -405,42 +255,6 @@ pub(super) fn code_unknown(code: &str, span: Range<usize>, reader: &mut Reader<'
 }
 
 fn needs(shared: &Shared) -> Vec<Assumption> {
-    let needs = shared.needs.iter().flatten().map(|word| match word.value {
-        AssumptionWord::EntriesAnd => Assumption::EntriesAnd,
-        AssumptionWord::SameSegment => Assumption::SameSegment,
-        AssumptionWord::LegFilter => Assumption::LegFilter,
-        AssumptionWord::LegsContained => Assumption::LegsContained,
-        AssumptionWord::DivisionOfLeg => Assumption::DivisionOfLeg,
-        AssumptionWord::IdsOnly => Assumption::IdsOnly,
-    });
-    needs.collect()
-}
-
-fn class(word: ClassWord) -> Class {
-    match word {
-        ClassWord::Query => Class::Query,
-        ClassWord::List => Class::List,
-        ClassWord::Read => Class::Read,
-    }
-}
-
-fn data(word: &At<DataWord>) -> Data {
-    match word.value {
-        DataWord::Interaction => Data::Interaction,
-        DataWord::Queue => Data::Queue,
-        DataWord::User => Data::User,
-        DataWord::Division => Data::Division,
-        DataWord::Metadata => Data::Metadata,
-    }
-}
-
-fn action(word: Option<ActionWord>) -> Action {
-    match word {
-        Some(ActionWord::View) | None => Action::View,
-        Some(ActionWord::Playback) => Action::Playback,
-        Some(ActionWord::Transcript) => Action::Transcript,
-        Some(ActionWord::Export) => Action::Export,
-        Some(ActionWord::AddRemove) => Action::AddRemove,
-        Some(ActionWord::Preview) => Action::Preview,
-    }
+    let needs = shared.needs.iter().flatten();
+    needs.map(|word| word.value.into()).collect()
 }

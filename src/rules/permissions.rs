@@ -47,6 +47,7 @@ pub(super) struct Permissions {
 impl Permissions {
     pub(super) fn compile(files: Vec<(Arc<Source>, PermissionFile)>, problems: &mut Problems) -> Self {
         let mut compiled = Self::default();
+        let mut harmless = Vec::new();
         for (source, file) in files {
             let mut reader = Reader { source, problems };
             for (name, demanded) in file.expand {
@@ -60,20 +61,24 @@ impl Permissions {
                 compiled.masks.entry(class.text).or_default().extend(words(&lifting, &mut reader));
             }
             compiled.analytics.extend(words(&file.analytics, &mut reader));
-            let harmless = words(&file.harmless, &mut reader);
-            for permission in &file.harmless {
-                let opens =
-                    compiled.opens.iter().any(|(name, by)| **name == **permission || by.contains(permission.as_str()));
-                if opens {
-                    reader.problem(
-                        permission.span.clone(),
-                        format!("`{}` opens an operation: it is not harmless", **permission),
-                    );
-                }
-            }
-            compiled.harmless.extend(harmless);
+            compiled.harmless.extend(words(&file.harmless, &mut reader));
+            harmless.push((reader.source.clone(), file.harmless));
+        }
+        for (source, permissions) in harmless {
+            compiled.check_harmless(&permissions, &mut Reader { source, problems });
         }
         compiled
+    }
+
+    /// A permission that stands for another one opens what that one opens.
+    fn check_harmless(&self, permissions: &[At<String>], reader: &mut Reader<'_>) {
+        for permission in permissions {
+            let name = permission.as_str();
+            if self.opens.iter().any(|(demanded, by)| **demanded == *name || by.contains(name)) {
+                let message = format!("`{name}` opens an operation: it is not harmless");
+                reader.problem(permission.span.clone(), message);
+            }
+        }
     }
 
     /// The permission itself and all that stand for it.

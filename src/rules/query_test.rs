@@ -7,7 +7,8 @@ use super::{
     Attachments,
     format::{self, Rule, RuleFile},
     operation,
-    reading::{At, Json, Reader},
+    reading::{At, Reader},
+    values::Json,
 };
 use crate::model::refusal::Code;
 use jiff::Timestamp;
@@ -160,7 +161,7 @@ fn json(value: &At<Json>, attachments: &Attachments, reader: &mut Reader<'_>) ->
 }
 
 /// Query parameters are texts; a list is comma-joined.
-fn text(value: &Value) -> Option<String> {
+pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -184,33 +185,4 @@ fn beside(file: &str, relative: &str) -> Option<String> {
         }
     }
     Some(parts.join("/"))
-}
-
-/// Whether two bodies say the same: members in any order, and predicates, clauses and values of a filter in any
-/// order. The bytes themselves are canonical and tested elsewhere; tests of rules are about meaning.
-pub fn same(left: &Value, right: &Value) -> bool {
-    normal(left, false) == normal(right, false)
-}
-
-fn normal(value: &Value, set: bool) -> Value {
-    match value {
-        Value::Array(items) => {
-            let mut items: Vec<Value> = items.iter().map(|item| normal(item, false)).collect();
-            if set {
-                items.sort_by_key(ToString::to_string);
-            }
-            Value::Array(items)
-        }
-        Value::Object(members) => {
-            let mut members: Vec<_> = members
-                .iter()
-                .map(|(name, value)| {
-                    (name.clone(), normal(value, matches!(&**name, "predicates" | "clauses" | "values")))
-                })
-                .collect();
-            members.sort_by(|(a, _), (b, _)| a.cmp(b));
-            Value::Object(members.into_iter().collect())
-        }
-        other => other.clone(),
-    }
 }

@@ -60,3 +60,64 @@ pub fn watch(path: &Path, changed: impl Fn() + Send + 'static) -> Result<Watch, 
     debouncer.watch(&folder, mode).map_err(|cause| unwatchable(cause.to_string()))?;
     Ok(Watch { _debouncer: debouncer })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{sync::mpsc, time::Instant};
+
+    const SOON: Duration = Duration::from_secs(1);
+
+    fn told(path: &Path) -> (Watch, mpsc::Receiver<()>) {
+        let (send, told) = mpsc::channel();
+        let watch = watch(path, move || send.send(()).unwrap_or_default()).unwrap();
+        (watch, told)
+    }
+
+    fn once(told: &mpsc::Receiver<()>, change: impl FnOnce()) {
+        while told.recv_timeout(QUIET * 4).is_ok() {}
+        let started = Instant::now();
+        change();
+        told.recv_timeout(SOON).unwrap();
+        assert!(started.elapsed() < SOON);
+    }
+
+    #[test]
+    fn writing_replacing_renaming_and_deleting_in_a_folder_are_told_within_a_second() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("inner");
+        fs::create_dir(&inner).unwrap();
+        let file = inner.join("a.toml");
+        fs::write(&file, "").unwrap();
+        let (_watch, told) = told(folder.path());
+        once(&told, || fs::write(&file, "half").unwrap());
+        once(&told, || fs::write(inner.join("b.toml"), "").unwrap());
+        once(&told, || fs::rename(inner.join("b.toml"), &file).unwrap());
+        once(&told, || fs::rename(&file, inner.join("c.toml")).unwrap());
+        once(&told, || fs::remove_file(inner.join("c.toml")).unwrap());
+        let fresh = folder.path().join("fresh");
+        once(&told, || fs::create_dir(&fresh).unwrap());
+        once(&told, || fs::write(fresh.join("d.toml"), "").unwrap());
+    }
+
+    #[test]
+    fn a_watched_file_is_told_when_an_editor_replaces_it_and_its_neighbours_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("directory.json");
+        let copy = folder.path().join("directory.json.new");
+        fs::write(&file, "{}").unwrap();
+        let (_watch, told) = told(&file);
+        fs::write(&copy, "{ }").unwrap();
+        once(&told, || fs::rename(&copy, &file).unwrap());
+        once(&told, || fs::write(&file, "{}").unwrap());
+        while told.recv_timeout(QUIET * 4).is_ok() {}
+        fs::write(folder.path().join("other.json"), "{}").unwrap();
+        assert!(told.recv_timeout(QUIET * 6).is_err());
+    }
+
+    #[test]
+    fn what_is_not_there_cannot_be_watched() {
+        let told = watch(Path::new("/no/such/folder"), || {}).unwrap_err().to_string();
+        assert!(told.starts_with("cannot watch `/no/such/folder`: "), "{told}");
+    }
+}

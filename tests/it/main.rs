@@ -1,6 +1,7 @@
 //! One binary of integration tests, a module for each area.
 
 mod compile_fail;
+mod e2e;
 #[cfg(test)]
 mod front;
 mod demo;
@@ -8,4 +9,5 @@ mod json_suite;
 mod laws;
 mod layers;
 mod oracle;
+mod rule_tests;
 mod tidy;

@@ -137,7 +137,7 @@ impl Case {
         scope
     }
 
-    fn names(&self, directory: &Directory) -> Names {
+    pub(crate) fn names(&self, directory: &Directory) -> Names {
         let scope = self.scope(directory);
         let ids = |all: Vec<&String>| all.into_iter().cloned().collect::<Vec<_>>();
         Names {

@@ -103,11 +103,18 @@ fn compiled(org: &Org, boxes: &[Entitlement]) -> Scope {
 }
 
 fn atoms() -> Vec<Value> {
-    let of = |dimension: &str, operator: &str| json!({ "type": "dimension", "dimension": dimension, "operator": operator });
+    let of =
+        |dimension: &str, operator: &str| json!({ "type": "dimension", "dimension": dimension, "operator": operator });
     let is = |dimension: &str, value: &str| json!({ "type": "dimension", "dimension": dimension, "operator": "matches", "value": value });
     vec![
-        is("queueId", "q1"), is("queueId", "q2"), is("userId", "a1"), is("userId", "a2"),
-        of("queueId", "exists"), of("queueId", "notExists"), of("userId", "exists"), of("userId", "notExists"),
+        is("queueId", "q1"),
+        is("queueId", "q2"),
+        is("userId", "a1"),
+        is("userId", "a2"),
+        of("queueId", "exists"),
+        of("queueId", "notExists"),
+        of("userId", "exists"),
+        of("userId", "notExists"),
     ]
 }
 
@@ -157,7 +164,14 @@ fn legs(directory: &Directory) -> Vec<Leg> {
 }
 
 fn alone(leg: &Leg) -> Interaction {
-    Interaction { id: "c".to_owned(), start: leg.start, end: leg.end, facts: BTreeMap::new(), legs: vec![leg.clone()], evaluations: vec![] }
+    Interaction {
+        id: "c".to_owned(),
+        start: leg.start,
+        end: leg.end,
+        facts: BTreeMap::new(),
+        legs: vec![leg.clone()],
+        evaluations: vec![],
+    }
 }
 
 const INTERVAL: &str = "2026-11-16T00:00:00Z/2026-11-17T00:00:00Z";
@@ -205,10 +219,22 @@ struct Counts {
     wrong: Vec<String>,
 }
 
-fn try_scope(world: &World, directory: &Directory, boxes: &[Entitlement], filters: &[(usize, Value)], asked: &BTreeMap<(Kind, usize), u16>, counts: &mut Counts) {
+fn try_scope(
+    world: &World,
+    directory: &Directory,
+    boxes: &[Entitlement],
+    filters: &[(usize, Value)],
+    asked: &BTreeMap<(Kind, usize), u16>,
+    counts: &mut Counts,
+) {
     let legs = legs(directory);
     let scope = Arc::new(compiled(&world.org, boxes));
-    let visible: u16 = legs.iter().enumerate().filter(|(_, leg)| directory.visible("me", boxes, "c", leg)).map(|(at, _)| 1 << at).sum();
+    let visible: u16 = legs
+        .iter()
+        .enumerate()
+        .filter(|(_, leg)| directory.visible("me", boxes, "c", leg))
+        .map(|(at, _)| 1 << at)
+        .sum();
     for (number, filter) in filters {
         for kind in [Kind::Aggregates, Kind::Details] {
             let question = program::question(kind, body(kind, filter).to_string().as_bytes());
@@ -222,13 +248,25 @@ fn try_scope(world: &World, directory: &Directory, boxes: &[Entitlement], filter
                     let inside = |one: &Entitlement, id: &str| {
                         let home = if id == "a1" { "q1" } else { "q2" };
                         match id {
-                            "a1" | "a2" => one.users.covers(id) && (one.users != Dim::Any || directory.queue_covered("me", one, home) && one.divisions.covers(&directory.queue(home).unwrap().division)),
-                            queue => one.divisions.covers(&directory.queue(queue).unwrap().division) && directory.queue_covered("me", one, queue),
+                            "a1" | "a2" => {
+                                one.users.covers(id)
+                                    && (one.users != Dim::Any
+                                        || directory.queue_covered("me", one, home)
+                                            && one.divisions.covers(&directory.queue(home).unwrap().division))
+                            }
+                            queue => {
+                                one.divisions.covers(&directory.queue(queue).unwrap().division)
+                                    && directory.queue_covered("me", one, queue)
+                            }
                         }
                     };
-                    let outside = ["q1", "q2", "a1", "a2"].iter().any(|id| named.contains(&format!("\"{id}\"")) && !boxes.iter().any(|one| inside(one, id)));
+                    let outside = ["q1", "q2", "a1", "a2"]
+                        .iter()
+                        .any(|id| named.contains(&format!("\"{id}\"")) && !boxes.iter().any(|one| inside(one, id)));
                     if !(refusal.code == Code::ScopeOutside && outside) && refusal.code != Code::QueryTooComplex {
-                        counts.wrong.push(format!("refused with {refusal} ({:?}): {boxes:?} asked {filter}", refusal.cause));
+                        counts
+                            .wrong
+                            .push(format!("refused with {refusal} ({:?}): {boxes:?} asked {filter}", refusal.cause));
                     }
                     continue;
                 }
@@ -248,10 +286,17 @@ fn try_scope(world: &World, directory: &Directory, boxes: &[Entitlement], filter
                     let pair: u16 = 1 << first | 1 << second;
                     counts.evaluated += 1;
                     let (got, due) = match kind {
-                        Kind::Details => (sent & pair != 0 && visible & pair != 0 && pairs.as_ref().is_none_or(|pairs| pairs[first][second]), asked & visible & pair != 0),
+                        Kind::Details => (
+                            sent & pair != 0
+                                && visible & pair != 0
+                                && pairs.as_ref().is_none_or(|pairs| pairs[first][second]),
+                            asked & visible & pair != 0,
+                        ),
                         _ => (sent & pair == asked & visible & pair, true),
                     };
-                    let lost = notices && (got as u8) <= (due as u8) && (kind == Kind::Details || sent & pair & !(asked & visible) == 0);
+                    let lost = notices
+                        && (got as u8) <= (due as u8)
+                        && (kind == Kind::Details || sent & pair & !(asked & visible) == 0);
                     if got != due && !lost {
                         counts.wrong.push(format!("{kind:?}: got {got}, due {due}: {boxes:?}\nasked {filter}\nsent {text}\nlegs {:?} and {:?}", legs[first], legs[second]));
                         break;
@@ -294,7 +339,11 @@ fn the_small_world_is_right() {
     for counts in &halves {
         println!(
             "small world: {} scopes, {} filters, {} decided, {} evaluated, refused {:?}",
-            scopes.len(), filters.len(), counts.decided, counts.evaluated, counts.refused
+            scopes.len(),
+            filters.len(),
+            counts.decided,
+            counts.evaluated,
+            counts.refused
         );
         assert!(counts.wrong.is_empty(), "{} wrong:\n{}", counts.wrong.len(), counts.wrong.join("\n\n"));
     }

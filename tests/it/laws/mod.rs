@@ -1,9 +1,9 @@
 //! The laws, each the name of a test: the program's pure chain against the oracle.
 
-mod case;
+pub(crate) mod case;
 mod exhaustive;
 mod mutants;
 mod named;
-mod program;
+pub(crate) mod program;
 mod random;
 mod shrink;

@@ -8,7 +8,7 @@ use super::{
 use crate::oracle::{
     data::{Directory, Leg},
     generate::Dice,
-    questions::{Kind, Meaning, facts_of, answer},
+    questions::{Kind, Meaning, answer, facts_of},
     semantics::Data,
 };
 use bailiwick::{
@@ -90,7 +90,8 @@ const FAULTS: &[(&str, Fault)] = &[
     ("boxes are mixed across dimensions", |world, case| {
         rewritten(world, case, |all| {
             let Some(first) = all.first().cloned() else { return };
-            let roles: Vec<Entitlement> = all.iter().filter(|one| one.conversations.is_any() && one.data.is_none()).cloned().collect();
+            let roles: Vec<Entitlement> =
+                all.iter().filter(|one| one.conversations.is_any() && one.data.is_none()).cloned().collect();
             *all = vec![Entitlement {
                 divisions: unite(roles.iter().map(|one| one.divisions.clone())),
                 queues: unite(roles.iter().map(|one| one.queues.clone())),
@@ -286,7 +287,11 @@ fn faults_of(members: &serde_json::Map<String, Value>, ids: &[String], out: &mut
         }
         if let Some(predicates) = members.get("predicates").and_then(Value::as_array) {
             for id in ids {
-                let Some(like) = predicates.iter().find(|one| one.get("value").is_some() || one.get("values").is_some()) else { continue };
+                let Some(like) =
+                    predicates.iter().find(|one| one.get("value").is_some() || one.get("values").is_some())
+                else {
+                    continue;
+                };
                 let mut more = predicates.clone();
                 let mut one = like.clone();
                 if one.get("value").is_some() {
@@ -384,7 +389,10 @@ fn leaks(organisation: &Organisation, case: &Case, body: &Value) -> bool {
             (crate::oracle::data::seconds(from), crate::oracle::data::seconds(until))
         }
         None => match body["query"]["dateFrom"].as_str() {
-            Some(from) => (crate::oracle::data::seconds(from), crate::oracle::data::seconds(body["query"]["dateTo"].as_str().unwrap())),
+            Some(from) => (
+                crate::oracle::data::seconds(from),
+                crate::oracle::data::seconds(body["query"]["dateTo"].as_str().unwrap()),
+            ),
             None => (case.now, case.now),
         },
     };
@@ -406,22 +414,23 @@ fn leaks(organisation: &Organisation, case: &Case, body: &Value) -> bool {
     };
     universe(directory, data_of(case.kind), &body.to_string(), (from, until)).iter().any(|leg| {
         let hidden = !directory.visible(&case.person, &scope, "c-any", leg);
-        hidden && entries.iter().any(|entry| {
-            let mut one = organisation.stock.of(case.kind)[0].clone();
-            one.id = "c-any".to_owned();
-            one.legs = vec![leg.clone()];
-            let asked = match case.kind {
-                Kind::Platform => {
-                    let mut body = body.clone();
-                    body["query"]["groupBy"] = json!([]);
-                    body["query"]["aggregations"] = json!([{ "dimension": "interactions", "function": "COUNT" }]);
-                    body
-                }
-                _ => json!({ "filter": entry, "metrics": ["any"] }),
-            };
-            let kind = if case.kind == Kind::Platform { Kind::Platform } else { Kind::Aggregates };
-            !facts_of(kind, &answer(kind, &asked, &[one], Meaning::Law(directory), case.now)).is_empty()
-        })
+        hidden
+            && entries.iter().any(|entry| {
+                let mut one = organisation.stock.of(case.kind)[0].clone();
+                one.id = "c-any".to_owned();
+                one.legs = vec![leg.clone()];
+                let asked = match case.kind {
+                    Kind::Platform => {
+                        let mut body = body.clone();
+                        body["query"]["groupBy"] = json!([]);
+                        body["query"]["aggregations"] = json!([{ "dimension": "interactions", "function": "COUNT" }]);
+                        body
+                    }
+                    _ => json!({ "filter": entry, "metrics": ["any"] }),
+                };
+                let kind = if case.kind == Kind::Platform { Kind::Platform } else { Kind::Aggregates };
+                !facts_of(kind, &answer(kind, &asked, &[one], Meaning::Law(directory), case.now)).is_empty()
+            })
     })
 }
 
@@ -442,7 +451,11 @@ fn every_leaking_byte_is_refused_by_the_second_reader() {
             let decided = decision::decide(&organisation.world, &scope, &question, program::at(case.now));
             let Ok(Decided::Forward(forward)) = decided else { continue };
             let sent: Value = serde_json::from_str(&program::sent(&forward.verified)).unwrap();
-            let ids = [dice.pick(&directory.queues).id.clone(), dice.pick(&directory.users).id.clone(), dice.pick(&directory.divisions).id.clone()];
+            let ids = [
+                dice.pick(&directory.queues).id.clone(),
+                dice.pick(&directory.users).id.clone(),
+                dice.pick(&directory.divisions).id.clone(),
+            ];
             let mut mutants = faulty(&sent, &ids);
             dice.shuffle(&mut mutants);
             for (what, mutant) in mutants.into_iter().take(40) {
@@ -472,7 +485,11 @@ fn every_leaking_byte_is_refused_by_the_second_reader() {
                     *by_fault.entry(what).or_default() += 1;
                 }
                 if leak && checked.is_ok() && wrong.len() < 3 {
-                    wrong.push(format!("{what}\n{case:#?}\nsent {sent}\nmutant {mutant}\nscope {:#?}\ndirectory {}", case.scope(directory), organisation.file));
+                    wrong.push(format!(
+                        "{what}\n{case:#?}\nsent {sent}\nmutant {mutant}\nscope {:#?}\ndirectory {}",
+                        case.scope(directory),
+                        organisation.file
+                    ));
                 }
             }
         }

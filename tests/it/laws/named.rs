@@ -182,7 +182,10 @@ fn details_with_three_filter_arrays_succeed() {
 fn five_thousand_queues_succeed() {
     let mut file = file();
     for at in 0..5_000 {
-        file["queues"].as_array_mut().unwrap().push(json!({ "id": format!("many-{at}"), "division": "pay", "members": [] }));
+        file["queues"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({ "id": format!("many-{at}"), "division": "pay", "members": [] }));
     }
     let organisation = organisation(file);
     let body = json!({ "interval": WEEK, "metrics": ["tHandle"] });
@@ -228,7 +231,8 @@ fn a_shared_division_shows_its_copies_only() {
 #[test]
 fn a_filter_does_not_speak_of_hidden_legs_of_a_visible_interaction() {
     let organisation = organisation(file());
-    let probe = json!({ "interval": WEEK, "segmentFilters": [{ "type": "and", "predicates": [is("userId", "carl")] }] });
+    let probe =
+        json!({ "interval": WEEK, "segmentFilters": [{ "type": "and", "predicates": [is("userId", "carl")] }] });
     assert_eq!(refused(&organisation, "sofia", Kind::Details, &probe), Code::ScopeOutside);
 }
 
@@ -252,8 +256,14 @@ fn an_outsourcer_sees_nothing_by_all_and_only_whole_queues_by_group() {
     let organisation = organisation(file());
     refused(&organisation, "bo", Kind::Aggregates, &aggregates(Value::Null));
     // A queue that an internal agent shares is not wholly the group's: only the group's own legs of it.
-    let seen = rows(&organisation, "bea", Kind::Details, &json!({ "interval": WEEK, "paging": { "pageSize": 100, "pageNumber": 1 } }));
-    let legs: Vec<&String> = seen.facts.values().flat_map(|legs| legs.keys()).filter(|leg| leg.contains("\"mixed\"")).collect();
+    let seen = rows(
+        &organisation,
+        "bea",
+        Kind::Details,
+        &json!({ "interval": WEEK, "paging": { "pageSize": 100, "pageNumber": 1 } }),
+    );
+    let legs: Vec<&String> =
+        seen.facts.values().flat_map(|legs| legs.keys()).filter(|leg| leg.contains("\"mixed\"")).collect();
     assert!(legs.iter().all(|leg| leg.contains("\"bo\"") || leg.contains("\"bea\"")), "{legs:?}");
 }
 
@@ -265,12 +275,17 @@ fn sales_and_service_share_a_division_but_not_their_folders() {
         { "id": "sales-line", "parent": "lines", "readList": ["sales"], "propagate": true },
         { "id": "service-line", "parent": "lines" },
     ]);
-    file["groups"].as_array_mut().unwrap().extend([json!({ "id": "sales", "members": ["cora"] }), json!({ "id": "service", "members": ["dora"] })]);
+    file["groups"]
+        .as_array_mut()
+        .unwrap()
+        .extend([json!({ "id": "sales", "members": ["cora"] }), json!({ "id": "service", "members": ["dora"] })]);
     file["queues"][0]["folder"] = json!("sales-line");
     file["queues"][1]["folder"] = json!("service-line");
     let organisation = organisation(file);
     let seen = |person: &str| rows(&organisation, person, Kind::Aggregates, &aggregates(Value::Null)).facts;
-    assert!(seen("cora").keys().any(|key| key.contains("cards")) && !seen("cora").keys().any(|key| key.contains("loans")));
+    assert!(
+        seen("cora").keys().any(|key| key.contains("cards")) && !seen("cora").keys().any(|key| key.contains("loans"))
+    );
     // The list above is not propagated, and no list reaches the service line's queue: closed to everybody.
     let body = aggregates(json!({ "type": "and", "predicates": [is("queueId", "loans")] }));
     assert_eq!(refused(&organisation, "dora", Kind::Aggregates, &body), Code::ScopeOutside);

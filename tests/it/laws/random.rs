@@ -71,7 +71,12 @@ impl Counts {
             println!("  FAILS {count:>8} {class}");
         }
         if self.people > 0 {
-            println!("  with forbidden parts {:.1} %, with rows {:.1} %, with notices {:.1} %", self.percent(self.forbidden), self.percent(self.rows), self.percent(self.noticed));
+            println!(
+                "  with forbidden parts {:.1} %, with rows {:.1} %, with notices {:.1} %",
+                self.percent(self.forbidden),
+                self.percent(self.rows),
+                self.percent(self.noticed)
+            );
             for (what, count) in &self.drawn {
                 println!("  {what} per person: {:.2}", *count as f64 / self.people as f64);
             }
@@ -116,7 +121,9 @@ fn every_case(law: &str, count: usize, judge: &Judge<'_>) -> Counts {
                         };
                         if !known {
                             let muted = Mutex::new(Counts::default());
-                            let breaks = |organisation: &Organisation, case: &Case| judge(organisation, case, &mut dice.clone(), &muted).err();
+                            let breaks = |organisation: &Organisation, case: &Case| {
+                                judge(organisation, case, &mut dice.clone(), &muted).err()
+                            };
                             let report = shrink::report(&organisation, &case, case_seed, &breaks);
                             failures.lock().unwrap().push(format!("{class}\n{report}"));
                         }
@@ -193,13 +200,22 @@ fn respelt(value: &Value, genesys: bool, key: &str, dice: &mut Dice) -> String {
     let gap = |dice: &mut Dice| *dice.pick(&["", " ", "\n", "\t "]);
     match value {
         Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(|item| format!("{}{}", gap(dice), respelt(item, genesys, key, dice))).collect();
+            let items: Vec<String> =
+                items.iter().map(|item| format!("{}{}", gap(dice), respelt(item, genesys, key, dice))).collect();
             format!("[{}{}]", items.join(","), gap(dice))
         }
         Value::Object(members) => {
             let members: Vec<String> = members
                 .iter()
-                .map(|(name, member)| format!("{}{}{}:{}", gap(dice), escaped(name, dice), gap(dice), respelt(member, genesys, name, dice)))
+                .map(|(name, member)| {
+                    format!(
+                        "{}{}{}:{}",
+                        gap(dice),
+                        escaped(name, dice),
+                        gap(dice),
+                        respelt(member, genesys, name, dice)
+                    )
+                })
                 .collect();
             format!("{{{}{}}}", members.join(","), gap(dice))
         }
@@ -235,7 +251,11 @@ fn same(left: &Got, right: &Got, what: &str) -> Result<(), String> {
         Got::Answered(answered) => format!("answered, sent {:?}", answered.sent),
     };
     match (left, right) {
-        (Got::Answered(left_answer), Got::Answered(right_answer)) if left_answer.facts == right_answer.facts && left_answer.sent == right_answer.sent => Ok(()),
+        (Got::Answered(left_answer), Got::Answered(right_answer))
+            if left_answer.facts == right_answer.facts && left_answer.sent == right_answer.sent =>
+        {
+            Ok(())
+        }
         (Got::Refused { code: one, .. }, Got::Refused { code: other, .. }) if one == other => Ok(()),
         _ => Err(format!("{what}\none {}\nother {}", code(left), code(right))),
     }
@@ -269,7 +289,9 @@ fn order_of_keys_and_clauses_does_not_matter() {
         let other = Case { body: body.to_string(), ..case.clone() };
         let other = other.ask(organisation);
         match (&got, &other) {
-            (Got::Answered(one), Got::Answered(other)) if one.facts != other.facts => Err("order of clauses changes the answer".to_owned()),
+            (Got::Answered(one), Got::Answered(other)) if one.facts != other.facts => {
+                Err("order of clauses changes the answer".to_owned())
+            }
             _ => same(&got, &other, "order of keys and clauses matters"),
         }
     });
@@ -313,7 +335,8 @@ fn enriched(organisation: &Organisation, person: &str, now: Time, dice: &mut Dic
             }
         }
         Some(_) => {
-            let (kind, list) = *dice.pick(&[("queue", "queues"), ("division", "divisions"), ("user", "users"), ("group", "groups")]);
+            let (kind, list) =
+                *dice.pick(&[("queue", "queues"), ("division", "divisions"), ("user", "users"), ("group", "groups")]);
             let grant = json!({
                 "id": "one-more", "beneficiary": person, "resources": [{ "kind": kind, "id": pick(dice, list) }],
                 "actions": ["view"], "from": instant(now), "until": instant(now + 1),
@@ -350,7 +373,8 @@ fn more_rights_more_rows() {
         }
         let before = case.ask(organisation);
         counts.lock().unwrap().note(&before);
-        let richer = Organisation::of(enriched(organisation, &case.person, case.now, dice), organisation.stock.clone())?;
+        let richer =
+            Organisation::of(enriched(organisation, &case.person, case.now, dice), organisation.stock.clone())?;
         let after = case.ask(&richer);
         case.judge(&richer, &after)?;
         match (&before, &after) {
@@ -440,7 +464,11 @@ fn disturbed(organisation: &Organisation, person: &str, dice: &mut Dice) -> Opti
     push(&mut file, "divisions", json!({ "id": "noise-abroad", "parent": root_abroad, "region": other }));
     push(&mut file, "divisions", json!({ "id": "noise-here", "parent": root_here, "region": region }));
     push(&mut file, "queues", json!({ "id": "noise-q-abroad", "division": "noise-abroad", "members": [] }));
-    push(&mut file, "queues", json!({ "id": "noise-q-here", "division": "noise-here", "members": [], "restricted": true }));
+    push(
+        &mut file,
+        "queues",
+        json!({ "id": "noise-q-here", "division": "noise-here", "members": [], "restricted": true }),
+    );
     push(&mut file, "users", json!({ "id": "noise-u", "division": "noise-abroad", "region": other, "roles": [] }));
     push(&mut file, "views", json!({ "id": "noise-v", "queues": "any", "users": "any" }));
     for list in ["divisions", "queues", "users", "groups", "folders", "roles", "views"] {
@@ -453,14 +481,22 @@ fn disturbed(organisation: &Organisation, person: &str, dice: &mut Dice) -> Opti
     let roles: Vec<Value> = file["roles"].as_array().unwrap().clone();
     for user in file["users"].as_array_mut().unwrap().iter_mut().filter(|user| user["id"] != person) {
         let division = user["division"].clone();
-        user["roles"] = if dice.percent(50) { json!([]) } else { json!([{ "role": dice.pick(&roles)["id"], "division": division }]) };
+        user["roles"] = if dice.percent(50) {
+            json!([])
+        } else {
+            json!([{ "role": dice.pick(&roles)["id"], "division": division }])
+        };
     }
     file["grants"].as_array_mut().unwrap().retain(|grant| grant["beneficiary"] == person);
     let queue = file["queues"][0]["id"].clone();
-    push(&mut file, "grants", json!({
-        "id": "noise-grant", "beneficiary": "noise-u", "resources": [{ "kind": "queue", "id": queue }], "actions": ["view"],
-        "from": "2020-01-01T00:00:00Z", "until": "2030-01-01T00:00:00Z",
-    }));
+    push(
+        &mut file,
+        "grants",
+        json!({
+            "id": "noise-grant", "beneficiary": "noise-u", "resources": [{ "kind": "queue", "id": queue }], "actions": ["view"],
+            "from": "2020-01-01T00:00:00Z", "until": "2030-01-01T00:00:00Z",
+        }),
+    );
     Some(file)
 }
 
@@ -494,7 +530,9 @@ fn the_walls_stand() {
         let directory = &organisation.directory;
         let region = directory.region_of_person(&case.person);
         let beyond = |division: Option<&str>| {
-            division.and_then(|id| directory.division(id)).is_some_and(|one| one.region != region || !directory.leaf(&one.id))
+            division
+                .and_then(|id| directory.division(id))
+                .is_some_and(|one| one.region != region || !directory.leaf(&one.id))
         };
         let mut data = organisation.stock.of(case.kind).to_vec();
         for one in &mut data {
@@ -504,7 +542,9 @@ fn the_walls_stand() {
         let got = program::ask(&organisation.world, &case.person, case.kind, &case.body, case.now, &data);
         counts.lock().unwrap().note(&got);
         match got {
-            Got::Answered(answered) if !answered.facts.is_empty() => Err(format!("rows beyond the walls: {:#?}", answered.facts)),
+            Got::Answered(answered) if !answered.facts.is_empty() => {
+                Err(format!("rows beyond the walls: {:#?}", answered.facts))
+            }
             _ => Ok(()),
         }
     });

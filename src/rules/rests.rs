@@ -1,0 +1,98 @@
+//! Checks a rule against itself: what it rests on, what it leaves open, whether its requests can be proved.
+
+use super::{
+    format::Rule,
+    reading::{At, Reader},
+};
+use crate::model::{
+    assumption::Assumption,
+    body::{BodyModel, Level, Proof},
+    contract::{Data, Method, Segment, Template},
+    operation::{Class, Entry, Page, Site},
+};
+
+pub(super) fn twice(sites: &[Site], rule: &At<Rule>, reader: &mut Reader<'_>) {
+    for (at, site) in sites.iter().enumerate() {
+        if sites.iter().take(at).any(|before| before.at == site.at) {
+            reader.problem(rule.id.span.clone(), format!("two places narrow `$.{}`", site.at.join(".")));
+        }
+    }
+}
+
+/// What a rule rests on follows from where it writes the scope.
+#[derive(Debug)]
+pub(super) struct Rests<'r> {
+    pub(super) sites: &'r [Site],
+    pub(super) model: Option<&'r BodyModel>,
+    pub(super) data: Data,
+    pub(super) page: bool,
+}
+
+impl Rests<'_> {
+    pub(super) fn check(&self, needs: &[Assumption], rule: &At<Rule>, reader: &mut Reader<'_>) {
+        let mut rests = Vec::new();
+        let level = |site: &Site| self.model.and_then(|model| model.filter(&site.at)).map(|filter| filter.level);
+        if self.sites.iter().any(|site| site.entry != Entry::Filter && level(site) == Some(Level::Leg)) {
+            rests.extend([Assumption::EntriesAnd, Assumption::SameSegment]);
+        }
+        if self.data == Data::Interaction && self.sites.iter().any(|site| site.entry == Entry::Filter) {
+            rests.push(Assumption::LegFilter);
+        }
+        if self.page {
+            rests.push(Assumption::IdsOnly);
+        }
+        for missing in rests.into_iter().filter(|rest| !needs.contains(rest)) {
+            let help = format!("add it to `needs`: {}", missing.meaning());
+            let message = format!("this rule rests on `{}` and does not say so", missing.name());
+            reader.problem_with(rule.id.span.clone(), message, Some(help));
+        }
+        if let Some(model) = self.model {
+            let narrowed = |at: &[Box<str>]| self.sites.iter().any(|site| site.at == at);
+            let unproved = match &model.proof {
+                Proof::Filter { at } => !narrowed(at),
+                Proof::Entries { at, also } => !std::iter::once(at).chain(also).all(|at| narrowed(at)),
+            };
+            if unproved {
+                let help = "add a `[[rule.narrow]]` for each filter that the model's proof names";
+                let message = format!("the rule does not narrow where `{}` proves its scope", model.name);
+                reader.problem_with(rule.id.span.clone(), message, Some(help.to_owned()));
+            }
+            for path in model.filters() {
+                if !narrowed(&path) {
+                    let help = "add a `[[rule.narrow]]` for it: what the asker sends there must be judged and joined";
+                    let message =
+                        format!("the filter `$.{}` of `{}` has no place in this rule", path.join("."), model.name);
+                    reader.problem_with(rule.id.span.clone(), message, Some(help.to_owned()));
+                }
+            }
+        }
+    }
+}
+
+/// A request must be able to show that it stays inside the scope.
+#[derive(Debug)]
+pub(super) struct Fits<'f> {
+    pub(super) class: Class,
+    pub(super) method: Method,
+    pub(super) template: &'f Template,
+}
+
+impl Fits<'_> {
+    pub(super) fn check(
+        &self,
+        model: Option<&BodyModel>,
+        page: Option<&Page>,
+        at: &At<String>,
+        reader: &mut Reader<'_>,
+    ) {
+        let is_id = |segment: &Segment| matches!(segment, Segment::Param { .. });
+        let by_id = self.template.segments.iter().any(is_id);
+        let says = match self.class {
+            Class::Query if self.method != Method::Post || model.is_none() => "a `query` is a `POST` with a `body`",
+            Class::List if self.method != Method::Get || page.is_none() => "a `list` is a `GET` with a `[rule.page]`",
+            Class::Read if self.method != Method::Get || !by_id => "a `read` is a `GET` with an id in its path",
+            _ => return,
+        };
+        reader.problem(at.span.clone(), says);
+    }
+}

@@ -1,0 +1,221 @@
+//! The first law through HTTP: what somebody is answered is the asked question over the visible world. Visibility is
+//! the oracle's, evaluation is the sandbox's SQL. `BAILIWICK_E2E_CASES` sets how many cases, `BAILIWICK_SEED` which.
+
+use super::{
+    house::{EU, House, Heard, US},
+    truth::{Truth, path},
+};
+use crate::{
+    laws::{
+        case::{Case, Organisation, Stock, named},
+        program::{self, Got},
+    },
+    oracle::{
+        generate::{self, Dice, Words},
+        questions::{Facts, Kind, facts_of, within},
+    },
+};
+use bailiwick::model::refusal::Code;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const KINDS: [Kind; 10] = [
+    Kind::Aggregates,
+    Kind::Aggregates,
+    Kind::Aggregates,
+    Kind::Details,
+    Kind::Details,
+    Kind::Platform,
+    Kind::Platform,
+    Kind::QueueObservations,
+    Kind::UserAggregates,
+    Kind::UserObservations,
+];
+
+/// Everybody of the sample who is one of a kind; the crowd repeats them.
+const CAST: [&str; 32] = [
+    "sofia", "carl", "ana", "bo", "bea", "pat", "eva", "dana", "ines", "rolf", "olga", "rita", "nils", "gus", "viola",
+    "greg", "max", "mia", "nobody", "hugo", "rex", "mona", "leo", "cara", "elsa", "eric", "dana-eu", "ewa",
+    "svc-exporter", "u-0001", "u-0190", "u-0210",
+];
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+/// Metrics that the sandbox counts, some with an agent and some without.
+fn metrics(kind: Kind) -> Vec<String> {
+    let known: &[&str] = match kind {
+        Kind::Aggregates => &["nOffered", "tHandle", "tHandle", "nConnected", "nConversations", "tTalk", "tWait"],
+        Kind::QueueObservations => &["oWaiting", "oInteracting", "oOnQueueUsers", "oMemberUsers", "oActiveUsers"],
+        Kind::UserAggregates => &["tSystemPresence", "tAgentRoutingStatus", "tOrganizationPresence"],
+        Kind::UserObservations => &["oMemberQueues", "oActiveQueues"],
+        Kind::Details | Kind::Platform => &[],
+    };
+    known.iter().map(|one| (*one).to_owned()).collect()
+}
+
+/// The generator's words for wrap-up codes are those of its own data.
+fn in_the_sandboxs_words(body: &Value) -> Value {
+    let text = body.to_string().replace("\"done\"", "\"wu-resolved\"").replace("\"again\"", "\"wu-callback\"");
+    serde_json::from_str(&text).unwrap()
+}
+
+fn draw(dice: &mut Dice, organisation: &Organisation) -> Case {
+    let mut case = Truth::case("", Kind::Details, &Value::Null);
+    for _ in 0..6 {
+        case.person = (*dice.pick(&CAST)).to_owned();
+        case.kind = *dice.pick(&KINDS);
+        if !case.scope(&organisation.directory).is_empty() {
+            break;
+        }
+    }
+    let names = case.names(&organisation.directory);
+    let words = Words::from([("metrics", metrics(case.kind))]);
+    let mut body = in_the_sandboxs_words(&generate::question(dice, case.kind, &names, &words));
+    if let Some(asked) = body.get_mut("metrics").and_then(Value::as_array_mut) {
+        let mut seen = Vec::new();
+        asked.retain(|one| !seen.contains(one) && { seen.push(one.clone()); true });
+    }
+    case.body = body.to_string();
+    case
+}
+
+/// Rows in an order of their own, whole.
+fn rows(kind: Kind, answer: &Value) -> Vec<String> {
+    let member = match kind {
+        Kind::Details => "conversations",
+        Kind::Platform => "rows",
+        _ => "results",
+    };
+    let mut rows: Vec<String> = answer[member].as_array().into_iter().flatten().map(ToString::to_string).collect();
+    rows.sort();
+    rows
+}
+
+/// Least and greatest of fewer legs may lie anywhere, and so may what is put aside by its name.
+fn without_extremes(mut facts: Facts) -> Facts {
+    for cells in facts.values_mut() {
+        cells.retain(|name, _| !name.ends_with(".min") && !name.ends_with(".max"));
+    }
+    facts
+}
+
+#[derive(Default)]
+struct Tally {
+    answered: usize,
+    locally: usize,
+    refused: BTreeMap<String, usize>,
+    noticed: usize,
+    rows: usize,
+    /// Cases in which the whole world has another answer than the visible one.
+    forbidden: usize,
+    different: Vec<String>,
+}
+
+struct Bench {
+    house: House,
+    truth: Truth,
+    organisation: Organisation,
+}
+
+impl Bench {
+    async fn new(seed: u64) -> Self {
+        let house = House::of(super::house::Plan { seed, ..Default::default() }).await;
+        let truth = Truth::of(&house.sandbox, &house.directory);
+        let organisation = Organisation::of(house.directory.clone(), Stock::default()).unwrap();
+        Self { house, truth, organisation }
+    }
+
+    async fn judge(&self, case: &Case, tally: &mut Tally) -> Result<(), String> {
+        let heard = self.house.ask(&case.person, &format!("POST {}", path(case.kind)), &case.body).await;
+        if heard.status != 200 {
+            let (_, code, body) = heard.refusal();
+            *tally.refused.entry(code.clone()).or_default() += 1;
+            let known = Code::ALL.iter().find(|known| known.as_str() == code);
+            let known = *known.ok_or_else(|| format!("refused with a code that is none: {body}"))?;
+            let message = body["message"].as_str().unwrap_or_default().to_owned();
+            return case.judge(&self.organisation, &Got::Refused { code: known, message });
+        }
+        self.judge_answer(case, &heard, tally)
+    }
+
+    fn judge_answer(&self, case: &Case, heard: &Heard, tally: &mut Tally) -> Result<(), String> {
+        let directory = &self.truth.directory;
+        let scope = case.scope(directory);
+        let Some(asked) = case.asked(directory, &scope) else {
+            return Err("a placeholder that stands for nothing was answered".to_owned());
+        };
+        for (kind, id) in named(&asked) {
+            let inside = match kind {
+                "queue" => case.queue_inside(directory, &scope, &id),
+                "user" => case.user_inside(directory, &scope, &id, false),
+                _ => case.division_inside(directory, &scope, &id),
+            };
+            if !inside {
+                return Err(format!("answered, though it names the {kind} `{id}`, which is outside"));
+            }
+        }
+        let got = heard.json();
+        let region = self.truth.region(&case.person);
+        // An upstream refuses an observation without a filter; nobody's question does.
+        let due = self.truth.answer(&self.house.sandbox, &case.person, case.kind, &asked);
+        let whole = self.house.sandbox.evaluate(region, path(case.kind), &asked).unwrap_or_default();
+        tally.answered += 1;
+        tally.locally += usize::from(self.house.received(region).is_empty());
+        tally.rows += usize::from(!rows(case.kind, &got).is_empty());
+        tally.forbidden += usize::from(rows(case.kind, &whole) != rows(case.kind, &due));
+        let notices = heard.notices();
+        if notices.is_empty() {
+            let same = match case.kind {
+                // Rows carry masks and lose what speaks of hidden legs; what they say of legs is compared.
+                Kind::Details => facts_of(case.kind, &got) == facts_of(case.kind, &due),
+                _ => rows(case.kind, &got) == rows(case.kind, &due),
+            };
+            return if same { Ok(()) } else { Err(format!("due {due:#}\ngot {got:#}")) };
+        }
+        tally.noticed += 1;
+        let mut unpaged = asked.clone();
+        if case.kind == Kind::Details {
+            unpaged["paging"] = json!({ "pageSize": 100, "pageNumber": 1 });
+        }
+        let most = self.truth.answer(&self.house.sandbox, &case.person, case.kind, &unpaged);
+        let (few, all) = (facts_of(case.kind, &got), facts_of(case.kind, &most));
+        if within(&without_extremes(few), &without_extremes(all)) {
+            return Ok(());
+        }
+        Err(format!("beside {notices:?}: due at most {most:#}\ngot {got:#}"))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_answer_is_the_question_over_the_visible_world_through_http() {
+    let (cases, seed) = (number("BAILIWICK_E2E_CASES", 300), number("BAILIWICK_SEED", 1));
+    let bench = Bench::new(seed).await;
+    let mut tally = Tally::default();
+    for nth in 0..cases {
+        let case = draw(&mut Dice::new(seed.wrapping_mul(1_000_003).wrapping_add(nth)), &bench.organisation);
+        if let Err(why) = bench.judge(&case, &mut tally).await {
+            tally.different.push(format!("case {nth}: {} {:?} {}\n{why}", case.person, case.kind, case.body));
+        }
+    }
+    let Tally { answered, locally, refused, noticed, rows, forbidden, different } = &tally;
+    println!(
+        "end to end: {cases} cases, {answered} answered ({locally} locally, {noticed} with a notice, {rows} with rows, \
+         {forbidden} over something hidden), {} refused {refused:?}, {} different",
+        refused.values().sum::<usize>(),
+        different.len()
+    );
+    assert!(different.is_empty(), "{}", different.iter().take(5).cloned().collect::<Vec<_>>().join("\n\n"));
+    assert_eq!(answered + refused.values().sum::<usize>(), usize::try_from(cases).unwrap());
+    let share = |part: usize| part * 100 >= 30 * *answered;
+    assert!(share(*rows) && share(*forbidden), "the cases are too easy");
+    for code in ["verify.failed", "proxy.internal", "answer.unreadable", "upstream.refused"] {
+        assert!(!refused.contains_key(code), "{code}");
+    }
+    // Some of the cast ask from Europe, so both regions are asked, each by its own people.
+    for region in [US, EU] {
+        assert!(bench.house.sandbox.requests(region) > 0, "{region}");
+    }
+    let _same_meaning = program::KINDS.map(|(kind, named)| assert_eq!(path(kind), format!("/{named}")));
+}

@@ -1,0 +1,7 @@
+//! The whole program over real sockets: a sandbox as the upstream, a configuration and a directory in files, clients
+//! that speak HTTP. What is due is said by the oracle and the sandbox's own SQL, never by the program.
+
+mod house;
+mod ids;
+mod laws;
+mod truth;
