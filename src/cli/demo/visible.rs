@@ -75,12 +75,18 @@ impl<'a> Plain<'a> {
         self.all("queues").filter(own).map(|queue| id(queue).to_owned()).collect()
     }
 
+    /// A group lists its people; a service account says itself where it belongs, and a user may.
+    fn is_in(self, reader: &str, group: &str) -> bool {
+        let own = self.one("serviceAccounts", reader).or_else(|| self.one("users", reader));
+        self.members(group).iter().any(|member| member == reader) || own.is_some_and(|own| words(own, "groups").any(|own| own == group))
+    }
+
     /// The queue's own read list decides; else the nearest folder above with a list that reaches the queue; else the
     /// default of the file.
     fn open(self, queue: &Value, reader: &str) -> bool {
         let reads = |list: &Value| {
             let groups = list.as_array().into_iter().flatten().filter_map(Value::as_str);
-            groups.into_iter().any(|group| self.members(group).iter().any(|member| member == reader))
+            groups.into_iter().any(|group| self.is_in(reader, group))
         };
         if let Some(list) = queue.get("readList") {
             return reads(list);
