@@ -4,6 +4,7 @@ mod compile_fail;
 mod e2e;
 #[cfg(test)]
 mod front;
+mod demo;
 mod json_suite;
 mod laws;
 mod layers;

@@ -112,7 +112,14 @@ fn visible(asked: &Asked, bounds: Vec<Bounds>) -> Due {
 }
 
 /// One stop with rows or with a refusal, in the first region.
-fn case(asker: &'static str, who: &'static str, shows: &'static str, question: Asked, measure: Measure, due: Due) -> Case {
+fn case(
+    asker: &'static str,
+    who: &'static str,
+    shows: &'static str,
+    question: Asked,
+    measure: Measure,
+    due: Due,
+) -> Case {
     Case { asker, who, shows, asked: question, measure, region: US, due }
 }
 
@@ -128,21 +135,61 @@ pub(super) fn cases(directory: Plain<'_>, dates: &Dates) -> Vec<Case> {
 
 fn people(directory: Plain<'_>, dates: &Dates) -> Vec<Case> {
     let by_queue = || dates.aggregates("queueId", None);
-    let whole = |division: &str, reader: &str| vec![on_queues(directory.open_queues(division, reader)), without_queue(directory.users_of(division))];
+    let whole = |division: &str, reader: &str| {
+        vec![on_queues(directory.open_queues(division, reader)), without_queue(directory.users_of(division))]
+    };
     let mut all = Vec::new();
     let sofia = vec![on_queues(directory.queues_of_member("d-payments-us", "sofia"))];
-    all.push(case("sofia", "supervisor of two queues", "no filter asked: her two queues are written", by_queue(), Measure::Connected, visible(&by_queue(), sofia)));
+    all.push(case(
+        "sofia",
+        "supervisor of two queues",
+        "no filter asked: her two queues are written",
+        by_queue(),
+        Measure::Connected,
+        visible(&by_queue(), sofia),
+    ));
     let by_medium = dates.aggregates("mediaType", None);
     let due = visible(&by_medium, whole("d-claims-us", "carl"));
-    all.push(case("carl", "report consumer of one division", "every queue open to him, and his people's legs without a queue", by_medium, Measure::Connected, due));
+    all.push(case(
+        "carl",
+        "report consumer of one division",
+        "every queue open to him, and his people's legs without a queue",
+        by_medium,
+        Measure::Connected,
+        due,
+    ));
     let own = details(&dates.week(), None);
-    let ana = vec![of_people(directory.open_queues("d-payments-us", "ana"), vec!["ana".to_owned()]), without_queue(vec!["ana".to_owned()])];
+    let ana = vec![
+        of_people(directory.open_queues("d-payments-us", "ana"), vec!["ana".to_owned()]),
+        without_queue(vec!["ana".to_owned()]),
+    ];
     let due = visible(&own, ana);
-    all.push(case("ana", "agent, `self`", "her own legs; those of others in the same interactions are cut", own, Measure::Conversations, due));
+    all.push(case(
+        "ana",
+        "agent, `self`",
+        "her own legs; those of others in the same interactions are cut",
+        own,
+        Measure::Conversations,
+        due,
+    ));
     let listed = Due::Listed(directory.queues_of_member("d-payments-us", "ana"));
-    all.push(case("ana", "agent, `self`", "a list is asked by the ids that she may see", get(&format!("{QUEUES}?pageSize=100")), Measure::Entities, listed));
+    all.push(case(
+        "ana",
+        "agent, `self`",
+        "a list is asked by the ids that she may see",
+        get(&format!("{QUEUES}?pageSize=100")),
+        Measure::Entities,
+        listed,
+    ));
     let viola = vec![on_queues(directory.queues_of_view("d-sales-us", "v-sales-hot", "viola"))];
-    all.push(case("viola", "analyst with a view of three queues", "the view names a restricted queue, and so opens it", by_queue(), Measure::Connected, visible(&by_queue(), viola)));
+    all.push(case(
+        "viola",
+        "analyst with a view of three queues",
+        "the view names a restricted queue, and so opens it",
+        by_queue(),
+        Measure::Connected,
+        visible(&by_queue(), viola),
+    ));
     let blue = directory.members("g-svc-blue");
     let greg = vec![
         of_people(directory.open_queues("d-service-us", "greg"), blue.clone()),
@@ -151,10 +198,34 @@ fn people(directory: Plain<'_>, dates: &Dates) -> Vec<Case> {
     ];
     let by_person = dates.aggregates("userId", None);
     let due = visible(&by_person, greg);
-    all.push(case("greg", "lead of a group of five", "their legs anywhere in the division, and the queue that is theirs alone", by_person, Measure::Connected, due));
+    all.push(case(
+        "greg",
+        "lead of a group of five",
+        "their legs anywhere in the division, and the queue that is theirs alone",
+        by_person,
+        Measure::Connected,
+        due,
+    ));
     let retail = whole("d-retail-us", "svc-exporter");
-    all.push(case("svc-exporter", "service account of one division", "a program is narrowed like a person", by_queue(), Measure::Connected, visible(&by_queue(), retail)));
-    let eva = Case { region: EU, ..case("eva", "report consumer in Europe", "her region's upstream is asked, and no other", by_queue(), Measure::Connected, visible(&by_queue(), whole("d-payments-eu", "eva"))) };
+    all.push(case(
+        "svc-exporter",
+        "service account of one division",
+        "a program is narrowed like a person",
+        by_queue(),
+        Measure::Connected,
+        visible(&by_queue(), retail),
+    ));
+    let eva = Case {
+        region: EU,
+        ..case(
+            "eva",
+            "report consumer in Europe",
+            "her region's upstream is asked, and no other",
+            by_queue(),
+            Measure::Connected,
+            visible(&by_queue(), whole("d-payments-eu", "eva")),
+        )
+    };
     all.push(eva);
     all
 }
@@ -164,8 +235,22 @@ fn outsourcers(directory: Plain<'_>, dates: &Dates) -> Vec<Case> {
     let bo = vec![of_people(directory.queues_of_member("d-bpo-acme-voice", "bo"), vec!["bo".to_owned()])];
     let bea = vec![on_queues(directory.queues_of_view("d-bpo-acme-voice", "v-acme-voice", "bea"))];
     vec![
-        case("bo", "outsourcer's agent, `assigned`", "his own work on the queues he serves", asked(), Measure::Connected, visible(&asked(), bo)),
-        case("bea", "outsourcer's supervisor, view-scoped", "the two queues of the view, not the one shared with own agents", asked(), Measure::Connected, visible(&asked(), bea)),
+        case(
+            "bo",
+            "outsourcer's agent, `assigned`",
+            "his own work on the queues he serves",
+            asked(),
+            Measure::Connected,
+            visible(&asked(), bo),
+        ),
+        case(
+            "bea",
+            "outsourcer's supervisor, view-scoped",
+            "the two queues of the view, not the one shared with own agents",
+            asked(),
+            Measure::Connected,
+            visible(&asked(), bea),
+        ),
     ]
 }
 
@@ -183,19 +268,57 @@ fn questions(directory: Plain<'_>, dates: &Dates) -> Vec<Case> {
         and(&[is("mediaType", "email"), is("direction", "outbound")]),
     ] });
     let either = dates.aggregates("queueId", Some(either));
-    let olga: Vec<Bounds> = ["d-sales-us", "d-service-us"].into_iter()
-        .flat_map(|division| [on_queues(directory.open_queues(division, "olga")), without_queue(directory.users_of(division))])
+    let olga: Vec<Bounds> = ["d-sales-us", "d-service-us"]
+        .into_iter()
+        .flat_map(|division| {
+            [on_queues(directory.open_queues(division, "olga")), without_queue(directory.users_of(division))]
+        })
         .collect();
     let olga = visible(&either, olga);
     let sold = details(&dates.day(), Some(and(&[is("purpose", "agent"), is("wrapUpCode", "wu-sale")])));
     let sofia = visible(&sold, vec![on_queues(directory.queues_of_member("d-payments-us", "sofia"))]);
     let probe = details(&dates.day(), Some(and(&[is("queueId", "q-claims-motor")])));
     vec![
-        case("ines", "queue operator", "`${user.queueIds}` becomes the queues she is a member of", mine, Measure::Handled, due),
-        case("dana", "report builder", "a static list with an archived queue", dead, Measure::Handled, Due::Refused("query.dead-queue")),
-        case("olga", "report consumer of two divisions", "an or of ands: branches that name a queue stay, the scope joins the others", either, Measure::Connected, olga),
-        case("sofia", "supervisor of two queues", "a filter that a hidden leg could meet: the scope stands inside it", sold, Measure::Conversations, sofia),
-        case("sofia", "supervisor of two queues", "a filter that probes a foreign leg of interactions that she sees", probe, Measure::Conversations, Due::Refused("scope.outside")),
+        case(
+            "ines",
+            "queue operator",
+            "`${user.queueIds}` becomes the queues she is a member of",
+            mine,
+            Measure::Handled,
+            due,
+        ),
+        case(
+            "dana",
+            "report builder",
+            "a static list with an archived queue",
+            dead,
+            Measure::Handled,
+            Due::Refused("query.dead-queue"),
+        ),
+        case(
+            "olga",
+            "report consumer of two divisions",
+            "an or of ands: branches that name a queue stay, the scope joins the others",
+            either,
+            Measure::Connected,
+            olga,
+        ),
+        case(
+            "sofia",
+            "supervisor of two queues",
+            "a filter that a hidden leg could meet: the scope stands inside it",
+            sold,
+            Measure::Conversations,
+            sofia,
+        ),
+        case(
+            "sofia",
+            "supervisor of two queues",
+            "a filter that probes a foreign leg of interactions that she sees",
+            probe,
+            Measure::Conversations,
+            Due::Refused("scope.outside"),
+        ),
     ]
 }
 
@@ -205,23 +328,87 @@ fn restricted(directory: Plain<'_>, dates: &Dates) -> Vec<Case> {
     let gus = vec![on_queues(vec!["q-fraud-vip".to_owned()])];
     let shows = "a restricted queue";
     vec![
-        case("rita", "supervisor, named member of the queue", shows, asked(), Measure::Connected, visible(&asked(), rita)),
-        case("nils", "report consumer of the whole division", shows, asked(), Measure::Connected, Due::Refused("scope.outside")),
-        case("gus", "no role there, but a grant for this queue", shows, asked(), Measure::Connected, visible(&asked(), gus)),
+        case(
+            "rita",
+            "supervisor, named member of the queue",
+            shows,
+            asked(),
+            Measure::Connected,
+            visible(&asked(), rita),
+        ),
+        case(
+            "nils",
+            "report consumer of the whole division",
+            shows,
+            asked(),
+            Measure::Connected,
+            Due::Refused("scope.outside"),
+        ),
+        case(
+            "gus",
+            "no role there, but a grant for this queue",
+            shows,
+            asked(),
+            Measure::Connected,
+            visible(&asked(), gus),
+        ),
     ]
 }
 
 fn walls(dates: &Dates) -> Vec<Case> {
     let everything = || dates.aggregates("queueId", None);
-    let region = dates.platform("cards in Europe", Some(json!({ "dimension": "region", "operator": "EQUALS", "values": [EU] })));
+    let region =
+        dates.platform("cards in Europe", Some(json!({ "dimension": "region", "operator": "EQUALS", "values": [EU] })));
     let division = dates.aggregates("queueId", Some(and(&[is("divisionId", "d-payments-eu")])));
     let elsewhere = |case: Case| Case { region: EU, ..case };
     vec![
-        case("pat", "placed in a parent division", "nothing is inherited downwards", everything(), Measure::Connected, Due::Refused("division.parent-scan")),
-        elsewhere(case("sofia", "supervisor of two queues", "another region, by its name", region, Measure::Handled, Due::Refused("region.cross-region-scan"))),
-        elsewhere(case("carl", "report consumer of one division", "another region, by one of its divisions", division, Measure::Connected, Due::Refused("region.cross-region-scan"))),
-        case("rolf", "two analytics roles", "roles that conflict are not added up", everything(), Measure::Connected, Due::Refused("role.conflict")),
-        case("nobody", "no role at all", "nothing passes by default", everything(), Measure::Connected, Due::Refused("permission.missing")),
-        case("carl", "report consumer of one division", "an operation without a rule", get("/api/v2/analytics/query/execution?pageSize=100"), Measure::Entities, Due::Refused("operation.unknown")),
+        case(
+            "pat",
+            "placed in a parent division",
+            "nothing is inherited downwards",
+            everything(),
+            Measure::Connected,
+            Due::Refused("division.parent-scan"),
+        ),
+        elsewhere(case(
+            "sofia",
+            "supervisor of two queues",
+            "another region, by its name",
+            region,
+            Measure::Handled,
+            Due::Refused("region.cross-region-scan"),
+        )),
+        elsewhere(case(
+            "carl",
+            "report consumer of one division",
+            "another region, by one of its divisions",
+            division,
+            Measure::Connected,
+            Due::Refused("region.cross-region-scan"),
+        )),
+        case(
+            "rolf",
+            "two analytics roles",
+            "roles that conflict are not added up",
+            everything(),
+            Measure::Connected,
+            Due::Refused("role.conflict"),
+        ),
+        case(
+            "nobody",
+            "no role at all",
+            "nothing passes by default",
+            everything(),
+            Measure::Connected,
+            Due::Refused("permission.missing"),
+        ),
+        case(
+            "carl",
+            "report consumer of one division",
+            "an operation without a rule",
+            get("/api/v2/analytics/query/execution?pageSize=100"),
+            Measure::Entities,
+            Due::Refused("operation.unknown"),
+        ),
     ]
 }

@@ -154,7 +154,8 @@ fn due(sandbox: &Sandbox, case: &Case) -> Result<Option<Count>, Failure> {
         Due::Visible { bounds, plainly } => (bounds, plainly),
     };
     sandbox.mark_bounds(case.region, bounds).map_err(Failure::unreachable)?;
-    let evaluate = |body: &Value| sandbox.evaluate_visible(case.region, &case.asked.target, body).map_err(Failure::unreachable);
+    let evaluate =
+        |body: &Value| sandbox.evaluate_visible(case.region, &case.asked.target, body).map_err(Failure::unreachable);
     let mut rows = case.measure.rows(&evaluate(plainly)?);
     let mut number = 1;
     while case.measure == Measure::Conversations && rows.len() == number * PAGE {
@@ -180,7 +181,11 @@ impl Tour {
         out::line(if self.as_due() {
             format!("{total} of {total} as due")
         } else {
-            format!("{} of {total} as due, {} NOT: the proxy and the visible world differ", total - self.wrong, self.wrong)
+            format!(
+                "{} of {total} as due, {} NOT: the proxy and the visible world differ",
+                total - self.wrong,
+                self.wrong
+            )
         });
     }
 }

@@ -69,7 +69,11 @@ async fn a_rule_is_closed_until_somebody_vouches_for_what_it_needs() {
             Some("leg-filter") => (403, "operation.unproved"),
             _ => (200, ""),
         };
-        assert_eq!((heard.status, heard.json()["code"].as_str().unwrap_or_default()), due, "without {missing:?}: {heard:?}");
+        assert_eq!(
+            (heard.status, heard.json()["code"].as_str().unwrap_or_default()),
+            due,
+            "without {missing:?}: {heard:?}"
+        );
         house.assert_no_connection_to(EU);
     }
     let none = House::of(Plan { assume: vec![], interactions: 200, ..Plan::default() }).await;
@@ -119,13 +123,19 @@ async fn interactions_are_judged_leg_by_leg_whatever_the_arrays_mean() {
         assert_eq!(heard.status, 200, "{heard:?}");
         let (raw, shown) = (legs(&raw(&house)), legs(&heard.json()));
         let hidden = |set: &BTreeSet<(String, String)>| {
-            let is_mine = |(id, leg): &(String, String)| all.iter().any(|(mine, start)| mine == id && leg.contains(start.as_str()));
+            let is_mine = |(id, leg): &(String, String)| {
+                all.iter().any(|(mine, start)| mine == id && leg.contains(start.as_str()))
+            };
             set.iter().filter(|leg| !is_mine(leg)).count()
         };
         assert!(hidden(&raw) > 0, "{lost}: the upstream's own answer shows nothing hidden, so this shows nothing");
         assert_eq!(hidden(&shown), 0, "{lost}: a hidden leg passed");
         assert!(!shown.is_empty(), "{lost}");
-        println!("{lost} wrongly vouched for: {} hidden legs in the raw answer, 0 of {} shown", hidden(&raw), shown.len());
+        println!(
+            "{lost} wrongly vouched for: {} hidden legs in the raw answer, 0 of {} shown",
+            hidden(&raw),
+            shown.len()
+        );
         house.sandbox.set_traits(|traits| assert!(traits.set(lost, true)));
     }
 }
@@ -158,7 +168,10 @@ async fn entities_are_judged_by_their_ids_whatever_a_list_adds() {
         let shown = heard.json()["entities"].as_array().unwrap().len() as u64;
         assert_eq!((heard.status, outcome.rows_out), (200, shown), "{path}");
         assert!(heard.json()["total"].as_u64().unwrap() >= shown);
-        let honest = { house.sandbox.set_traits(|traits| traits.ids_only = true); house.get("sofia", path).await.json() };
+        let honest = {
+            house.sandbox.set_traits(|traits| traits.ids_only = true);
+            house.get("sofia", path).await.json()
+        };
         house.sandbox.set_traits(|traits| traits.ids_only = false);
         let ids = |answer: &Value| -> Vec<Value> {
             answer["entities"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect()

@@ -36,7 +36,11 @@ fn questions() -> Vec<(&'static str, String, Value)> {
         post("sofia", DETAILS, details()),
         post("sofia", PLATFORM, definition()),
         post("sofia", QUEUE_OBSERVATIONS, json!({ "metrics": ["oWaiting"] })),
-        post("ana", USER_AGGREGATES, json!({ "interval": WEEK, "groupBy": ["userId"], "metrics": ["tSystemPresence"] })),
+        post(
+            "ana",
+            USER_AGGREGATES,
+            json!({ "interval": WEEK, "groupBy": ["userId"], "metrics": ["tSystemPresence"] }),
+        ),
         post("ana", USER_OBSERVATIONS, json!({ "metrics": ["oMemberQueues"] })),
         get("sofia", QUEUES),
         get("bo", USERS),
@@ -117,8 +121,15 @@ async fn rows_that_were_not_asked_for_are_dropped_and_counted() {
         }
     }
     let operations = [
-        "conversations.aggregates.query", "conversations.details.query", "platform.query", "queues.observations.query",
-        "users.aggregates.query", "users.observations.query", "queues.list", "users.list", "divisions.list",
+        "conversations.aggregates.query",
+        "conversations.details.query",
+        "platform.query",
+        "queues.observations.query",
+        "users.aggregates.query",
+        "users.observations.query",
+        "queues.list",
+        "users.list",
+        "divisions.list",
     ];
     let mut counted = 0;
     for operation in operations {
@@ -151,7 +162,10 @@ async fn an_upstream_that_ignores_filters_shows_no_row_of_others() {
                 let starts: Vec<String> = mine.map(|leg| format!("{:.3}", leg.start)).collect();
                 assert!(!starts.is_empty(), "{id} has no visible leg");
                 for leg in shown.keys().filter(|key| *key != "start") {
-                    assert!(starts.iter().any(|start| leg.contains(start.as_str())), "{id}: {leg} is not visible: {starts:?}");
+                    assert!(
+                        starts.iter().any(|start| leg.contains(start.as_str())),
+                        "{id}: {leg} is not visible: {starts:?}"
+                    );
                 }
             }
         } else {
@@ -187,7 +201,15 @@ async fn what_cannot_be_read_is_not_passed_on() {
         ("half of it", |faults| faults.truncated = true, 502, "upstream.unavailable"),
         ("an error of its own", |faults| faults.server_error = true, 502, "upstream.refused"),
         ("later", |faults| faults.too_many = Some(7), 429, "upstream.refused"),
-        ("no new token", |faults| { faults.refuse_tokens = true; faults.forget_tokens = true; }, 502, "upstream.credential"),
+        (
+            "no new token",
+            |faults| {
+                faults.refuse_tokens = true;
+                faults.forget_tokens = true;
+            },
+            502,
+            "upstream.credential",
+        ),
     ];
     for question in questions() {
         for (mode, change, status, code) in modes {
@@ -196,7 +218,9 @@ async fn what_cannot_be_read_is_not_passed_on() {
             house.sandbox.obey();
             assert_eq!((heard.status, heard.code().as_str()), (status, code), "{mode}: {question:?} {heard:?}");
             assert_eq!(heard.header("retry-after"), (status == 429).then_some("7"), "{mode}");
-            for word in ["<", "Maintenance", "Rate limit", "internal.server.error", "panicked", "q-sales", "http://", "sandbox"] {
+            for word in
+                ["<", "Maintenance", "Rate limit", "internal.server.error", "panicked", "q-sales", "http://", "sandbox"]
+            {
                 assert!(!heard.body.contains(word), "{mode}: `{word}` in {}", heard.body);
             }
             let (intent, outcome) = house.lines(heard.decision()).await;

@@ -61,7 +61,8 @@ async fn a_hundred_swaps_while_requests_are_in_flight() {
                 asked += 1;
                 match heard {
                     // The rights are the same in every one of these worlds, so the answer is too.
-                    Ok(heard) if heard.status == 200 && *first.get_or_insert_with(|| heard.body.clone()) == heard.body => {}
+                    Ok(heard)
+                        if heard.status == 200 && *first.get_or_insert_with(|| heard.body.clone()) == heard.body => {}
                     other => failed.lock().unwrap().push(format!("{person}: {other:?}")),
                 }
             }
@@ -131,7 +132,11 @@ async fn a_hundred_swaps_while_requests_are_in_flight() {
         lines += 1;
     }
     assert!(lines >= 2 * asked);
-    println!("reload: {SWAPS} swaps, {} worlds seen, {asked} requests, none failed, {lines} lines name {} worlds", worlds.len(), used.len());
+    println!(
+        "reload: {SWAPS} swaps, {} worlds seen, {asked} requests, none failed, {lines} lines name {} worlds",
+        worlds.len(),
+        used.len()
+    );
     assert!(used.len() > 10);
 }
 
@@ -195,7 +200,9 @@ async fn a_broken_file_leaves_the_old_world_and_says_so() {
     // A text that cannot be read, a rule that cannot be, and rules that contradict their own tests.
     let contradiction = rules.replace("refuses = \"scope.outside\"", "refuses = \"scope.empty\"");
     assert_ne!(contradiction, rules);
-    for (text, part) in [("[[rule", "divisions.toml"), ("[[rule]]\nid = \"x\"\n", "divisions.toml"), (&contradiction, "scope.empty")] {
+    for (text, part) in
+        [("[[rule", "divisions.toml"), ("[[rule]]\nid = \"x\"\n", "divisions.toml"), (&contradiction, "scope.empty")]
+    {
         fs::write(rules_file(&house), text).unwrap();
         house.running.reload();
         let ready = house.admin("/readyz").await;
@@ -258,7 +265,10 @@ impl Drop for Process {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signals_read_again_and_stop_and_the_log_tells() {
     let directory = sample::directory();
-    let sandbox = Sandbox::start(Options { interactions: 500, directory: Some(directory.clone()), ..Options::default() }).await.unwrap();
+    let sandbox =
+        Sandbox::start(Options { interactions: 500, directory: Some(directory.clone()), ..Options::default() })
+            .await
+            .unwrap();
     let folder = tempfile::tempdir().unwrap();
     // So seldom read by itself that only the signal can have done it within this test.
     let more = "[log]\nformat = \"json\"\n".to_owned();
@@ -294,7 +304,10 @@ async fn signals_read_again_and_stop_and_the_log_tells() {
     until("the new directory", || async { ask().await.json()["total"] == 1 }).await;
     fs::write(folder.path().join("directory.json"), "{ broken").unwrap();
     signal("HUP");
-    until("the log", || async { lines().lines().any(|line| line.contains("directory.json") && line.contains("\"level\":\"ERROR\"")) }).await;
+    until("the log", || async {
+        lines().lines().any(|line| line.contains("directory.json") && line.contains("\"level\":\"ERROR\""))
+    })
+    .await;
     assert_eq!(ask().await.json()["total"], 1);
     let ready = send(&client, admin, "", "GET /readyz", "").await.unwrap();
     assert!(ready.json()["reasons"].to_string().contains("directory.json"), "{ready:?}");
