@@ -6,5 +6,6 @@ mod disobedient;
 mod house;
 mod ids;
 mod laws;
+mod python_sdk;
 mod reload;
 mod truth;

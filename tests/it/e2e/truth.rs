@@ -8,7 +8,7 @@ use crate::{
     oracle::{
         data::{Directory, Leg},
         questions::Kind,
-        semantics::{Data, Entitlement},
+        semantics::{Data, Entitlement, Right},
     },
 };
 use bailiwick::sandbox::{LegId, LegRow, Sandbox};
@@ -76,6 +76,17 @@ impl Truth {
         let legs = &self.legs[self.region(person)];
         let seen = legs.iter().filter(|row| self.sees(person, &scope, row));
         seen.map(|row| row.id).collect()
+    }
+
+    /// What somebody holds on queues for one permission alone.
+    pub(super) fn scope_of_list(&self, person: &str, permission: &str) -> Vec<Entitlement> {
+        let mut granting = vec![permission.to_owned()];
+        if permission == "routing:queue:view" {
+            // An operator's permission of another domain stands for it.
+            granting.push("telephony:queue:view".to_owned());
+        }
+        let right = Right { permissions: &granting, action: "view", data: Data::Queue, archived: false };
+        self.directory.entitlements(person, &right, now().as_second())
     }
 
     pub(super) fn sees(&self, person: &str, scope: &[Entitlement], row: &LegRow) -> bool {
