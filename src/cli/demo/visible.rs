@@ -78,7 +78,8 @@ impl<'a> Plain<'a> {
     /// A group lists its people; a service account says itself where it belongs, and a user may.
     fn is_in(self, reader: &str, group: &str) -> bool {
         let own = self.one("serviceAccounts", reader).or_else(|| self.one("users", reader));
-        self.members(group).iter().any(|member| member == reader) || own.is_some_and(|own| words(own, "groups").any(|own| own == group))
+        self.members(group).iter().any(|member| member == reader)
+            || own.is_some_and(|own| words(own, "groups").any(|own| own == group))
     }
 
     /// The queue's own read list decides; else the nearest folder above with a list that reaches the queue; else the
