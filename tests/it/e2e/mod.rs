@@ -2,7 +2,9 @@
 //! that speak HTTP. What is due is said by the oracle and the sandbox's own SQL, never by the program.
 
 mod assumptions;
+mod codes;
 mod disobedient;
+mod faults;
 mod house;
 mod ids;
 mod laws;

@@ -14,7 +14,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-const PEOPLE: [&str; 4] = ["sofia", "carl", "ana", "viola"];
+const PEOPLE: [&str; 4] = ["sofia", "ines", "ana", "viola"];
 
 fn interpreter() -> PathBuf {
     let named = std::env::var_os("BAILIWICK_PYTHON").map(PathBuf::from);
@@ -80,12 +80,7 @@ fn instants(answer: &Value) -> Value {
 fn judge(house: &House, truth: &Truth, person: &str, question: &Value, got: &Value) -> usize {
     let kind = question["kind"].as_str().unwrap();
     let refused = question.to_string().contains("q-fraud-vip");
-    if refused || (kind == "queues" && person == "carl") {
-        if kind == "queues" && person == "carl" && !refused {
-            // His role has no permission on queues: the list is the upstream's own empty one.
-            assert_eq!((&got["answer"]["entities"], &got["answer"]["total"]), (&json!([]), &json!(0)), "{got:#}");
-            return 0;
-        }
+    if refused {
         let body = &got["body"];
         assert_eq!(
             (&got["status"], &body["code"], &body["status"]),
