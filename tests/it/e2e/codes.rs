@@ -1,9 +1,7 @@
 //! Every refusal code is given to somebody by the whole program, in its native form and with its line in the record; the
 //! few that no request can bring about are shown by the test that is named here.
 
-use super::house::{
-    AGGREGATES, DETAILS, House, KEPT, PLATFORM, Plan, QUEUE_OBSERVATIONS, QUEUES, USER_AGGREGATES, WEEK, now, token,
-};
+use super::house::{AGGREGATES, DETAILS, House, KEPT, PLATFORM, Plan, QUEUES, USER_AGGREGATES, WEEK, now, token};
 use bailiwick::{
     model::refusal::{Blame, Code},
     proxy::respond::status_of,
@@ -70,7 +68,6 @@ fn in_the_sample() -> Vec<Question> {
         post("request.too-large", "sofia", AGGREGATES, json!({ "interval": "x".repeat(1 << 20) })),
         get("identity.unknown", "iris", QUEUES),
         get("operation.unknown", "sofia", "/api/v2/nothing/at/all"),
-        post("operation.unscopable", "hal", QUEUE_OBSERVATIONS, json!({ "metrics": ["oWaiting"] })),
         post("permission.missing", "nobody", AGGREGATES, aggregates(&json!({}))),
         post("scope.empty", "carl", PLATFORM, definition("IN", "queueId", &["${user.queueIds}"])),
         post("scope.outside", "sofia", AGGREGATES, aggregates(&filter("queueId", "q-sales-new"))),
@@ -104,18 +101,11 @@ fn in_the_sample() -> Vec<Question> {
     ]
 }
 
-/// The sample, with somebody who holds a grant on one person only, and somebody with a hundred unrelated parts.
+/// The sample, with somebody whose rights are two hundred unrelated parts.
 fn directory() -> Value {
     let mut directory = sample::directory();
     let user = |id: &str| json!({ "id": id, "name": id, "email": format!("{id}@bank.example"), "division": "d-sales-us", "region": "us-east-1", "groups": ["g-read-sales"] });
-    directory["users"].as_array_mut().unwrap().extend([user("hal"), user("patches")]);
-    let live = |id: String, person: &str, kind: &str, of: &str| {
-        json!({
-            "id": id, "beneficiary": person, "resources": [{ "kind": kind, "id": of }], "actions": ["view"],
-            "from": "2026-10-01T00:00:00Z", "until": "2027-10-01T00:00:00Z",
-        })
-    };
-    directory["grants"].as_array_mut().unwrap().push(live("gr-hal".to_owned(), "hal", "user", "u-0080"));
+    directory["users"].as_array_mut().unwrap().push(user("patches"));
     // A part of its own for each: a view of one queue with one person of it.
     let (mut views, mut roles, mut held) = (Vec::new(), Vec::new(), Vec::new());
     let queues = ["q-sales-new", "q-sales-renewals", "q-sales-upsell", "q-sales-partners"];
@@ -191,6 +181,11 @@ async fn every_code_is_given_to_somebody() {
             "id = \"conversations.details.query\"",
             "id = \"conversations.details.query\"\naudience = \"internal\"",
         ),
+        (
+            "genesys/conversations.toml",
+            "carry = [{ queue = \"queueId\" }, { user = \"userId\" }]",
+            "carry = [{ queue = \"queueId\" }]",
+        ),
         ("genesys/conversations.toml", "[rule.group-by]", "[rule.group-by]\nbpo-allow = [\"queueId\"]"),
         ("genesys/conversations.toml", "code = \"paging.too-large\"", "code = \"rule.refused\""),
         ("genesys/conversations.toml", "refuses = \"paging.too-large\"", "refuses = \"rule.refused\""),
@@ -208,6 +203,7 @@ async fn every_code_is_given_to_somebody() {
     let wide = json!({ "interval": WEEK, "metrics": ["tSystemPresence"] });
     for question in [
         post("role.conflict", "rolf", AGGREGATES, aggregates(&json!({}))),
+        post("operation.unscopable", "ana", AGGREGATES, aggregates(&json!({}))),
         post("bpo.internal-only", "bo", DETAILS, json!({ "interval": WEEK })),
         post("bpo.field", "bo", AGGREGATES, aggregates(&json!({ "groupBy": ["mediaType"] }))),
         post("rule.refused", "carl", DETAILS, page),

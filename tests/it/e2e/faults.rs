@@ -68,7 +68,15 @@ fn run(command: &[&str], config: &Path) -> (i32, String) {
     }
     let ended = child.wait_with_output().unwrap();
     let told = format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
-    (ended.status.code().unwrap_or_else(|| panic!("{command:?} went on: {told}")), told)
+    (
+        ended.status.code().unwrap_or_else(|| {
+            panic!(
+                "{command:?} went on: {told}\n{}",
+                fs::read_to_string(config).unwrap_or_default().chars().take(200).collect::<String>()
+            )
+        }),
+        told,
+    )
 }
 
 fn is_clear(told: &str, parts: &[&str]) {
@@ -141,6 +149,7 @@ async fn rules_and_directories_that_cannot_be_read_are_exit_code_two_with_their_
             vec!["contradict".to_owned(), "divisions.toml:".to_owned()],
         ),
     ] {
+        assert!(good.contains(old), "{old}");
         files.change(rules, |_| good.replacen(old, new, 1));
         let (code, told) = files.run(&["serve"]);
         assert_eq!(code, 2, "{new}: {told}");
@@ -155,11 +164,13 @@ async fn rules_and_directories_that_cannot_be_read_are_exit_code_two_with_their_
 
     let pretty = sample::text();
     let member = 1 + pretty.lines().position(|line| line.trim() == "\"sofia\",").unwrap();
+    let divisions = 1 + pretty.lines().position(|line| line.trim() == "\"divisions\": [").unwrap();
     for (old, new, parts) in [
         ("\"sofia\",", "\"sofie\",", vec![format!("directory.json:{member}"), "`sofie`".to_owned()]),
-        ("\"defaultRead\"", "\"defaultRaed\"", vec!["directory.json:3".to_owned(), "defaultRaed".to_owned()]),
+        ("\"divisions\": [", "\"divisons\": [", vec![format!("directory.json:{divisions}"), "`divisons`".to_owned()]),
         ("\"version\": \"sample-1\",", "\"version\": \"sample-1\"", vec!["directory.json:3".to_owned()]),
     ] {
+        assert!(pretty.contains(old), "{old}");
         fs::write(files.folder.path().join("directory.json"), pretty.replacen(old, new, 1)).unwrap();
         for command in ["serve", "check"] {
             let (code, told) = files.run(&[command]);

@@ -14,7 +14,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-const PEOPLE: [&str; 4] = ["sofia", "ines", "ana", "viola"];
+const PEOPLE: [&str; 4] = ["sofia", "ines", "greg", "viola"];
 
 fn interpreter() -> PathBuf {
     let named = std::env::var_os("BAILIWICK_PYTHON").map(PathBuf::from);
