@@ -8,6 +8,7 @@ mod faults;
 mod house;
 mod ids;
 mod laws;
+mod lists;
 mod python_sdk;
 mod reload;
 mod truth;

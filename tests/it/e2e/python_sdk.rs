@@ -110,7 +110,8 @@ fn judge(house: &House, truth: &Truth, person: &str, question: &Value, got: &Val
         }
         _ => {
             let case = Truth::case(person, Kind::QueueObservations, &Value::Null);
-            let scope = truth.scope_of_list(person, "routing:queue:view");
+            let scope =
+                truth.scope_of_list(person, Kind::QueueObservations, &["routing:queue:view", "telephony:queue:view"]);
             let alive = truth
                 .directory
                 .queues

@@ -78,14 +78,10 @@ impl Truth {
         seen.map(|row| row.id).collect()
     }
 
-    /// What somebody holds on queues for one permission alone.
-    pub(super) fn scope_of_list(&self, person: &str, permission: &str) -> Vec<Entitlement> {
-        let mut granting = vec![permission.to_owned()];
-        if permission == "routing:queue:view" {
-            // An operator's permission of another domain stands for it.
-            granting.push("telephony:queue:view".to_owned());
-        }
-        let right = Right { permissions: &granting, action: "view", data: Data::Queue, archived: false };
+    /// What somebody holds by these permissions alone.
+    pub(super) fn scope_of_list(&self, person: &str, kind: Kind, permissions: &[&str]) -> Vec<Entitlement> {
+        let permissions: Vec<String> = permissions.iter().map(|one| (*one).to_owned()).collect();
+        let right = Right { permissions: &permissions, action: "view", data: data_of(kind), archived: false };
         self.directory.entitlements(person, &right, now().as_second())
     }
 
