@@ -75,6 +75,10 @@ async fn every_visible_entry_is_listed_once_and_in_order() {
             for number in 1..=due.len().div_ceil(size).max(1) {
                 let query = format!("{path}?pageSize={size}&pageNumber={number}&sortOrder={order}");
                 let heard = house.get(person, &query).await;
+                if due.is_empty() && heard.status == 403 {
+                    assert_eq!(heard.code(), "permission.missing", "{person} {query}");
+                    continue;
+                }
                 assert_eq!(heard.status, 200, "{person} {query}: {heard:?}");
                 let answer = heard.json();
                 assert_eq!(
@@ -96,6 +100,17 @@ async fn every_visible_entry_is_listed_once_and_in_order() {
     }
     println!("lists: {lists} walked through, {entries} entries, each once and in order");
     assert!(entries > 30);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_behind_the_last_is_empty_and_still_tells_the_total() {
+    let house = House::of(Plan { interactions: 100, ..Plan::default() }).await;
+    let page = |total: usize, pages: usize| json!({ "entities": [], "pageSize": 2, "pageNumber": 9, "total": total, "pageCount": pages });
+    let heard = house.get("viola", &format!("{QUEUES}?pageSize=2&pageNumber=9")).await;
+    assert_eq!((heard.status, heard.json()), (200, page(3, 2)));
+    // Whoever finds nothing has the empty list too.
+    let heard = house.get("u-0009", &format!("{QUEUES}?name=Nothing&pageSize=2&pageNumber=9")).await;
+    assert_eq!((heard.status, heard.json()), (200, page(0, 0)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
