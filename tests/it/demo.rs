@@ -39,7 +39,8 @@ fn the_tour_shows_what_is_due_and_its_figures_change_with_the_seed() {
         text(&output.stdout).parse().unwrap()
     };
     let (first, second) = (tour("1"), tour("2"));
-    let figures = |tour: &Value| tour["stops"].as_array().unwrap().iter().map(|stop| stop["through"].clone()).collect::<Vec<_>>();
+    let figures =
+        |tour: &Value| tour["stops"].as_array().unwrap().iter().map(|stop| stop["through"].clone()).collect::<Vec<_>>();
     assert_eq!(figures(&first), figures(&tour("1")), "the same seed gives the same figures");
     assert_ne!(figures(&first), figures(&second));
     for stop in first["stops"].as_array().unwrap() {
@@ -53,7 +54,8 @@ fn the_tour_shows_what_is_due_and_its_figures_change_with_the_seed() {
             assert!(stop["sent"].is_null(), "{name}");
         }
     }
-    let people: std::collections::BTreeSet<_> = first["stops"].as_array().unwrap().iter().map(|stop| stop["asker"].to_string()).collect();
+    let people: std::collections::BTreeSet<_> =
+        first["stops"].as_array().unwrap().iter().map(|stop| stop["asker"].to_string()).collect();
     assert!(people.len() >= 10, "{people:?}");
 }
 
@@ -133,7 +135,12 @@ fn http(host: &str, request: &str) -> (String, String) {
 }
 
 fn queues(answer: &Value) -> Vec<String> {
-    answer["results"].as_array().unwrap().iter().map(|row| row["group"]["queueId"].as_str().unwrap_or_default().to_owned()).collect()
+    answer["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["group"]["queueId"].as_str().unwrap_or_default().to_owned())
+        .collect()
 }
 
 #[test]
@@ -171,7 +178,9 @@ fn what_the_demo_says_can_be_pasted_and_a_membership_change_acts_within_a_second
     }
     assert!(fastest < Duration::from_secs(1), "the change took {fastest:?}");
     let sofia = demo.sent_for("sofia");
-    assert!(sofia.iter().any(|body| body.contains("q-pay-cards")) && sofia.iter().any(|body| !body.contains("q-pay-cards")));
+    assert!(
+        sofia.iter().any(|body| body.contains("q-pay-cards")) && sofia.iter().any(|body| !body.contains("q-pay-cards"))
+    );
     let carl = demo.sent_for("carl");
     assert!(carl.len() >= 2 && carl.iter().all(|body| *body == carl[0]), "carl's query changed: {carl:#?}");
 

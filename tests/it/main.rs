@@ -1,10 +1,10 @@
 //! One binary of integration tests, a module for each area.
 
 mod compile_fail;
+mod demo;
 mod e2e;
 #[cfg(test)]
 mod front;
-mod demo;
 mod json_suite;
 mod laws;
 mod layers;

@@ -46,17 +46,27 @@ impl Browser {
         let url = format!("{base}{}", asked.target);
         let failed = |why: &dyn std::fmt::Display| Failure::unreachable(format!("`{url}` did not answer: {why}"));
         let body = asked.body.as_ref().map(Value::to_string).unwrap_or_default();
-        let mut request = Request::builder().method(asked.method.as_str()).uri(&url).header(header::AUTHORIZATION, format!("Bearer {token}"));
+        let mut request = Request::builder()
+            .method(asked.method.as_str())
+            .uri(&url)
+            .header(header::AUTHORIZATION, format!("Bearer {token}"));
         if asked.body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
         let request = request.body(Full::from(body)).map_err(|why| failed(&why))?;
         let response = self.client.request(request).await.map_err(|why| failed(&why))?;
         let status = response.status().as_u16();
-        let notices = response.headers().get_all("bailiwick-notice").iter().filter_map(|value| value.to_str().ok()).map(str::to_owned).collect();
+        let notices = response
+            .headers()
+            .get_all("bailiwick-notice")
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .map(str::to_owned)
+            .collect();
         let bytes = read_capped(response.into_body(), LARGEST_ANSWER).await.map_err(|why| failed(&why))?;
         let text = String::from_utf8_lossy(&bytes);
-        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).map_err(|why| failed(&why))? };
+        let body =
+            if text.is_empty() { Value::Null } else { serde_json::from_str(&text).map_err(|why| failed(&why))? };
         Ok(Reply { status, notices, body })
     }
 }

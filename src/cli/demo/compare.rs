@@ -16,7 +16,9 @@ const WIDEST: usize = 140;
 
 /// The asked body and the sent one as one text.
 pub(super) fn marked(asked: Option<&Value>, sent: &Value) -> Vec<Line> {
-    let Some(asked) = asked else { return shorten(lay_out(sent).into_iter().map(|text| Line { mark: '+', text }).collect()) };
+    let Some(asked) = asked else {
+        return shorten(lay_out(sent).into_iter().map(|text| Line { mark: '+', text }).collect());
+    };
     let (old, new) = (lay_out(asked), lay_out(sent));
     shorten(join(&old, &new))
 }
@@ -62,7 +64,12 @@ fn on_one_line(value: &Value) -> String {
     let joined = |parts: Vec<String>| parts.join(", ");
     match value {
         Value::Object(members) if !members.is_empty() => {
-            format!("{{ {} }}", joined(in_order(members).map(|(name, member)| format!("\"{name}\": {}", on_one_line(member))).collect()))
+            format!(
+                "{{ {} }}",
+                joined(
+                    in_order(members).map(|(name, member)| format!("\"{name}\": {}", on_one_line(member))).collect()
+                )
+            )
         }
         Value::Array(items) => format!("[{}]", joined(items.iter().map(on_one_line).collect())),
         other => other.to_string(),
@@ -78,7 +85,8 @@ fn in_order(members: &Map<String, Value>) -> impl Iterator<Item = (&String, &Val
 
 /// The longest common run of lines stays; depth does not count, so that what was only wrapped is not marked.
 fn join(old: &[String], new: &[String]) -> Vec<Line> {
-    let same = |one: usize, other: usize| old.get(one).map(|line| line.trim()) == new.get(other).map(|line| line.trim());
+    let same =
+        |one: usize, other: usize| old.get(one).map(|line| line.trim()) == new.get(other).map(|line| line.trim());
     // `common(i, j)`: how many lines the ends of both have in common.
     let width = new.len() + 1;
     let mut table = vec![0_usize; (old.len() + 1) * width];
@@ -102,7 +110,9 @@ fn join(old: &[String], new: &[String]) -> Vec<Line> {
         if one < old.len() && other < new.len() && same(one, other) {
             push(' ', new.get(other));
             (one, other) = (one + 1, other + 1);
-        } else if other < new.len() && (one == old.len() || common(&table, one, other + 1) >= common(&table, one + 1, other)) {
+        } else if other < new.len()
+            && (one == old.len() || common(&table, one, other + 1) >= common(&table, one + 1, other))
+        {
             push('+', new.get(other));
             other += 1;
         } else {
@@ -120,7 +130,8 @@ fn shorten(lines: Vec<Line>) -> Vec<Line> {
     let flat = |line: &Line| line.mark == '+' && line.text.trim_start().starts_with("{ ");
     let end = |run: &mut Vec<Line>, shown: &mut Vec<Line>| {
         let left_out = run.len().saturating_sub(MOST);
-        let indent: String = run.first().map(|line| line.text.chars().take_while(|letter| *letter == ' ').collect()).unwrap_or_default();
+        let indent: String =
+            run.first().map(|line| line.text.chars().take_while(|letter| *letter == ' ').collect()).unwrap_or_default();
         if left_out > 1 {
             run.truncate(MOST);
             run.push(Line { mark: '+', text: format!("{indent}... and {left_out} more") });

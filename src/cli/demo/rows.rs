@@ -18,6 +18,16 @@ pub(super) enum Measure {
 }
 
 impl Measure {
+    /// Of the answer to a request for this target.
+    pub(super) fn of(target: &str) -> Self {
+        match target {
+            "/api/v2/analytics/query" => Self::Handled,
+            target if target.ends_with("/details/query") => Self::Conversations,
+            target if target.ends_with("/aggregates/query") => Self::Connected,
+            _ => Self::Entities,
+        }
+    }
+
     pub(super) fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Connected => ("groups", "connected legs"),
@@ -62,8 +72,11 @@ impl Count {
     pub(super) fn of(measure: Measure, mut rows: Vec<Value>) -> Self {
         let legs = match measure {
             Measure::Connected => Some(rows.iter().map(connected).sum()),
-            Measure::Handled => Some(rows.iter().filter_map(|row| row.pointer("/values/COUNT(handleTime)")?.as_i64()).sum()),
-            Measure::Conversations => Some(rows.iter().map(|legs| legs.as_array().map_or(0, Vec::len)).sum::<usize>()).and_then(|legs| i64::try_from(legs).ok()),
+            Measure::Handled => {
+                Some(rows.iter().filter_map(|row| row.pointer("/values/COUNT(handleTime)")?.as_i64()).sum())
+            }
+            Measure::Conversations => Some(rows.iter().map(|legs| legs.as_array().map_or(0, Vec::len)).sum::<usize>())
+                .and_then(|legs| i64::try_from(legs).ok()),
             Measure::Entities => None,
         };
         if measure == Measure::Entities {
@@ -82,19 +95,29 @@ impl Count {
 fn connected(row: &Value) -> i64 {
     let metrics = row.pointer("/data").and_then(Value::as_array).into_iter().flatten();
     let metrics = metrics.filter_map(|data| data.get("metrics")?.as_array()).flatten();
-    metrics.filter(|metric| metric.get("metric").and_then(Value::as_str) == Some("nConnected")).filter_map(|metric| metric.pointer("/stats/count")?.as_i64()).sum()
+    metrics
+        .filter(|metric| metric.get("metric").and_then(Value::as_str) == Some("nConnected"))
+        .filter_map(|metric| metric.pointer("/stats/count")?.as_i64())
+        .sum()
 }
 
 /// Conversation, agent, queue and time of each leg.
 fn legs(row: &Value) -> Vec<Value> {
-    let list = |value: &'_ Value, member: &str| value.get(member).and_then(Value::as_array).cloned().unwrap_or_default();
+    let list =
+        |value: &'_ Value, member: &str| value.get(member).and_then(Value::as_array).cloned().unwrap_or_default();
     let mut legs = Vec::new();
     for participant in list(row, "participants") {
         for session in list(&participant, "sessions") {
             for segment in list(&session, "segments") {
                 let (agent, queue) = (participant.get("userId"), segment.get("queueId"));
                 if agent.is_some() || queue.is_some() {
-                    legs.push(serde_json::json!([row.get("conversationId"), agent, queue, segment.get("segmentStart"), segment.get("segmentEnd")]));
+                    legs.push(serde_json::json!([
+                        row.get("conversationId"),
+                        agent,
+                        queue,
+                        segment.get("segmentStart"),
+                        segment.get("segmentEnd")
+                    ]));
                 }
             }
         }

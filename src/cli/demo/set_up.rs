@@ -118,8 +118,13 @@ fn named(error: StartError) -> Failure {
 
 /// The working folder, made when it is not there. One with somebody's own files in it is left alone.
 fn folder(wanted: Option<&Path>) -> Result<PathBuf, Failure> {
-    let folder = wanted.map_or_else(|| std::env::temp_dir().join(format!("bailiwick-demo-{}", uuid::Uuid::now_v7().simple())), Path::to_owned);
-    let unusable = |why: std::io::Error| Failure::input(format!("`{}` cannot be used: {why}; give another with `--folder`", folder.display()));
+    let folder = wanted.map_or_else(
+        || std::env::temp_dir().join(format!("bailiwick-demo-{}", uuid::Uuid::now_v7().simple())),
+        Path::to_owned,
+    );
+    let unusable = |why: std::io::Error| {
+        Failure::input(format!("`{}` cannot be used: {why}; give another with `--folder`", folder.display()))
+    };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(unusable)?;
     let folder = folder.canonicalize().map_err(unusable)?;
     let made = fs::read_to_string(folder.join("bailiwick.toml")).is_ok_and(|text| text.starts_with(MADE));
@@ -138,7 +143,12 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
     fs::write(file, text).map_err(|why| Failure::input(format!("`{}` cannot be written: {why}", file.display())))
 }
 
-fn configuration(sandbox: &Sandbox, directory: &Value, clients: &[(String, String)], (port, admin_port): (u16, u16)) -> String {
+fn configuration(
+    sandbox: &Sandbox,
+    directory: &Value,
+    clients: &[(String, String)],
+    (port, admin_port): (u16, u16),
+) -> String {
     let quoted = |text: &str| json!(text).to_string();
     let mut text = format!(
         "{MADE}\n\n[proxy]\nlisten = \"127.0.0.1:{port}\"\n\n[admin]\nlisten = \"127.0.0.1:{admin_port}\"\n\n\
@@ -151,7 +161,10 @@ fn configuration(sandbox: &Sandbox, directory: &Value, clients: &[(String, Strin
         let (id, secret) = clients.first().map_or(("", ""), |(id, secret)| (id, secret));
         let url = sandbox.base_url(region).unwrap_or_default();
         let (region, url, id, secret) = (quoted(region), quoted(&url), quoted(id), quoted(secret));
-        let _written = write!(text, "\n[[upstream]]\nregion = {region}\nurl = {url}\nclient-id = {id}\nclient-secret = {secret}\n");
+        let _written = write!(
+            text,
+            "\n[[upstream]]\nregion = {region}\nurl = {url}\nclient-id = {id}\nclient-secret = {secret}\n"
+        );
     }
     for (kind, list) in [("user", "users"), ("service", "serviceAccounts")] {
         for one in directory.get(list).and_then(Value::as_array).into_iter().flatten() {
@@ -161,8 +174,12 @@ fn configuration(sandbox: &Sandbox, directory: &Value, clients: &[(String, Strin
                 continue;
             }
             let client = one.pointer("/clientIds/0").and_then(Value::as_str).unwrap_or(id);
-            let (token, holder, client, secret) = (quoted(&token(id)), quoted(id), quoted(client), quoted(&format!("{client}-secret")));
-            let _written = write!(text, "\n[[identity.static]]\n{kind} = {holder}\ntoken = {token}\nclient-id = {client}\nclient-secret = {secret}\n");
+            let (token, holder, client, secret) =
+                (quoted(&token(id)), quoted(id), quoted(client), quoted(&format!("{client}-secret")));
+            let _written = write!(
+                text,
+                "\n[[identity.static]]\n{kind} = {holder}\ntoken = {token}\nclient-id = {client}\nclient-secret = {secret}\n"
+            );
         }
     }
     text

@@ -3,8 +3,9 @@
 use super::{
     Arguments, Failure,
     ask::{Asked, Browser, Reply},
-    cases::{self, Case, Dates, Due},
+    cases::{self, Case, Due},
     compare,
+    questions::Dates,
     rows::{Count, Measure},
     set_up::{House, token},
     visible::Plain,
@@ -34,7 +35,7 @@ struct Stop {
     asked: Asked,
     /// What the upstream received. `None`: nothing.
     sent: Option<Asked>,
-    /// The same query sent straight to the upstream.
+    /// The same query sent straight to the upstream, with ids where it has placeholders.
     directly: Count,
     /// What came through the proxy.
     through: Option<Count>,
@@ -114,7 +115,12 @@ fn received(sandbox: &Sandbox) -> Option<Asked> {
 
 async fn directly(sandbox: &Sandbox, browser: &Browser, case: &Case) -> Result<Count, Failure> {
     let base = sandbox.base_url(case.region).unwrap_or_default();
-    let reply = browser.ask(&base, &sandbox.token(), &case.asked).await?;
+    let mut asked = case.asked.clone();
+    // The upstream knows no placeholders.
+    if let Due::Visible { plainly, .. } = &case.due {
+        asked.body = asked.body.map(|_| plainly.clone());
+    }
+    let reply = browser.ask(&base, &sandbox.token(), &asked).await?;
     // Its own total says it without fetching every page.
     if case.measure == Measure::Conversations {
         let total = reply.body.get("totalHits").and_then(Value::as_u64).unwrap_or_default();
@@ -154,7 +160,8 @@ fn due(sandbox: &Sandbox, case: &Case) -> Result<Option<Count>, Failure> {
         Due::Visible { bounds, plainly } => (bounds, plainly),
     };
     sandbox.mark_bounds(case.region, bounds).map_err(Failure::unreachable)?;
-    let evaluate = |body: &Value| sandbox.evaluate_visible(case.region, &case.asked.target, body).map_err(Failure::unreachable);
+    let evaluate =
+        |body: &Value| sandbox.evaluate_visible(case.region, &case.asked.target, body).map_err(Failure::unreachable);
     let mut rows = case.measure.rows(&evaluate(plainly)?);
     let mut number = 1;
     while case.measure == Measure::Conversations && rows.len() == number * PAGE {
@@ -180,7 +187,11 @@ impl Tour {
         out::line(if self.as_due() {
             format!("{total} of {total} as due")
         } else {
-            format!("{} of {total} as due, {} NOT: the proxy and the visible world differ", total - self.wrong, self.wrong)
+            format!(
+                "{} of {total} as due, {} NOT: the proxy and the visible world differ",
+                total - self.wrong,
+                self.wrong
+            )
         });
     }
 }
@@ -218,12 +229,18 @@ impl Stop {
                     line('+', &format!("{} {}", sent.method, sent.target));
                 }
                 let lines: Vec<_> = sent.body.iter().flat_map(|body| compare::marked(asked.as_ref(), body)).collect();
-                lines.iter().for_each(|one| line(one.mark, &one.text));
+                for one in &lines {
+                    line(one.mark, &one.text);
+                }
                 if sent.target == self.asked.target && lines.iter().all(|one| one.mark == ' ') {
                     pass("sent", "as asked".to_owned());
                 }
             }
-            (None, Some(asked)) => compare::lay_out(asked).iter().for_each(|text| line(' ', text)),
+            (None, Some(asked)) => {
+                for text in compare::lay_out(asked) {
+                    line(' ', &text);
+                }
+            }
             (None, None) => {}
         }
         if self.sent.is_none() {

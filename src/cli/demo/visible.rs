@@ -28,7 +28,8 @@ impl<'a> Plain<'a> {
 
     /// Queues of a division that whoever may see all of it sees: open to the reader, not restricted. Dead ones too.
     pub(super) fn open_queues(self, division: &str, reader: &str) -> Vec<String> {
-        let here = |queue: &&Value| text(queue, "division") == division && !restricted(queue) && self.open(queue, reader);
+        let here =
+            |queue: &&Value| text(queue, "division") == division && !restricted(queue) && self.open(queue, reader);
         self.all("queues").filter(here).map(|queue| id(queue).to_owned()).collect()
     }
 
@@ -36,8 +37,12 @@ impl<'a> Plain<'a> {
     pub(super) fn queues_of_member(self, division: &str, user: &str) -> Vec<String> {
         let member = |queue: &&Value| {
             let named = words(queue, "members").any(|member| member == user);
-            let grouped = words(queue, "memberGroups").any(|group| self.members(group).iter().any(|member| member == user));
-            text(queue, "division") == division && alive(queue) && self.open(queue, user) && (named || (grouped && !restricted(queue)))
+            let grouped =
+                words(queue, "memberGroups").any(|group| self.members(group).iter().any(|member| member == user));
+            text(queue, "division") == division
+                && alive(queue)
+                && self.open(queue, user)
+                && (named || (grouped && !restricted(queue)))
         };
         self.all("queues").filter(member).map(|queue| id(queue).to_owned()).collect()
     }
@@ -45,7 +50,12 @@ impl<'a> Plain<'a> {
     /// Live queues that a view lists, of one division.
     pub(super) fn queues_of_view(self, division: &str, view: &str, reader: &str) -> Vec<String> {
         let listed: Vec<&str> = self.one("views", view).map(|view| words(view, "queues").collect()).unwrap_or_default();
-        let seen = |queue: &&Value| text(queue, "division") == division && listed.contains(&id(queue)) && alive(queue) && self.open(queue, reader);
+        let seen = |queue: &&Value| {
+            text(queue, "division") == division
+                && listed.contains(&id(queue))
+                && alive(queue)
+                && self.open(queue, reader)
+        };
         self.all("queues").filter(seen).map(|queue| id(queue).to_owned()).collect()
     }
 
@@ -56,7 +66,11 @@ impl<'a> Plain<'a> {
             let mut members: Vec<String> = words(queue, "members").map(str::to_owned).collect();
             members.extend(words(queue, "memberGroups").flat_map(|group| self.members(group)));
             let whole = !members.is_empty() && members.iter().all(|member| group.contains(member));
-            text(queue, "division") == division && alive(queue) && !restricted(queue) && self.open(queue, reader) && whole
+            text(queue, "division") == division
+                && alive(queue)
+                && !restricted(queue)
+                && self.open(queue, reader)
+                && whole
         };
         self.all("queues").filter(own).map(|queue| id(queue).to_owned()).collect()
     }
@@ -64,7 +78,8 @@ impl<'a> Plain<'a> {
     /// A group lists its people; a service account says itself where it belongs, and a user may.
     fn is_in(self, reader: &str, group: &str) -> bool {
         let own = self.one("serviceAccounts", reader).or_else(|| self.one("users", reader));
-        self.members(group).iter().any(|member| member == reader) || own.is_some_and(|own| words(own, "groups").any(|own| own == group))
+        self.members(group).iter().any(|member| member == reader)
+            || own.is_some_and(|own| words(own, "groups").any(|own| own == group))
     }
 
     /// The queue's own read list decides; else the nearest folder above with a list that reaches the queue; else the

@@ -3,7 +3,7 @@
 use super::{
     super::out,
     Failure,
-    cases::Dates,
+    questions::Dates,
     set_up::{House, token},
 };
 use serde::Serialize;
@@ -48,21 +48,38 @@ impl Welcome {
             "filter": { "type": "and", "predicates": [{ "dimension": "queueId", "value": "q-sales-new" }] },
         });
         let tries = vec![
-            Try { what: "sofia, supervisor of two queues, asks for all queues", command: post(&proxy, aggregates, "sofia", &query) },
-            Try { what: "sofia asks for a queue that is not hers: refused", command: post(&proxy, aggregates, "sofia", &outside) },
+            Try {
+                what: "sofia, supervisor of two queues, asks for all queues",
+                command: post(&proxy, aggregates, "sofia", &query),
+            },
+            Try {
+                what: "sofia asks for a queue that is not hers: refused",
+                command: post(&proxy, aggregates, "sofia", &outside),
+            },
             Try {
                 what: "ana, an agent, lists the queues",
-                command: format!("curl -s -H 'Authorization: Bearer {}' '{proxy}/api/v2/routing/queues?pageSize=100'", token("ana")),
+                command: format!(
+                    "curl -s -H 'Authorization: Bearer {}' '{proxy}/api/v2/routing/queues?pageSize=100'",
+                    token("ana")
+                ),
             },
         ];
         let text = std::fs::read_to_string(&directory)
             .map_err(|why| Failure::input(format!("`{}` cannot be read: {why}", directory.display())))?;
         let (user, queue) = ("sofia", "q-pay-cards");
-        let line = member_line(&text, queue, user)
-            .ok_or_else(|| Failure::input(format!("`{}` names no member `{user}` of `{queue}`", directory.display())))?;
+        let line = member_line(&text, queue, user).ok_or_else(|| {
+            Failure::input(format!("`{}` names no member `{user}` of `{queue}`", directory.display()))
+        })?;
         let remove = format!("sed -i '{line}d' '{}'", directory.display());
         let ready = format!("http://{}/readyz", house.running.admin);
-        Ok(Self { proxy, ready, folder: house.folder.clone(), directory, tries, membership: Membership { user, queue, line, remove } })
+        Ok(Self {
+            proxy,
+            ready,
+            folder: house.folder.clone(),
+            directory,
+            tries,
+            membership: Membership { user, queue, line, remove },
+        })
     }
 
     pub(super) fn print(&self) {
@@ -72,15 +89,23 @@ impl Welcome {
             out::line(format!("# {}\n{}\n", one.what, one.command));
         }
         let Membership { user, queue, line, remove } = &self.membership;
-        out::line(format!("# line {line} of {} makes {user} a member of {queue}: without it, her next query", self.directory.display()));
+        out::line(format!(
+            "# line {line} of {} makes {user} a member of {queue}: without it, her next query",
+            self.directory.display()
+        ));
         out::line(format!("# has one queue less, within a second, while everybody else's stays as it was\n{remove}\n"));
-        out::line("Tokens are `demo-` and an id: sofia, carl, ana, bo, bea, pat, eva, dana, ines, rolf, olga, rita, nils, gus, ...");
+        out::line(
+            "Tokens are `demo-` and an id: sofia, carl, ana, bo, bea, pat, eva, dana, ines, rolf, olga, rita, nils, gus, ...",
+        );
         out::line("Clients that log in at /oauth/token use such an id and `<id>-secret`. Ctrl-C ends it.");
     }
 }
 
 fn post(proxy: &str, path: &str, user: &str, body: &Value) -> String {
-    format!("curl -s -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' -d '{body}' '{proxy}{path}'", token(user))
+    format!(
+        "curl -s -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' -d '{body}' '{proxy}{path}'",
+        token(user)
+    )
 }
 
 /// The number, from 1, of the line that names the member within the queue's own lines.
