@@ -33,9 +33,8 @@ pub(super) enum Due {
 }
 
 impl Case {
-    fn of(person: Who, shows: &'static str, asked: Asked, due: Due) -> Self {
-        let (asker, who) = person;
-        Self { asker, who, shows, measure: Measure::of(&asked.target), asked, region: "us-east-1", due }
+    fn of((id, who): Who, shows: &'static str, asked: Asked, due: Due) -> Self {
+        Self { asker: id, who, shows, measure: Measure::of(&asked.target), asked, region: "us-east-1", due }
     }
 
     fn seen(who: Who, shows: &'static str, asked: Asked, bounds: Vec<Bounds>) -> Self {
