@@ -60,7 +60,9 @@ fn stages(criterion: &mut Criterion) {
     for queues in [10, 500, 5_000] {
         let asking = Asking::new(Size { own_queues: queues, ..AROUND }, true);
         let scope = asking.scope();
-        group.bench_with_input(BenchmarkId::new("handle", queues), &queues, |bench, _| bench.iter(|| asking.request(&scope)));
+        group.bench_with_input(BenchmarkId::new("handle", queues), &queues, |bench, _| {
+            bench.iter(|| asking.request(&scope))
+        });
     }
     group.finish();
 }

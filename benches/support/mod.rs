@@ -142,7 +142,8 @@ impl Asking {
 }
 
 fn body(named: bool) -> Value {
-    let media = ["voice", "chat", "email", "callback", "message"].map(|medium| json!({"dimension": "mediaType", "value": medium}));
+    let media = ["voice", "chat", "email", "callback", "message"]
+        .map(|medium| json!({"dimension": "mediaType", "value": medium}));
     let codes: Vec<Value> = (0..20).map(|n| json!({"type": "dimension", "dimension": "wrapUpCode", "operator": "matches", "value": format!("code-{n}")})).collect();
     let mut clauses = vec![json!({"type": "or", "predicates": media}), json!({"type": "or", "predicates": codes})];
     if named {

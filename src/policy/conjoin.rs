@@ -41,6 +41,11 @@ impl Site<'_> {
         }
     }
 
+    /// Whether a leg that satisfies `filter` is always inside this extent.
+    pub fn entails(&self, filter: &Filter, extent: &Extent) -> bool {
+        extent.clauses(self.data).iter().all(|clause| self.implies(filter, clause))
+    }
+
     /// An *and* of items: restrict the scope to what they leave, then append the clauses they do not already imply.
     fn conjunction(&self, mut items: Vec<Filter>, extent: &Extent) -> Result<Option<Filter>, Refusal> {
         let part = extent.restrict(self.org, &self.asked(&items));

@@ -5,7 +5,7 @@ use crate::{
     model::{
         body::Access,
         contract::Data,
-        entitlement::Scope,
+        entitlement::{Entitlement, Scope},
         operation::{Operation, Outside, StaticDead},
         org::{DivisionIx, Org, QueueIx, QueueState, UserIx},
         refusal::{Code, Notice, Refusal},
@@ -170,19 +170,24 @@ impl<'a> Judge<'a> {
     }
 
     /// Somebody listed, somebody of a division covered with every user, or a member of a wholly visible queue.
+    /// Read off the entitlements: the extent forgets a list that another source absorbs. One that covers nothing
+    /// opens no names.
     fn may_name(&self, user: UserIx) -> bool {
-        if self.extent.lone.contains(&user) || self.extent.boxes.iter().any(|(_, users)| users.contains(&user)) {
-            return true;
-        }
-        if self.operation.contract.data != Data::Interaction {
-            return false;
-        }
+        let data = self.operation.contract.data;
         let held = self.org.user(user);
-        let of_covered_division = self.scope.entitlements.iter().any(|entitlement| {
-            entitlement.users.is_any()
-                && matches!(&entitlement.divisions, Dim::Only(list) if list.contains(&held.division))
-        });
-        of_covered_division || held.queues.iter().any(|queue| self.extent.all.contains(queue))
+        let opens = |entitlement: &Entitlement| {
+            let names = match (&entitlement.users, &entitlement.divisions) {
+                (Dim::Only(list), _) => list.contains(&user),
+                (Dim::Any, Dim::Only(list)) => list.contains(&held.division),
+                (Dim::Any, Dim::Any) => false,
+            };
+            names && entitlement.conversations.is_any() && {
+                let alone = Extent::of(self.org, data, std::slice::from_ref(entitlement), self.operation.archived);
+                if data == Data::User { alone.lone.contains(&user) } else { !alone.is_empty() }
+            }
+        };
+        self.scope.entitlements.iter().any(opens)
+            || (data == Data::Interaction && held.queues.iter().any(|queue| self.extent.all.contains(queue)))
     }
 
     fn division(&mut self, value: &str) -> Result<(), Refusal> {

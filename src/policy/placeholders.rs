@@ -3,7 +3,7 @@
 use super::extent::Extent;
 use crate::{
     model::{
-        org::{Org, Principal, QueueState},
+        org::{Org, Principal, QueueIx, QueueState, User},
         refusal::{Code, Refusal},
     },
     query::json::Value,
@@ -85,7 +85,7 @@ impl Filling<'_> {
         let mut values: Vec<Box<str>> = match text {
             "${user.queueIds}" => queues
                 .iter()
-                .filter(|queue| user.is_some_and(|user| user.queues.contains(queue)))
+                .filter(|queue| user.is_some_and(|user| is_member(org, user, **queue)))
                 .map(|queue| org.queue(*queue).id.clone())
                 .collect(),
             "${user.scopeQueueIds}" => queues.iter().map(|queue| org.queue(*queue).id.clone()).collect(),
@@ -106,6 +106,11 @@ impl Filling<'_> {
         }
         Ok(values)
     }
+}
+
+/// A member of a restricted queue is one whom the queue names; a group does not make one.
+fn is_member(org: &Org, user: &User, queue: QueueIx) -> bool {
+    if org.queue(queue).restricted { user.named_queues.contains(&queue) } else { user.queues.contains(&queue) }
 }
 
 fn unknown(text: &str) -> Refusal {

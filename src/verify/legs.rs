@@ -15,7 +15,7 @@
 use super::{Unproved, filter::Node, scope::Scope};
 use crate::model::{
     entitlement::Entitlement,
-    org::UserIx,
+    org::{Org, UserIx},
     set::{Dim, Set},
 };
 
@@ -66,7 +66,7 @@ impl<'a> Legs<'a> {
         let counting = || scope.live.iter().copied();
         let whole = counting().filter(|e| e.users.is_any()).collect();
         let loose: Vec<_> = counting().filter(|e| e.queues.is_any()).collect();
-        let boxes = merge(&scope.live);
+        let boxes = merge(scope);
         let choices = boxes.len() + usize::from(!loose.is_empty());
         if choices > CHOICES {
             return Err(Unproved::at("scope", format!("{choices} separate boxes, more than {CHOICES}")));
@@ -79,12 +79,13 @@ impl<'a> Legs<'a> {
 
 /// Boxes with the same queue side become one, then those with the same users. Those whose queues are in QA as
 /// written say nothing more; leaving a box out never proves too much.
-fn merge<'a>(counting: &[&'a Entitlement]) -> Vec<AgentBox<'a>> {
+fn merge<'a>(scope: &Scope<'a>) -> Vec<AgentBox<'a>> {
+    let counting = &scope.live;
     let mut by_queues: Vec<AgentBox<'a>> = Vec::new();
     for e in counting.iter().copied() {
         let Dim::Only(users) = &e.users else { continue };
         let absorbed = |whole: &&Entitlement| {
-            whole.users.is_any() && within(&e.divisions, &whole.divisions) && within(&e.queues, &whole.queues)
+            whole.users.is_any() && within(&e.divisions, &whole.divisions) && covers_as_written(scope.org, e, whole)
         };
         if counting.iter().any(absorbed) {
             continue;
@@ -104,6 +105,13 @@ fn merge<'a>(counting: &[&'a Entitlement]) -> Vec<AgentBox<'a>> {
         }
     }
     by_users
+}
+
+/// `Any` does not cover a restricted queue that a list names.
+fn covers_as_written(org: &Org, part: &Entitlement, whole: &Entitlement) -> bool {
+    let names_restricted =
+        matches!(&part.queues, Dim::Only(list) if list.iter().any(|queue| org.queue(*queue).restricted));
+    within(&part.queues, &whole.queues) && !(whole.queues.is_any() && names_restricted)
 }
 
 fn within<T: Ord + Clone>(part: &Dim<T>, whole: &Dim<T>) -> bool {

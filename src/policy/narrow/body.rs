@@ -26,6 +26,7 @@ use crate::{
         platform,
     },
 };
+use std::collections::BTreeSet;
 
 pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     let operation = asking.operation;
@@ -317,6 +318,9 @@ impl Writer<'_> {
                 let part = self
                     .extent
                     .restrict(self.asking.org, &Asked { divisions: Some(divisions.clone()), ..Asked::default() });
+                if !part.is_empty() && out.iter().any(|entry| writer.entails(entry, &part)) {
+                    continue;
+                }
                 let Some(entry) = writer.conjoin(None, &part)? else {
                     return Ok(false);
                 };
@@ -410,13 +414,14 @@ impl Writer<'_> {
 fn refuse_too_wide(body: &Body, limit: usize) -> Result<(), Refusal> {
     for filter in body.filters.iter().flat_map(|slot| &slot.filters) {
         for wanted in [Access::Queue, Access::User] {
-            let needed: usize = filter
+            let named: BTreeSet<&str> = filter
                 .atoms()
                 .into_iter()
                 .filter_map(|atom| atom.values())
                 .filter(|(access, _)| *access == wanted)
-                .map(|(_, values)| values.len())
-                .sum();
+                .flat_map(|(_, values)| values.iter().map(|value| &**value))
+                .collect();
+            let needed = named.len();
             if needed > limit {
                 return Err(Refusal::new(
                     Code::QueryTooWide,

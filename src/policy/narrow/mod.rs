@@ -90,8 +90,21 @@ impl<'a> Asking<'a> {
     }
 
     fn count(&self, asked: Option<Interval>, legs_shown: bool) -> Result<Counted, Refusal> {
-        let windowed =
-            time::windows(&self.scope.entitlements, self.operation.contract.time.as_ref(), asked, legs_shown)?;
+        let (whole, single): (Vec<_>, Vec<_>) =
+            self.scope.entitlements.iter().cloned().partition(|entitlement| entitlement.conversations.is_any());
+        let by_id = self.operation.class == Class::Read;
+        if !by_id && whole.is_empty() && !single.is_empty() {
+            return Err(Refusal::new(
+                Code::OperationUnscopable,
+                "your rights are to single conversations, and this operation cannot be narrowed to them; read them by id",
+            ));
+        }
+        let entitlements = if by_id { &self.scope.entitlements } else { &whole };
+        let mut windowed = time::windows(entitlements, self.operation.contract.time.as_ref(), asked, legs_shown)?;
+        if !by_id && !single.is_empty() {
+            let text = "rights of yours to single conversations do not count for this question; read them by id";
+            windowed.notices.push(Notice::new("scope.conversations", text));
+        }
         let extent = Extent::of(self.org, self.data(), &windowed.counted, self.operation.archived);
         if extent.boxes.len() > MAX_BOXES {
             return Err(Refusal::new(

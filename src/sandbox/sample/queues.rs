@@ -45,20 +45,8 @@ const QUEUES: [Row; 53] = [
     ("q-fraud-watch", "Watch list", "d-fraud-us", "f-fraud", &[]),
     ("q-fraud-cards", "Card fraud", "d-fraud-us", "f-fraud", &[]),
     ("q-fraud-identity", "Identity", "d-fraud-us", "f-fraud", &[]),
-    (
-        "q-fraud-old",
-        "Cheque fraud",
-        "d-fraud-us",
-        "f-fraud",
-        &["archived"],
-    ),
-    (
-        "q-rep-daily",
-        "Daily copies",
-        "d-reporting-us",
-        "f-reporting",
-        &[],
-    ),
+    ("q-fraud-old", "Cheque fraud", "d-fraud-us", "f-fraud", &["archived"]),
+    ("q-rep-daily", "Daily copies", "d-reporting-us", "f-reporting", &[]),
     (
         // stands above every list that propagates: closed
         "q-rep-monthly",
@@ -67,20 +55,8 @@ const QUEUES: [Row; 53] = [
         "f-us",
         &[],
     ),
-    (
-        "q-acme-voice-care",
-        "Acme care",
-        "d-bpo-acme-voice",
-        "f-acme",
-        &[],
-    ),
-    (
-        "q-acme-voice-orders",
-        "Acme orders",
-        "d-bpo-acme-voice",
-        "f-acme",
-        &[],
-    ),
+    ("q-acme-voice-care", "Acme care", "d-bpo-acme-voice", "f-acme", &[]),
+    ("q-acme-voice-orders", "Acme orders", "d-bpo-acme-voice", "f-acme", &[]),
     // served by outsourcers and by own agents
     ("q-acme-voice-shared", "Acme overflow", "d-bpo-acme-voice", "f-acme", &["acme-group", "both-read"]),
     ("q-acme-chat-care", "Acme chat care", "d-bpo-acme-chat", "f-acme", &[]),

@@ -2,7 +2,7 @@
 //! What is outside, dead, of another region or invented has one answer; the other region hears nothing of it.
 
 use super::house::{
-    AGGREGATES, DETAILS, DIVISIONS, EU, House, Plan, PLATFORM, QUEUE_OBSERVATIONS, QUEUES, US, USER_AGGREGATES,
+    AGGREGATES, DETAILS, DIVISIONS, EU, House, PLATFORM, Plan, QUEUE_OBSERVATIONS, QUEUES, US, USER_AGGREGATES,
     USER_OBSERVATIONS, USERS, WEEK,
 };
 use bailiwick::sandbox::sample;
@@ -42,8 +42,16 @@ fn forbidden(of: Of) -> Vec<(&'static str, &'static str)> {
     match of {
         // of another division, another region, restricted, closed, archived, deleted, invented, and nearly right
         Of::Queue => outside(&[
-            "q-sales-new", "q-eu-pay-cards", "q-fraud-vip", "q-claims-legal", "q-sales-old", "q-pay-legacy",
-            "no-such-queue", "Q-CLAIMS-MOTOR", "q-claims-motor ", "q-claims-moto",
+            "q-sales-new",
+            "q-eu-pay-cards",
+            "q-fraud-vip",
+            "q-claims-legal",
+            "q-sales-old",
+            "q-pay-legacy",
+            "no-such-queue",
+            "Q-CLAIMS-MOTOR",
+            "q-claims-motor ",
+            "q-claims-moto",
         ]),
         // of another division, another region, in a parent division, invented
         Of::User => outside(&["ana", "eva", "pat", "no-such-user", "CARL"]),
@@ -71,28 +79,37 @@ fn filters(dimension: &'static str, of: Of) -> Vec<(String, Box<dyn Fn(&str) -> 
     let mut all: Vec<(String, Box<dyn Fn(&str) -> Value>)> = Vec::new();
     for name in names {
         let of_name = name.clone();
-        all.push((format!("{name} at the root"), Box::new(move |id| {
-            json!({ "type": "and", "predicates": [predicate(&of_name, id)] })
-        })));
+        all.push((
+            format!("{name} at the root"),
+            Box::new(move |id| json!({ "type": "and", "predicates": [predicate(&of_name, id)] })),
+        ));
         let of_name = name.clone();
         all.push((format!("{name} in a clause"), Box::new(move |id| {
             json!({ "type": "and", "clauses": [{ "type": "or", "predicates": [predicate(&of_name, id)] }] })
         })));
     }
-    all.push((format!("{dimension} beside an own one"), Box::new(move |id| {
-        json!({ "type": "or", "predicates": [predicate(dimension, own(of)), predicate(dimension, id)] })
-    })));
-    all.push((format!("{dimension} in the second of two clauses"), Box::new(move |id| {
-        let one = |id: &str| json!({ "type": "and", "predicates": [predicate(dimension, id)] });
-        json!({ "type": "OR", "clauses": [one(own(of)), one(id)] })
-    })));
-    all.push((format!("{dimension} without type and operator"), Box::new(move |id| {
-        json!({ "type": "and", "predicates": [{ "dimension": dimension, "value": id }] })
-    })));
+    all.push((
+        format!("{dimension} beside an own one"),
+        Box::new(
+            move |id| json!({ "type": "or", "predicates": [predicate(dimension, own(of)), predicate(dimension, id)] }),
+        ),
+    ));
+    all.push((
+        format!("{dimension} in the second of two clauses"),
+        Box::new(move |id| {
+            let one = |id: &str| json!({ "type": "and", "predicates": [predicate(dimension, id)] });
+            json!({ "type": "OR", "clauses": [one(own(of)), one(id)] })
+        }),
+    ));
+    all.push((
+        format!("{dimension} without type and operator"),
+        Box::new(move |id| json!({ "type": "and", "predicates": [{ "dimension": dimension, "value": id }] })),
+    ));
     if dimension == "queueId" {
-        all.push((format!("{dimension} beside another dimension"), Box::new(move |id| {
-            json!({ "type": "or", "predicates": [media, predicate(dimension, id)] })
-        })));
+        all.push((
+            format!("{dimension} beside another dimension"),
+            Box::new(move |id| json!({ "type": "or", "predicates": [media, predicate(dimension, id)] })),
+        ));
     }
     all
 }
@@ -104,7 +121,8 @@ fn genesys() -> Vec<Place> {
     for (dimension, of) in dimensions {
         for (name, filter) in filters(dimension, of) {
             all.push(place(format!("aggregates: {name}"), of, move |id| {
-                let body = json!({ "interval": WEEK, "groupBy": ["queueId"], "metrics": ["tHandle"], "filter": filter(id) });
+                let body =
+                    json!({ "interval": WEEK, "groupBy": ["queueId"], "metrics": ["tHandle"], "filter": filter(id) });
                 (format!("POST {AGGREGATES}"), body)
             }));
         }
@@ -169,11 +187,15 @@ fn platform() -> Vec<Place> {
             }));
         }
         for operator in ["IN", "NOT_IN"] {
-            all.push(place(format!("platform: {dimension} {operator} beside an own one, in a clause"), of, move |id| {
-                let predicate = json!({ "dimension": dimension, "operator": operator, "values": [own(of), id] });
-                let clause = json!({ "type": "OR", "clauses": [{ "type": "AND", "predicates": [predicate] }] });
-                (format!("POST {PLATFORM}"), definition(&json!({ "type": "AND", "clauses": [clause] })))
-            }));
+            all.push(place(
+                format!("platform: {dimension} {operator} beside an own one, in a clause"),
+                of,
+                move |id| {
+                    let predicate = json!({ "dimension": dimension, "operator": operator, "values": [own(of), id] });
+                    let clause = json!({ "type": "OR", "clauses": [{ "type": "AND", "predicates": [predicate] }] });
+                    (format!("POST {PLATFORM}"), definition(&json!({ "type": "AND", "clauses": [clause] })))
+                },
+            ));
         }
     }
     all.push(place("platform: the division's slot", Division, |id| {
@@ -196,7 +218,13 @@ fn parameters() -> Vec<Place> {
         (USERS, "id", Of::User),
         (DIVISIONS, "id", Of::Division),
     ] {
-        let forms = ["{name}={id}", "{name}={own},{id}", "{name}={own}%2C{id}", "{name}={own}&{name}={id}", "{name}={id}&pageSize=5&{name}={own}"];
+        let forms = [
+            "{name}={id}",
+            "{name}={own},{id}",
+            "{name}={own}%2C{id}",
+            "{name}={own}&{name}={id}",
+            "{name}={id}&pageSize=5&{name}={own}",
+        ];
         for form in forms {
             all.push(place(format!("{path}?{form}"), of, move |id| {
                 let query = form.replace("{name}", name).replace("{own}", own(of)).replace("{id}", &encoded(id));
@@ -270,7 +298,9 @@ async fn no_place_takes_an_id_from_elsewhere() {
 async fn an_id_in_the_path_is_there_or_not_and_nothing_between() {
     let house = house().await;
     let legs = house.sandbox.legs(US).unwrap();
-    let claims = |queue: &Option<String>| queue.as_deref().is_some_and(|id| id.starts_with("q-claims") && id != "q-claims-legal");
+    let claims = |queue: &Option<String>| {
+        queue.as_deref().is_some_and(|id| id.starts_with("q-claims") && id != "q-claims-legal")
+    };
     let mine = legs.iter().find(|leg| claims(&leg.queue)).unwrap();
     let all_of = |id: &str| legs.iter().filter(|leg| leg.conversation == id).collect::<Vec<_>>();
     let others = legs.iter().find(|leg| {
@@ -304,8 +334,10 @@ async fn an_interaction_named_in_a_filter_is_judged_by_its_legs() {
     for id in [others.unwrap().conversation.as_str(), &abroad, "no-such-conversation"] {
         let filter = json!({ "type": "and", "predicates": [predicate("conversationId", id)] });
         let aggregates = json!({ "interval": "2026-10-21T00:00:00Z/2026-11-20T10:00:00Z", "metrics": ["tHandle"], "filter": filter });
-        let details = json!({ "interval": "2026-10-21T00:00:00Z/2026-11-20T10:00:00Z", "conversationFilters": [filter] });
-        let (one, other) = (house.post("carl", AGGREGATES, &aggregates).await, house.post("carl", DETAILS, &details).await);
+        let details =
+            json!({ "interval": "2026-10-21T00:00:00Z/2026-11-20T10:00:00Z", "conversationFilters": [filter] });
+        let (one, other) =
+            (house.post("carl", AGGREGATES, &aggregates).await, house.post("carl", DETAILS, &details).await);
         assert_eq!((one.status, other.status), (200, 200), "{one:?} {other:?}");
         assert_eq!(one.json(), json!({ "results": [] }));
         assert_eq!(other.json()["conversations"].as_array().map_or(0, Vec::len), 0);
@@ -319,7 +351,9 @@ async fn an_interaction_named_in_a_filter_is_judged_by_its_legs() {
 async fn placeholders_open_nothing_and_regions_stay_apart() {
     let house = house().await;
     let filled = |dimension: &str, value: &str| {
-        definition(&json!({ "type": "AND", "predicates": [{ "dimension": dimension, "operator": "IN", "values": [value] }] }))
+        definition(
+            &json!({ "type": "AND", "predicates": [{ "dimension": dimension, "operator": "IN", "values": [value] }] }),
+        )
     };
     // Petra sits in a parent division: what stands for her own division is a scan of it.
     let parent = house.post("petra", PLATFORM, &filled("divisionId", "${user.divisionId}")).await;
@@ -340,9 +374,12 @@ async fn placeholders_open_nothing_and_regions_stay_apart() {
         let heard = house.post("carl", PLATFORM, &filled(dimension, value)).await;
         assert_eq!(heard.code(), code, "{dimension} {value}: {heard:?}");
     }
-    for (dimension, value) in
-        [("queueId", "${user.scopeQueueIds}"), ("divisionId", "${user.divisionId}"), ("agentId", "${user.id}"), ("region", US)]
-    {
+    for (dimension, value) in [
+        ("queueId", "${user.scopeQueueIds}"),
+        ("divisionId", "${user.divisionId}"),
+        ("agentId", "${user.id}"),
+        ("region", US),
+    ] {
         let heard = house.post("carl", PLATFORM, &filled(dimension, value)).await;
         assert_eq!(heard.status, 200, "{dimension} {value}: {heard:?}");
         assert!(!house.received(US).iter().any(|one| String::from_utf8_lossy(&one.body).contains("${")));
@@ -356,7 +393,13 @@ async fn europeans_are_asked_for_in_europe_and_nowhere_else() {
     let body = json!({ "interval": WEEK, "groupBy": ["queueId"], "metrics": ["tHandle"] });
     let heard = house.post("eva", AGGREGATES, &body).await;
     assert_eq!(heard.status, 200, "{heard:?}");
-    assert!(heard.json()["results"].as_array().unwrap().iter().all(|row| row["group"]["queueId"].as_str().unwrap().starts_with("q-eu-")));
+    assert!(
+        heard.json()["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|row| row["group"]["queueId"].as_str().unwrap().starts_with("q-eu-"))
+    );
     assert_eq!((house.received(EU).len(), house.sandbox.connections(US)), (1, 0));
     let mut named = body.clone();
     named["filter"] = json!({ "type": "and", "predicates": [predicate("divisionId", "d-claims-us")] });

@@ -2,7 +2,7 @@
 //! the oracle's, evaluation is the sandbox's SQL. `BAILIWICK_E2E_CASES` sets how many cases, `BAILIWICK_SEED` which.
 
 use super::{
-    house::{EU, House, Heard, US},
+    house::{EU, Heard, House, US},
     truth::{Truth, path},
 };
 use crate::{
@@ -34,9 +34,38 @@ const KINDS: [Kind; 10] = [
 
 /// Everybody of the sample who is one of a kind; the crowd repeats them.
 const CAST: [&str; 32] = [
-    "sofia", "carl", "ana", "bo", "bea", "pat", "eva", "dana", "ines", "rolf", "olga", "rita", "nils", "gus", "viola",
-    "greg", "max", "mia", "nobody", "hugo", "rex", "mona", "leo", "cara", "elsa", "eric", "dana-eu", "ewa",
-    "svc-exporter", "u-0001", "u-0190", "u-0210",
+    "sofia",
+    "carl",
+    "ana",
+    "bo",
+    "bea",
+    "pat",
+    "eva",
+    "dana",
+    "ines",
+    "rolf",
+    "olga",
+    "rita",
+    "nils",
+    "gus",
+    "viola",
+    "greg",
+    "max",
+    "mia",
+    "nobody",
+    "hugo",
+    "rex",
+    "mona",
+    "leo",
+    "cara",
+    "elsa",
+    "eric",
+    "dana-eu",
+    "ewa",
+    "svc-exporter",
+    "u-0001",
+    "u-0190",
+    "u-0210",
 ];
 
 fn number(name: &str, otherwise: u64) -> u64 {
@@ -75,7 +104,12 @@ fn draw(dice: &mut Dice, organisation: &Organisation) -> Case {
     let mut body = in_the_sandboxs_words(&generate::question(dice, case.kind, &names, &words));
     if let Some(asked) = body.get_mut("metrics").and_then(Value::as_array_mut) {
         let mut seen = Vec::new();
-        asked.retain(|one| !seen.contains(one) && { seen.push(one.clone()); true });
+        asked.retain(|one| {
+            !seen.contains(one) && {
+                seen.push(one.clone());
+                true
+            }
+        });
     }
     case.body = body.to_string();
     case

@@ -1,6 +1,8 @@
 //! What is due to somebody: visibility by the oracle, leg by leg, and answers by the sandbox's SQL over those legs.
 
-use super::house::{AGGREGATES, DETAILS, EU, PLATFORM, QUEUE_OBSERVATIONS, US, USER_AGGREGATES, USER_OBSERVATIONS, now};
+use super::house::{
+    AGGREGATES, DETAILS, EU, PLATFORM, QUEUE_OBSERVATIONS, US, USER_AGGREGATES, USER_OBSERVATIONS, now,
+};
 use crate::{
     laws::case::{Case, data_of},
     oracle::{

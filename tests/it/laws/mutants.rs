@@ -478,7 +478,7 @@ fn every_leaking_byte_is_refused_by_the_second_reader() {
                 );
                 refused += usize::from(checked.is_err());
                 // Of those that are refused anyway, some are looked at, to know that there was something to refuse.
-                let looked_at = checked.is_ok() || dice.percent(30);
+                let looked_at = checked.is_ok() || dice.percent(60);
                 let leak = looked_at && well_formed(&mutant) && leaks(&organisation, &case, &mutant);
                 leaking += usize::from(leak);
                 if leak {
@@ -495,6 +495,6 @@ fn every_leaking_byte_is_refused_by_the_second_reader() {
         }
     }
     println!("outgoing mutants: {tried} tried, {leaking} leak, {refused} refused; leaking by fault {by_fault:?}");
-    assert!(leaking > 500, "too few mutants leak to show anything");
+    assert!(leaking > 200, "too few mutants leak to show anything");
     assert!(wrong.is_empty(), "accepted, though it leaks:\n{}", wrong.join("\n=====\n"));
 }

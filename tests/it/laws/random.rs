@@ -407,6 +407,15 @@ fn once_is_enough() {
 #[test]
 fn time() {
     every_case("time", cases() / 20, &|organisation, case, dice, counts| {
+        let Some(grant) = organisation.directory.grants.first() else { return Ok(()) };
+        let grants = &organisation.directory.grants;
+        let beneficiary = if grants.iter().any(|grant| grant.beneficiary == case.person) {
+            case.person.clone()
+        } else {
+            grants.get(dice.below(grants.len())).unwrap_or(grant).beneficiary.clone()
+        };
+        let drawn = Case::draw_for(dice, organisation, Some(&beneficiary));
+        let case = if beneficiary == case.person { case } else { &drawn };
         let mine: Vec<usize> = (0..organisation.directory.grants.len())
             .filter(|at| organisation.directory.grants[*at].beneficiary == case.person)
             .collect();
