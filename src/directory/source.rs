@@ -16,7 +16,11 @@ use notify_debouncer_full::{DebounceEventResult, DebouncedEvent, Debouncer, Reco
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant, SystemTime},
 };
@@ -62,9 +66,17 @@ fn text(path: &Path, name: &str) -> Result<String, Problem> {
 /// Watches one file until dropped.
 #[derive(Debug)]
 pub struct Watch {
+    /// Said before the files may go away: a watch that was dropped reports nothing.
+    dropped: Arc<AtomicBool>,
     /// Closing it ends the thread.
     _wake: mpsc::Sender<Hint>,
     _events: Option<Debouncer<notify::RecommendedWatcher, RecommendedCache>>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.dropped.store(true, Ordering::Release);
+    }
 }
 
 impl Watch {
@@ -81,10 +93,12 @@ impl Watch {
         let mut watcher =
             Watcher { name: path.display().to_string(), path, clock, current, rejected: None, seen: None, on_update };
         let events = events(&watcher.path, wake.clone());
+        let dropped = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&dropped);
         thread::Builder::new()
             .name("directory-watch".to_owned())
-            .spawn(move || watcher.run(&woken, poll.min(LONGEST_POLL)))?;
-        Ok(Self { _wake: wake, _events: events })
+            .spawn(move || watcher.run(&woken, poll.min(LONGEST_POLL), &ended))?;
+        Ok(Self { dropped, _wake: wake, _events: events })
     }
 }
 
@@ -130,7 +144,7 @@ struct Watcher<F> {
 }
 
 impl<F: FnMut(Update)> Watcher<F> {
-    fn run(&mut self, woken: &mpsc::Receiver<Hint>, poll: Duration) {
+    fn run(&mut self, woken: &mpsc::Receiver<Hint>, poll: Duration, ended: &AtomicBool) {
         let mut read_at: Option<Instant> = None;
         let mut hint = Hint::Look;
         loop {
@@ -145,6 +159,9 @@ impl<F: FnMut(Update)> Watcher<F> {
                 Err(mpsc::RecvTimeoutError::Timeout) => Hint::Look,
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
             };
+            if ended.load(Ordering::Acquire) {
+                return;
+            }
         }
     }
 

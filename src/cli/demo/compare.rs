@@ -161,7 +161,7 @@ mod tests {
     use serde_json::json;
 
     fn text(lines: &[Line]) -> String {
-        lines.iter().map(|line| format!("{}{}\n", line.mark, line.text)).collect()
+        lines.iter().flat_map(|line| [line.mark.to_string(), line.text.clone(), "\n".to_owned()]).collect()
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod ask;
 mod cases;
 mod compare;
+mod questions;
 mod rows;
 mod set_up;
 mod tour;

@@ -18,6 +18,16 @@ pub(super) enum Measure {
 }
 
 impl Measure {
+    /// Of the answer to a request for this target.
+    pub(super) fn of(target: &str) -> Self {
+        match target {
+            "/api/v2/analytics/query" => Self::Handled,
+            target if target.ends_with("/details/query") => Self::Conversations,
+            target if target.ends_with("/aggregates/query") => Self::Connected,
+            _ => Self::Entities,
+        }
+    }
+
     pub(super) fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Connected => ("groups", "connected legs"),

@@ -3,7 +3,7 @@
 use super::{
     super::out,
     Failure,
-    cases::Dates,
+    questions::Dates,
     set_up::{House, token},
 };
 use serde::Serialize;
