@@ -2,6 +2,7 @@
 
 mod compile_fail;
 mod demo;
+#[cfg(test)]
 mod e2e;
 #[cfg(test)]
 mod front;

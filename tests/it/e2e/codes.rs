@@ -35,6 +35,7 @@ const ELSEWHERE: [(&str, &str, &str, &str); 6] = [
     ("audit.unavailable", "tests/it/e2e/faults.rs", "audit.unavailable", "needs a disk that fails"),
 ];
 
+type Change = fn(&mut Disobedience);
 type Question = (&'static str, &'static str, String, Value);
 
 fn post(code: &'static str, person: &'static str, path: &str, body: Value) -> Question {
@@ -158,7 +159,7 @@ async fn every_code_is_given_to_somebody() {
     let unknown = house.try_ask("nobody's token", &format!("GET {QUEUES}"), "").await.unwrap();
     assert_eq!((unknown.status, unknown.code().as_str()), (401, "identity.required"));
     given.insert(unknown.code());
-    let faults: [(&str, fn(&mut Disobedience)); 4] = [
+    let faults: [(&str, Change); 4] = [
         ("upstream.unavailable", |faults| faults.reset = true),
         ("upstream.refused", |faults| faults.server_error = true),
         ("answer.unreadable", |faults| faults.html = true),

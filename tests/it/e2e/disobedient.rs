@@ -12,6 +12,8 @@ use bailiwick::sandbox::{Disobedience, LegRow};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
 
+type Change = fn(&mut Disobedience);
+
 fn aggregates() -> Value {
     json!({ "interval": WEEK, "groupBy": ["queueId"], "metrics": ["tHandle"] })
 }
@@ -93,7 +95,7 @@ async fn rows_that_were_not_asked_for_are_dropped_and_counted() {
         assert_eq!(heard.status, 200, "{question:?} {heard:?}");
         let honest = heard.json();
         assert!(!rows(&honest).is_empty(), "{question:?}: nothing to compare");
-        let modes: [(&str, fn(&mut Disobedience)); 4] = [
+        let modes: [(&str, Change); 4] = [
             ("foreign rows", |faults| faults.foreign_rows = true),
             ("rows of another region", |faults| faults.other_region = true),
             ("fields nobody knows", |faults| faults.extra_fields = true),
@@ -194,8 +196,8 @@ async fn false_totals_are_removed_or_counted_anew() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_read_is_not_passed_on() {
-    let house = House::of(Plan { more: String::new(), ..Plan::default() }).await;
-    let modes: [(&str, fn(&mut Disobedience), u16, &str); 6] = [
+    let house = House::new().await;
+    let modes: [(&str, Change, u16, &str); 6] = [
         ("a page of HTML", |faults| faults.html = true, 502, "answer.unreadable"),
         ("no JSON", |faults| faults.invalid_json = true, 502, "answer.unreadable"),
         ("half of it", |faults| faults.truncated = true, 502, "upstream.unavailable"),

@@ -18,11 +18,15 @@ enum Of {
     Division,
 }
 
+type Request = Box<dyn Fn(&str) -> (String, Value)>;
+/// What the filter is called, and the filter with an id in it.
+type Shape = (String, Box<dyn Fn(&str) -> Value>);
+
 /// A place, and the request in which an id stands there.
 struct Place {
     name: String,
     of: Of,
-    request: Box<dyn Fn(&str) -> (String, Value)>,
+    request: Request,
 }
 
 fn place(name: impl Into<String>, of: Of, request: impl Fn(&str) -> (String, Value) + 'static) -> Place {
@@ -75,10 +79,10 @@ fn predicate(dimension: &str, id: &str) -> Value {
 }
 
 /// Both levels, beside an own id under an `or`, short forms, and spellings of the dimension's name.
-fn filters(dimension: &'static str, of: Of) -> Vec<(String, Box<dyn Fn(&str) -> Value>)> {
+fn filters(dimension: &'static str, of: Of) -> Vec<Shape> {
     let media = json!({ "dimension": "mediaType", "value": "voice" });
     let names = [dimension.to_owned(), dimension.to_uppercase(), dimension.to_lowercase()];
-    let mut all: Vec<(String, Box<dyn Fn(&str) -> Value>)> = Vec::new();
+    let mut all: Vec<Shape> = Vec::new();
     for name in names {
         let of_name = name.clone();
         all.push((

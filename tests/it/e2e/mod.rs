@@ -1,6 +1,8 @@
 //! The whole program over real sockets: a sandbox as the upstream, a configuration and a directory in files, clients
 //! that speak HTTP. What is due is said by the oracle and the sandbox's own SQL, never by the program.
 
+#![expect(clippy::print_stdout, reason = "how much was tried is part of what the tests show")]
+
 mod assumptions;
 mod codes;
 mod disobedient;

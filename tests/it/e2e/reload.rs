@@ -114,9 +114,9 @@ async fn a_hundred_swaps_while_requests_are_in_flight() {
         asked += asker.await.unwrap();
     }
     watching.join().unwrap();
-    let failed = failed.lock().unwrap();
+    let failed = failed.lock().unwrap().clone();
     assert!(failed.is_empty(), "{} of {asked} failed: {:?}", failed.len(), failed.first());
-    let worlds = worlds.lock().unwrap();
+    let worlds = worlds.lock().unwrap().clone();
     assert!(worlds.len() > SWAPS / 2, "only {} worlds", worlds.len());
     tokio::time::sleep(Duration::from_millis(300)).await;
     let (mut lines, mut used) = (0, BTreeSet::new());

@@ -29,12 +29,14 @@ pub(super) fn path(kind: Kind) -> &'static str {
     }
 }
 
+type Known = BTreeMap<(String, Kind), Arc<Vec<LegId>>>;
+
 /// The directory as the oracle reads it, and the legs of every region as the sandbox has them.
 pub(super) struct Truth {
     pub(super) directory: Directory,
     legs: BTreeMap<&'static str, Vec<LegRow>>,
     /// What was found out before, by person and operation.
-    seen: Mutex<BTreeMap<(String, Kind), Arc<Vec<LegId>>>>,
+    seen: Mutex<Known>,
 }
 
 fn leg(row: &LegRow) -> Leg {
