@@ -10,13 +10,15 @@ use crate::{
     telemetry::event::Part,
     world::WorldStore,
 };
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 #[derive(Debug)]
 pub(super) struct Reloader {
     settings: Settings,
     world: Arc<WorldStore>,
     clock: Arc<dyn Clock>,
+    /// One reading with its swap at a time: a file that was read earlier is never put in force later.
+    reading: Mutex<()>,
 }
 
 /// Held for as long as the program serves.
@@ -28,10 +30,11 @@ pub(super) struct Watches {
 
 impl Reloader {
     pub(super) fn new(settings: &Settings, world: Arc<WorldStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { settings: settings.clone(), world, clock }
+        Self { settings: settings.clone(), world, clock, reading: Mutex::new(()) }
     }
 
     pub(super) fn rules(&self) {
+        let _alone = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let compiled =
             rule_files(&self.settings.rules).and_then(|files| tested_rules(files, self.settings.policy.clone()));
         match compiled {
@@ -47,6 +50,16 @@ impl Reloader {
     }
 
     pub(super) fn directory(&self) {
+        let _alone = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read_directory();
+    }
+
+    fn told(&self, update: Update) {
+        let _alone = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        self.apply(update);
+    }
+
+    fn read_directory(&self) {
         match source::open(&self.settings.directory.file, &*self.clock) {
             Ok(org) => self.apply(Update::Changed(Arc::new(org))),
             Err(problems) => self.apply(Update::Rejected(problems)),
@@ -54,15 +67,15 @@ impl Reloader {
     }
 
     fn apply(&self, update: Update) {
+        let in_force = self.world.pin().world.version.directory.clone();
         match update {
-            Update::Changed(org) if org.version == self.world.pin().world.version.directory => {
+            Update::Changed(org) if org.version == in_force => {
                 self.world.confirm_directory(&org.version, org.taken_at);
             }
             Update::Changed(org) => self.world.swap_directory(org),
-            Update::Confirmed(now) => {
-                let version = self.world.pin().world.version.directory.clone();
-                self.world.confirm_directory(&version, now);
-            }
+            Update::Confirmed { version, at } if version == in_force => self.world.confirm_directory(&version, at),
+            // The watch confirms what it read last; a signal may have put another text in force since.
+            Update::Confirmed { .. } => self.read_directory(),
             Update::Rejected(problems) => {
                 let text: Vec<String> = problems.iter().map(ToString::to_string).collect();
                 self.world.reject(Part::Directory, text.join("\n"));
@@ -80,7 +93,7 @@ pub(super) fn watch(settings: &Settings, reloader: &Arc<Reloader>) -> Result<Wat
         reloader.clock.clone(),
         settings.directory.poll,
         version,
-        move |update| to.apply(update),
+        move |update| to.told(update),
     )
     .map_err(|error| unwatchable(&error))?;
     let rules = match &settings.rules {

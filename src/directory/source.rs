@@ -36,8 +36,8 @@ const GLANCE: Duration = Duration::from_millis(500);
 pub enum Update {
     /// Another valid text: here is its snapshot.
     Changed(Arc<Org>),
-    /// The text of the last snapshot still stands; it was valid at this instant.
-    Confirmed(Timestamp),
+    /// The text of the last snapshot that the watch made, or began with, still stands; it was valid at this instant.
+    Confirmed { version: Box<str>, at: Timestamp },
     /// The file cannot be used. Told once for each wrong text; the previous snapshot stays.
     Rejected(Vec<Problem>),
 }
@@ -172,7 +172,7 @@ impl<F: FnMut(Update)> Watcher<F> {
                 let digest = hash::sha256_hex(text.as_bytes());
                 if *digest == *self.current {
                     self.rejected = None;
-                    return (self.on_update)(Update::Confirmed(now));
+                    return (self.on_update)(Update::Confirmed { version: self.current.clone(), at: now });
                 }
                 if self.rejected.as_deref() == Some(&*digest) {
                     return;

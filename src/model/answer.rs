@@ -18,7 +18,8 @@ pub struct Answer {
     pub keep: Keep,
     /// Field name -> mask class.
     pub mask: BTreeMap<Box<str>, Box<str>>,
-    /// The upstream's own answer for "nothing", as JSON text; `${pageSize}` and `${pageNumber}` are filled in.
+    /// The upstream's own answer for "nothing", as JSON text; `${pageSize}`, `${pageNumber}`, `${total}` and
+    /// `${pageCount}` are filled in.
     pub empty: Box<str>,
     /// Group keys or row keys that name interactions: refused in group-by unless allowed with a limit.
     pub max_bytes: usize,

@@ -10,12 +10,14 @@ pub fn empty(operation: &Operation, notices: Vec<Notice>) -> Guarded {
 
 /// A page behind the last entry, or of nothing.
 pub fn empty_page(operation: &Operation, page: PageInfo, notices: Vec<Notice>) -> Guarded {
-    let text = operation
-        .answer
-        .empty
-        .replace("\"${pageNumber}\"", &page.number.to_string())
-        .replace("\"${pageSize}\"", &page.size.to_string())
-        .replace("\"${total}\"", &page.total.to_string())
-        .replace("\"${pageCount}\"", &page.pages().to_string());
+    let numbers = [
+        ("${pageNumber}", page.number),
+        ("${pageSize}", page.size),
+        ("${total}", page.total),
+        ("${pageCount}", page.pages()),
+    ];
+    let text = numbers
+        .iter()
+        .fold(operation.answer.empty.to_string(), |text, (place, number)| text.replace(place, &number.to_string()));
     Guarded { status: 200, body: text.into_bytes(), rows_in: 0, rows_out: 0, notices }
 }

@@ -45,8 +45,8 @@ pub(super) fn compile(
     let totals = totals(answer, reader);
     let mut mask = masked.clone();
     mask.extend(answer.mask.iter().map(|(field, class)| (field.text.clone(), class.as_str().into())));
-    // `${pageSize}` and `${pageNumber}` stand for numbers.
-    let filled = answer.empty.replace("${pageSize}", "1").replace("${pageNumber}", "1");
+    let numbers = ["${pageSize}", "${pageNumber}", "${total}", "${pageCount}"];
+    let filled = numbers.iter().fold((*answer.empty).clone(), |text, place| text.replace(place, "1"));
     if !serde_json::from_str::<serde_json::Value>(&filled).is_ok_and(|empty| empty.is_object()) {
         reader.problem(answer.empty.span.clone(), "`empty` is not the text of a JSON object");
     }

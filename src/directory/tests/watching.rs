@@ -28,14 +28,14 @@ fn changes_are_told_within_a_second_and_wrong_files_never_swap() {
     })
     .unwrap();
     let next = || told.recv_timeout(Duration::from_secs(5)).unwrap();
-    assert!(matches!(next(), Update::Confirmed(_)));
+    assert!(matches!(next(), Update::Confirmed { .. }));
 
     let begun = Instant::now();
     fs::write(&path, with(r#"["u-3"]}"#, "[]}")).unwrap();
     // A write in place may be seen half done; the whole text follows.
     let changed = std::iter::repeat_with(next).find_map(|update| match update {
         Update::Changed(org) => Some(org),
-        Update::Confirmed(_) | Update::Rejected(_) => None,
+        Update::Confirmed { .. } | Update::Rejected(_) => None,
     });
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     assert!(changed.is_some_and(|org| org.queue(queue(&org, "q-2")).members.is_empty()));

@@ -35,7 +35,8 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         None => None,
     };
     if asking.scope.entitlements.is_empty() {
-        return asking.nothing_visible(&judge);
+        asking.nothing_visible(&judge)?;
+        return Ok(Outcome::Local(local::empty_page(asking.operation, page_info(asking, page, 0)?, judge.notices)));
     }
     let counted = asking.count(None, false)?;
     let mut rows = visible(asking, page.access, &counted.extent, divisions.as_deref());
@@ -66,6 +67,8 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         (page.size.clone(), ids.len().to_string()),
         (page.number.clone(), "1".to_owned()),
     ];
+    // The page was cut in this order, and the upstream answers it in one of its own.
+    query.extend(page.order.iter().filter_map(|order| Some((order.clone(), value(asking, order)?.to_owned()))));
     query.extend(passed_on(asking, page, &proof.param));
     let outgoing = Outgoing { method: asking.operation.contract.method, path: asking.path(), query, body: None };
     let plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now)

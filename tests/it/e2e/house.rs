@@ -50,6 +50,10 @@ pub(super) struct Plan {
     pub(super) directory: Value,
     /// Base URL of a region's upstream instead of the sandbox's.
     pub(super) upstream: Option<(&'static str, String)>,
+    /// More lines for the section of every upstream.
+    pub(super) limits: &'static str,
+    /// What is changed in the rules: file, old text, new text.
+    pub(super) rules: Vec<(&'static str, &'static str, &'static str)>,
 }
 
 impl Default for Plan {
@@ -62,6 +66,8 @@ impl Default for Plan {
             own_rules: false,
             directory: sample::directory(),
             upstream: None,
+            limits: "",
+            rules: Vec::new(),
         }
     }
 }
@@ -130,6 +136,11 @@ pub(super) fn write_files(plan: &Plan, sandbox: &Sandbox, folder: &std::path::Pa
     fs::write(folder.join("directory.json"), plan.directory.to_string()).unwrap();
     if plan.own_rules {
         for (name, text) in bailiwick::rules::embedded() {
+            let mut text = text;
+            for (_, old, new) in plan.rules.iter().filter(|(file, ..)| *file == name) {
+                assert!(text.contains(old), "{name} has no `{old}`");
+                text = text.replacen(old, new, 1);
+            }
             let file = folder.join("rules").join(name);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, text).unwrap();
@@ -162,7 +173,8 @@ fn configuration(plan: &Plan, sandbox: &Sandbox) -> String {
         let url = own.unwrap_or_else(|| sandbox.base_url(region).unwrap());
         writeln!(
             text,
-            "[[upstream]]\nregion = \"{region}\"\nurl = \"{url}\"\nclient-id = \"bailiwick\"\nclient-secret = \"sandbox-secret\""
+            "[[upstream]]\nregion = \"{region}\"\nurl = \"{url}\"\nclient-id = \"bailiwick\"\nclient-secret = \"sandbox-secret\"\n{}",
+            plan.limits
         )
         .unwrap();
     }

@@ -1,7 +1,14 @@
 //! The whole program over real sockets: a sandbox as the upstream, a configuration and a directory in files, clients
 //! that speak HTTP. What is due is said by the oracle and the sandbox's own SQL, never by the program.
 
+mod assumptions;
+mod codes;
+mod disobedient;
+mod faults;
 mod house;
 mod ids;
 mod laws;
+mod lists;
+mod python_sdk;
+mod reload;
 mod truth;

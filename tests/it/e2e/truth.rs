@@ -8,12 +8,15 @@ use crate::{
     oracle::{
         data::{Directory, Leg},
         questions::Kind,
-        semantics::{Data, Entitlement},
+        semantics::{Data, Entitlement, Right},
     },
 };
 use bailiwick::sandbox::{LegId, LegRow, Sandbox};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 pub(super) fn path(kind: Kind) -> &'static str {
     match kind {
@@ -30,6 +33,8 @@ pub(super) fn path(kind: Kind) -> &'static str {
 pub(super) struct Truth {
     pub(super) directory: Directory,
     legs: BTreeMap<&'static str, Vec<LegRow>>,
+    /// What was found out before, by person and operation.
+    seen: Mutex<BTreeMap<(String, Kind), Arc<Vec<LegId>>>>,
 }
 
 fn leg(row: &LegRow) -> Leg {
@@ -48,7 +53,7 @@ fn leg(row: &LegRow) -> Leg {
 impl Truth {
     pub(super) fn of(sandbox: &Sandbox, directory: &Value) -> Self {
         let legs = [US, EU].map(|region| (region, sandbox.legs(region).unwrap())).into();
-        Self { directory: Directory::read(&directory.to_string()), legs }
+        Self { directory: Directory::read(&directory.to_string()), legs, seen: Mutex::default() }
     }
 
     pub(super) fn region(&self, person: &str) -> &'static str {
@@ -60,11 +65,24 @@ impl Truth {
     }
 
     /// Legs of interactions that somebody may see in answers of this kind.
-    pub(super) fn visible(&self, person: &str, kind: Kind) -> Vec<LegId> {
+    pub(super) fn visible(&self, person: &str, kind: Kind) -> Arc<Vec<LegId>> {
+        let mut known = self.seen.lock().unwrap();
+        let key = (person.to_owned(), kind);
+        Arc::clone(known.entry(key).or_insert_with(|| Arc::new(self.find_visible(person, kind))))
+    }
+
+    fn find_visible(&self, person: &str, kind: Kind) -> Vec<LegId> {
         let scope = Self::case(person, kind, &Value::Null).scope(&self.directory);
         let legs = &self.legs[self.region(person)];
         let seen = legs.iter().filter(|row| self.sees(person, &scope, row));
         seen.map(|row| row.id).collect()
+    }
+
+    /// What somebody holds by these permissions alone.
+    pub(super) fn scope_of_list(&self, person: &str, kind: Kind, permissions: &[&str]) -> Vec<Entitlement> {
+        let permissions: Vec<String> = permissions.iter().map(|one| (*one).to_owned()).collect();
+        let right = Right { permissions: &permissions, action: "view", data: data_of(kind), archived: false };
+        self.directory.entitlements(person, &right, now().as_second())
     }
 
     pub(super) fn sees(&self, person: &str, scope: &[Entitlement], row: &LegRow) -> bool {

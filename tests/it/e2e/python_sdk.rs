@@ -1,0 +1,173 @@
+//! The official Python client library, unmodified: its own configuration file points it at the proxy, and it gets
+//! exactly the rows that are due, or its own exception with our code in the native body.
+
+use super::{
+    house::{EU, House, WEEK},
+    truth::Truth,
+};
+use crate::oracle::questions::{Kind, facts_of};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+const PEOPLE: [&str; 4] = ["sofia", "ines", "greg", "viola"];
+
+fn interpreter() -> PathBuf {
+    let named = std::env::var_os("BAILIWICK_PYTHON").map(PathBuf::from);
+    let python = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/python/bin/python3"));
+    assert!(python.exists(), "`{}` is not there: run tests/run, which installs the client library", python.display());
+    python
+}
+
+/// Runs the script in a home of its own.
+fn run(house: &House, order: &Value) -> Vec<Value> {
+    let home = house.folder.path().join("home");
+    fs::create_dir_all(home.join(".genesyscloudpython")).unwrap();
+    let gateway = format!(
+        "[gateway]\nhost = {}\nprotocol = http\nport = {}\npath_params_login =\npath_params_api =\n",
+        house.running.proxy.ip(),
+        house.running.proxy.port()
+    );
+    fs::write(home.join(".genesyscloudpython/config"), gateway).unwrap();
+    let mut child = Command::new(interpreter())
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/e2e/python_sdk.py"))
+        .env("HOME", &home)
+        .env_remove("http_proxy")
+        .env_remove("HTTP_PROXY")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(order.to_string().as_bytes()).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "{told}");
+    serde_json::from_str(&String::from_utf8(ended.stdout).unwrap()).unwrap_or_else(|why| panic!("{why}: {told}"))
+}
+
+fn questions() -> Vec<Value> {
+    let foreign = json!({ "type": "and", "predicates": [{ "dimension": "queueId", "value": "q-fraud-vip" }] });
+    let media = json!({ "type": "or", "predicates": [
+        { "dimension": "mediaType", "value": "voice" }, { "dimension": "mediaType", "value": "chat" },
+    ] });
+    vec![
+        json!({ "kind": "aggregates", "body": { "interval": WEEK, "groupBy": ["queueId", "mediaType"], "metrics": ["tHandle", "nConnected"] } }),
+        json!({ "kind": "details", "body": { "interval": WEEK, "order": "asc", "orderBy": "conversationStart", "paging": { "pageSize": 100, "pageNumber": 1 } } }),
+        json!({ "kind": "observations", "body": { "metrics": ["oWaiting", "oMemberUsers"], "filter": media } }),
+        json!({ "kind": "queues" }),
+        json!({ "kind": "aggregates", "body": { "interval": WEEK, "metrics": ["tHandle"], "filter": foreign } }),
+        json!({ "kind": "queues", "params": { "id": ["q-fraud-vip"] } }),
+    ]
+}
+
+/// Rows of groups without what the library fills in for what is missing.
+fn groups(answer: &Value) -> Vec<String> {
+    let rows = facts_of(Kind::Aggregates, answer).into_iter();
+    rows.map(|(group, cells)| format!("{group} {cells:?}")).collect()
+}
+
+/// The library makes dates of instants, and writes them in its own way.
+fn instants(answer: &Value) -> Value {
+    let text = answer.to_string().replace("000+00:00\"", "Z\"").replace("+00:00\"", "Z\"").replace(".000Z\"", "Z\"");
+    serde_json::from_str(&text).unwrap()
+}
+
+fn judge(house: &House, truth: &Truth, person: &str, question: &Value, got: &Value) -> usize {
+    let kind = question["kind"].as_str().unwrap();
+    let refused = question.to_string().contains("q-fraud-vip");
+    if refused {
+        let body = &got["body"];
+        assert_eq!(
+            (&got["status"], &body["code"], &body["status"]),
+            (&json!(403), &json!("scope.outside"), &json!(403)),
+            "{person} {question}: {got:#}"
+        );
+        assert!(body["message"].as_str().is_some_and(|text| !text.is_empty()) && body["contextId"].is_string());
+        return 0;
+    }
+    let answer = &got["answer"];
+    assert!(answer.is_object(), "{person} {question}: {got:#}");
+    let (got, due) = match kind {
+        "aggregates" => {
+            (groups(answer), groups(&truth.answer(&house.sandbox, person, Kind::Aggregates, &question["body"])))
+        }
+        "observations" => {
+            (groups(answer), groups(&truth.answer(&house.sandbox, person, Kind::QueueObservations, &question["body"])))
+        }
+        "details" => {
+            let facts = |answer: &Value| -> Vec<String> {
+                facts_of(Kind::Details, &instants(answer))
+                    .into_iter()
+                    .map(|(id, legs)| format!("{id} {:?}", legs.keys()))
+                    .collect()
+            };
+            (facts(answer), facts(&truth.answer(&house.sandbox, person, Kind::Details, &question["body"])))
+        }
+        _ => {
+            let case = Truth::case(person, Kind::QueueObservations, &Value::Null);
+            let scope =
+                truth.scope_of_list(person, Kind::QueueObservations, &["routing:queue:view", "telephony:queue:view"]);
+            let alive = truth
+                .directory
+                .queues
+                .iter()
+                .filter(|queue| queue.state.as_deref().is_none_or(|state| state == "active"));
+            let mut due: Vec<String> = alive
+                .filter(|queue| case.queue_inside(&truth.directory, &scope, &queue.id))
+                .map(|queue| queue.id.clone())
+                .collect();
+            due.sort();
+            let entities = answer["entities"].as_array().cloned().unwrap_or_default();
+            let mut got: Vec<String> = entities.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
+            got.sort();
+            assert_eq!(answer["total"], json!(due.len()), "{person}");
+            (got, due)
+        }
+    };
+    assert_eq!(got, due, "{person} {question}");
+    due.len()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn the_official_python_library_gets_exactly_the_rows_that_are_due() {
+    let house = House::new().await;
+    let truth = Truth::of(&house.sandbox, &house.directory);
+    let order: Value = PEOPLE
+        .iter()
+        .map(|person| {
+            let (client, secret) = (format!("client-of-{person}"), format!("secret-of-{person}"));
+            json!({ "client": client, "secret": secret, "questions": questions() })
+        })
+        .collect();
+    let answers = tokio::task::block_in_place(|| run(&house, &order));
+    let mut answers = answers.iter();
+    for person in PEOPLE {
+        let mut rows = Vec::new();
+        for question in questions() {
+            rows.push(judge(&house, &truth, person, &question, answers.next().expect("an answer for each question")));
+        }
+        println!("python: {person}: rows due and got of aggregates, details, observations, queues: {:?}", &rows[..4]);
+        assert!(rows[0] > 0 && rows[1] > 0, "{person} has nothing to see");
+    }
+    assert!(answers.next().is_none());
+    house.assert_no_connection_to(EU);
+    assert!(house.record().len() >= PEOPLE.len() * 7);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_secret_is_an_exception_of_the_library() {
+    let house = House::new().await;
+    let order = json!([{ "client": "client-of-sofia", "secret": "wrong", "questions": [{ "kind": "queues" }] }]);
+    let home = house.folder.path().to_owned();
+    let outcome =
+        tokio::task::block_in_place(|| std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&house, &order))));
+    let told = outcome.expect_err("it logged in with a wrong secret");
+    let told = told.downcast_ref::<String>().unwrap();
+    assert!(told.contains("ApiException") && told.contains("401") && told.contains("identity.required"), "{told}");
+    assert!(house.received(super::house::US).is_empty() && home.exists());
+}
