@@ -47,23 +47,26 @@ impl Site<'_> {
     }
 
     /// An *and* of items: restrict the scope to what they leave, then append the clauses they do not already imply.
-    fn conjunction(&self, mut items: Vec<Filter>, extent: &Extent) -> Result<Option<Filter>, Refusal> {
-        let part = extent.restrict(self.org, &self.asked(&items));
-        if part.is_empty() {
-            return Ok(None);
-        }
-        let moved = self.moved(&part);
+    fn conjunction(&self, items: Vec<Filter>, extent: &Extent) -> Result<Option<Filter>, Refusal> {
         let mut settled = Vec::with_capacity(items.len());
         for item in items {
-            if moved && pure_access(&item) == Some(Access::Division) {
-                continue;
-            }
             match self.settle_divisions(item, extent)? {
                 Some(item) => settled.push(item),
                 None => return Ok(None),
             }
         }
-        items = settled;
+        // What was settled may say more (or in another shape) than what was asked.
+        let mut items = match Filter::and(settled).canonical() {
+            Filter::Group(Join::And, items) => items,
+            other => vec![other],
+        };
+        let part = extent.restrict(self.org, &self.asked(&items));
+        if part.is_empty() {
+            return Ok(None);
+        }
+        if self.moved(&part) {
+            items.retain(|item| pure_access(item) != Some(Access::Division));
+        }
         self.check_clauses(&part)?;
         for clause in part.clauses(self.data) {
             if !items.iter().any(|item| self.implies(item, &clause)) {
@@ -85,13 +88,16 @@ impl Site<'_> {
         let mut branches = Vec::with_capacity(items.len());
         let mut product = 0usize;
         for item in items {
-            let conditions = match item {
+            let mut conditions = match item {
                 Filter::Group(Join::And, conditions) => conditions,
                 other => vec![other],
             };
             let part = extent.restrict(self.org, &self.asked(&conditions));
             if part.is_empty() {
                 continue;
+            }
+            if self.moved(&part) {
+                conditions.retain(|item| pure_access(item) != Some(Access::Division));
             }
             let inside =
                 part.clauses(self.data).iter().all(|clause| conditions.iter().any(|item| self.implies(item, clause)));

@@ -170,8 +170,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Somebody listed, somebody of a division covered with every user, or a member of a wholly visible queue.
-    /// Read off the entitlements: the extent forgets a list that another source absorbs. One that covers nothing
-    /// opens no names.
+    /// Read off the entitlements: the extent forgets a list that another source absorbs.
     fn may_name(&self, user: UserIx) -> bool {
         let data = self.operation.contract.data;
         let held = self.org.user(user);
@@ -181,10 +180,7 @@ impl<'a> Judge<'a> {
                 (Dim::Any, Dim::Only(list)) => list.contains(&held.division),
                 (Dim::Any, Dim::Any) => false,
             };
-            names && entitlement.conversations.is_any() && {
-                let alone = Extent::of(self.org, data, std::slice::from_ref(entitlement), self.operation.archived);
-                if data == Data::User { alone.lone.contains(&user) } else { !alone.is_empty() }
-            }
+            names && entitlement.conversations.is_any()
         };
         self.scope.entitlements.iter().any(opens)
             || (data == Data::Interaction && held.queues.iter().any(|queue| self.extent.all.contains(queue)))

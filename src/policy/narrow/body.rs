@@ -44,6 +44,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     fields::refuse_when(asking, &body)?;
     let grouped = fields::group_by(asking, &body, bpo)?;
     fields::sort(asking, &body, bpo)?;
+    fields::metrics(asking, &body, bpo)?;
     let interval = match &operation.contract.time {
         Some(rule) => Some(time::read(rule, &mut body, asking.now)?),
         None => None,
@@ -61,6 +62,9 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     if impossible {
         return Ok(asking.empty(notices));
     }
+    if names_user(&body, &grouped) && !leave_out_metrics(asking, &mut body, &mut notices) {
+        return Ok(asking.empty(notices));
+    }
     forget_scope_entries(asking, model, interval, &mut body)?;
     let divisions = conversation_divisions(asking, &body)?;
     let legs_shown = matches!(operation.answer.shape, Shape::Conversations | Shape::Conversation)
@@ -68,7 +72,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         && divisions.is_empty();
     let mut counted = asking.count(interval, legs_shown)?;
     notices.append(&mut counted.notices);
-    let mut extent = settle_user_parts(asking, &body, bpo, &counted, &grouped, &mut notices)?;
+    let mut extent = settle_user_parts(asking, &body, &counted, &mut notices)?;
     if let Some(at) = &operation.division_slot {
         extent = choose_division(asking, at, slot, extent, &mut body, &mut notices)?;
     }
@@ -139,21 +143,9 @@ fn filters_on_legs(operation: &crate::model::operation::Operation, body: &Body) 
         .any(|site| body.slot(&site.at).is_some_and(|slot| !slot.filters.is_empty()))
 }
 
-/// Leaves out what only a user predicate could say, where that predicate would remove a metric or be too long.
-fn settle_user_parts(
-    asking: &Asking<'_>,
-    body: &Body,
-    bpo: bool,
-    counted: &Counted,
-    grouped: &[Access],
-    notices: &mut Vec<Notice>,
-) -> Result<Extent, Refusal> {
-    let extent = counted.extent.clone();
-    let lacking = fields::metric_without_user(asking, body, bpo)?;
-    if asking.operation.contract.data != Data::Interaction || !extent.needs_users() {
-        return Ok(extent);
-    }
-    let by_user = grouped.contains(&Access::User)
+/// Whether the asker himself asks by agent.
+fn names_user(body: &Body, grouped: &[Access]) -> bool {
+    grouped.contains(&Access::User)
         || body.filters.iter().flat_map(|slot| &slot.filters).flat_map(Filter::atoms).any(|atom| {
             matches!(
                 atom.term,
@@ -162,12 +154,53 @@ fn settle_user_parts(
                     | Term::Missing(Access::User)
                     | Term::Present(Access::User)
             )
-        });
+        })
+}
+
+/// Asked by agent, the upstream gives no metric that has none, and says nothing. We take it out and say so; false
+/// when nothing is left to ask for.
+fn leave_out_metrics(asking: &Asking<'_>, body: &mut Body, notices: &mut Vec<Notice>) -> bool {
+    let Some(rule) = &asking.operation.metrics else {
+        return true;
+    };
+    let lacking = fields::metrics_without_user(asking, body);
+    let Some(Value::Array(asked)) = body.get(&rule.at).cloned() else {
+        return true;
+    };
+    if lacking.is_empty() {
+        return true;
+    }
+    let kept: Vec<Value> = asked
+        .into_iter()
+        .filter(|metric| !metric.as_str().is_some_and(|name| lacking.iter().any(|l| **l == *name)))
+        .collect();
+    let names: Vec<String> = lacking.iter().map(|name| format!("`{name}`")).collect();
+    notices.push(Notice::new(
+        "metric.left-out",
+        format!("{} has no agent and is left out of a question by agent", names.join(", ")),
+    ));
+    let any = !kept.is_empty();
+    body.set(&rule.at, Value::Array(kept));
+    any
+}
+
+/// Leaves out what only a user predicate could say, where that predicate would remove a metric or be too long.
+fn settle_user_parts(
+    asking: &Asking<'_>,
+    body: &Body,
+    counted: &Counted,
+    notices: &mut Vec<Notice>,
+) -> Result<Extent, Refusal> {
+    let extent = counted.extent.clone();
+    let lacking = fields::metrics_without_user(asking, body).into_iter().next();
+    if asking.operation.contract.data != Data::Interaction || !extent.needs_users() {
+        return Ok(extent);
+    }
     let carries_user =
         asking.operation.sites.iter().any(|site| {
             site.strength == Strength::Exact && site.carry.iter().any(|(access, _)| *access == Access::User)
         });
-    if let Some(metric) = lacking.filter(|_| !by_user) {
+    if let Some(metric) = lacking {
         let part = extent.without_users();
         if part.is_empty() {
             return Err(Refusal::new(
@@ -325,6 +358,16 @@ impl Writer<'_> {
                     return Ok(false);
                 };
                 out.push(entry);
+            }
+        }
+        if site.entry == Entry::Append
+            && out.len() > 1
+            && let Some(scope) = writer.conjoin(None, self.extent)?
+        {
+            // Every other entry stands inside the scope already.
+            let others: Vec<_> = out.iter().filter(|entry| **entry != scope).cloned().collect();
+            if !others.is_empty() {
+                out = others;
             }
         }
         if out.is_empty() && site.entry != Entry::Never {

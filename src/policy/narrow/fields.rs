@@ -115,19 +115,29 @@ fn hidden(name: &str) -> Refusal {
     Refusal::new(Code::FieldHidden, format!("grouping by `{name}` would name people or numbers that you may not see"))
 }
 
-/// The first asked metric that has no user, and whether the asker himself asked by user.
-pub(super) fn metric_without_user(asking: &Asking<'_>, body: &Body, bpo: bool) -> Result<Option<Box<str>>, Refusal> {
+/// Refuses metrics that outsourcers may not ask for.
+pub(super) fn metrics(asking: &Asking<'_>, body: &Body, bpo: bool) -> Result<(), Refusal> {
     let Some(rule) = &asking.operation.metrics else {
-        return Ok(None);
+        return Ok(());
     };
-    let asked = names(body, &rule.at);
-    if bpo
-        && let Some(allow) = &rule.bpo_allow
-        && let Some(name) = asked.iter().find(|name| !allow.contains(name))
-    {
-        return Err(Refusal::new(Code::BpoField, format!("metric `{name}` is for people of the organisation itself")));
+    match &rule.bpo_allow {
+        Some(allow) if bpo => match names(body, &rule.at).into_iter().find(|name| !allow.contains(name)) {
+            Some(name) => {
+                Err(Refusal::new(Code::BpoField, format!("metric `{name}` is for people of the organisation itself")))
+            }
+            None => Ok(()),
+        },
+        _ => Ok(()),
     }
-    Ok(asked.into_iter().find(|name| rule.lacks.get(name).is_some_and(|kinds| kinds.contains(&Access::User))))
+}
+
+/// The asked metrics that have no user.
+pub(super) fn metrics_without_user(asking: &Asking<'_>, body: &Body) -> Vec<Box<str>> {
+    let Some(rule) = &asking.operation.metrics else {
+        return Vec::new();
+    };
+    let lacks = |name: &Box<str>| rule.lacks.get(name).is_some_and(|kinds| kinds.contains(&Access::User));
+    names(body, &rule.at).into_iter().filter(lacks).collect()
 }
 
 /// Conditions under which a rule refuses: a missing member makes one false, a wrong type refuses.
