@@ -105,3 +105,44 @@ pub(super) fn watch(settings: &Settings, reloader: &Arc<Reloader>) -> Result<Wat
     };
     Ok(Watches { _directory: directory, _rules: rules })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{base::clock::SystemClock, config, rules, sandbox::sample, telemetry::Metrics};
+
+    const CONFIG: &str = r#"
+directory.file = "directory.json"
+[[upstream]]
+region = "us-east-1"
+url = "http://127.0.0.1:1"
+client-id = "c"
+client-secret = "s"
+[[identity.static]]
+token = "t"
+user = "sofia"
+"#;
+
+    #[test]
+    fn what_a_signal_put_in_force_is_not_confirmed_by_a_watch_that_read_something_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("directory.json");
+        let (first, second) = (sample::text(), sample::text().replace("sample-1", "sample-2"));
+        std::fs::write(&file, &first).unwrap();
+        let settings = config::parse(&folder.path().join("bailiwick.toml"), CONFIG, &|_| None).unwrap();
+        let compiled = rules::compile(rules::embedded(), settings.policy.clone()).unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let org = source::open(&file, &*clock).unwrap();
+        let world = WorldStore::new(Arc::new(compiled.rules), Arc::new(org), settings.world, Metrics::detached());
+        let reloader = Reloader::new(&settings, Arc::new(world), clock.clone());
+        let in_force = || reloader.world.pin().world.version.directory.clone();
+        let began_with = in_force();
+
+        std::fs::write(&file, &second).unwrap();
+        reloader.directory();
+        assert_ne!(in_force(), began_with);
+        std::fs::write(&file, &first).unwrap();
+        reloader.told(Update::Confirmed { version: began_with.clone(), at: clock.now() });
+        assert_eq!(in_force(), began_with, "the file says the first again");
+    }
+}
