@@ -180,7 +180,12 @@ impl<'a> Judge<'a> {
                 (Dim::Any, Dim::Only(list)) => list.contains(&held.division),
                 (Dim::Any, Dim::Any) => false,
             };
-            names && entitlement.conversations.is_any()
+            // A list of queues that are all closed to the asker covers nothing, so it opens no names.
+            let reaches = match &entitlement.queues {
+                Dim::Any => true,
+                Dim::Only(list) => list.iter().any(|queue| self.org.open_to(*queue, self.scope.holder)),
+            };
+            names && reaches && entitlement.conversations.is_any()
         };
         self.scope.entitlements.iter().any(opens)
             || (data == Data::Interaction && held.queues.iter().any(|queue| self.extent.all.contains(queue)))

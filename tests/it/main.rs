@@ -1,10 +1,9 @@
 //! One binary of integration tests, a module for each area.
+#![cfg(test)]
 
 mod compile_fail;
 mod demo;
-#[cfg(test)]
 mod e2e;
-#[cfg(test)]
 mod front;
 mod json_suite;
 mod laws;
