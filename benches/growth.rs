@@ -4,7 +4,17 @@
 //! not time. The cost of building the world cancels out: each figure is the difference of two runs of the same world.
 //! Exits 1 when one grows by more than three percent.
 
-#![expect(clippy::print_stdout, reason = "a bench prints its table")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::let_underscore_must_use,
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::cast_precision_loss,
+    dead_code,
+    reason = "a bench stops at the first thing that is wrong, and prints what it measured"
+)]
 
 mod support;
 

@@ -1,5 +1,13 @@
 //! Each pure stage by itself, and all of them: `cargo bench --bench stages`.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::let_underscore_must_use,
+    reason = "a bench stops at the first thing that is wrong, and prints what it measured"
+)]
+
 mod support;
 
 use bailiwick::{
@@ -61,7 +69,7 @@ fn stages(criterion: &mut Criterion) {
         let asking = Asking::new(Size { own_queues: queues, ..AROUND }, true);
         let scope = asking.scope();
         group.bench_with_input(BenchmarkId::new("handle", queues), &queues, |bench, _| {
-            bench.iter(|| asking.request(&scope))
+            bench.iter(|| asking.request(&scope));
         });
     }
     group.finish();

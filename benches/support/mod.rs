@@ -20,22 +20,22 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::{fmt::Write as _, sync::Arc};
 
-pub const AGGREGATES: &str = "conversations.aggregates.query";
+pub(crate) const AGGREGATES: &str = "conversations.aggregates.query";
 
 /// How large the world is around the asker, and how many queues are his.
 #[derive(Debug, Clone, Copy)]
-pub struct Size {
+pub(crate) struct Size {
     pub rules: usize,
     pub divisions: usize,
     pub unrelated_queues: usize,
     pub own_queues: usize,
 }
 
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(1_763_632_800).unwrap()
 }
 
-pub fn org(size: Size) -> Org {
+pub(crate) fn org(size: Size) -> Org {
     let text = directory_text(size).to_string();
     directory::load(&text, "bench", now()).unwrap_or_else(|problems| panic!("{}", problems[0]))
 }
@@ -64,7 +64,7 @@ fn directory_text(size: Size) -> Value {
     })
 }
 
-pub fn rules(extra: usize) -> Rules {
+pub(crate) fn rules(extra: usize) -> Rules {
     let mut files = rules::embedded();
     let mut text = String::new();
     for n in 0..extra {
@@ -98,7 +98,7 @@ empty = '{{"results":[]}}'
 }
 
 /// A question of about two kilobytes, ready to be decided.
-pub struct Asking {
+pub(crate) struct Asking {
     pub world: World,
     pub holder: Principal,
     pub operation: Arc<Operation>,
@@ -108,7 +108,7 @@ pub struct Asking {
 
 impl Asking {
     /// `named`: the asker names one of his queues.
-    pub fn new(size: Size, named: bool) -> Self {
+    pub(crate) fn new(size: Size, named: bool) -> Self {
         let org = Arc::new(org(size));
         let rules = Arc::new(rules(size.rules));
         let holder = selftest::principal(&org, "asker").unwrap();
@@ -120,16 +120,16 @@ impl Asking {
         Self { world: World { version, org, rules }, holder, operation, question, bytes }
     }
 
-    pub fn scope(&self) -> Arc<Scope> {
+    pub(crate) fn scope(&self) -> Arc<Scope> {
         Arc::new(decision::scope(&self.world, self.holder, &self.operation, now()).unwrap())
     }
 
-    pub fn decide(&self, scope: &Arc<Scope>) -> Decided {
+    pub(crate) fn decide(&self, scope: &Arc<Scope>) -> Decided {
         decision::decide(&self.world, scope, &self.question, now()).unwrap()
     }
 
     /// What one request costs in the pure core: the route, the body, the decision.
-    pub fn request(&self, scope: &Arc<Scope>) -> usize {
+    pub(crate) fn request(&self, scope: &Arc<Scope>) -> usize {
         let segments = ["api", "v2", "analytics", "conversations", "aggregates", "query"];
         let (operation, _) = self.world.rules.find(bailiwick::model::contract::Method::Post, &segments).unwrap();
         let body = json::parse_object(&self.bytes, &Limits::default()).unwrap();

@@ -37,7 +37,8 @@ pub(super) fn refusals() -> String {
     );
     for code in Code::ALL {
         let status = crate::proxy::respond::status_of(*code);
-        text.push_str(&format!("| `{}` | {status} | {:?} | {} |\n", code.as_str(), code.blame(), code.meaning()));
+        let row = format!("| `{}` | {status} | {:?} | {} |\n", code.as_str(), code.blame(), code.meaning());
+        text.push_str(&row);
     }
     text
 }

@@ -102,7 +102,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 forward.verified.body().and_then(|bytes| serde_json::from_str(&String::from_utf8_lossy(bytes)).ok());
             explanation.parameters =
                 forward.verified.query().iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
-            explanation.certificate = forward.verified.certificate().steps.clone();
+            explanation.certificate.clone_from(&forward.verified.certificate().steps);
             explanation.notices = forward.notices.iter().map(|notice| notice.text.clone()).collect();
             "forwarded".clone_into(&mut explanation.verdict);
         }

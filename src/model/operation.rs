@@ -198,13 +198,12 @@ pub enum EmptyScope {
     Answer,
 }
 
+/// Values of path parameters by name.
+pub type PathIds<'p> = Vec<(Box<str>, &'p str)>;
+
 impl Rules {
     /// Finds the operation for a canonical path, and the values of its path parameters.
-    pub fn find<'p>(
-        &self,
-        method: Method,
-        segments: &[&'p str],
-    ) -> Option<(&Arc<Operation>, Vec<(Box<str>, &'p str)>)> {
+    pub fn find<'p>(&self, method: Method, segments: &[&'p str]) -> Option<(&Arc<Operation>, PathIds<'p>)> {
         let slot = self.index.find(method, segments)?;
         let operation = self.operations.get(slot)?;
         let params = operation

@@ -84,6 +84,7 @@ impl<T: Ord + Clone> Set<T> {
     pub fn first(&self) -> Option<&T> {
         self.items.first()
     }
+    #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         if other.is_empty() {
             return self.clone();
@@ -93,16 +94,19 @@ impl<T: Ord + Clone> Set<T> {
         }
         self.iter().chain(other.iter()).cloned().collect()
     }
+    #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         let (small, large) = if self.len() <= other.len() { (self, other) } else { (other, self) };
         Self { items: small.iter().filter(|item| large.contains(item)).cloned().collect() }
     }
+    #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
         Self { items: self.iter().filter(|item| !other.contains(item)).cloned().collect() }
     }
     pub fn is_subset(&self, other: &Self) -> bool {
         self.len() <= other.len() && self.iter().all(|item| other.contains(item))
     }
+    #[must_use]
     pub fn filter(&self, keep: impl Fn(&T) -> bool) -> Self {
         Self { items: self.iter().filter(|item| keep(item)).cloned().collect() }
     }

@@ -81,7 +81,7 @@ impl Site<'_> {
         let whole = Filter::or(items.clone());
         let flat = items.iter().all(|item| matches!(item, Filter::Atom(_)));
         let pure = flat && pure_access(&whole).is_some();
-        let names_division = self.names_division(&whole);
+        let names_division = Self::names_division(&whole);
         if pure || (flat && !names_division) || self.dialect == Dialect::Platform {
             return self.conjunction(vec![whole], extent);
         }
@@ -212,7 +212,7 @@ impl Site<'_> {
     /// A division inside an *or* with other things: the leg form of that division must stand beside the predicate.
     /// `None`: the item can never hold inside the scope.
     fn settle_divisions(&self, item: Filter, extent: &Extent) -> Result<Option<Filter>, Refusal> {
-        if pure_access(&item) == Some(Access::Division) || !self.names_division(&item) {
+        if pure_access(&item) == Some(Access::Division) || !Self::names_division(&item) {
             return Ok(Some(item));
         }
         if self.dialect != Dialect::Platform {
@@ -328,7 +328,7 @@ impl Site<'_> {
         values_of(filter).filter_map(|value| self.org.index.divisions.get(value).copied()).collect()
     }
 
-    fn names_division(&self, filter: &Filter) -> bool {
+    fn names_division(filter: &Filter) -> bool {
         filter.atoms().into_iter().any(|atom| matches!(atom.term, Term::In(Access::Division, _)))
     }
 

@@ -62,7 +62,7 @@ impl Extent {
                     match &entitlement.users {
                         Dim::Any => all.extend(queues.iter().copied()),
                         Dim::Only(users) if !users.is_empty() && !queues.is_empty() => {
-                            extent.boxes.push((queues, users.clone()))
+                            extent.boxes.push((queues, users.clone()));
                         }
                         Dim::Only(_) => {}
                     }
@@ -71,7 +71,7 @@ impl Extent {
                     }
                 }
                 Data::Queue => {
-                    all.extend(visible_queues(org, entitlement, &covered, archived, &mut dead).iter().copied())
+                    all.extend(visible_queues(org, entitlement, &covered, archived, &mut dead).iter().copied());
                 }
                 Data::User => lone.extend(visible_users(org, entitlement, &covered)),
                 Data::Division | Data::Metadata => divisions.extend(covered),

@@ -122,7 +122,7 @@ impl Derivation<'_> {
         match (&self.permission.scope, self.holder) {
             (PermissionScope::All, _) => out.push(self.entitlement(Dim::Any, Dim::Any)),
             (PermissionScope::Own, Principal::User(me)) => {
-                out.push(self.entitlement(Dim::Any, Dim::Only(Set::one(me))))
+                out.push(self.entitlement(Dim::Any, Dim::Only(Set::one(me))));
             }
             (PermissionScope::Assigned { team }, Principal::User(me)) => {
                 let users = if *team { Dim::Any } else { Dim::Only(Set::one(me)) };

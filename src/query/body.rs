@@ -155,12 +155,11 @@ impl Body {
         let mut here = &mut self.value;
         for name in at {
             let Value::Object(members) = here else { return };
-            let slot = match members.iter().position(|(known, _)| known == name) {
-                Some(slot) => slot,
-                None => {
-                    members.push((name.clone(), Value::Object(Vec::new())));
-                    members.len() - 1
-                }
+            let slot = if let Some(slot) = members.iter().position(|(known, _)| known == name) {
+                slot
+            } else {
+                members.push((name.clone(), Value::Object(Vec::new())));
+                members.len() - 1
             };
             let Some((_, next)) = members.get_mut(slot) else {
                 return;

@@ -175,7 +175,9 @@ fn dimension_predicate(
         if parts.value.is_some() || parts.range.is_some() {
             return Err((at.to_owned(), format!("`{operator}` takes neither `value` nor `range`")));
         }
-        text.push_str(&format!(r#","operator":"{operator}""#));
+        text.push_str(r#","operator":""#);
+        text.push_str(operator);
+        text.push('"');
         term.unwrap_or(Term::Other)
     };
     text.push('}');

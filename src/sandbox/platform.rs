@@ -32,7 +32,7 @@ pub(super) fn query(store: &Store, lens: Lens, body: &Value) -> Result<Value, Pr
     match body.get("divisionId") {
         None | Some(Value::Null) => {}
         Some(Value::String(division)) => {
-            conditions.push(lens.one_of(Level::Aggregate, Column::Division, std::slice::from_ref(division))?)
+            conditions.push(lens.one_of(Level::Aggregate, Column::Division, std::slice::from_ref(division))?);
         }
         Some(_) => return Err(Problem::bad("`divisionId` must be a text")),
     }

@@ -16,14 +16,14 @@ use crate::{
 use std::collections::BTreeSet;
 
 /// The row without what is not the asker's; `None` when nothing of it is.
-pub(super) fn judge(plan: &GuardPlan, row: Value) -> Option<Value> {
+pub(super) fn judge(plan: &GuardPlan, row: &Value) -> Option<Value> {
     let path = plan.operation.answer.leg.as_ref()?;
-    let Value::Object(_) = row else { return None };
+    row.as_object()?;
     let conversation =
         key(plan, Access::Conversation).and_then(|at| row.at(at)).and_then(Value::as_str).map(str::to_owned);
     let mut cutter =
         Cutter { plan, path, conversation: conversation.as_deref(), divisions: BTreeSet::new(), visible: 0 };
-    let cut = cutter.element(&row, 0, &mut Vec::new())?;
+    let cut = cutter.element(row, 0, &mut Vec::new())?;
     if cutter.visible == 0 {
         return None;
     }
@@ -62,7 +62,7 @@ struct Cutter<'a> {
 struct Cut {
     value: Value,
     /// Something below it was taken out.
-    cut: bool,
+    lost: bool,
     /// Nothing below it belongs to anybody.
     unowned: bool,
 }
@@ -83,19 +83,19 @@ impl Cutter<'_> {
             match value {
                 Value::Array(items) if name == array => {
                     below = items.len();
-                    let mut list = Vec::with_capacity(items.len());
+                    let mut stays = Vec::with_capacity(items.len());
                     for item in items {
                         match self.element(item, level + 1, above) {
-                            Some(cut) => {
-                                lost |= cut.cut;
-                                unowned &= cut.unowned;
-                                list.push(cut.value);
+                            Some(part) => {
+                                lost |= part.lost;
+                                unowned &= part.unowned;
+                                stays.push(part.value);
                             }
                             None => lost = true,
                         }
                     }
-                    kept = list.len();
-                    out.push((name.clone(), Value::Array(list)));
+                    kept = stays.len();
+                    out.push((name.clone(), Value::Array(stays)));
                 }
                 _ if name == array => {}
                 value => out.push((name.clone(), value.clone())),
@@ -117,7 +117,7 @@ impl Cutter<'_> {
         } else {
             fields::mask(self.plan, &mut value, false);
         }
-        Some(Cut { value, cut: lost, unowned })
+        Some(Cut { value, lost, unowned })
     }
 
     fn leg(&mut self, element: &Value, above: &[&Value]) -> Option<Cut> {
@@ -139,7 +139,7 @@ impl Cutter<'_> {
         }
         let mut value = element.clone();
         fields::mask(self.plan, &mut value, unowned);
-        Some(Cut { value, cut: false, unowned })
+        Some(Cut { value, lost: false, unowned })
     }
 
     /// Whether the element itself says whose it is (a participant with an agent).

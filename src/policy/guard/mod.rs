@@ -156,7 +156,7 @@ impl GuardPlan {
             Shape::Groups | Shape::Rows | Shape::Entities | Shape::Conversations => self.list(answer, &mut counts)?,
             Shape::Conversation => {
                 counts.rows_in = 1;
-                let Some(row) = legs::judge(self, answer) else {
+                let Some(row) = legs::judge(self, &answer) else {
                     return Err(Refusal::outside("no leg of it is visible").in_path());
                 };
                 counts.rows_out = 1;
@@ -195,7 +195,7 @@ impl GuardPlan {
         let mut seen = BTreeSet::new();
         for row in rows {
             let judged = match self.operation.answer.shape {
-                Shape::Conversations => legs::judge(self, row),
+                Shape::Conversations => legs::judge(self, &row),
                 Shape::Entities => rows::entity(self, row, &mut seen),
                 Shape::Groups | Shape::Rows | Shape::Conversation => rows::group(self, row),
             };

@@ -74,7 +74,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     notices.append(&mut counted.notices);
     let mut extent = settle_user_parts(asking, &body, &counted, &mut notices)?;
     if let Some(at) = &operation.division_slot {
-        extent = choose_division(asking, at, slot, extent, &mut body, &mut notices)?;
+        extent = choose_division(asking, at, slot.as_deref(), &extent, &mut body, &mut notices)?;
     }
     let mut writer = Writer { asking, model, extent: &extent, divisions, counted: &counted };
     for site in &operation.sites {
@@ -248,14 +248,14 @@ fn settle_user_parts(
 fn choose_division(
     asking: &Asking<'_>,
     at: &[Box<str>],
-    asked: Option<Box<str>>,
-    extent: Extent,
+    asked: Option<&str>,
+    extent: &Extent,
     body: &mut Body,
     notices: &mut Vec<Notice>,
 ) -> Result<Extent, Refusal> {
     let org = asking.org;
     let held = extent.leg_divisions(org);
-    let chosen = match asked.as_ref().and_then(|id| org.index.divisions.get(id).copied()) {
+    let chosen = match asked.and_then(|id| org.index.divisions.get(id).copied()) {
         Some(division) => division,
         None => match held.as_slice() {
             [only] => *only,
@@ -406,7 +406,7 @@ impl Writer<'_> {
         let asked = body.slot(&site.at).is_some_and(|slot| !slot.filters.is_empty());
         let moved = self.asking.moved(self.extent);
         if asked && moved {
-            self.drop_tags(site, body);
+            Self::drop_tags(site, body);
         }
         if asked
             || moved
@@ -432,7 +432,7 @@ impl Writer<'_> {
     }
 
     /// Takes asked division tags out where a move makes them lose rows; their leg form stands in the leg filters.
-    fn drop_tags(&self, site: &Site, body: &mut Body) {
+    fn drop_tags(site: &Site, body: &mut Body) {
         let Some(slot) = body.slot(&site.at).cloned() else {
             return;
         };

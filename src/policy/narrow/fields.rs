@@ -136,8 +136,8 @@ pub(super) fn metrics_without_user(asking: &Asking<'_>, body: &Body) -> Vec<Box<
     let Some(rule) = &asking.operation.metrics else {
         return Vec::new();
     };
-    let lacks = |name: &Box<str>| rule.lacks.get(name).is_some_and(|kinds| kinds.contains(&Access::User));
-    names(body, &rule.at).into_iter().filter(lacks).collect()
+    let lacks = |name: &str| rule.lacks.get(name).is_some_and(|kinds| kinds.contains(&Access::User));
+    names(body, &rule.at).into_iter().filter(|name| lacks(name)).collect()
 }
 
 /// Conditions under which a rule refuses: a missing member makes one false, a wrong type refuses.

@@ -153,7 +153,6 @@ async fn details_are_what_rows_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::too_many_lines, reason = "one query and its evaluation, told in one go")]
 async fn platform_queries_are_what_rows_say() {
     let sandbox = tiny().await;
     let world = naive::load(sandbox.store(US).unwrap());

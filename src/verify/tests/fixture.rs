@@ -60,7 +60,6 @@ fn region_of(division: DivisionIx) -> RegionIx {
     if division == EUROPE { EU } else { US }
 }
 
-#[expect(clippy::too_many_lines, reason = "every field of every object is written out")]
 pub(super) fn org() -> Org {
     let mut org = Org::default();
     for (place, id) in ["us-east-1", "eu-west-1"].into_iter().enumerate() {

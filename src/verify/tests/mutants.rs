@@ -1,5 +1,4 @@
 //! Each mutant changes one value of a request that is proved. All must be refused, and for the reason given.
-#![expect(clippy::too_many_lines, reason = "one table for each kind of mutant")]
 
 use super::fixture::*;
 use super::proved::leg_form;

@@ -126,7 +126,7 @@ impl Case {
 
     pub(crate) fn scope(&self, directory: &Directory) -> Vec<Entitlement> {
         let operation = program::operation(self.kind);
-        let permissions: Vec<String> = operation.opened_by.iter().map(|one| one.to_string()).collect();
+        let permissions: Vec<String> = operation.opened_by.iter().map(ToString::to_string).collect();
         let right =
             Right { permissions: &permissions, action: "view", data: data_of(self.kind), archived: operation.archived };
         let mut scope = directory.entitlements(&self.person, &right, self.now);
@@ -138,7 +138,10 @@ impl Case {
         // A source whose every queue is closed covers nothing; it opens no names either.
         scope.retain(|one| {
             one.queues == Dim::Any
-                || directory.queues.iter().any(|queue| self.queue_inside(directory, &[one.clone()], &queue.id))
+                || directory
+                    .queues
+                    .iter()
+                    .any(|queue| self.queue_inside(directory, std::slice::from_ref(one), &queue.id))
         });
         scope
     }

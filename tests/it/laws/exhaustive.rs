@@ -196,13 +196,12 @@ fn tagged(body: &Value, legs: &[Leg]) -> Vec<Vec<bool>> {
 
 /// Which kinds of legs the filters on legs let through, one bit for each.
 fn mask(kind: Kind, body: &Value, legs: &[Leg]) -> u16 {
-    let passes = |leg: &Leg| match kind {
-        Kind::Details => {
+    let passes = |leg: &Leg| {
+        if kind == Kind::Details {
             let mut asked = body.clone();
             asked["conversationFilters"] = json!([]);
             !details_matching(&asked, &[alone(leg)], Meaning::Tags).is_empty()
-        }
-        _ => {
+        } else {
             let mut counted = body.clone();
             counted["metrics"] = json!(["any"]);
             !facts_of(kind, &answer(kind, &counted, &[alone(leg)], Meaning::Tags, 0)).is_empty()
@@ -295,7 +294,7 @@ fn try_scope(
                         _ => (sent & pair == asked & visible & pair, true),
                     };
                     let lost = notices
-                        && (got as u8) <= (due as u8)
+                        && u8::from(got) <= u8::from(due)
                         && (kind == Kind::Details || sent & pair & !(asked & visible) == 0);
                     if got != due && !lost {
                         counts.wrong.push(format!("{kind:?}: got {got}, due {due}: {boxes:?}\nasked {filter}\nsent {text}\nlegs {:?} and {:?}", legs[first], legs[second]));

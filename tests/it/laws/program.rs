@@ -63,7 +63,7 @@ pub(crate) fn operation(kind: Kind) -> &'static Arc<Operation> {
 pub(crate) fn opened() -> BTreeMap<Kind, Vec<String>> {
     KINDS
         .iter()
-        .map(|(kind, _)| (*kind, operation(*kind).opened_by.iter().map(|one| one.to_string()).collect()))
+        .map(|(kind, _)| (*kind, operation(*kind).opened_by.iter().map(ToString::to_string).collect()))
         .collect()
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn metrics(kind: Kind) -> Vec<String> {
     let model = operation(kind).body().expect("a body");
     let Some(FieldKind::List { of, .. }) = model.field(&["metrics".into()]) else { return vec![] };
     let FieldKind::Enum { words, .. } = &**of else { panic!("metrics are not an enum") };
-    let words: Vec<String> = words.iter().map(|word| word.to_string()).collect();
+    let words: Vec<String> = words.iter().map(ToString::to_string).collect();
     let counted: Vec<String> = words.iter().filter(|word| known.contains(&word.as_str())).cloned().collect();
     if counted.is_empty() { words } else { counted }
 }

@@ -168,14 +168,12 @@ pub(crate) struct Service {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Case {
     pub(crate) id: String,
-    pub(crate) division: String,
     #[serde(default)]
     pub(crate) conversations: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Grant {
-    pub(crate) id: String,
     pub(crate) beneficiary: String,
     pub(crate) resources: Vec<Resource>,
     pub(crate) actions: Vec<String>,

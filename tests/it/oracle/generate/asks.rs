@@ -44,17 +44,14 @@ fn predicate(dice: &mut Dice, dimension: &str, value: Option<String>) -> Value {
         one.insert("type".to_owned(), json!(spelling(dice, "dimension")));
     }
     one.insert("dimension".to_owned(), json!(spelling(dice, dimension)));
-    match value {
-        Some(value) => {
-            if dice.percent(80) {
-                one.insert("operator".to_owned(), json!(spelling(dice, "matches")));
-            }
-            one.insert("value".to_owned(), json!(value));
+    if let Some(value) = value {
+        if dice.percent(80) {
+            one.insert("operator".to_owned(), json!(spelling(dice, "matches")));
         }
-        None => {
-            let word = *dice.pick(&["exists", "notExists"]);
-            one.insert("operator".to_owned(), json!(spelling(dice, word)));
-        }
+        one.insert("value".to_owned(), json!(value));
+    } else {
+        let word = *dice.pick(&["exists", "notExists"]);
+        one.insert("operator".to_owned(), json!(spelling(dice, word)));
     }
     Value::Object(one)
 }
@@ -103,7 +100,7 @@ pub(crate) fn two_level(dice: &mut Dice, names: &Names, dimensions: &[&str]) -> 
     filter.insert("type".to_owned(), json!(spelling(dice, word)));
     let shape = dice.below(4);
     if shape != 0 {
-        let clauses: Vec<Value> = (0..1 + dice.below(3))
+        let clauses: Vec<Value> = (0..=dice.below(3))
             .map(|_| {
                 let word = *dice.pick(&["and", "or"]);
                 json!({ "type": spelling(dice, word), "predicates": level(dice, 1, 3) })
@@ -157,7 +154,7 @@ pub(crate) fn question(dice: &mut Dice, kind: Kind, names: &Names, words: &Words
                 body["paging"] = json!({ "pageSize": 3, "pageNumber": 1 + dice.below(3) });
             }
             if dice.percent(65) {
-                let entries: Vec<Value> = (0..1 + dice.below(2)).map(|_| two_level(dice, names, &legs)).collect();
+                let entries: Vec<Value> = (0..=dice.below(2)).map(|_| two_level(dice, names, &legs)).collect();
                 body["segmentFilters"] = json!(entries);
             }
             if dice.percent(20) {
@@ -194,7 +191,7 @@ fn nested(dice: &mut Dice, names: &Names, depth: usize) -> Value {
     let dimensions =
         ["queueId", "queueId", "queueId", "agentId", "userId", "mediaType", "direction", "wrapUpCode", "divisionId"];
     let mut predicates = Vec::new();
-    for _ in 0..1 + dice.below(3) {
+    for _ in 0..=dice.below(3) {
         let (dimension, value) = atom(dice, names, &dimensions);
         predicates.push(match value {
             None => json!({ "dimension": dimension, "operator": dice.pick(&["EXISTS", "NOT_EXISTS"]), "values": [] }),
@@ -217,7 +214,7 @@ fn nested(dice: &mut Dice, names: &Names, depth: usize) -> Value {
     }
     let mut filter = json!({ "type": dice.pick(&["AND", "OR"]), "predicates": predicates });
     if depth > 0 && dice.percent(50) {
-        let clauses: Vec<Value> = (0..1 + dice.below(2)).map(|_| nested(dice, names, depth - 1)).collect();
+        let clauses: Vec<Value> = (0..=dice.below(2)).map(|_| nested(dice, names, depth - 1)).collect();
         filter["clauses"] = json!(clauses);
     }
     filter

@@ -73,7 +73,7 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
     let places = home.iter().copied().chain([&draft.shared]).chain(&draft.abroad).chain([&draft.parents[0]]);
     for division in places {
         let own = of_division(division);
-        for _ in 0..1 + dice.below(3) {
+        for _ in 0..=dice.below(3) {
             let mut queue = json!({ "id": queue_ids.next().unwrap(), "division": division, "name": "twin" });
             let staff = dice.some(if own.is_empty() { &people } else { &own }, 0, 3);
             let guests = if dice.percent(30) { dice.some(&people, 1, 2) } else { vec![] };
@@ -142,7 +142,7 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
         .map(|id| {
             let kinds: Vec<&Vec<String>> = opened.values().filter(|strings| !strings.is_empty()).collect();
             let mut permissions = Map::new();
-            for _ in 0..1 + dice.below(5) {
+            for _ in 0..=dice.below(5) {
                 let strings = *dice.pick(&kinds);
                 let name = if dice.percent(5) { "nothing:at:all".to_owned() } else { dice.pick(strings).clone() };
                 let scope = *dice.pick(&SCOPES);
@@ -164,7 +164,7 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
         .map(|(id, division, region)| {
             let mut user = json!({ "id": id, "division": division, "region": region, "name": "twin" });
             let mut held: Vec<Value> = Vec::new();
-            for _ in 0..1 + dice.below(4) {
+            for _ in 0..=dice.below(4) {
                 let one = assignment(dice, division);
                 if !held.contains(&one) {
                     held.push(one);
@@ -231,7 +231,10 @@ fn drawn_organisations_load() {
         let file = directory(&mut Dice::new(seed), &opened).to_string();
         let loaded = bailiwick::directory::load(&file, "drawn.json", jiff::Timestamp::UNIX_EPOCH);
         if let Err(problems) = loaded {
-            panic!("seed {seed}: {}", problems.iter().map(|one| one.report()).collect::<Vec<_>>().join("\n"));
+            panic!(
+                "seed {seed}: {}",
+                problems.iter().map(bailiwick::directory::Problem::report).collect::<Vec<_>>().join("\n")
+            );
         }
         assert!(!crate::oracle::data::Directory::read(&file).users.is_empty());
     }

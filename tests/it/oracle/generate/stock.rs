@@ -83,7 +83,7 @@ pub(crate) fn waiting(dice: &mut Dice, directory: &Directory) -> Vec<Interaction
 pub(crate) fn presences(dice: &mut Dice, directory: &Directory) -> Vec<Interaction> {
     let mut all = Vec::new();
     for user in &directory.users {
-        for nth in 0..1 + dice.below(2) {
+        for nth in 0..=dice.below(2) {
             let at = moment(dice);
             let mut one = leg(dice, directory, at);
             one.queue = None;
