@@ -297,3 +297,28 @@ fn a_restricted_queue_opens_by_name_only() {
     let fraud = aggregates(json!({ "type": "and", "predicates": [is("queueId", "fraud")] }));
     assert_eq!(refused(&organisation, "cora", Kind::Aggregates, &fraud), Code::ScopeOutside);
 }
+
+// ---- attacks -----------------------------------------------------------------------------------------------------
+
+fn wide() -> Organisation {
+    let mut file = file();
+    let queues = file["queues"].as_array_mut().unwrap();
+    queues.extend((0..400).map(|n| json!({ "id": format!("pay-{n}"), "division": "pay", "members": [] })));
+    organisation(file)
+}
+
+fn only_asked(organisation: &Organisation, person: &str, kind: Kind, body: &Value) -> Got {
+    Case { person: person.to_owned(), kind, body: body.to_string(), now: NOW }.ask(organisation)
+}
+
+#[test]
+fn many_entries_do_not_repeat_a_wide_scope_without_end() {
+    let organisation = wide();
+    let entry = |n: usize| json!({ "type": "and", "predicates": [is("wrapUpCode", &n.to_string())] });
+    let entries = |many: usize| json!({ "interval": WEEK, "segmentFilters": (0..many).map(entry).collect::<Vec<_>>() });
+    assert!(matches!(only_asked(&organisation, "cora", Kind::Details, &entries(50)), Got::Answered(_)));
+    match only_asked(&organisation, "cora", Kind::Details, &entries(400)) {
+        Got::Refused { code, .. } => assert_eq!(code, Code::QueryTooComplex),
+        Got::Answered(_) => panic!("a body of 40 kB was sent as one of 8 MB"),
+    }
+}
