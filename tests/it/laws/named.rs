@@ -322,3 +322,17 @@ fn many_entries_do_not_repeat_a_wide_scope_without_end() {
         Got::Answered(_) => panic!("a body of 40 kB was sent as one of 8 MB"),
     }
 }
+
+#[test]
+fn placeholders_do_not_stand_for_more_than_fits() {
+    let organisation = wide();
+    let body = |many: usize| {
+        json!({ "query": { "dateFrom": "now-7d", "dateTo": "now", "aggregations": [{ "dimension": "interactions", "function": "COUNT" }],
+            "filter": { "type": "AND", "predicates": [{ "dimension": "queueId", "operator": "IN", "values": vec!["${user.scopeQueueIds}"; many] }] } } })
+    };
+    assert!(matches!(only_asked(&organisation, "cora", Kind::Platform, &body(2)), Got::Answered(_)));
+    match only_asked(&organisation, "cora", Kind::Platform, &body(200)) {
+        Got::Refused { code, .. } => assert_eq!(code, Code::QueryTooComplex),
+        Got::Answered(_) => panic!("200 placeholders stood for 80,000 values"),
+    }
+}
