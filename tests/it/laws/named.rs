@@ -2,7 +2,7 @@
 
 use super::{
     case::{Case, Organisation, Stock},
-    program::{Answered, Got},
+    program::{self, Answered, Got},
 };
 use crate::oracle::{
     data::Directory,
@@ -335,4 +335,23 @@ fn placeholders_do_not_stand_for_more_than_fits() {
         Got::Refused { code, .. } => assert_eq!(code, Code::QueryTooComplex),
         Got::Answered(_) => panic!("200 placeholders stood for 80,000 values"),
     }
+}
+
+#[test]
+fn a_mask_is_not_lifted_by_a_right_in_another_division() {
+    let lifted = |divisions: &[&str]| {
+        let mut file = file();
+        file["roles"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({ "id": "contacts", "permissions": [{ "permission": "externalContacts:contact:view", "scope": "all" }] }));
+        let dora = file["users"].as_array_mut().unwrap().iter_mut().find(|user| user["id"] == "dora").unwrap();
+        let held = dora["roles"].as_array_mut().unwrap();
+        held.extend(divisions.iter().map(|division| json!({ "role": "contacts", "division": division })));
+        let organisation = organisation(file);
+        !program::scope(&organisation.world, "dora", Kind::Details, NOW).unwrap().unmasked.is_empty()
+    };
+    assert!(!lifted(&[]));
+    assert!(!lifted(&["claims"]), "customers of `pay` are not shown by a right in `claims`");
+    assert!(lifted(&["pay", "claims"]));
 }
