@@ -9,8 +9,14 @@ use crate::oracle::{
     generate::{Dice, MONDAY},
     questions::Kind,
 };
-use bailiwick::model::refusal::Code;
+use bailiwick::{
+    decision::{self, Decided},
+    model::{contract::Method, refusal::Code},
+    policy::guard::Unguarded,
+    query::Question,
+};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const WEEK: &str = "2026-11-15T00:00:00Z/2026-11-21T00:00:00Z";
 const NOW: i64 = MONDAY + 3 * 86_400;
@@ -354,4 +360,27 @@ fn a_mask_is_not_lifted_by_a_right_in_another_division() {
     assert!(!lifted(&[]));
     assert!(!lifted(&["claims"]), "customers of `pay` are not shown by a right in `claims`");
     assert!(lifted(&["pay", "claims"]));
+}
+
+#[test]
+fn a_grant_to_one_conversation_opens_that_one_by_id() {
+    let mut file = file();
+    file["grants"] = json!([{ "id": "one", "beneficiary": "carl", "resources": [{ "kind": "conversation", "id": "c-1" }],
+        "actions": ["view"], "from": "2026-11-01T00:00:00Z", "until": "2027-11-01T00:00:00Z" }]);
+    let organisation = organisation(file);
+    let read = |id: &str| {
+        let (operation, ids) = program::rules().find(Method::Get, &["api", "v2", "conversations", id]).unwrap();
+        let ids = ids.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+        let question = Question { operation: Arc::clone(operation), ids, params: vec![], body: None };
+        let (world, now) = (&organisation.world, program::at(NOW));
+        let scope = Arc::new(decision::scope(world, program::principal(&world.org, "carl"), operation, now).unwrap());
+        let Decided::Forward(forward) = decision::decide(world, &scope, &question, now).unwrap() else {
+            panic!("asks")
+        };
+        let leg = json!({ "id": "p", "userId": "ana", "queueId": "cards", "startTime": "2026-11-02T09:00:00Z", "endTime": "2026-11-02T09:05:00Z" });
+        let answer = json!({ "id": id, "participants": [leg] }).to_string();
+        forward.plan.guard(Unguarded::new(200, answer.into_bytes())).map_err(|refusal| refusal.code)
+    };
+    assert_eq!(read("c-1").unwrap().rows_out(), 1);
+    assert_eq!(read("c-2").unwrap_err(), Code::ScopeOutside);
 }
