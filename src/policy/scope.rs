@@ -378,10 +378,10 @@ fn lifted_masks(org: &Org, rules: &Rules, holder: Principal, entitlements: &[Ent
             .collect();
         !entitlements.is_empty()
             && entitlements.iter().all(|entitlement| match (&entitlement.divisions, &entitlement.queues) {
-            (Dim::Only(divisions), _) => divisions.iter().all(|division| held.contains(division)),
-            (Dim::Any, Dim::Only(queues)) => queues.iter().all(|queue| held.contains(&org.queue(*queue).division)),
-            (Dim::Any, Dim::Any) => false,
-        })
+                (Dim::Only(divisions), _) => divisions.iter().all(|division| held.contains(division)),
+                (Dim::Any, Dim::Only(queues)) => queues.iter().all(|queue| held.contains(&org.queue(*queue).division)),
+                (Dim::Any, Dim::Any) => false,
+            })
     };
     rules.masks.iter().filter(|(_, lifting)| lifted(lifting)).map(|(class, _)| class.clone()).collect()
 }

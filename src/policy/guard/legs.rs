@@ -126,7 +126,11 @@ impl Cutter<'_> {
             holder.get(&up.name).filter(|value| !value.is_null())
         };
         // A list or a number where an id is due says that it has an owner, and not which: nobody's.
-        if [&self.path.queue, &self.path.user].into_iter().flatten().filter_map(at).any(|value| value.as_str().is_none())
+        if [&self.path.queue, &self.path.user]
+            .into_iter()
+            .flatten()
+            .filter_map(at)
+            .any(|value| value.as_str().is_none())
         {
             return None;
         }
