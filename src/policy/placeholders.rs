@@ -8,6 +8,10 @@ use crate::{
     },
     query::json::Value,
 };
+use std::collections::BTreeMap;
+
+/// More values than this do not fit into any query: a body of a few bytes must not stand for gigabytes.
+const MOST: usize = 1 << 16;
 
 /// What placeholders may be filled with.
 #[derive(Debug)]
@@ -30,13 +34,39 @@ pub fn fill(value: &mut Value, slot: Option<&[Box<str>]>, filling: &Filling<'_>)
         let only = Value::Text(only.clone());
         value.set_at(slot, only);
     }
-    walk(value, filling)
+    walk(value, &mut Filled { filling, known: BTreeMap::new(), values: 0 })
 }
 
-fn walk(value: &mut Value, filling: &Filling<'_>) -> Result<(), Refusal> {
+/// What was filled in so far: each placeholder is worked out once, and all of them together are bounded.
+struct Filled<'a> {
+    filling: &'a Filling<'a>,
+    known: BTreeMap<Box<str>, Vec<Box<str>>>,
+    values: usize,
+}
+
+impl Filled<'_> {
+    fn values(&mut self, text: &str) -> Result<&[Box<str>], Refusal> {
+        let known = match self.known.entry(text.into()) {
+            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::btree_map::Entry::Vacant(free) => free.insert(self.filling.values(text)?),
+        };
+        self.values = self.values.saturating_add(known.len());
+        if self.values > MOST {
+            return Err(Refusal::new(
+                Code::QueryTooComplex,
+                format!("the placeholders stand for more than {MOST} values in all; name each of them once"),
+            )
+            .with("needed", self.values.to_string())
+            .with("limit", MOST.to_string()));
+        }
+        Ok(known)
+    }
+}
+
+fn walk(value: &mut Value, filled: &mut Filled<'_>) -> Result<(), Refusal> {
     match value {
         Value::Text(text) if text.contains("${") => Err(unknown(text)),
-        Value::Array(items) => items.iter_mut().try_for_each(|item| walk(item, filling)),
+        Value::Array(items) => items.iter_mut().try_for_each(|item| walk(item, filled)),
         Value::Object(members) => {
             let operator = members
                 .iter()
@@ -45,8 +75,8 @@ fn walk(value: &mut Value, filling: &Filling<'_>) -> Result<(), Refusal> {
                 .map(str::to_owned);
             for (name, member) in members {
                 match (&**name, &operator, member) {
-                    ("values", Some(operator), Value::Array(values)) => predicate(operator, values, filling)?,
-                    (_, _, member) => walk(member, filling)?,
+                    ("values", Some(operator), Value::Array(values)) => predicate(operator, values, filled)?,
+                    (_, _, member) => walk(member, filled)?,
                 }
             }
             Ok(())
@@ -55,17 +85,17 @@ fn walk(value: &mut Value, filling: &Filling<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn predicate(operator: &str, values: &mut Vec<Value>, filling: &Filling<'_>) -> Result<(), Refusal> {
+fn predicate(operator: &str, values: &mut Vec<Value>, filled: &mut Filled<'_>) -> Result<(), Refusal> {
     let mut out = Vec::with_capacity(values.len());
     for value in values.drain(..) {
         match value {
             Value::Text(text) if text.contains("${") => {
-                let filled = filling.values(&text)?;
+                let meant = filled.values(&text)?;
                 let single = matches!(operator, "EQUALS" | "NOT_EQUALS");
-                if !(single || matches!(operator, "IN" | "NOT_IN")) || (single && filled.len() != 1) {
-                    return Err(many(&text, filled.len()));
+                if !(single || matches!(operator, "IN" | "NOT_IN")) || (single && meant.len() != 1) {
+                    return Err(many(&text, meant.len()));
                 }
-                out.extend(filled.into_iter().map(Value::Text));
+                out.extend(meant.iter().cloned().map(Value::Text));
             }
             other => out.push(other),
         }

@@ -45,7 +45,6 @@ pub fn derive(
     if !is_active(org, holder) {
         return Ok(scope);
     }
-    scope.unmasked = lifted_masks(org, rules, holder);
     let mut permitted = false;
     let mut inert = BTreeSet::new();
     for assignment in org.assignments(holder) {
@@ -88,6 +87,7 @@ pub fn derive(
     scope.entitlements.retain(|entitlement| {
         !(entitlement.queues.is_nothing() || entitlement.users.is_nothing() || entitlement.divisions.is_nothing())
     });
+    scope.unmasked = lifted_masks(org, rules, holder, &scope.entitlements);
     Ok(scope)
 }
 
@@ -358,18 +358,30 @@ fn refuse_conflicting_roles(org: &Org, rules: &Rules, holder: Principal, operati
     .with("roles", held.into_iter().collect::<Vec<_>>().join(",")))
 }
 
-fn lifted_masks(org: &Org, rules: &Rules, holder: Principal) -> Vec<Box<str>> {
-    rules
-        .masks
-        .iter()
-        .filter(|(_, lifting)| {
-            org.assignments(holder).iter().any(|assignment| {
+/// A permission counts in the division of its assignment only: a mask is lifted where it is held in every division
+/// that the scope reaches.
+fn lifted_masks(org: &Org, rules: &Rules, holder: Principal, entitlements: &[Entitlement]) -> Vec<Box<str>> {
+    let bpo = org.is_bpo(holder);
+    let lifted = |lifting: &BTreeSet<Box<str>>| {
+        let held: BTreeSet<DivisionIx> = org
+            .assignments(holder)
+            .iter()
+            .filter(|assignment| {
                 let division = org.division(assignment.division);
                 division.leaf
                     && division.region == org.region_of(holder)
-                    && org.role(assignment.role).permissions.iter().any(|permission| lifting.contains(&permission.name))
+                    && org.role(assignment.role).permissions.iter().any(|permission| {
+                        lifting.contains(&permission.name) && !(bpo && permission.scope == PermissionScope::All)
+                    })
             })
-        })
-        .map(|(class, _)| class.clone())
-        .collect()
+            .map(|assignment| assignment.division)
+            .collect();
+        !entitlements.is_empty()
+            && entitlements.iter().all(|entitlement| match (&entitlement.divisions, &entitlement.queues) {
+                (Dim::Only(divisions), _) => divisions.iter().all(|division| held.contains(division)),
+                (Dim::Any, Dim::Only(queues)) => queues.iter().all(|queue| held.contains(&org.queue(*queue).division)),
+                (Dim::Any, Dim::Any) => false,
+            })
+    };
+    rules.masks.iter().filter(|(_, lifting)| lifted(lifting)).map(|(class, _)| class.clone()).collect()
 }

@@ -27,14 +27,13 @@ pub fn read(rule: &TimeRule, body: &mut Body, now: Timestamp) -> Result<Interval
             let text = text_at(body, at)?;
             let (start, end) =
                 text.split_once('/').ok_or_else(|| malformed(at, "must be `start/end`, two instants with offset"))?;
-            Interval {
-                start: start
-                    .parse()
-                    .map_err(|_| malformed(at, "starts with something that is not an instant with offset"))?,
-                end: end
-                    .parse()
-                    .map_err(|_| malformed(at, "ends with something that is not an instant with offset"))?,
-            }
+            let start: Timestamp =
+                start.parse().map_err(|_| malformed(at, "starts with something that is not an instant with offset"))?;
+            let end: Timestamp =
+                end.parse().map_err(|_| malformed(at, "ends with something that is not an instant with offset"))?;
+            // One spelling leaves: a zone in brackets or a missing minute is not read alike everywhere.
+            body.set(at, Value::text(format!("{start}/{end}")));
+            Interval { start, end }
         }
         TimeAt::FromTo(from, to) => {
             let start = resolve(&text_at(body, from)?, now).ok_or_else(|| malformed(from, INSTANT))?;

@@ -16,9 +16,9 @@ pub(super) fn interval(text: &str) -> Option<(Timestamp, Timestamp)> {
     (start <= end).then_some((start, end))
 }
 
-/// An instant with offset.
+/// An instant in UTC, in the one spelling that leaves this program: any other might be read in two ways.
 pub(super) fn instant(text: &str) -> Option<Timestamp> {
-    text.parse().ok()
+    text.parse().ok().filter(|at: &Timestamp| at.to_string() == text)
 }
 
 /// `now`, or `now-<n><m|h|d|w>`.

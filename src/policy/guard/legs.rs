@@ -121,10 +121,20 @@ impl Cutter<'_> {
     }
 
     fn leg(&mut self, element: &Value, above: &[&Value]) -> Option<Cut> {
-        let find = |up: &Up| -> Option<&str> {
+        let at = |up: &Up| -> Option<&Value> {
             let holder = if up.up == 0 { element } else { above.get(above.len().checked_sub(up.up)?)? };
-            holder.get(&up.name).and_then(Value::as_str)
+            holder.get(&up.name).filter(|value| !value.is_null())
         };
+        // A list or a number where an id is due says that it has an owner, and not which: nobody's.
+        if [&self.path.queue, &self.path.user]
+            .into_iter()
+            .flatten()
+            .filter_map(at)
+            .any(|value| value.as_str().is_none())
+        {
+            return None;
+        }
+        let find = |up: &Up| at(up).and_then(Value::as_str);
         let leg = Leg {
             conversation: self.conversation,
             queue: self.path.queue.as_ref().and_then(find),

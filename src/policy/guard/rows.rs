@@ -12,6 +12,15 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
+/// What stands in a group for one dimension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said<'a> {
+    Nothing,
+    Id(&'a str),
+    /// A list, a number, or two keys that differ: nobody's.
+    Odd,
+}
+
 /// What a group's key says about one dimension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key<T> {
@@ -26,27 +35,41 @@ enum Key<T> {
 /// A group stays when some visible leg may stand in it.
 pub(super) fn group(plan: &GuardPlan, row: Value) -> Option<Value> {
     let group = row.get("group");
-    let find = |access: Access| -> (bool, Option<&str>) {
-        let key = plan.operation.answer.keys.iter().find(|key| key.access == access);
-        let value = key.and_then(|key| group.and_then(|group| group.at(&key.at))).and_then(Value::as_str);
-        (plan.grouped.contains(&access), value)
+    let find = |access: Access| -> (bool, Said<'_>) {
+        // Several keys may hold one thing (`agentId` and `userId`): all that stand there must say the same.
+        let mut values = plan
+            .operation
+            .answer
+            .keys
+            .iter()
+            .filter(|key| key.access == access)
+            .filter_map(|key| group?.at(&key.at))
+            .filter(|value| !value.is_null());
+        let said = match values.next() {
+            None => Said::Nothing,
+            Some(first) if values.any(|other| other != first) => Said::Odd,
+            Some(first) => first.as_str().map_or(Said::Odd, Said::Id),
+        };
+        (plan.grouped.contains(&access), said)
     };
     let org = &plan.org;
     let queue: Key<QueueIx> = key(find(Access::Queue), |id| org.index.queues.get(id).copied());
     let user: Key<UserIx> = key(find(Access::User), |id| org.index.users.get(id).copied());
     let division: Key<DivisionIx> = key(find(Access::Division), |id| org.index.divisions.get(id).copied());
     let region_fits = match find(Access::Region).1 {
-        None => true,
-        Some(id) => *org.region(plan.scope.region).id == *id,
+        Said::Nothing => true,
+        Said::Id(id) => *org.region(plan.scope.region).id == *id,
+        Said::Odd => false,
     };
     (region_fits && is_possible(plan, queue, user, division)).then_some(row)
 }
 
-fn key<T>((grouped, value): (bool, Option<&str>), find: impl Fn(&str) -> Option<T>) -> Key<T> {
-    match (grouped, value) {
-        (_, Some(id)) => find(id).map_or(Key::Stranger, Key::Is),
-        (true, None) => Key::Missing,
-        (false, None) => Key::Whole,
+fn key<T>((grouped, said): (bool, Said<'_>), find: impl Fn(&str) -> Option<T>) -> Key<T> {
+    match (grouped, said) {
+        (_, Said::Id(id)) => find(id).map_or(Key::Stranger, Key::Is),
+        (_, Said::Odd) => Key::Stranger,
+        (true, Said::Nothing) => Key::Missing,
+        (false, Said::Nothing) => Key::Whole,
     }
 }
 
@@ -88,7 +111,11 @@ pub(super) fn entity(plan: &GuardPlan, row: Value, seen: &mut BTreeSet<String>) 
     debug_assert_eq!(plan.operation.answer.shape, Shape::Entities);
     let mut named = false;
     for key in &plan.operation.answer.keys {
-        let value = row.at(&key.at).and_then(Value::as_str);
+        let value = match row.at(&key.at) {
+            None | Some(Value::Null) => None,
+            // A list or a number where an id is due is nobody's.
+            Some(value) => Some(value.as_str()?),
+        };
         if Some(key.access) == plan.operation.page.as_ref().map(|page| page.access) {
             let id = value?;
             if !plan.ids.contains(id) || !seen.insert(id.to_owned()) {

@@ -76,7 +76,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     if let Some(at) = &operation.division_slot {
         extent = choose_division(asking, at, slot.as_deref(), &extent, &mut body, &mut notices)?;
     }
-    let mut writer = Writer { asking, model, extent: &extent, divisions, counted: &counted };
+    let mut writer = Writer { asking, model, extent: &extent, divisions, counted: &counted, written: 0 };
     for site in &operation.sites {
         if !writer.write(site, &mut body)? {
             return Ok(asking.empty(notices));
@@ -328,7 +328,12 @@ struct Writer<'a> {
     /// Leg forms that further entries must say: one per division condition on the whole interaction.
     divisions: Vec<Set<crate::model::org::DivisionIx>>,
     counted: &'a Counted,
+    /// Predicates in the entries written so far, over all sites.
+    written: usize,
 }
+
+/// All entries of a body together may have this many times the predicates of one filter.
+const BODY_BUDGET: usize = 4;
 
 impl Writer<'_> {
     /// False when nothing can match.
@@ -338,12 +343,23 @@ impl Writer<'_> {
             return Ok(true);
         }
         let writer = site_writer(self.asking, self.model, site);
+        let most = self.asking.operation.max_predicates.saturating_mul(BODY_BUDGET);
         let asked = body.slot(&site.at).map(|slot| slot.filters.clone()).unwrap_or_default();
         let mut out = Vec::with_capacity(asked.len() + self.divisions.len());
         for filter in asked {
             let Some(joined) = writer.conjoin(Some(filter), self.extent)? else {
                 return Ok(false);
             };
+            // Each entry repeats the scope: few bytes asked must not become gigabytes sent and recorded.
+            self.written = self.written.saturating_add(joined.predicates());
+            if self.written > most {
+                return Err(Refusal::new(
+                    Code::QueryTooComplex,
+                    format!("joined with your scope the entries need more than {most} predicates in all; ask with fewer entries"),
+                )
+                .with("needed", self.written.to_string())
+                .with("limit", most.to_string()));
+            }
             out.push(joined);
         }
         if site.entry == Entry::Append {

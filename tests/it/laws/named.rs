@@ -2,15 +2,21 @@
 
 use super::{
     case::{Case, Organisation, Stock},
-    program::{Answered, Got},
+    program::{self, Answered, Got},
 };
 use crate::oracle::{
     data::Directory,
     generate::{Dice, MONDAY},
     questions::Kind,
 };
-use bailiwick::model::refusal::Code;
+use bailiwick::{
+    decision::{self, Decided},
+    model::{contract::Method, refusal::Code},
+    policy::guard::Unguarded,
+    query::Question,
+};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const WEEK: &str = "2026-11-15T00:00:00Z/2026-11-21T00:00:00Z";
 const NOW: i64 = MONDAY + 3 * 86_400;
@@ -296,4 +302,85 @@ fn a_restricted_queue_opens_by_name_only() {
     let organisation = organisation(file());
     let fraud = aggregates(json!({ "type": "and", "predicates": [is("queueId", "fraud")] }));
     assert_eq!(refused(&organisation, "cora", Kind::Aggregates, &fraud), Code::ScopeOutside);
+}
+
+// ---- attacks -----------------------------------------------------------------------------------------------------
+
+fn wide() -> Organisation {
+    let mut file = file();
+    let queues = file["queues"].as_array_mut().unwrap();
+    queues.extend((0..400).map(|n| json!({ "id": format!("pay-{n}"), "division": "pay", "members": [] })));
+    organisation(file)
+}
+
+fn only_asked(organisation: &Organisation, person: &str, kind: Kind, body: &Value) -> Got {
+    Case { person: person.to_owned(), kind, body: body.to_string(), now: NOW }.ask(organisation)
+}
+
+#[test]
+fn many_entries_do_not_repeat_a_wide_scope_without_end() {
+    let organisation = wide();
+    let entry = |n: usize| json!({ "type": "and", "predicates": [is("wrapUpCode", &n.to_string())] });
+    let entries = |many: usize| json!({ "interval": WEEK, "segmentFilters": (0..many).map(entry).collect::<Vec<_>>() });
+    assert!(matches!(only_asked(&organisation, "cora", Kind::Details, &entries(50)), Got::Answered(_)));
+    match only_asked(&organisation, "cora", Kind::Details, &entries(400)) {
+        Got::Refused { code, .. } => assert_eq!(code, Code::QueryTooComplex),
+        Got::Answered(_) => panic!("a body of 40 kB was sent as one of 8 MB"),
+    }
+}
+
+#[test]
+fn placeholders_do_not_stand_for_more_than_fits() {
+    let organisation = wide();
+    let body = |many: usize| {
+        json!({ "query": { "dateFrom": "now-7d", "dateTo": "now", "aggregations": [{ "dimension": "interactions", "function": "COUNT" }],
+            "filter": { "type": "AND", "predicates": [{ "dimension": "queueId", "operator": "IN", "values": vec!["${user.scopeQueueIds}"; many] }] } } })
+    };
+    assert!(matches!(only_asked(&organisation, "cora", Kind::Platform, &body(2)), Got::Answered(_)));
+    match only_asked(&organisation, "cora", Kind::Platform, &body(200)) {
+        Got::Refused { code, .. } => assert_eq!(code, Code::QueryTooComplex),
+        Got::Answered(_) => panic!("200 placeholders stood for 80,000 values"),
+    }
+}
+
+#[test]
+fn a_mask_is_not_lifted_by_a_right_in_another_division() {
+    let lifted = |divisions: &[&str]| {
+        let mut file = file();
+        file["roles"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({ "id": "contacts", "permissions": [{ "permission": "externalContacts:contact:view", "scope": "all" }] }));
+        let dora = file["users"].as_array_mut().unwrap().iter_mut().find(|user| user["id"] == "dora").unwrap();
+        let held = dora["roles"].as_array_mut().unwrap();
+        held.extend(divisions.iter().map(|division| json!({ "role": "contacts", "division": division })));
+        let organisation = organisation(file);
+        !program::scope(&organisation.world, "dora", Kind::Details, NOW).unwrap().unmasked.is_empty()
+    };
+    assert!(!lifted(&[]));
+    assert!(!lifted(&["claims"]), "customers of `pay` are not shown by a right in `claims`");
+    assert!(lifted(&["pay", "claims"]));
+}
+
+#[test]
+fn a_grant_to_one_conversation_opens_that_one_by_id() {
+    let mut file = file();
+    file["grants"] = json!([{ "id": "one", "beneficiary": "carl", "resources": [{ "kind": "conversation", "id": "c-1" }],
+        "actions": ["view"], "from": "2026-11-01T00:00:00Z", "until": "2027-11-01T00:00:00Z" }]);
+    let organisation = organisation(file);
+    let read = |id: &str| {
+        let (operation, ids) = program::rules().find(Method::Get, &["api", "v2", "conversations", id]).unwrap();
+        let ids = ids.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+        let question = Question { operation: Arc::clone(operation), ids, params: vec![], body: None };
+        let (world, now) = (&organisation.world, program::at(NOW));
+        let scope = Arc::new(decision::scope(world, program::principal(&world.org, "carl"), operation, now).unwrap());
+        let Decided::Forward(forward) = decision::decide(world, &scope, &question, now).unwrap() else {
+            panic!("asks")
+        };
+        let leg = json!({ "id": "p", "userId": "ana", "queueId": "cards", "startTime": "2026-11-02T09:00:00Z", "endTime": "2026-11-02T09:05:00Z" });
+        let answer = json!({ "id": id, "participants": [leg] }).to_string();
+        forward.plan.guard(Unguarded::new(200, answer.into_bytes())).map_err(|refusal| refusal.code)
+    };
+    assert_eq!(read("c-1").unwrap().rows_out(), 1);
+    assert_eq!(read("c-2").unwrap_err(), Code::ScopeOutside);
 }
