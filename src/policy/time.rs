@@ -122,10 +122,17 @@ pub fn windows(
             (Some(Reach::Contained), Some(asked)) => window.contains(asked.start, asked.end),
             _ => false,
         };
-        let overlaps = asked.is_none_or(|asked| window.from < asked.end && asked.start < window.until);
+        // Whole days must lie inside: pages of an answer would count what only the guard takes out.
+        let days_inside = match (rule.map(|rule| rule.reach), asked) {
+            (_, None) => true,
+            (Some(Reach::WholeDay), Some(asked)) => day_before(asked.start)
+                .zip(day_after(asked.end))
+                .is_some_and(|(from, until)| window.contains(from, until)),
+            _ => false,
+        };
         if contained {
             out.counted.push(entitlement.clone());
-        } else if legs_shown && overlaps {
+        } else if legs_shown && days_inside {
             out.guarded = true;
             out.counted.push(entitlement.clone());
         } else {
@@ -143,7 +150,7 @@ pub fn windows(
         Some(window) if out.counted.is_empty() => Err(Refusal::new(
             Code::WindowOutside,
             format!(
-                "your right covers data from {} until {}; ask for an interval inside it",
+                "your right covers data from {} until {}; ask for an interval inside it (in lists of interactions: whole days, without filters)",
                 window.from, window.until
             ),
         )
@@ -151,4 +158,15 @@ pub fn windows(
         .with("until", window.until.to_string())),
         _ => Ok(out),
     }
+}
+
+const DAY: i64 = 86_400;
+
+fn day_before(at: Timestamp) -> Option<Timestamp> {
+    Timestamp::from_second(at.as_second().div_euclid(DAY).checked_mul(DAY)?).ok()
+}
+
+fn day_after(at: Timestamp) -> Option<Timestamp> {
+    let before = day_before(at)?;
+    if before == at { Some(at) } else { before.checked_add(SignedDuration::from_secs(DAY)).ok() }
 }

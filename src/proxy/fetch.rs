@@ -32,7 +32,10 @@ impl Proxy {
 /// What does not exist and what is not the asker's are one answer: an id that the upstream does not know is outside.
 fn unknown(operation: &Operation, refusal: Refusal) -> Refusal {
     let missing = refusal.code == Code::UpstreamRefused
-        && refusal.params.iter().any(|(name, value)| *name == "upstream-status" && value == "404");
+        && refusal
+            .params
+            .iter()
+            .any(|(name, value)| *name == "upstream-status" && matches!(&**value, "403" | "404" | "410"));
     if operation.class == Class::Read && missing {
         return Refusal::outside("the upstream knows no such id").in_path();
     }

@@ -93,7 +93,6 @@ pub fn respond(decision: Uuid, answer: impl Into<Answer>, notices: &[Notice]) ->
     response
 }
 
-/// The status of a refusal.
 /// The status that a code has in most places, for the generated table.
 pub fn status_of(code: Code) -> u16 {
     status(&Refusal::new(code, "")).as_u16()

@@ -90,7 +90,7 @@ fn every_module_says_what_it_is_for() {
 }
 
 /// Files in which a fault could let a row through. ARCHITECTURE.md lists them and says why.
-const TRUSTED: [&str; 7] = [
+const TRUSTED: [&str; 9] = [
     "src/policy/scope.rs",
     "src/policy/extent.rs",
     "src/policy/guard",
@@ -98,8 +98,10 @@ const TRUSTED: [&str; 7] = [
     "src/verify",
     "src/query/json",
     "src/audit/recorder.rs",
+    "src/policy/narrow/fields.rs",
+    "src/query/body.rs",
 ];
-const TRUSTED_LINES: usize = 4_500;
+const TRUSTED_LINES: usize = 5_000;
 
 #[test]
 fn the_trusted_base_is_stated_and_bounded() {

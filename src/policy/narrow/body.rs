@@ -68,8 +68,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     forget_scope_entries(asking, model, interval, &mut body)?;
     let divisions = conversation_divisions(asking, &body)?;
     let legs_shown = matches!(operation.answer.shape, Shape::Conversations | Shape::Conversation)
-        && !filters_on_legs(operation, &body)
-        && divisions.is_empty();
+        && body.filters.iter().all(|slot| slot.filters.is_empty());
     let mut counted = asking.count(interval, legs_shown)?;
     notices.append(&mut counted.notices);
     let mut extent = settle_user_parts(asking, &body, &counted, &mut notices)?;
@@ -132,15 +131,6 @@ fn judge_slot(body: &mut Body, at: &[Box<str>], judge: &mut crate::policy::judge
     }
     body.put_filters(at, slot.many, kept);
     Ok(true)
-}
-
-/// Whether the asker filtered on legs (or on things attached to the interaction).
-fn filters_on_legs(operation: &crate::model::operation::Operation, body: &Body) -> bool {
-    operation
-        .sites
-        .iter()
-        .filter(|site| site.strength == Strength::Exact)
-        .any(|site| body.slot(&site.at).is_some_and(|slot| !slot.filters.is_empty()))
 }
 
 /// Whether the asker himself asks by agent.
