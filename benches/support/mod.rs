@@ -79,6 +79,7 @@ dialect = "genesys"
 data = "interaction"
 permission = "analytics:conversationAggregate:view"
 body = "ConversationAggregationQuery"
+needs = ["leg-filter"]
 [[rule.narrow]]
 at = "$.filter"
 carry = [{{ queue = "queueId" }}, {{ user = "userId" }}]

@@ -13,7 +13,6 @@
     clippy::match_wildcard_for_single_variants,
     clippy::match_same_arms,
     clippy::unused_self,
-    clippy::disallowed_methods,
     clippy::needless_for_each,
     clippy::format_push_string,
     reason = "tests print what they counted, stop at the first thing that is wrong, and are read from top to bottom"
