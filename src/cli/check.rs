@@ -1,7 +1,7 @@
 //! `bailiwick check`: every file is read as `serve` would read it, and what is dangerous is said.
 
 use super::{
-    Format,
+    Format, coverage,
     out::{self, Failure},
     serve,
 };
@@ -26,6 +26,10 @@ pub(super) struct Arguments {
     /// A directory file, instead of the configuration's
     #[arg(long, value_name = "FILE")]
     directory: Option<PathBuf>,
+    /// A list of the upstream's operations (JSON lines or OpenAPI): print what was decided about each class, and what
+    /// nobody decided on
+    #[arg(long, value_name = "FILE")]
+    coverage: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -62,6 +66,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             return Err(Failure::input(text.join("\n")));
         }
     };
+    if let Some(list) = &arguments.coverage {
+        return coverage::run(list, &rules.rules, arguments.format);
+    }
     let mut findings = rules.findings.clone();
     findings.extend(org.iter().flat_map(|org| org.findings.iter().cloned()));
     findings.sort();

@@ -147,16 +147,17 @@ fn question(arguments: &Arguments, world: &World) -> Result<Question, Failure> {
         .operation
         .split_once(' ')
         .ok_or_else(|| Failure::input("write the operation as `POST /api/v2/...`"))?;
-    let method = match method {
-        "GET" => Method::Get,
-        "POST" => Method::Post,
-        other => return Err(Failure::input(format!("no operation uses the method `{other}`"))),
-    };
+    let method =
+        Method::named(method).ok_or_else(|| Failure::input(format!("no operation uses the method `{method}`")))?;
     let (path, query) = target.trim().split_once('?').unwrap_or((target.trim(), ""));
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-    let (operation, ids) = world.rules.find(method, &segments).ok_or_else(|| Failure {
-        code: 1,
-        message: format!("operation.unknown: no rule governs `{} {path}`", method.as_str()),
+    let (operation, ids) = world.rules.find(method, &segments).ok_or_else(|| {
+        let (denial, method) = (world.rules.denied(method, &segments), method.as_str());
+        let message = match denial {
+            Some(denial) => format!("operation.denied: `{method} {path}` is closed: {}", denial.says),
+            None => format!("operation.unknown: no rule governs `{method} {path}`"),
+        };
+        Failure { code: 1, message }
     })?;
     let ids = ids.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
     let params = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| parameter(operation, pair)).collect();

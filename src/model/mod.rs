@@ -11,5 +11,6 @@ pub mod operation;
 pub mod org;
 pub mod outgoing;
 pub mod refusal;
+pub mod routes;
 pub mod set;
 pub mod world;

@@ -4,21 +4,23 @@ use super::{
     answer::Answer,
     assumption::Assumption,
     body::{Access, BodyModel, Path},
-    contract::{Contract, Method, Segment, Template},
+    contract::{Contract, Method, Segment},
+    routes::{RouteIndex, Slot},
     world::Policy,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-/// Every governed operation, found by method and path.
+/// Every governed operation, found by method and path, and what was decided to deny.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     /// Digest of all files and of the policy settings.
     pub version: Box<str>,
     pub policy: Policy,
     pub operations: Vec<Arc<Operation>>,
+    pub denials: Vec<Denial>,
     pub index: RouteIndex,
     /// Mask class -> permission that lifts it.
     pub masks: BTreeMap<Box<str>, BTreeSet<Box<str>>>,
@@ -26,14 +28,6 @@ pub struct Rules {
     pub harmless: BTreeSet<Box<str>>,
     /// Permissions that count as analytics for `role-conflict = "refuse"`.
     pub analytics: BTreeSet<Box<str>>,
-}
-
-/// A trie over path segments: thousands of rules cost as ten.
-#[derive(Debug, Clone, Default)]
-pub struct RouteIndex {
-    pub literals: HashMap<Box<str>, RouteIndex>,
-    pub param: Option<Box<RouteIndex>>,
-    pub here: Vec<(Method, usize)>,
 }
 
 #[derive(Debug, Clone)]
@@ -73,6 +67,17 @@ pub enum Class {
     Query,
     List,
     Read,
+}
+
+impl Class {
+    /// The word of rule files and of the catalogue.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::List => "list",
+            Self::Read => "read",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -198,13 +203,24 @@ pub enum EmptyScope {
     Answer,
 }
 
+/// An operation of the upstream that is known, and closed on purpose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// What kind of operation it is, in the word of the catalogue.
+    pub class: Box<str>,
+    /// The name of the reason, for reports.
+    pub reason: Box<str>,
+    /// The reason in a sentence, for the asker.
+    pub says: Arc<str>,
+}
+
 /// Values of path parameters by name.
 pub type PathIds<'p> = Vec<(Box<str>, &'p str)>;
 
 impl Rules {
     /// Finds the operation for a canonical path, and the values of its path parameters.
     pub fn find<'p>(&self, method: Method, segments: &[&'p str]) -> Option<(&Arc<Operation>, PathIds<'p>)> {
-        let slot = self.index.find(method, segments)?;
+        let Slot::Governed(slot) = self.index.find(method, segments)? else { return None };
         let operation = self.operations.get(slot)?;
         let params = operation
             .contract
@@ -219,26 +235,13 @@ impl Rules {
             .collect();
         Some((operation, params))
     }
-}
 
-impl RouteIndex {
-    pub fn insert(&mut self, method: Method, template: &Template, slot: usize) {
-        let mut at = self;
-        for segment in &template.segments {
-            at = match segment {
-                Segment::Literal(text) => at.literals.entry(text.clone()).or_default(),
-                Segment::Param { .. } => at.param.get_or_insert_default(),
-            };
+    /// Why a canonical path is closed, when somebody decided so.
+    pub fn denied(&self, method: Method, segments: &[&str]) -> Option<&Denial> {
+        match self.index.find(method, segments)? {
+            Slot::Denied(slot) => self.denials.get(slot),
+            Slot::Governed(_) => None,
         }
-        at.here.push((method, slot));
-    }
-
-    fn find(&self, method: Method, segments: &[&str]) -> Option<usize> {
-        let Some((first, rest)) = segments.split_first() else {
-            return self.here.iter().find(|(here, _)| *here == method).map(|(_, slot)| *slot);
-        };
-        let literal = self.literals.get(*first).and_then(|next| next.find(method, rest));
-        literal.or_else(|| self.param.as_ref().and_then(|next| next.find(method, rest)))
     }
 }
 

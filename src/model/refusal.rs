@@ -57,6 +57,8 @@ codes! {
     IdentityUnknown = "identity.unknown", Administrator;
     /// No rule governs this method and path.
     OperationUnknown = "operation.unknown", Asker;
+    /// The operation is known and closed on purpose.
+    OperationDenied = "operation.denied", Administrator;
     /// A rule governs it, but it rests on an assumption that nobody has vouched for.
     OperationUnproved = "operation.unproved", Administrator;
     /// What remains of the asker's rights cannot be written as a filter of this operation.

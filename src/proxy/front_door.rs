@@ -59,9 +59,9 @@ impl FrontDoor {
         let is_token = head.method == Method::POST && path.is(&["oauth", "token"]);
         let params = params::read(head.uri.query().unwrap_or_default())?;
         let method = match head.method {
-            Method::GET | Method::HEAD => Some(contract::Method::Get),
-            Method::POST => Some(contract::Method::Post),
-            _ => None,
+            // The answer to a HEAD is that to the GET, without its body.
+            Method::HEAD => Some(contract::Method::Get),
+            ref other => contract::Method::named(other.as_str()),
         };
         let authorization =
             once(&head.headers, &header::AUTHORIZATION)?.map(|value| SecretString::from(value.to_owned()));

@@ -54,6 +54,12 @@ fn find(rules: &Rules, method: Option<Method>, segments: &[&str], path: &str) ->
         let ids = ids.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
         return Ok((method, Arc::clone(operation), ids));
     }
+    if let (Some(method), Some(denial)) = (method, method.and_then(|method| rules.denied(method, segments))) {
+        let path = short(path);
+        let (says, method) = (&denial.says, method.as_str());
+        let message = format!("{method} `{path}` is closed: {says}; ask the administrator of the proxy if you need it");
+        return Err(Refusal::new(Code::OperationDenied, message).because(format!("denied as `{}`", denial.reason)));
+    }
     // Some servers fold case: a spelling that they would take for a known path is not merely unknown.
     let folded: Vec<String> = segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
     let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
@@ -64,7 +70,12 @@ fn find(rules: &Rules, method: Option<Method>, segments: &[&str], path: &str) ->
         ));
     }
     let method = method.map_or("this method", Method::as_str);
-    let path: String = path.chars().take(200).collect();
+    let path = short(path);
     let message = format!("no rule governs {method} `{path}`; ask the administrator of the proxy for one");
     Err(Refusal::new(Code::OperationUnknown, message))
+}
+
+/// Enough of a path to know it again.
+fn short(path: &str) -> String {
+    path.chars().take(200).collect()
 }

@@ -117,7 +117,8 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Code::PlaceholderMany
         | Code::PlaceholderUnknown => StatusCode::BAD_REQUEST,
         Code::IdentityRequired | Code::IdentityUnknown => StatusCode::UNAUTHORIZED,
-        Code::OperationUnproved
+        Code::OperationDenied
+        | Code::OperationUnproved
         | Code::OperationUnscopable
         | Code::PermissionMissing
         | Code::RoleConflict

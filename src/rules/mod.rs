@@ -9,6 +9,8 @@
 //! | `**/models.toml` | bodies, filters and their dimensions, fields of answers that may pass |
 //! | `**/permissions.toml` | what permission strings open, which lift masks |
 //! | `**/templates/*.toml` | role templates |
+//! | `**/catalogue.jsonl` | operations of the upstream, each governed or denied |
+//! | `**/denied.toml` | the reasons for denials |
 //! | `**/*.toml` | rules |
 //! | `**/*.json` | fixtures of rule tests |
 //!
@@ -21,6 +23,7 @@
 //! ```
 
 mod answer;
+mod catalogue;
 mod condition;
 mod format;
 mod lists;
@@ -45,6 +48,7 @@ pub mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use catalogue::steps;
 pub use permissions::{Template, TemplatePermission};
 pub use problem::{Problem, Source};
 pub use query_test::{Expect, Fixture, RuleTest};
@@ -56,12 +60,14 @@ use crate::{
     base::hash,
     model::{
         finding::Finding,
-        operation::{Operation, RouteIndex, Rules},
+        operation::{Operation, Rules},
+        routes::{RouteIndex, Slot},
         world::Policy,
     },
 };
+use catalogue::Catalogue;
 use format::RuleFile;
-use model_format::{ModelFile, PermissionFile, TemplateFile};
+use model_format::{DeniedFile, ModelFile, PermissionFile, TemplateFile};
 use models::Models;
 use operation::Surroundings;
 use overlap::Taken;
@@ -113,17 +119,19 @@ pub fn compile_as(files: Vec<(String, String)>, policy: Policy, untested: Untest
             Surroundings { models: &models, permissions: &permissions, policy: &policy, families: &families(&file) };
         rules.file(&file, &surroundings, &folder.attachments, untested, &mut reader);
     }
-    if !problems.is_empty() {
-        return Err(problems.into_sorted());
-    }
     let mut index = RouteIndex::default();
     for (slot, operation) in rules.operations.iter().enumerate() {
-        index.insert(operation.contract.method, &operation.contract.template, slot);
+        index.insert(operation.contract.method, operation.contract.template.steps(), Slot::Governed(slot));
+    }
+    let reasons = read::<DeniedFile>(folder.denied, &mut problems);
+    let denials = Catalogue::new(&reasons, &rules.operations, &mut index).read(folder.catalogues, &mut problems);
+    if !problems.is_empty() {
+        return Err(problems.into_sorted());
     }
     let findings = permissions::findings(&rules.operations, &templates);
     let Permissions { masks, harmless, analytics, .. } = permissions;
     let Gathered { operations, fixtures, tests, .. } = rules;
-    let rules = Rules { version: version.into(), policy, operations, index, masks, harmless, analytics };
+    let rules = Rules { version: version.into(), policy, operations, denials, index, masks, harmless, analytics };
     Ok(Compiled { rules, fixtures, tests, templates, findings })
 }
 
@@ -134,6 +142,8 @@ struct Folder {
     permissions: Vec<Arc<Source>>,
     templates: Vec<Arc<Source>>,
     rules: Vec<Arc<Source>>,
+    denied: Vec<Arc<Source>>,
+    catalogues: Vec<Arc<Source>>,
     attachments: Attachments,
 }
 
@@ -149,6 +159,8 @@ impl Folder {
             let kind = match name.rsplit('/').next() {
                 Some("models.toml") => &mut folder.models,
                 Some("permissions.toml") => &mut folder.permissions,
+                Some("denied.toml") => &mut folder.denied,
+                Some(last) if last.ends_with(".jsonl") => &mut folder.catalogues,
                 _ if name.split('/').any(|part| part == "templates") => &mut folder.templates,
                 _ => &mut folder.rules,
             };
@@ -157,13 +169,18 @@ impl Folder {
         folder
     }
 
+    /// The files that decide something.
+    fn decisive(&self) -> impl Iterator<Item = &Vec<Arc<Source>>> {
+        [&self.models, &self.permissions, &self.templates, &self.rules, &self.denied, &self.catalogues].into_iter()
+    }
+
     /// Same texts and policy, same version; fixtures decide nothing and do not count.
     fn version(&self, policy: &Policy) -> String {
         let mut accepted: Vec<_> = policy.accepted.iter().map(|assumption| assumption.name()).collect();
         accepted.sort_unstable();
         accepted.dedup();
         let mut all = format!("{:?} {accepted:?}\n", policy.role_conflict);
-        for source in [&self.models, &self.permissions, &self.templates, &self.rules].into_iter().flatten() {
+        for source in self.decisive().flatten() {
             // Lengths keep one file's end apart from the next one's name.
             for part in [&source.name, &source.text] {
                 all.push_str(&part.len().to_string());

@@ -75,6 +75,13 @@ keys! {
     }
 }
 
+keys! {
+    /// Why operations are denied: a name for each reason, and the reason in a sentence.
+    DeniedFile {
+        reason: BTreeMap<Name, At<String>>,
+    }
+}
+
 words! {
     KindWord {
         Text = "text",

@@ -35,13 +35,9 @@ pub(super) fn operation(text: &At<String>, reader: &mut Reader<'_>) -> Option<(M
         reader.problem(text.span.clone(), format!("`{}` is not a method and a path", **text));
         return None;
     };
-    let method = match method {
-        "GET" => Method::Get,
-        "POST" => Method::Post,
-        _ => {
-            reader.problem(text.span.clone(), format!("`{method}` is not governed: `GET` and `POST` are"));
-            return None;
-        }
+    let Some(method) = Method::named(method).filter(|method| matches!(method, Method::Get | Method::Post)) else {
+        reader.problem(text.span.clone(), format!("`{method}` is not governed: `GET` and `POST` are"));
+        return None;
     };
     let Some(path) = path.strip_prefix('/') else {
         reader.problem(text.span.clone(), format!("the path `{path}` does not begin with `/`"));

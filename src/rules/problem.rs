@@ -82,6 +82,10 @@ impl Problems {
         }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.found.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }

@@ -2,7 +2,7 @@
 
 use super::{
     format::RuleFile,
-    model_format::{ModelFile, PermissionFile, TemplateFile},
+    model_format::{DeniedFile, ModelFile, PermissionFile, TemplateFile},
 };
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::Value;
@@ -19,6 +19,7 @@ pub fn schemas() -> Vec<(&'static str, String)> {
         ("models.schema.json", text::<ModelFile>()),
         ("permissions.schema.json", text::<PermissionFile>()),
         ("templates.schema.json", text::<TemplateFile>()),
+        ("denied.schema.json", text::<DeniedFile>()),
     ]
 }
 

@@ -59,9 +59,9 @@ pub struct Unreadable {
     pub cause: io::Error,
 }
 
-/// Rule files, and JSON files of fixtures; not the generated schemas.
+/// Rule files, the catalogue, and JSON files of fixtures; not the generated schemas.
 fn is_ours(path: &Path) -> bool {
     let name = path.to_string_lossy();
     let ends = |end: &str| path.extension().is_some_and(|found| found == end);
-    ends("toml") || (ends("json") && !name.ends_with(".schema.json"))
+    ends("toml") || ends("jsonl") || (ends("json") && !name.ends_with(".schema.json"))
 }

@@ -59,7 +59,11 @@ pub(super) fn build(base: &Base, verified: &Verified, token: &HeaderValue) -> Op
     let uri = base.join(verified.path(), verified.query())?;
     let method = match verified.method() {
         Method::Get => http::Method::GET,
+        Method::Head => http::Method::HEAD,
         Method::Post => http::Method::POST,
+        Method::Put => http::Method::PUT,
+        Method::Patch => http::Method::PATCH,
+        Method::Delete => http::Method::DELETE,
     };
     let mut request = Request::builder()
         .method(method)

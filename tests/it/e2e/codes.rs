@@ -69,6 +69,7 @@ fn in_the_sample() -> Vec<Question> {
         post("request.too-large", "sofia", AGGREGATES, json!({ "interval": "x".repeat(1 << 20) })),
         get("identity.unknown", "iris", QUEUES),
         get("operation.unknown", "sofia", "/api/v2/nothing/at/all"),
+        get("operation.denied", "sofia", "/api/v2/outbound/campaigns"),
         post("permission.missing", "nobody", AGGREGATES, aggregates(&json!({}))),
         post("scope.empty", "carl", PLATFORM, definition("IN", "queueId", &["${user.queueIds}"])),
         post("scope.outside", "sofia", AGGREGATES, aggregates(&filter("queueId", "q-sales-new"))),
