@@ -221,7 +221,7 @@ mod tests {
                 "`GET /api/v2/users` is a `list` by the rule `users.list`",
             ),
             (line("GET /api/v2/yours", r#""decision": "deny""#), "is denied without a reason"),
-            (line("GET /api/v2/yours", r#""decision": "deny", "reason": "mein""#), "did you mean `mine`?"),
+            (line("GET /api/v2/yours", r#""decision": "deny", "reason": "minn""#), "did you mean `mine`?"),
             (line("GET /api/v2/yours", r#""decision": "allow""#), "possible here: `govern`, `deny`"),
             (line("GET /api/v2/yours", r#""decision": "deny", "decision": "govern""#), "duplicate field"),
             (line("GET /api/v2/yours", r#""decision": "deny", "reason": "mine", "but": 1"#), "unknown field `but`"),
