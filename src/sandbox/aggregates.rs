@@ -1,4 +1,4 @@
-//! `POST /api/v2/analytics/conversations/aggregates/query`.
+//! `POST /api/v2/analytics/conversations/aggregates/query`, and the families whose rows hang on legs.
 //!
 //! A leg counts in the interval that holds it whole, and in the sub-interval in which it starts. Unowned
 //! parts count as legs without queue, user and division: a predicate on one of these excludes them.
@@ -6,6 +6,7 @@
 use super::{
     condition::Lens,
     dimension::{Column, Level, dimension},
+    families::Family,
     filter,
     interval::{Interval, granularity},
     metric::{Measure, Metric, metric},
@@ -16,12 +17,36 @@ use super::{
 use rusqlite::{Row, types::Value as Cell};
 use serde_json::{Map, Value, json};
 
+/// Which rows are counted: legs, or what hangs on them.
+#[derive(Debug, Clone, Copy)]
+struct Rows {
+    level: Level,
+    join: &'static str,
+    only: &'static str,
+    metric: fn(Level, &str) -> Option<Metric>,
+}
+
+const LEGS: Rows = Rows { level: Level::Aggregate, join: "", only: "1", metric: |_, name| metric(name) };
+
 pub(super) fn query(store: &Store, lens: Lens, body: &Value) -> Result<Value, Problem> {
+    count(store, lens, LEGS, body)
+}
+
+pub(super) fn family(store: &Store, lens: Lens, family: &'static Family, body: &Value) -> Result<Value, Problem> {
+    let metric = |level: Level, name: &str| match level {
+        Level::Family(family) => family.metric(name),
+        _ => None,
+    };
+    let rows = Rows { level: Level::Family(family), join: family.join, only: family.only, metric };
+    count(store, lens, rows, body)
+}
+
+fn count(store: &Store, lens: Lens, rows: Rows, body: &Value) -> Result<Value, Problem> {
     let interval = Interval::of(body)?;
     let step = granularity(body, interval)?;
     let asked = filter::optional(body, "filter")?;
-    let groups = groups(body)?;
-    let metrics = metrics(body)?;
+    let groups = groups(rows, body)?;
+    let metrics = metrics(rows, body)?;
     let by_user =
         groups.iter().any(|(name, _)| *name == "userId") || asked.as_ref().is_some_and(|filter| filter.names("userid"));
     // a metric without users cannot be split by them: it vanishes from the answer
@@ -30,41 +55,41 @@ pub(super) fn query(store: &Store, lens: Lens, body: &Value) -> Result<Value, Pr
         return Ok(json!({ "results": [] }));
     }
     let flat = body.get("flattenMultivaluedDimensions") == Some(&Value::Bool(true));
-    let condition = lens.condition(Level::Aggregate, asked.as_ref())?;
-    let sql = select(lens, interval, step, &groups, flat, &metrics, &legwise(lens, condition));
+    let condition = lens.condition(rows.level, asked.as_ref())?;
+    let sql = select(lens, rows, interval, step, &groups, flat, &metrics, &legwise(lens, rows, condition));
     let names: Vec<&str> = groups.iter().map(|(name, _)| *name).collect();
     let rows = store.rows(&sql, |row| line(row, &names, interval, step, &metrics))?;
     Ok(json!({ "results": gather(rows) }))
 }
 
 /// The filter judges each leg, or (in the other world) the conversation through any of its legs.
-fn legwise(lens: Lens, condition: Sql) -> Sql {
+fn legwise(lens: Lens, rows: Rows, condition: Sql) -> Sql {
     if lens.traits.leg_filter {
         return condition;
     }
-    let table = lens.legs;
+    let (table, join) = (lens.legs, rows.join);
     condition.around(
-        &format!("l.conversation IN (SELECT l.conversation FROM {table} l JOIN conversations c ON c.n = l.conversation WHERE "),
+        &format!("l.conversation IN (SELECT l.conversation FROM {table} l JOIN conversations c ON c.n = l.conversation{join} WHERE "),
         ")",
     )
 }
 
-fn groups(body: &Value) -> Result<Vec<(&'static str, Column)>, Problem> {
+fn groups(rows: Rows, body: &Value) -> Result<Vec<(&'static str, Column)>, Problem> {
     texts(body, "groupBy")?
         .into_iter()
         .map(|name| {
-            dimension(Level::Aggregate, name)
-                .ok_or_else(|| Problem::value(format!("`{name}` is no dimension to group by")))
+            dimension(rows.level, name).ok_or_else(|| Problem::value(format!("`{name}` is no dimension to group by")))
         })
         .collect()
 }
 
-fn metrics(body: &Value) -> Result<Vec<Metric>, Problem> {
+fn metrics(rows: Rows, body: &Value) -> Result<Vec<Metric>, Problem> {
     let asked = texts(body, "metrics")?;
     if asked.is_empty() {
         return Err(Problem::bad("`metrics` is missing"));
     }
-    asked.into_iter().map(|name| metric(name).ok_or_else(|| Problem::value(format!("`{name}` is no metric")))).collect()
+    let known = |name| (rows.metric)(rows.level, name).ok_or_else(|| Problem::value(format!("`{name}` is no metric")));
+    asked.into_iter().map(known).collect()
 }
 
 /// An optional list of texts.
@@ -79,6 +104,7 @@ pub(super) fn texts<'a>(body: &'a Value, member: &str) -> Result<Vec<&'a str>, P
 
 fn select(
     lens: Lens,
+    rows: Rows,
     interval: Interval,
     step: i64,
     groups: &[(&'static str, Column)],
@@ -121,12 +147,13 @@ fn select(
             Measure::Empty => ", NULL".to_owned(),
         });
     }
-    sql.push_text(&format!(" FROM {} l JOIN conversations c ON c.n = l.conversation", lens.legs));
+    sql.push_text(&format!(" FROM {} l JOIN conversations c ON c.n = l.conversation{}", lens.legs, rows.join));
     if tagged {
         sql.push_text(" LEFT JOIN tags t ON t.conversation = l.conversation");
     }
     sql.push_text(" WHERE ");
     sql.push(&within(lens, interval));
+    sql.push_text(&format!(" AND ({})", rows.only));
     sql.push_text(" AND ");
     sql.push(condition);
     let keys: Vec<String> = (1..=groups.len() + 1).map(|place| place.to_string()).collect();

@@ -1,10 +1,14 @@
 //! Which dimensions there are at each level, and where their values stand in the store.
 
+use super::families::Family;
+
 /// What a predicate or a group speaks about, and the table aliases that are in reach there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
     /// A leg `l` and its conversation `c`, in aggregates.
     Aggregate,
+    /// A leg `l`, its conversation `c`, and what hangs on it.
+    Family(&'static Family),
     /// A leg `l`, in segment filters.
     Segment,
     /// A conversation `c`.
@@ -17,6 +21,8 @@ pub(super) enum Level {
     Observation,
     /// A user `u`.
     User,
+    /// A user `u` in a queue `q`, and the presence `p` now.
+    Member,
 }
 
 /// Where a dimension's value stands.
@@ -37,6 +43,9 @@ pub(super) enum Column {
 
 /// The canonical spelling and the column of a dimension, its name given in any case.
 pub(super) fn dimension(level: Level, name: &str) -> Option<(&'static str, Column)> {
+    if let Level::Family(family) = level {
+        return family.column(name);
+    }
     let here = |(known, _): &&(&'static str, Column)| known.eq_ignore_ascii_case(name);
     let empty = |known: &&&'static str| known.eq_ignore_ascii_case(name);
     let found = columns(level).iter().find(here).copied();
@@ -44,6 +53,7 @@ pub(super) fn dimension(level: Level, name: &str) -> Option<(&'static str, Colum
         Level::Aggregate => &[&SHARED, &AGGREGATE],
         Level::Segment => &[&SHARED, &SEGMENT],
         Level::Conversation => &[&CONVERSATION],
+        Level::Member => &[&MEMBER],
         _ => &[],
     };
     found.or_else(|| unused.iter().flat_map(|list| list.iter()).find(empty).map(|known| (*known, Column::Empty)))
@@ -98,6 +108,13 @@ fn columns(level: Level) -> &'static [(&'static str, Column)] {
         ],
         Level::Observation => &[("queueId", Text("q.id")), ("mediaType", Enum("m.name"))],
         Level::User => &[("userId", Text("u.id"))],
+        Level::Member => &[
+            ("queueId", Text("q.id")),
+            ("userId", Text("u.id")),
+            ("systemPresence", Enum("p.system")),
+            ("routingStatus", Enum("p.routing")),
+        ],
+        Level::Family(_) => &[],
     }
 }
 
@@ -184,6 +201,9 @@ const CONVERSATION: [&str; 5] = [
     "externalTag",
     "originatingSocialMediaPublic",
 ];
+
+const MEMBER: [&str; 5] =
+    ["organizationPresenceId", "presenceDate", "queueMembershipStatus", "routingStatusDate", "teamId"];
 
 #[cfg(test)]
 mod tests {

@@ -5,12 +5,14 @@
 
 pub mod sample;
 
+mod activity;
 mod aggregates;
 mod condition;
 mod conversation;
 mod details;
 mod dimension;
 mod facets;
+mod families;
 mod filter;
 mod interval;
 mod lists;

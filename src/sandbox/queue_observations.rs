@@ -9,7 +9,7 @@ use super::{
 use rusqlite::types::Value as Cell;
 use serde_json::{Value, json};
 
-const PRESENT: i64 = 8 * 3_600_000;
+pub(super) const PRESENT: i64 = 8 * 3_600_000;
 
 /// Metrics of interactions come per queue and medium, metrics of users per queue.
 const OF_USERS: [&str; 6] =
@@ -122,25 +122,7 @@ fn users(store: &Store, queue: &str, metrics: &[&str]) -> Result<Vec<Value>, Pro
     };
     let mut data = Vec::new();
     for metric in metrics {
-        let mut counts: Vec<(Option<&str>, u32)> = Vec::new();
-        for (system, routing) in &rows {
-            let on = routing != "OFF_QUEUE";
-            let qualifier = match *metric {
-                "oMemberUsers" => None,
-                "oActiveUsers" if on => None,
-                "oOnQueueUsers" if on => Some(routing.as_str()),
-                "oOffQueueUsers" if !on => Some(system.as_str()),
-                "oUserPresences" => Some(system.as_str()),
-                "oUserRoutingStatuses" => Some(routing.as_str()),
-                _ => continue,
-            };
-            match counts.iter_mut().find(|(known, _)| *known == qualifier) {
-                Some((_, count)) => *count += 1,
-                None => counts.push((qualifier, 1)),
-            }
-        }
-        counts.sort_unstable();
-        for (qualifier, count) in counts {
+        for (qualifier, count) in counted(metric, &rows) {
             let mut entry = json!({ "metric": metric, "stats": { "count": count } });
             if let (Some(entry), Some(qualifier)) = (entry.as_object_mut(), qualifier) {
                 entry.insert("qualifier".into(), qualifier.into());
@@ -149,4 +131,27 @@ fn users(store: &Store, queue: &str, metrics: &[&str]) -> Result<Vec<Value>, Pro
         }
     }
     Ok(data)
+}
+
+/// How many of these people (presence and routing status) a metric counts, by its qualifier.
+pub(super) fn counted<'p>(metric: &str, people: &'p [(String, String)]) -> Vec<(Option<&'p str>, u32)> {
+    let mut counts: Vec<(Option<&str>, u32)> = Vec::new();
+    for (system, routing) in people {
+        let on = routing != "OFF_QUEUE";
+        let qualifier = match metric {
+            "oMemberUsers" => None,
+            "oActiveUsers" if on => None,
+            "oOnQueueUsers" if on => Some(routing.as_str()),
+            "oOffQueueUsers" if !on => Some(system.as_str()),
+            "oUserPresences" => Some(system.as_str()),
+            "oUserRoutingStatuses" => Some(routing.as_str()),
+            _ => continue,
+        };
+        match counts.iter_mut().find(|(known, _)| *known == qualifier) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((qualifier, 1)),
+        }
+    }
+    counts.sort_unstable();
+    counts
 }

@@ -33,6 +33,8 @@ CREATE INDEX legs_by_start ON legs (start);
 CREATE INDEX conversations_by_start ON conversations (start);
 CREATE UNIQUE INDEX conversations_by_id ON conversations (id);
 CREATE INDEX evaluations_by_conversation ON evaluations (conversation);
+CREATE INDEX evaluations_by_leg ON evaluations (leg);
+CREATE INDEX surveys_by_leg ON surveys (leg);
 CREATE INDEX surveys_by_conversation ON surveys (conversation);
 CREATE INDEX presence_by_user ON presence (user, start);
 CREATE INDEX members_by_user ON members (user);

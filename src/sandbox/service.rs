@@ -1,9 +1,10 @@
 //! Which operation a request is, and its answer. Knows no HTTP beyond method, path and query.
 
 use super::{
-    aggregates,
+    activity, aggregates,
     condition::Lens,
     conversation, details,
+    families::Family,
     interval::show,
     lists::{self, Params},
     platform,
@@ -34,6 +35,10 @@ pub(super) enum Operation {
     Me,
     ConversationAggregates,
     ConversationDetails,
+    Family(&'static Family),
+    ConversationActivity,
+    RoutingActivity,
+    UserActivity,
     QueueObservations,
     UserAggregates,
     UserObservations,
@@ -55,11 +60,15 @@ impl Operation {
             ("POST", "/api/v2/analytics/queues/observations/query") => Self::QueueObservations,
             ("POST", "/api/v2/analytics/users/aggregates/query") => Self::UserAggregates,
             ("POST", "/api/v2/analytics/users/observations/query") => Self::UserObservations,
+            ("POST", "/api/v2/analytics/conversations/activity/query") => Self::ConversationActivity,
+            ("POST", "/api/v2/analytics/routing/activity/query") => Self::RoutingActivity,
+            ("POST", "/api/v2/analytics/users/activity/query") => Self::UserActivity,
             ("POST", "/api/v2/analytics/query") => Self::PlatformQuery,
             ("GET", "/api/v2/analytics/query/execution") => Self::PlatformExecutions,
             ("GET", "/api/v2/routing/queues") => Self::Queues,
             ("GET", "/api/v2/users") => Self::Users,
             ("GET", "/api/v2/authorization/divisions") => Self::Divisions,
+            ("POST", _) => Self::Family(Family::of(path)?),
             ("GET", _) => {
                 let id =
                     path.strip_prefix("/api/v2/conversations/").filter(|id| !id.is_empty() && !id.contains('/'))?;
@@ -183,6 +192,10 @@ pub(super) fn evaluate(store: &Store, lens: Lens, question: &Question) -> Result
     }
     match question.operation {
         Operation::ConversationAggregates => aggregates::query(store, lens, body),
+        Operation::Family(family) => aggregates::family(store, lens, family, body),
+        Operation::ConversationActivity => activity::conversations(store, lens, body),
+        Operation::RoutingActivity => activity::queues(store, lens, body),
+        Operation::UserActivity => activity::users(store, lens, body),
         Operation::ConversationDetails => details::query(store, lens, body),
         Operation::QueueObservations => queue_observations::query(store, lens, body),
         Operation::UserAggregates => users::aggregates(store, lens, body),
