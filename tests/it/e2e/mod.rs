@@ -6,6 +6,7 @@
 mod assumptions;
 mod codes;
 mod disobedient;
+mod families;
 mod faults;
 mod house;
 mod ids;
