@@ -161,7 +161,7 @@ fn sorted(answer: &Value) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_family_answers_over_the_visible_legs() {
-    let house = House::of(Plan { seed: 3, ..Plan::default() }).await;
+    let house = House::of(Plan { seed: 3, interactions: 10_000, ..Plan::default() }).await;
     let truth = Truth::of(&house.sandbox, &house.directory);
     let organisation = Organisation::of(house.directory.clone(), Stock::default()).unwrap();
     let bench = Bench { house, truth, organisation };
