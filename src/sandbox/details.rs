@@ -60,6 +60,13 @@ pub(super) fn query(store: &Store, lens: Lens, body: &Value) -> Result<Value, Pr
     Ok(answer)
 }
 
+/// `GET /api/v2/analytics/conversations/{conversationId}/details`.
+pub(super) fn by_id(store: &Store, lens: Lens, id: &str) -> Result<Value, Problem> {
+    let number = Sql::with("SELECT n FROM conversations WHERE id = ?", vec![Cell::Text(id.to_owned())]);
+    let number = store.rows(&number, |row| row.get::<_, i64>(0))?;
+    conversation::details(store, lens, &number)?.pop().ok_or_else(Problem::not_found)
+}
+
 /// `FROM conversations c WHERE ...`
 fn matching(lens: Lens, interval: Interval, entries: Vec<Sql>) -> Sql {
     let days = interval.days();

@@ -23,6 +23,15 @@ impl Params {
         pairs.map(pair).collect::<Result<_, _>>().map(Self)
     }
 
+    pub(super) fn id(id: &str) -> Self {
+        Self::default().and("id", id)
+    }
+
+    pub(super) fn and(mut self, name: &str, value: &str) -> Self {
+        self.0.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     pub(super) fn first(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
@@ -40,6 +49,12 @@ impl Params {
         let number = text.parse().ok().filter(|number| (1..=most).contains(number));
         number.ok_or_else(|| Problem::value(format!("`{name}` must be a number from 1 to {most}")))
     }
+}
+
+/// The first entity of a list that was asked for one id.
+pub(super) fn only(mut list: Value) -> Result<Value, Problem> {
+    let found = list.pointer_mut("/entities/0").map(Value::take);
+    found.ok_or_else(Problem::not_found)
 }
 
 /// One entity and what the parameters can ask of it.

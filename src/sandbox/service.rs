@@ -47,7 +47,11 @@ pub(super) enum Operation {
     Queues,
     Users,
     Divisions,
+    Queue,
+    User,
+    Division,
     Conversation,
+    ConversationDetail,
 }
 
 impl Operation {
@@ -69,14 +73,23 @@ impl Operation {
             ("GET", "/api/v2/users") => Self::Users,
             ("GET", "/api/v2/authorization/divisions") => Self::Divisions,
             ("POST", _) => Self::Family(Family::of(path)?),
-            ("GET", _) => {
-                let id =
-                    path.strip_prefix("/api/v2/conversations/").filter(|id| !id.is_empty() && !id.contains('/'))?;
-                return Some((Self::Conversation, id));
-            }
+            ("GET", _) => return Self::by_id(path),
             _ => return None,
         };
         Some((operation, ""))
+    }
+
+    fn by_id(path: &str) -> Option<(Self, &str)> {
+        let all = [
+            (Self::Queue, "/api/v2/routing/queues/", ""),
+            (Self::User, "/api/v2/users/", ""),
+            (Self::Division, "/api/v2/authorization/divisions/", ""),
+            (Self::Conversation, "/api/v2/conversations/", ""),
+            (Self::ConversationDetail, "/api/v2/analytics/conversations/", "/details"),
+        ];
+        let id = |before, after| path.strip_prefix(before)?.strip_suffix(after);
+        let found = all.into_iter().find_map(|(operation, before, after)| Some((operation, id(before, after)?)));
+        found.filter(|(_, id)| !id.is_empty() && !id.contains('/'))
     }
 }
 
@@ -135,11 +148,14 @@ impl Service {
 
     /// Whatever the same question finds without its filters.
     fn strangers(&self, store: &Store, all: Lens, question: &Question) -> Value {
-        if question.operation == Operation::Conversation {
+        if matches!(question.operation, Operation::Conversation | Operation::ConversationDetail) {
             let id = store
                 .rows(&super::sql::Sql::text("SELECT id FROM conversations ORDER BY n DESC LIMIT 1"), |row| row.get(0));
             let id: Option<String> = id.ok().and_then(|ids| ids.into_iter().next());
-            let found = id.and_then(|id| conversation::by_id(store, &id).ok()).flatten();
+            let found = id.and_then(|id| match question.operation {
+                Operation::Conversation => conversation::by_id(store, &id).ok().flatten(),
+                _ => details::by_id(store, all, &id).ok(),
+            });
             return found.unwrap_or_default();
         }
         self.ask(store, all, question).unwrap_or_default()
@@ -161,6 +177,10 @@ impl Service {
             Operation::Queues => lists::queues(store, lens, params),
             Operation::Users => lists::users(store, lens, params),
             Operation::Divisions => lists::divisions(store, lens, params),
+            Operation::Queue => lists::only(lists::queues(store, lens, &Params::id(id))?),
+            Operation::User => lists::only(lists::users(store, lens, &Params::id(id).and("state", "any"))?),
+            Operation::Division => lists::only(lists::divisions(store, lens, &Params::id(id))?),
+            Operation::ConversationDetail => details::by_id(store, lens, id),
             Operation::Conversation => conversation::by_id(store, id)?.ok_or_else(Problem::not_found),
             _ => evaluate(store, lens, question),
         }
