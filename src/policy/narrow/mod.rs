@@ -3,19 +3,25 @@
 //! Not part of the trusted base: whatever comes out of here is proved by the second reader and judged by the
 //! guard. A fault may refuse too much or lose rows.
 
+mod asked;
 mod body;
 mod fields;
+mod fit;
 mod list;
+mod params;
 mod read;
+mod write;
 
 use super::{
     extent::{Extent, MAX_BOXES},
     guard::{GuardPlan, Guarded},
     judge::Judge,
+    masks,
     time::{self, Interval},
 };
 use crate::{
     model::{
+        body::Dimension,
         contract::{Data, Segment},
         entitlement::{Entitlement, Scope},
         operation::{Class, EmptyScope, Operation},
@@ -83,6 +89,11 @@ impl<'a> Asking<'a> {
     /// Over all live entitlements, whatever their windows: what may be named.
     fn whole_extent(&self) -> Extent {
         Extent::of(self.org, self.data(), &self.scope.entitlements, self.operation.archived)
+    }
+
+    /// Whether a mask keeps the asker from speaking of a field.
+    fn hides(&self, field: &str, kind: Dimension) -> bool {
+        masks::hides(self.org, self.scope, &self.operation.contract, field, kind)
     }
 
     fn judge(&self, extent: &'a Extent) -> Judge<'a> {
