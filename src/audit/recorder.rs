@@ -182,7 +182,8 @@ impl Recorder {
     pub async fn intend(&self, draft: IntentDraft, verified: &Verified) -> Result<Intent, Unavailable> {
         let permit = self.room(&self.intents).await?;
         let sent = as_sent(verified);
-        let intent = Intent { decision: draft.decision, region: draft.region.clone(), sent: verified.outgoing().clone() };
+        let intent =
+            Intent { decision: draft.decision, region: draft.region.clone(), sent: verified.outgoing().clone() };
         let record = Box::new(Record::Intent(Box::new(self.line(draft, sent, verified))));
         let (durable, waiting) = match self.durability {
             Durability::Strict => {

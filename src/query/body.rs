@@ -51,7 +51,10 @@ impl Reader<'_> {
         };
         if let Some((name, _)) = members.iter().find(|(name, _)| fields.iter().all(|field| field.name != *name)) {
             let known: Vec<_> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
-            return Err(malformed(at, &format!("`{}` is not accepted here; accepted are {}", Echo(name), known.join(", "))));
+            return Err(malformed(
+                at,
+                &format!("`{}` is not accepted here; accepted are {}", Echo(name), known.join(", ")),
+            ));
         }
         let mut out = Vec::with_capacity(members.len());
         for field in fields {

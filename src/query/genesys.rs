@@ -36,11 +36,7 @@ pub(super) fn read(reading: &Reading<'_>, value: &Value) -> Result<Filter, ReadE
     Ok(Filter::Group(join, items).canonical())
 }
 
-fn read_clause(
-    reading: &Reading<'_>,
-    value: &Value,
-    at: &str,
-) -> Result<Filter, ReadError> {
+fn read_clause(reading: &Reading<'_>, value: &Value, at: &str) -> Result<Filter, ReadError> {
     let mut join = None;
     let mut items = Vec::new();
     for (name, value) in object(value, at)? {
@@ -59,12 +55,7 @@ fn read_clause(
     Ok(Filter::Group(join, items))
 }
 
-fn read_predicates(
-    reading: &Reading<'_>,
-    value: &Value,
-    at: &str,
-    items: &mut Vec<Filter>,
-) -> Result<(), ReadError> {
+fn read_predicates(reading: &Reading<'_>, value: &Value, at: &str, items: &mut Vec<Filter>) -> Result<(), ReadError> {
     for (index, predicate) in array(value, at)?.iter().enumerate() {
         items.push(Filter::Atom(read_predicate(reading, predicate, &format!("{at}[{index}]"))?));
     }
@@ -82,11 +73,7 @@ struct Parts<'v> {
     range: Option<&'v Value>,
 }
 
-fn read_predicate(
-    reading: &Reading<'_>,
-    value: &Value,
-    at: &str,
-) -> Result<Atom, ReadError> {
+fn read_predicate(reading: &Reading<'_>, value: &Value, at: &str) -> Result<Atom, ReadError> {
     let mut parts = Parts::default();
     for (name, value) in object(value, at)? {
         if **name == *"range" {
@@ -101,7 +88,11 @@ fn read_predicate(
             "operator" => parts.operator = Some(text),
             "value" => parts.value = Some(text),
             other => {
-                return Err(ReadError::unknown(at, other, "`type`, `dimension`, `metric`, `operator`, `value` and `range`"));
+                return Err(ReadError::unknown(
+                    at,
+                    other,
+                    "`type`, `dimension`, `metric`, `operator`, `value` and `range`",
+                ));
             }
         }
     }
@@ -112,15 +103,14 @@ fn read_predicate(
     } else if kind.eq_ignore_ascii_case("metric") {
         metric_predicate(reading.model, &parts, at)
     } else {
-        Err(ReadError::new(format!("{at}.type"), format!("`{}` is not governed here; use `dimension` or `metric`", Echo(kind))))
+        Err(ReadError::new(
+            format!("{at}.type"),
+            format!("`{}` is not governed here; use `dimension` or `metric`", Echo(kind)),
+        ))
     }
 }
 
-fn dimension_predicate(
-    reading: &Reading<'_>,
-    parts: &Parts<'_>,
-    at: &str,
-) -> Result<Atom, ReadError> {
+fn dimension_predicate(reading: &Reading<'_>, parts: &Parts<'_>, at: &str) -> Result<Atom, ReadError> {
     let asked = parts.dimension.ok_or_else(|| ReadError::new(at, "a predicate needs `dimension`"))?;
     if parts.metric.is_some() {
         return Err(ReadError::new(at, "`dimension` and `metric` in one predicate could be read in two ways"));
@@ -153,7 +143,10 @@ fn dimension_predicate(
         } else if operator.eq_ignore_ascii_case("notExists") {
             ("notExists", access.map(Term::Missing))
         } else {
-            return Err(ReadError::new(format!("{at}.operator"), format!("`{}` is none of `matches`, `exists`, `notExists`", Echo(operator))));
+            return Err(ReadError::new(
+                format!("{at}.operator"),
+                format!("`{}` is none of `matches`, `exists`, `notExists`", Echo(operator)),
+            ));
         };
         if parts.value.is_some() || parts.range.is_some() {
             return Err(ReadError::new(at, format!("`{operator}` takes neither `value` nor `range`")));

@@ -12,12 +12,7 @@ pub(super) fn read(reading: &Reading<'_>, value: &Value) -> Result<Filter, ReadE
     Ok(read_group(reading, value, "$", 1)?.canonical())
 }
 
-fn read_group(
-    reading: &Reading<'_>,
-    value: &Value,
-    at: &str,
-    depth: usize,
-) -> Result<Filter, ReadError> {
+fn read_group(reading: &Reading<'_>, value: &Value, at: &str, depth: usize) -> Result<Filter, ReadError> {
     if depth > reading.model.max_depth {
         return Err(ReadError::new(at, format!("clauses nest deeper than {} levels", reading.model.max_depth)));
     }
@@ -61,11 +56,7 @@ fn read_group(
     Ok(Filter::Group(join, items))
 }
 
-fn read_predicate(
-    reading: &Reading<'_>,
-    value: &Value,
-    at: &str,
-) -> Result<Atom, ReadError> {
+fn read_predicate(reading: &Reading<'_>, value: &Value, at: &str) -> Result<Atom, ReadError> {
     let Value::Object(members) = value else {
         return Err(ReadError::new(at, "must be an object"));
     };
@@ -122,10 +113,17 @@ fn check_count(operator: &str, count: usize, access: Option<Access>, at: &str) -
             count == 1
         }
         other => {
-            return Err(ReadError::new(format!("{at}.operator"), format!("`{}` is not an operator of this dialect", Echo(other))));
+            return Err(ReadError::new(
+                format!("{at}.operator"),
+                format!("`{}` is not an operator of this dialect", Echo(other)),
+            ));
         }
     };
-    if fits { Ok(()) } else { Err(ReadError::new(format!("{at}.values"), format!("`{operator}` does not take {count} values"))) }
+    if fits {
+        Ok(())
+    } else {
+        Err(ReadError::new(format!("{at}.values"), format!("`{operator}` does not take {count} values")))
+    }
 }
 
 /// One spelling for one meaning: a single value is `EQUALS`, several are `IN`.

@@ -68,11 +68,8 @@ impl Surroundings<'_> {
         rests.check(&needs, rule, reader);
         let fits = Fits { class, method, template: &template };
         fits.check(model.as_deref(), page.as_ref(), &rule.r#match, reader);
-        let lists = Lists {
-            group_by: parts.group_by.as_ref(),
-            sort: parts.sort.as_ref(),
-            metrics: parts.metrics.as_ref(),
-        };
+        let lists =
+            Lists { group_by: parts.group_by.as_ref(), sort: parts.sort.as_ref(), metrics: parts.metrics.as_ref() };
         if let Some(model) = &model {
             lists.check(model, rule, reader);
         }

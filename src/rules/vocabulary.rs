@@ -73,7 +73,8 @@ impl Lists<'_> {
                 let speaks = |word: &&Box<str>| model.dimensions(word).any(|kind| kind != Dimension::Plain);
                 let spoken = field.kind.words().unwrap_or_default().iter().find(speaks);
                 if let Some(word) = spoken.filter(|_| !listed.contains(&&at)) {
-                    let message = format!("`$.{}` may say `{word}`, and the rule does not list its words", at.join("."));
+                    let message =
+                        format!("`$.{}` may say `{word}`, and the rule does not list its words", at.join("."));
                     let help = "add `[rule.group-by]` or `[rule.sort]` with the words that may be asked";
                     reader.problem_with(rule.id.span.clone(), message, Some(help.to_owned()));
                 }

@@ -59,13 +59,7 @@ impl<'a> Walk<'a, '_> {
         Ok(())
     }
 
-    fn field(
-        &mut self,
-        kind: &'a FieldKind,
-        value: &Json<'_>,
-        list: Option<&Words>,
-        at: &str,
-    ) -> Result<(), Unproved> {
+    fn field(&mut self, kind: &'a FieldKind, value: &Json<'_>, list: Option<&Words>, at: &str) -> Result<(), Unproved> {
         let fits = match (kind, value) {
             (FieldKind::Text { max }, Json::Text(text)) => text.len() <= *max,
             (FieldKind::Bool, Json::Bool(_)) => true,

@@ -21,8 +21,7 @@ pub(super) fn judge(plan: &GuardPlan, row: &Value) -> Option<Value> {
     row.as_object()?;
     let conversation =
         key(plan, Access::Conversation).and_then(|at| row.at(at)).and_then(Value::as_str).map(str::to_owned);
-    let mut cutter =
-        Cutter { plan, path, conversation: conversation.as_deref(), divisions: BTreeSet::new() };
+    let mut cutter = Cutter { plan, path, conversation: conversation.as_deref(), divisions: BTreeSet::new() };
     let cut = cutter.element(row, 0, &mut Vec::new())?;
     cut.lifted.as_ref()?;
     let divisions = cutter.divisions;

@@ -66,10 +66,7 @@ pub(super) fn names_user(body: &Body, grouped: &[Access]) -> bool {
 }
 
 /// Divisions that the asker named where predicates speak of the whole interaction: each entry becomes a leg form.
-pub(super) fn conversation_divisions(
-    asking: &Asking<'_>,
-    body: &Body,
-) -> Result<Vec<Set<DivisionIx>>, Refusal> {
+pub(super) fn conversation_divisions(asking: &Asking<'_>, body: &Body) -> Result<Vec<Set<DivisionIx>>, Refusal> {
     let mut found = Vec::new();
     for site in asking.operation.sites.iter().filter(|site| site.strength == Strength::Cover) {
         let Some(slot) = body.slot(&site.at) else {
@@ -110,7 +107,7 @@ pub(super) fn forget_scope_entries(
     model: &BodyModel,
     interval: Option<Interval>,
     body: &mut Body,
-) -> Result<(), Refusal> {
+) {
     for site in
         asking.operation.sites.iter().filter(|site| site.entry == Entry::Append && site.strength == Strength::Exact)
     {
@@ -120,11 +117,10 @@ pub(super) fn forget_scope_entries(
         let Ok(counted) = asking.count(interval, true) else {
             continue;
         };
-        let Some(scope) = write::site(asking, model, site).conjoin(None, &counted.extent)? else {
+        let Ok(Some(scope)) = write::site(asking, model, site).conjoin(None, &counted.extent) else {
             continue;
         };
         let kept: Vec<_> = slot.filters.into_iter().filter(|filter| *filter != scope).collect();
         body.put_filters(&site.at, true, kept);
     }
-    Ok(())
 }

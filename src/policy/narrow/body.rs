@@ -54,7 +54,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     if asked::names_user(&body, &grouped) && !fit::leave_out_metrics(asking, &mut body, &mut notices) {
         return Ok(asking.empty(notices));
     }
-    asked::forget_scope_entries(asking, model, interval, &mut body)?;
+    asked::forget_scope_entries(asking, model, interval, &mut body);
     let divisions = asked::conversation_divisions(asking, &body)?;
     let legs_shown = matches!(operation.answer.shape, Shape::Conversations | Shape::Conversation)
         && body.filters.iter().all(|slot| slot.filters.is_empty());

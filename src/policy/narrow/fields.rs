@@ -117,12 +117,15 @@ pub(super) fn metrics(asking: &Asking<'_>, body: &Body, bpo: bool) -> Result<(),
         return Ok(());
     };
     match &rule.bpo_allow {
-        Some(allow) if bpo => match words(body, &rule.at).into_iter().find(|name| !allow.iter().any(|known| **known == **name)) {
-            Some(name) => {
-                Err(Refusal::new(Code::BpoField, format!("metric `{name}` is for people of the organisation itself")))
+        Some(allow) if bpo => {
+            match words(body, &rule.at).into_iter().find(|name| !allow.iter().any(|known| **known == **name)) {
+                Some(name) => Err(Refusal::new(
+                    Code::BpoField,
+                    format!("metric `{name}` is for people of the organisation itself"),
+                )),
+                None => Ok(()),
             }
-            None => Ok(()),
-        },
+        }
         _ => Ok(()),
     }
 }

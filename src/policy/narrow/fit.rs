@@ -162,4 +162,3 @@ pub(super) fn refuse_too_wide(body: &Body, limit: usize) -> Result<(), Refusal> 
     }
     Ok(())
 }
-

@@ -13,7 +13,7 @@ mod read;
 mod write;
 
 use super::{
-    extent::{Extent, MAX_BOXES},
+    extent::Extent,
     guard::{GuardPlan, Guarded},
     judge::Judge,
     masks,
@@ -117,14 +117,6 @@ impl<'a> Asking<'a> {
             windowed.notices.push(Notice::new("scope.conversations", text));
         }
         let extent = Extent::of(self.org, self.data(), &windowed.counted, self.operation.archived);
-        if extent.boxes.len() > MAX_BOXES {
-            return Err(Refusal::new(
-                Code::ScopeTooComplex,
-                format!("your rights fall into {} unrelated parts; {MAX_BOXES} fit into one query: ask the administrator to merge them", extent.boxes.len()),
-            )
-            .with("parts", extent.boxes.len().to_string())
-            .with("limit", MAX_BOXES.to_string()));
-        }
         Ok(Counted { entitlements: windowed.counted, extent, windows: windowed.guarded, notices: windowed.notices })
     }
 

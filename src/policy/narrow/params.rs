@@ -10,12 +10,10 @@ use crate::{
 };
 
 /// What is sent; `None` when every id that the asker listed was left out, so that nothing can match.
-pub(super) fn listed(
-    asking: &Asking<'_>,
-    judge: &mut Judge<'_>,
-) -> Result<Option<Vec<(Box<str>, String)>>, Refusal> {
+pub(super) fn listed(asking: &Asking<'_>, judge: &mut Judge<'_>) -> Result<Option<Vec<(Box<str>, String)>>, Refusal> {
     let listed = &asking.operation.contract.params;
-    if let Some((name, _)) = asking.question.params.iter().find(|(name, _)| listed.iter().all(|one| one.name != *name)) {
+    if let Some((name, _)) = asking.question.params.iter().find(|(name, _)| listed.iter().all(|one| one.name != *name))
+    {
         let message = format!("this operation has no query parameter `{}`; leave it out", Echo(name));
         return Err(Refusal::new(Code::QueryMalformed, message));
     }

@@ -33,8 +33,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         return Ok(asking.empty(judge.notices));
     };
     let counted = asking.count(None, true)?;
-    let outgoing =
-        Outgoing { method: asking.operation.contract.method, path: asking.path(), query, body: None };
+    let outgoing = Outgoing { method: asking.operation.contract.method, path: asking.path(), query, body: None };
     let plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now);
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,

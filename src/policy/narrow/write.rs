@@ -92,7 +92,7 @@ impl Writer<'_> {
         }
         if site.entry == Entry::Append
             && out.len() > 1
-            && let Some(scope) = writer.conjoin(None, self.extent)?
+            && let Ok(Some(scope)) = writer.conjoin(None, self.extent)
         {
             // Every other entry stands inside the scope already.
             let others: Vec<_> = out.iter().filter(|entry| **entry != scope).cloned().collect();
@@ -182,4 +182,3 @@ impl Writer<'_> {
         body.put_filters(&site.at, slot.many, kept);
     }
 }
-

@@ -131,9 +131,8 @@ fn an_or_over_too_many_boxes_is_proved_part_by_part() {
         scope.push(Entitlement { users: Dim::Only([ix].into_iter().chain(users.clone()).collect()), ..queues(&mine) });
         scope[number].users = Dim::Only(Set::one(ix));
     }
-    let part = |number: usize, queue: &str| {
-        flat("and", &[is("queueId", queue), is("userId", &format!("agent-{number}"))])
-    };
+    let part =
+        |number: usize, queue: &str| flat("and", &[is("queueId", queue), is("userId", &format!("agent-{number}"))]);
     // Agents 1, 2, 3, 5 … hold `qb` by the second bit of their number plus one, `qa` by the first.
     let parts: Vec<String> = (0..9)
         .filter_map(|number| match number + 1 {
