@@ -385,10 +385,13 @@ fn refuse_conflicting_roles(org: &Org, rules: &Rules, holder: Principal, operati
 /// A permission that lifts a mask lifts it where it would open the operation, by its own scope word and division.
 /// Grants lift nothing.
 fn lifts(org: &Org, rules: &Rules, holder: Principal, operation: &Operation) -> Vec<Lift> {
-    let lift = |(class, lifting): (&Box<str>, &BTreeSet<Box<str>>)| {
+    let mut lifts = Vec::new();
+    for (class, lifting) in &rules.masks {
         let mut entitlements = from_roles(org, holder, operation, lifting, &BTreeSet::new()).entitlements;
         entitlements.retain(covers_something);
-        (!entitlements.is_empty()).then(|| Lift { class: class.clone(), entitlements })
-    };
-    rules.masks.iter().filter_map(lift).collect()
+        if !entitlements.is_empty() {
+            lifts.push(Lift { class: class.clone(), entitlements });
+        }
+    }
+    lifts
 }

@@ -70,8 +70,8 @@ impl Lists<'_> {
                     open.push((at, inner));
                     continue;
                 }
-                let speaks = |word: &&Box<str>| model.dimensions(word).any(|kind| kind != Dimension::Plain);
-                let spoken = field.kind.words().unwrap_or_default().iter().find(speaks);
+                let speaks = |word: &str| model.dimensions(word).any(|kind| kind != Dimension::Plain);
+                let spoken = field.kind.words().unwrap_or_default().iter().find(|word| speaks(word));
                 if let Some(word) = spoken.filter(|_| !listed.contains(&&at)) {
                     let message =
                         format!("`$.{}` may say `{word}`, and the rule does not list its words", at.join("."));

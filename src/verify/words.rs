@@ -55,11 +55,10 @@ impl<'a> Vocabulary<'a> {
                 Dimension::Access(_) if list.is_none() => {
                     return Err(Unproved::at(at, "an access dimension where the operation lists no words"));
                 }
-                Dimension::Access(_) => {}
                 Dimension::Plain | Dimension::Masked if self.hides(word, kind) => {
                     return Err(Unproved::at(at, "a masked dimension"));
                 }
-                Dimension::Plain | Dimension::Masked => {}
+                Dimension::Access(_) | Dimension::Plain | Dimension::Masked => {}
             }
         }
         if list.is_some_and(|list| list.groups) && !known {

@@ -19,7 +19,7 @@ use bailiwick::{
         outgoing::Outgoing,
         refusal::{Code, Refusal},
     },
-    policy::guard::Unguarded,
+    policy::guard::{Guarded, Unguarded},
     query::Question,
     verify,
 };
@@ -147,6 +147,10 @@ fn sent(organisation: &Organisation, person: &str, kind: Kind, body: &Value) -> 
     serde_json::from_str(&program::sent(&forward.verified)).unwrap()
 }
 
+fn value_of(guarded: &Guarded) -> Value {
+    serde_json::from_str(std::str::from_utf8(guarded.body()).unwrap()).unwrap()
+}
+
 #[test]
 fn words_put_into_the_outgoing_bytes_are_refused_by_the_second_reader_alone() {
     let organisation = organisation();
@@ -209,7 +213,7 @@ fn groups_that_are_split_by_more_than_may_be_grouped_by_are_dropped() {
         row(json!({ "queueId": "q-00", "whoKnows": "x" })),
     ] });
     let guarded = plan.guard(Unguarded::new(200, upstream.to_string().into_bytes())).unwrap();
-    let shown: Value = serde_json::from_slice(guarded.body()).unwrap();
+    let shown = value_of(&guarded);
     assert_eq!(shown, json!({ "results": [fine] }));
     assert_eq!(guarded.notices().iter().map(|notice| notice.code).collect::<Vec<_>>(), ["answer.foreign-rows"]);
 }
@@ -232,7 +236,7 @@ fn numbers(organisation: &Organisation, person: &str) -> Vec<(String, String)> {
         .plan
         .guard(Unguarded::new(200, upstream.to_string().into_bytes()))
         .unwrap();
-    let shown: Value = serde_json::from_slice(guarded.body()).unwrap();
+    let shown = value_of(&guarded);
     let text = |one: &Value, key: &str| one[key].as_str().unwrap().to_owned();
     shown["participants"].as_array().unwrap().iter().map(|one| (text(one, "id"), text(one, "ani"))).collect()
 }
@@ -264,7 +268,7 @@ fn an_element_that_names_an_agent_needs_a_leg_of_his() {
         participant("empty", "cora", json!([])),
     ] }] });
     let guarded = plan.guard(Unguarded::new(200, upstream.to_string().into_bytes())).unwrap();
-    let shown: Value = serde_json::from_slice(guarded.body()).unwrap();
+    let shown = value_of(&guarded);
     let shown = shown["conversations"][0]["participants"].as_array().unwrap();
     assert_eq!(shown.iter().map(|one| one["participantId"].as_str().unwrap()).collect::<Vec<_>>(), ["hers"]);
 }

@@ -9,8 +9,11 @@ use crate::{
     policy::judge::Judge,
 };
 
+/// Names and values in the order of the contract.
+pub(super) type Sent = Vec<(Box<str>, String)>;
+
 /// What is sent; `None` when every id that the asker listed was left out, so that nothing can match.
-pub(super) fn listed(asking: &Asking<'_>, judge: &mut Judge<'_>) -> Result<Option<Vec<(Box<str>, String)>>, Refusal> {
+pub(super) fn listed(asking: &Asking<'_>, judge: &mut Judge<'_>) -> Result<Option<Sent>, Refusal> {
     let listed = &asking.operation.contract.params;
     if let Some((name, _)) = asking.question.params.iter().find(|(name, _)| listed.iter().all(|one| one.name != *name))
     {
