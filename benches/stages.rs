@@ -48,8 +48,7 @@ fn stages(criterion: &mut Criterion) {
                     &asking.operation.contract,
                     narrowed.outgoing.clone(),
                     narrowed.residual.clone(),
-                    asking.holder,
-                    &scope.entitlements,
+                    &scope,
                     &asking.world.org,
                     now(),
                 )

@@ -8,7 +8,10 @@ use super::{
     writer::{Message, Trouble, Writer},
 };
 use crate::{
-    model::refusal::{Code, Refusal},
+    model::{
+        outgoing::Outgoing,
+        refusal::{Code, Refusal},
+    },
     telemetry::Metrics,
     verify::Verified,
 };
@@ -114,7 +117,7 @@ pub struct IntentDraft {
 pub struct Intent {
     decision: Uuid,
     region: String,
-    sent: String,
+    sent: Outgoing,
 }
 
 impl Intent {
@@ -128,7 +131,7 @@ impl Intent {
 
     /// Whether it speaks of this very query.
     pub fn covers(&self, verified: &Verified) -> bool {
-        self.sent == as_sent(verified).digest
+        self.sent == *verified.outgoing()
     }
 }
 
@@ -179,7 +182,8 @@ impl Recorder {
     pub async fn intend(&self, draft: IntentDraft, verified: &Verified) -> Result<Intent, Unavailable> {
         let permit = self.room(&self.intents).await?;
         let sent = as_sent(verified);
-        let intent = Intent { decision: draft.decision, region: draft.region.clone(), sent: sent.digest.clone() };
+        let intent =
+            Intent { decision: draft.decision, region: draft.region.clone(), sent: verified.outgoing().clone() };
         let record = Box::new(Record::Intent(Box::new(self.line(draft, sent, verified))));
         let (durable, waiting) = match self.durability {
             Durability::Strict => {

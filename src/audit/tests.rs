@@ -4,7 +4,7 @@ use crate::{
         answer::Shape,
         body::Access,
         contract::{Contract, Data, Method, Segment, Template},
-        entitlement::{Action, Entitlement, Source, Validity},
+        entitlement::{Action, Entitlement, Scope, Source, Validity},
         org::{Division, Org, Principal, Region, User},
         outgoing::{Outgoing, Residual},
         set::{Dim, Ix, Set},
@@ -35,6 +35,8 @@ pub(crate) fn proved(conversation: &str) -> Verified {
         data: Data::Interaction,
         params: Vec::new(),
         body: None,
+        words: Vec::new(),
+        masks: std::collections::BTreeMap::new(),
         ids: None,
         shape: Shape::Conversation,
         time: None,
@@ -49,7 +51,16 @@ pub(crate) fn proved(conversation: &str) -> Verified {
         body: None,
     };
     let residual = Residual { legs: true, keys: true, windows: false };
-    verify::check(&contract, outgoing, residual, holder, &[entitlement(holder)], &org, Timestamp::UNIX_EPOCH).unwrap()
+    let scope = Scope {
+        holder,
+        region: Ix::new(0),
+        action: Action::View,
+        entitlements: vec![entitlement(holder)],
+        inert: Set::new(),
+        lifts: Vec::new(),
+        good_until: None,
+    };
+    verify::check(&contract, outgoing, residual, &scope, &org, Timestamp::UNIX_EPOCH).unwrap()
 }
 
 fn entitlement(holder: Principal) -> Entitlement {
@@ -336,7 +347,7 @@ fn a_scope_record_names_sources_and_changes_with_the_ids() {
         action: Action::View,
         entitlements: vec![Entitlement { users, ..entitlement(holder) }],
         inert: Set::new(),
-        unmasked: Vec::new(),
+        lifts: Vec::new(),
         good_until: None,
     };
     let wide = ScopeRecord::of(&scope(Dim::Any), &org);

@@ -56,19 +56,18 @@ pub fn decide(world: &World, scope: &Arc<Scope>, question: &Question, now: Times
         Outcome::Local(guarded) => return Ok(Decided::Local(guarded)),
         Outcome::Send(narrowed) => *narrowed,
     };
-    let text = describe(&narrowed.outgoing);
+    let outgoing = narrowed.outgoing.clone();
     let verified = verify::check(
         &question.operation.contract,
         narrowed.outgoing,
         narrowed.residual,
-        scope.holder,
-        &scope.entitlements,
+        scope,
         &world.org,
         now,
     )
     .map_err(|unproved| {
         Refusal::new(Code::VerifyFailed, "the narrowed query could not be proved to stay inside your scope; this is a fault of the proxy and has been recorded")
-            .because(format!("{unproved}; outgoing: {text}"))
+            .because(format!("{unproved}; outgoing: {}", describe(&outgoing)))
     })?;
     Ok(Decided::Forward(Box::new(Forward { verified, plan: narrowed.plan, notices: narrowed.notices })))
 }

@@ -66,6 +66,17 @@ pub enum FieldKind {
     Filters(FilterModel),
 }
 
+impl FieldKind {
+    /// The closed list that this field, or each item of it, is a word of.
+    pub fn words(&self) -> Option<&[Box<str>]> {
+        match self {
+            Self::Enum { words, .. } => Some(words),
+            Self::List { of, .. } => of.words(),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct FilterModel {
     /// What the rows are on which a predicate of this filter is evaluated.
@@ -169,6 +180,14 @@ impl BodyModel {
             }
         }
         found
+    }
+
+    /// What the filters of the body say of this word: nothing when none of them knows it.
+    pub fn dimensions<'m>(&'m self, word: &'m str) -> impl Iterator<Item = Dimension> + 'm {
+        self.filters()
+            .into_iter()
+            .filter_map(|at| self.filter(&at))
+            .filter_map(move |filter| filter.dimensions.get(word).copied())
     }
 
     pub fn filter(&self, path: &[Box<str>]) -> Option<&FilterModel> {

@@ -5,7 +5,7 @@ use super::{
     body::{Access, BodyModel, Path},
     entitlement::Action,
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 #[derive(Debug, Clone)]
 pub struct Contract {
@@ -16,6 +16,10 @@ pub struct Contract {
     pub data: Data,
     pub params: Vec<Param>,
     pub body: Option<Arc<BodyModel>>,
+    /// Fields of the body that hold words of a closed list, and which of these may be sent.
+    pub words: Vec<Words>,
+    /// Mask class of each field that a mask hides: no filter, sort or grouping speaks of it until it is lifted.
+    pub masks: BTreeMap<Box<str>, Box<str>>,
     /// How the request shows that it stays inside the scope when it has no body.
     pub ids: Option<IdsProof>,
     pub shape: Shape,
@@ -27,6 +31,24 @@ pub struct Contract {
     pub rows_decide: bool,
     /// Largest number of values of one access dimension in one filter.
     pub max_values: usize,
+}
+
+/// The words that may stand in one field of the body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    pub at: Path,
+    /// Rows are told apart by these words: only by what some filter of the body knows.
+    pub groups: bool,
+    pub allow: Vec<Box<str>>,
+    /// A narrower list for outsourcers; `None`: the same.
+    pub bpo_allow: Option<Vec<Box<str>>>,
+}
+
+impl Words {
+    pub fn allows(&self, word: &str, bpo: bool) -> bool {
+        let narrower = self.bpo_allow.as_ref().filter(|_| bpo);
+        [Some(&self.allow), narrower].into_iter().flatten().all(|list| list.iter().any(|known| **known == *word))
+    }
 }
 
 /// A list whose parameter names every entity that may come back.

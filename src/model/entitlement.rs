@@ -95,6 +95,13 @@ pub struct Entitlement {
     pub source: Source,
 }
 
+/// What the permissions that lift one class of masks cover: a mask is lifted for the legs of these entitlements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lift {
+    pub class: Box<str>,
+    pub entitlements: Vec<Entitlement>,
+}
+
 /// The set of entitlements that a principal has for one operation at one instant.
 #[derive(Debug, Clone)]
 pub struct Scope {
@@ -104,8 +111,8 @@ pub struct Scope {
     pub entitlements: Vec<Entitlement>,
     /// Parent divisions on which the holder has an assignment for this operation: inert, but named in refusals.
     pub inert: Set<DivisionIx>,
-    /// Mask classes that a permission of the holder lifts.
-    pub unmasked: Vec<Box<str>>,
+    /// Where masks are lifted for the holder.
+    pub lifts: Vec<Lift>,
     /// From this instant on the scope must be derived anew.
     pub good_until: Option<Timestamp>,
 }

@@ -1,5 +1,7 @@
 //! A request as it would leave: built from parsed tokens, never copied from the client.
 
+use bytes::Bytes;
+
 /// Not yet proved. Only `verify` turns it into something that may be forwarded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
@@ -8,7 +10,8 @@ pub struct Outgoing {
     pub path: String,
     /// Decoded names and values, in the order they are sent.
     pub query: Vec<(Box<str>, String)>,
-    pub body: Option<Vec<u8>>,
+    /// Shared: whoever proves, records and sends it reads the same bytes.
+    pub body: Option<Bytes>,
 }
 
 /// The part of the scope that the bytes do not say and the guard must enforce on the answer.

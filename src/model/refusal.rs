@@ -139,6 +139,26 @@ codes! {
     Internal = "proxy.internal", Proxy;
 }
 
+/// The asker's own text in a message: whole when it is short, else its beginning.
+#[derive(Debug, Clone, Copy)]
+pub struct Echo<'a>(pub &'a str);
+
+impl Echo<'_> {
+    const MOST: usize = 80;
+}
+
+impl std::fmt::Display for Echo<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.char_indices().nth(Self::MOST) {
+            None => f.write_str(self.0),
+            Some((end, _)) => write!(f, "{}…", self.0.get(..end).unwrap_or_default()),
+        }
+    }
+}
+
+/// Longest cause that is kept, in bytes.
+const MOST_CAUSE: usize = 16 * 1024;
+
 /// A decision not to forward.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -159,7 +179,12 @@ impl Refusal {
     }
     #[must_use]
     pub fn because(mut self, cause: impl Into<String>) -> Self {
-        self.cause = Some(cause.into());
+        let mut cause = cause.into();
+        if cause.len() > MOST_CAUSE {
+            cause.truncate(cause.floor_char_boundary(MOST_CAUSE));
+            cause.push('…');
+        }
+        self.cause = Some(cause);
         self
     }
     #[must_use]

@@ -157,6 +157,14 @@ impl<T: Ord + Clone> Dim<T> {
     pub fn is_any(&self) -> bool {
         matches!(self, Self::Any)
     }
+    /// Whether this says no more than `whole`, as written.
+    pub fn is_within(&self, whole: &Self) -> bool {
+        match (self, whole) {
+            (_, Self::Any) => true,
+            (Self::Any, Self::Only(_)) => false,
+            (Self::Only(part), Self::Only(whole)) => part.is_subset(whole),
+        }
+    }
     pub fn is_nothing(&self) -> bool {
         matches!(self, Self::Only(set) if set.is_empty())
     }

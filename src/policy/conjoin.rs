@@ -1,6 +1,6 @@
 //! Joining what was asked with the scope, so that the result says exactly: asked, over the visible legs.
 
-use super::extent::{Asked, Clause, Extent};
+use super::extent::{Asked, Clause, Extent, MAX_BOXES};
 use crate::{
     model::{
         body::{Access, Dialect},
@@ -43,7 +43,7 @@ impl Site<'_> {
 
     /// Whether a leg that satisfies `filter` is always inside this extent.
     pub fn entails(&self, filter: &Filter, extent: &Extent) -> bool {
-        extent.clauses(self.data).iter().all(|clause| self.implies(filter, clause))
+        extent.clauses(self.data).is_some_and(|clauses| clauses.iter().all(|clause| self.implies(filter, clause)))
     }
 
     /// An *and* of items: restrict the scope to what they leave, then append the clauses they do not already imply.
@@ -67,8 +67,7 @@ impl Site<'_> {
         if self.moved(&part) {
             items.retain(|item| pure_access(item) != Some(Access::Division));
         }
-        self.check_clauses(&part)?;
-        for clause in part.clauses(self.data) {
+        for clause in self.clauses(&part)? {
             if !items.iter().any(|item| self.implies(item, &clause)) {
                 items.push(self.write(&clause)?);
             }
@@ -99,8 +98,9 @@ impl Site<'_> {
             if self.moved(&part) {
                 conditions.retain(|item| pure_access(item) != Some(Access::Division));
             }
-            let inside =
-                part.clauses(self.data).iter().all(|clause| conditions.iter().any(|item| self.implies(item, clause)));
+            let inside = part.clauses(self.data).is_some_and(|clauses| {
+                clauses.iter().all(|clause| conditions.iter().any(|item| self.implies(item, clause)))
+            });
             let copies = if inside { 1 } else { part.alternatives() };
             product = product.saturating_add(copies.saturating_mul(conditions.len() + 2));
             branches.push((conditions, part, inside));
@@ -115,7 +115,7 @@ impl Site<'_> {
             .map(|(conditions, _, _)| conditions.len())
             .fold(1usize, usize::saturating_mul)
             .saturating_mul(only.len())
-            .saturating_add(extent.clauses(self.data).iter().map(Clause::values).sum());
+            .saturating_add(extent.clauses(self.data).map_or(usize::MAX, |all| all.iter().map(Clause::values).sum()));
         let all_inside = only.iter().all(|(_, _, inside)| *inside);
         if all_inside || names_division || product <= conjunctive {
             return self.branches(only, product);
@@ -233,7 +233,7 @@ impl Site<'_> {
                     return Ok(None);
                 }
                 let mut items = if self.moved(&part) { Vec::new() } else { vec![item] };
-                for clause in part.clauses(self.data) {
+                for clause in self.clauses(&part)? {
                     items.push(self.write(&clause)?);
                 }
                 Ok(Some(Filter::and(items).canonical()))
@@ -332,12 +332,24 @@ impl Site<'_> {
         filter.atoms().into_iter().any(|atom| matches!(atom.term, Term::In(Access::Division, _)))
     }
 
-    fn check_clauses(&self, part: &Extent) -> Result<(), Refusal> {
-        let clauses = part.clauses(self.data);
+    /// The clauses of what the asker's own conjunction leaves of the scope, as many as one query takes.
+    fn clauses(&self, part: &Extent) -> Result<Vec<Clause>, Refusal> {
+        let Some(clauses) = part.clauses(self.data) else {
+            let parts = part.boxes.len();
+            return Err(Refusal::new(
+                Code::ScopeTooComplex,
+                format!(
+                    "your rights fall into {parts} unrelated parts here, and {MAX_BOXES} fit into one query: name the queues or \
+                     the agent that you want, or ask the administrator to merge them"
+                ),
+            )
+            .with("parts", parts.to_string())
+            .with("limit", MAX_BOXES.to_string()));
+        };
         if clauses.len() > self.max_clauses {
             return Err(self.too_complex(clauses.len()));
         }
-        Ok(())
+        Ok(clauses)
     }
 
     fn within_budget(&self, filter: Filter) -> Result<Filter, Refusal> {

@@ -183,10 +183,14 @@ impl Extent {
         !self.boxes.is_empty() || !self.lone.is_empty()
     }
 
-    /// The conjunctive form: a row is visible exactly when every clause holds. Weaker clauses are left out.
-    pub fn clauses(&self, data: Data) -> Vec<Clause> {
+    /// The conjunctive form: a row is visible exactly when every clause holds. Weaker clauses are left out. `None`:
+    /// more boxes than fit into one query.
+    pub fn clauses(&self, data: Data) -> Option<Vec<Clause>> {
         if data == Data::User {
-            return vec![Clause { users: self.lone.clone(), ..Clause::default() }];
+            return Some(vec![Clause { users: self.lone.clone(), ..Clause::default() }]);
+        }
+        if self.boxes.len() > MAX_BOXES {
+            return None;
         }
         let mut clauses = vec![Clause { queues: self.all.clone(), ..Clause::default() }];
         for (queues, users) in &self.boxes {
@@ -219,7 +223,7 @@ impl Extent {
             kept.retain(|known| !clause.is_within(known));
             kept.push(clause);
         }
-        kept
+        Some(kept)
     }
 
     /// How many alternatives the disjunctive form has.

@@ -8,7 +8,7 @@ use crate::{
         entitlement::{Entitlement, Scope},
         operation::{Operation, Outside, StaticDead},
         org::{DivisionIx, Org, QueueIx, QueueState, UserIx},
-        refusal::{Code, Notice, Refusal},
+        refusal::{Code, Echo, Notice, Refusal},
         set::{Dim, Set},
     },
     query::{
@@ -27,6 +27,8 @@ pub struct Judge<'a> {
     pub extent: &'a Extent,
     /// Every queue of the extent.
     queues: Set<QueueIx>,
+    /// Every division of it.
+    divisions: Set<DivisionIx>,
     pub notices: Vec<Notice>,
 }
 
@@ -42,7 +44,15 @@ enum Verdict {
 
 impl<'a> Judge<'a> {
     pub fn new(org: &'a Org, scope: &'a Scope, operation: &'a Operation, extent: &'a Extent) -> Self {
-        Self { org, scope, operation, extent, queues: extent.queues(), notices: Vec::new() }
+        Self {
+            org,
+            scope,
+            operation,
+            extent,
+            queues: extent.queues(),
+            divisions: extent.leg_divisions(org),
+            notices: Vec::new(),
+        }
     }
 
     /// Judges a whole filter; gives it back without values that a rule says to drop. `None`: nothing can match.
@@ -119,7 +129,9 @@ impl<'a> Judge<'a> {
             Access::Region => self.region(value).map(|()| Verdict::Inside),
             // An interaction is judged by its legs, on the answer.
             Access::Conversation => Ok(Verdict::Inside),
-            Access::Object(_) => Err(Refusal::outside(format!("`{value}`: this kind of object carries no scope here"))),
+            Access::Object(_) => {
+                Err(Refusal::outside(format!("`{}`: this kind of object carries no scope here", Echo(value))))
+            }
         }
     }
 
@@ -193,11 +205,11 @@ impl<'a> Judge<'a> {
 
     fn division(&mut self, value: &str) -> Result<(), Refusal> {
         let Some(ix) = self.org.index.divisions.get(value).copied() else {
-            return Err(Refusal::outside(format!("`{value}`: no such division")));
+            return Err(Refusal::outside(format!("`{}`: no such division", Echo(value))));
         };
         let division = self.org.division(ix);
         if division.region != self.scope.region {
-            return Err(cross_region(format!("`{value}`: a division of another region")));
+            return Err(cross_region(format!("`{}`: a division of another region", Echo(value))));
         }
         if !division.leaf {
             return Err(self.parent_scan());
@@ -205,12 +217,12 @@ impl<'a> Judge<'a> {
         if self.is_covered(ix) {
             Ok(())
         } else {
-            Err(Refusal::outside(format!("`{value}`: a division outside the scope")))
+            Err(Refusal::outside(format!("`{}`: a division outside the scope", Echo(value))))
         }
     }
 
     fn is_covered(&self, division: DivisionIx) -> bool {
-        self.extent.leg_divisions(self.org).contains(&division)
+        self.divisions.contains(&division)
             || self
                 .scope
                 .entitlements
@@ -222,13 +234,13 @@ impl<'a> Judge<'a> {
         if *self.org.region(self.scope.region).id == *value {
             Ok(())
         } else {
-            Err(cross_region(format!("`{value}`: another region")))
+            Err(cross_region(format!("`{}`: another region", Echo(value))))
         }
     }
 
     fn outside(&mut self, value: &str, why: &str) -> Result<Verdict, Refusal> {
         match self.operation.outside {
-            Outside::Refuse => Err(Refusal::outside(format!("`{value}`: {why}"))),
+            Outside::Refuse => Err(Refusal::outside(format!("`{}`: {why}", Echo(value)))),
             Outside::Narrow => {
                 self.notices
                     .push(Notice::new("scope.outside", "something you named is not in your scope and is left out"));
@@ -239,12 +251,8 @@ impl<'a> Judge<'a> {
 
     /// The refusal of a scan over a parent division, with the leaves that this asker may ask for.
     pub fn parent_scan(&self) -> Refusal {
-        let mut leaves: Vec<_> = self
-            .extent
-            .leg_divisions(self.org)
-            .iter()
-            .map(|division| self.org.division(*division).id.to_string())
-            .collect();
+        let mut leaves: Vec<_> =
+            self.divisions.iter().map(|division| self.org.division(*division).id.to_string()).collect();
         leaves.sort();
         let allowed = if leaves.is_empty() {
             "none; ask the administrator for an assignment in a leaf division".to_owned()

@@ -5,6 +5,7 @@ pub mod extent;
 pub mod guard;
 pub mod judge;
 pub mod local;
+pub mod masks;
 pub mod narrow;
 pub mod placeholders;
 pub mod scope;

@@ -4,7 +4,7 @@ use super::extent::Extent;
 use crate::{
     model::{
         org::{Org, Principal, QueueIx, QueueState, User},
-        refusal::{Code, Refusal},
+        refusal::{Code, Echo, Refusal},
     },
     query::json::Value,
 };
@@ -144,7 +144,7 @@ fn is_member(org: &Org, user: &User, queue: QueueIx) -> bool {
 }
 
 fn unknown(text: &str) -> Refusal {
-    let shown: String = text.chars().take(80).collect();
+    let shown = Echo(text);
     Refusal::new(
         Code::PlaceholderUnknown,
         format!(

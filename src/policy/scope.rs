@@ -4,7 +4,7 @@
 
 use crate::model::{
     contract::Data,
-    entitlement::{Entitlement, Scope, Source, Validity},
+    entitlement::{Entitlement, Lift, Scope, Source, Validity},
     operation::{Audience, Operation, Rules},
     org::{
         Assignment, DivisionIx, Grant, GrantResource, GroupIx, Org, Permission, PermissionScope, Principal, QueueIx,
@@ -39,37 +39,15 @@ pub fn derive(
         action: operation.contract.action,
         entitlements: Vec::new(),
         inert: Set::new(),
-        unmasked: Vec::new(),
+        lifts: Vec::new(),
         good_until: None,
     };
     if !is_active(org, holder) {
         return Ok(scope);
     }
-    let mut permitted = false;
-    let mut inert = BTreeSet::new();
-    for assignment in org.assignments(holder) {
-        for permission in &org.role(assignment.role).permissions {
-            if !operation.opened_by.contains(&permission.name) {
-                continue;
-            }
-            permitted = true;
-            let division = org.division(assignment.division);
-            if division.region != scope.region {
-                continue;
-            }
-            if !division.leaf {
-                inert.insert(assignment.division);
-                continue;
-            }
-            if division.shared && operation.contract.action != crate::model::entitlement::Action::View {
-                continue;
-            }
-            if bpo && permission.scope == PermissionScope::All && !rules.harmless.contains(&permission.name) {
-                continue;
-            }
-            Derivation { org, operation, holder, assignment, permission }.add_to(&mut scope.entitlements);
-        }
-    }
+    let FromRoles { entitlements, inert, mut permitted } =
+        from_roles(org, holder, operation, &operation.opened_by, &rules.harmless);
+    scope.entitlements = entitlements;
     scope.inert = inert.into_iter().collect();
     if let Principal::User(user) = holder {
         permitted |= add_grants(org, operation, user, now, &mut scope);
@@ -84,11 +62,57 @@ pub fn derive(
         )
         .with("permission", &*operation.permission));
     }
-    scope.entitlements.retain(|entitlement| {
-        !(entitlement.queues.is_nothing() || entitlement.users.is_nothing() || entitlement.divisions.is_nothing())
-    });
-    scope.unmasked = lifted_masks(org, rules, holder, &scope.entitlements);
+    scope.entitlements.retain(covers_something);
+    scope.lifts = lifts(org, rules, holder, operation);
     Ok(scope)
+}
+
+fn covers_something(entitlement: &Entitlement) -> bool {
+    !(entitlement.queues.is_nothing() || entitlement.users.is_nothing() || entitlement.divisions.is_nothing())
+}
+
+#[derive(Default)]
+struct FromRoles {
+    entitlements: Vec<Entitlement>,
+    /// Parent divisions of such permissions.
+    inert: BTreeSet<DivisionIx>,
+    permitted: bool,
+}
+
+/// What the holder's roles give through these permissions. An outsourcer keeps `all` on `harmless` ones only.
+fn from_roles(
+    org: &Org,
+    holder: Principal,
+    operation: &Operation,
+    permissions: &BTreeSet<Box<str>>,
+    harmless: &BTreeSet<Box<str>>,
+) -> FromRoles {
+    let (region, bpo) = (org.region_of(holder), org.is_bpo(holder));
+    let mut found = FromRoles::default();
+    for assignment in org.assignments(holder) {
+        for permission in &org.role(assignment.role).permissions {
+            if !permissions.contains(&permission.name) {
+                continue;
+            }
+            found.permitted = true;
+            let division = org.division(assignment.division);
+            if division.region != region {
+                continue;
+            }
+            if !division.leaf {
+                found.inert.insert(assignment.division);
+                continue;
+            }
+            if division.shared && operation.contract.action != crate::model::entitlement::Action::View {
+                continue;
+            }
+            if bpo && permission.scope == PermissionScope::All && !harmless.contains(&permission.name) {
+                continue;
+            }
+            Derivation { org, operation, holder, assignment, permission }.add_to(&mut found.entitlements);
+        }
+    }
+    found
 }
 
 fn is_active(org: &Org, holder: Principal) -> bool {
@@ -358,30 +382,16 @@ fn refuse_conflicting_roles(org: &Org, rules: &Rules, holder: Principal, operati
     .with("roles", held.into_iter().collect::<Vec<_>>().join(",")))
 }
 
-/// A permission counts in the division of its assignment only: a mask is lifted where it is held in every division
-/// that the scope reaches.
-fn lifted_masks(org: &Org, rules: &Rules, holder: Principal, entitlements: &[Entitlement]) -> Vec<Box<str>> {
-    let bpo = org.is_bpo(holder);
-    let lifted = |lifting: &BTreeSet<Box<str>>| {
-        let held: BTreeSet<DivisionIx> = org
-            .assignments(holder)
-            .iter()
-            .filter(|assignment| {
-                let division = org.division(assignment.division);
-                division.leaf
-                    && division.region == org.region_of(holder)
-                    && org.role(assignment.role).permissions.iter().any(|permission| {
-                        lifting.contains(&permission.name) && !(bpo && permission.scope == PermissionScope::All)
-                    })
-            })
-            .map(|assignment| assignment.division)
-            .collect();
-        !entitlements.is_empty()
-            && entitlements.iter().all(|entitlement| match (&entitlement.divisions, &entitlement.queues) {
-                (Dim::Only(divisions), _) => divisions.iter().all(|division| held.contains(division)),
-                (Dim::Any, Dim::Only(queues)) => queues.iter().all(|queue| held.contains(&org.queue(*queue).division)),
-                (Dim::Any, Dim::Any) => false,
-            })
-    };
-    rules.masks.iter().filter(|(_, lifting)| lifted(lifting)).map(|(class, _)| class.clone()).collect()
+/// A permission that lifts a mask lifts it where it would open the operation, by its own scope word and division.
+/// Grants lift nothing.
+fn lifts(org: &Org, rules: &Rules, holder: Principal, operation: &Operation) -> Vec<Lift> {
+    let mut lifts = Vec::new();
+    for (class, lifting) in &rules.masks {
+        let mut entitlements = from_roles(org, holder, operation, lifting, &BTreeSet::new()).entitlements;
+        entitlements.retain(covers_something);
+        if !entitlements.is_empty() {
+            lifts.push(Lift { class: class.clone(), entitlements });
+        }
+    }
+    lifts
 }

@@ -2,13 +2,14 @@
 
 use super::{
     filter::Filter,
-    genesys::{self, HIDDEN},
+    genesys,
     json::{Value, write_text},
     platform,
+    reading::{Hides, Reading},
 };
 use crate::model::{
     body::{BodyModel, Dialect, Field, FieldKind, FilterModel, Path},
-    refusal::{Code, Refusal},
+    refusal::{Code, Echo, Refusal},
 };
 
 /// A body that was understood whole: plain fields as canonical JSON, filters as algebra.
@@ -29,16 +30,16 @@ pub struct Slot {
     pub filters: Vec<Filter>,
 }
 
-/// Reads `value` against `model`. `lifted` says whether a masked field is open to this asker.
-pub fn read(model: &BodyModel, value: &Value, lifted: &dyn Fn(&str) -> bool) -> Result<Body, Refusal> {
-    let mut reader = Reader { dialect: model.dialect, lifted, filters: Vec::new() };
+/// Reads `value` against `model`.
+pub fn read(model: &BodyModel, value: &Value, hides: Hides<'_>) -> Result<Body, Refusal> {
+    let mut reader = Reader { dialect: model.dialect, hides, filters: Vec::new() };
     let value = reader.object(&model.fields, value, &mut Vec::new())?;
     Ok(Body { value, filters: reader.filters })
 }
 
 struct Reader<'a> {
     dialect: Dialect,
-    lifted: &'a dyn Fn(&str) -> bool,
+    hides: Hides<'a>,
     filters: Vec<Slot>,
 }
 
@@ -50,7 +51,10 @@ impl Reader<'_> {
         };
         if let Some((name, _)) = members.iter().find(|(name, _)| fields.iter().all(|field| field.name != *name)) {
             let known: Vec<_> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
-            return Err(malformed(at, &format!("`{name}` is not accepted here; accepted are {}", known.join(", "))));
+            return Err(malformed(
+                at,
+                &format!("`{}` is not accepted here; accepted are {}", Echo(name), known.join(", ")),
+            ));
         }
         let mut out = Vec::with_capacity(members.len());
         for field in fields {
@@ -81,7 +85,7 @@ impl Reader<'_> {
                 .iter()
                 .find(|word| if *fold { word.eq_ignore_ascii_case(text) } else { ***word == **text })
                 .map(|word| Value::Text(word.clone()))
-                .ok_or_else(|| malformed(at, &format!("`{text}` is not a word this field knows"))),
+                .ok_or_else(|| malformed(at, &format!("`{}` is not a word this field knows", Echo(text)))),
             (FieldKind::List { of, max }, Value::Array(items)) => {
                 if items.len() > *max {
                     return Err(malformed(at, &format!("has more than {max} items")));
@@ -110,17 +114,15 @@ impl Reader<'_> {
     }
 
     fn filter(&self, model: &FilterModel, value: &Value, at: &Path) -> Result<Filter, Refusal> {
+        let reading = Reading { model, dialect: self.dialect, hides: self.hides };
         let read = match self.dialect {
-            Dialect::Genesys => genesys::read(model, value, self.lifted),
-            Dialect::Platform => platform::read(model, value, self.lifted),
+            Dialect::Genesys => genesys::read(&reading, value),
+            Dialect::Platform => platform::read(&reading, value),
         };
-        read.map_err(|(inside, why)| {
-            let inside = inside.trim_start_matches('$');
-            let place = format!("`{}{inside}`", spell(at));
-            match why.strip_prefix(HIDDEN) {
-                Some(why) => Refusal::new(Code::FieldHidden, format!("{place}: {why}")),
-                None => Refusal::new(Code::QueryMalformed, format!("{place}: {why}")),
-            }
+        read.map_err(|error| {
+            let inside = error.at.trim_start_matches('$');
+            let code = if error.hidden { Code::FieldHidden } else { Code::QueryMalformed };
+            Refusal::new(code, format!("`{}{inside}`: {}", spell(at), error.why))
         })
     }
 }

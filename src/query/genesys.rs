@@ -6,13 +6,14 @@
 use super::{
     filter::{Atom, Filter, Join, Term},
     json::{Value, write_text},
+    reading::{ReadError, Reading},
 };
-use crate::model::body::{Access, Dialect, Dimension, FilterModel};
+use crate::model::{
+    body::{Access, FilterModel},
+    refusal::Echo,
+};
 
-/// Why a filter is not understood: path inside it, and what to do.
-pub type ReadError = (String, String);
-
-pub fn read(model: &FilterModel, value: &Value, lifted: &dyn Fn(&str) -> bool) -> Result<Filter, ReadError> {
+pub(super) fn read(reading: &Reading<'_>, value: &Value) -> Result<Filter, ReadError> {
     let members = object(value, "$")?;
     let mut join = None;
     let mut items = Vec::new();
@@ -21,53 +22,42 @@ pub fn read(model: &FilterModel, value: &Value, lifted: &dyn Fn(&str) -> bool) -
             "type" => join = Some(read_join(value, "$.type")?),
             "clauses" => {
                 for (at, clause) in array(value, "$.clauses")?.iter().enumerate() {
-                    items.push(read_clause(model, clause, &format!("$.clauses[{at}]"), lifted)?);
+                    items.push(read_clause(reading, clause, &format!("$.clauses[{at}]"))?);
                 }
             }
-            "predicates" => read_predicates(model, value, "$.predicates", lifted, &mut items)?,
-            other => return Err(unknown("$", other, "`type`, `clauses` and `predicates`")),
+            "predicates" => read_predicates(reading, value, "$.predicates", &mut items)?,
+            other => return Err(ReadError::unknown("$", other, "`type`, `clauses` and `predicates`")),
         }
     }
-    let join = join.ok_or_else(|| ("$".to_owned(), "a filter needs `type`: `and` or `or`".to_owned()))?;
+    let join = join.ok_or_else(|| ReadError::new("$", "a filter needs `type`: `and` or `or`"))?;
     if items.is_empty() {
-        return Err(("$".to_owned(), "an empty filter is an error upstream; leave the key out instead".to_owned()));
+        return Err(ReadError::new("$", "an empty filter is an error upstream; leave the key out instead"));
     }
     Ok(Filter::Group(join, items).canonical())
 }
 
-fn read_clause(
-    model: &FilterModel,
-    value: &Value,
-    at: &str,
-    lifted: &dyn Fn(&str) -> bool,
-) -> Result<Filter, ReadError> {
+fn read_clause(reading: &Reading<'_>, value: &Value, at: &str) -> Result<Filter, ReadError> {
     let mut join = None;
     let mut items = Vec::new();
     for (name, value) in object(value, at)? {
         match &**name {
             "type" => join = Some(read_join(value, &format!("{at}.type"))?),
-            "predicates" => read_predicates(model, value, &format!("{at}.predicates"), lifted, &mut items)?,
+            "predicates" => read_predicates(reading, value, &format!("{at}.predicates"), &mut items)?,
             other => {
-                return Err(unknown(at, other, "`type` and `predicates`; clauses do not nest"));
+                return Err(ReadError::unknown(at, other, "`type` and `predicates`; clauses do not nest"));
             }
         }
     }
-    let join = join.ok_or_else(|| (at.to_owned(), "a clause needs `type`: `and` or `or`".to_owned()))?;
+    let join = join.ok_or_else(|| ReadError::new(at, "a clause needs `type`: `and` or `or`"))?;
     if items.is_empty() {
-        return Err((at.to_owned(), "a clause without predicates matches nothing and is an error upstream".to_owned()));
+        return Err(ReadError::new(at, "a clause without predicates matches nothing and is an error upstream"));
     }
     Ok(Filter::Group(join, items))
 }
 
-fn read_predicates(
-    model: &FilterModel,
-    value: &Value,
-    at: &str,
-    lifted: &dyn Fn(&str) -> bool,
-    items: &mut Vec<Filter>,
-) -> Result<(), ReadError> {
+fn read_predicates(reading: &Reading<'_>, value: &Value, at: &str, items: &mut Vec<Filter>) -> Result<(), ReadError> {
     for (index, predicate) in array(value, at)?.iter().enumerate() {
-        items.push(Filter::Atom(read_predicate(model, predicate, &format!("{at}[{index}]"), lifted)?));
+        items.push(Filter::Atom(read_predicate(reading, predicate, &format!("{at}[{index}]"))?));
     }
     Ok(())
 }
@@ -83,19 +73,14 @@ struct Parts<'v> {
     range: Option<&'v Value>,
 }
 
-fn read_predicate(
-    model: &FilterModel,
-    value: &Value,
-    at: &str,
-    lifted: &dyn Fn(&str) -> bool,
-) -> Result<Atom, ReadError> {
+fn read_predicate(reading: &Reading<'_>, value: &Value, at: &str) -> Result<Atom, ReadError> {
     let mut parts = Parts::default();
     for (name, value) in object(value, at)? {
         if **name == *"range" {
             parts.range = Some(value);
             continue;
         }
-        let text = value.as_str().ok_or_else(|| (format!("{at}.{name}"), "must be a string".to_owned()))?;
+        let text = value.as_str().ok_or_else(|| ReadError::new(format!("{at}.{}", Echo(name)), "must be a string"))?;
         match &**name {
             "type" => parts.kind = Some(text),
             "dimension" => parts.dimension = Some(text),
@@ -103,44 +88,35 @@ fn read_predicate(
             "operator" => parts.operator = Some(text),
             "value" => parts.value = Some(text),
             other => {
-                return Err(unknown(at, other, "`type`, `dimension`, `metric`, `operator`, `value` and `range`"));
+                return Err(ReadError::unknown(
+                    at,
+                    other,
+                    "`type`, `dimension`, `metric`, `operator`, `value` and `range`",
+                ));
             }
         }
     }
     let kind =
         parts.kind.unwrap_or(if parts.metric.is_some() && parts.dimension.is_none() { "metric" } else { "dimension" });
     if kind.eq_ignore_ascii_case("dimension") {
-        dimension_predicate(model, &parts, at, lifted)
+        dimension_predicate(reading, &parts, at)
     } else if kind.eq_ignore_ascii_case("metric") {
-        metric_predicate(model, &parts, at)
+        metric_predicate(reading.model, &parts, at)
     } else {
-        Err((format!("{at}.type"), format!("`{kind}` is not governed here; use `dimension` or `metric`")))
+        Err(ReadError::new(
+            format!("{at}.type"),
+            format!("`{}` is not governed here; use `dimension` or `metric`", Echo(kind)),
+        ))
     }
 }
 
-fn dimension_predicate(
-    model: &FilterModel,
-    parts: &Parts<'_>,
-    at: &str,
-    lifted: &dyn Fn(&str) -> bool,
-) -> Result<Atom, ReadError> {
-    let asked = parts.dimension.ok_or_else(|| (at.to_owned(), "a predicate needs `dimension`".to_owned()))?;
+fn dimension_predicate(reading: &Reading<'_>, parts: &Parts<'_>, at: &str) -> Result<Atom, ReadError> {
+    let asked = parts.dimension.ok_or_else(|| ReadError::new(at, "a predicate needs `dimension`"))?;
     if parts.metric.is_some() {
-        return Err((at.to_owned(), "`dimension` and `metric` in one predicate could be read in two ways".to_owned()));
+        return Err(ReadError::new(at, "`dimension` and `metric` in one predicate could be read in two ways"));
     }
-    let (name, kind) = model
-        .dimension(Dialect::Genesys, asked)
-        .ok_or_else(|| (format!("{at}.dimension"), format!("`{asked}` is not a dimension of this filter")))?;
-    let hidden = match kind {
-        Dimension::Hidden => true,
-        Dimension::Masked => !lifted(name),
-        Dimension::Access(_) | Dimension::Plain => false,
-    };
-    if hidden {
-        return Err((format!("{at}.dimension"), format!("{HIDDEN}`{name}` may not be used in a filter by you")));
-    }
+    let (name, access) = reading.dimension(asked, at)?;
     let operator = parts.operator.unwrap_or("matches");
-    let access = if let Dimension::Access(access) = kind { Some(access) } else { None };
     let mut text = format!(r#"{{"dimension":{}"#, quoted(name));
     let term = if operator.eq_ignore_ascii_case("matches") {
         let condition = match (parts.value, parts.range) {
@@ -149,11 +125,11 @@ fn dimension_predicate(
                 format!(r#","range":{}"#, read_range(range, &format!("{at}.range"))?)
             }
             (None, Some(_)) => {
-                return Err((format!("{at}.range"), format!("`{name}` is an id; name it with `value`")));
+                return Err(ReadError::new(format!("{at}.range"), format!("`{name}` is an id; name it with `value`")));
             }
-            (None, None) => return Err((at.to_owned(), "`matches` needs a `value`".to_owned())),
+            (None, None) => return Err(ReadError::new(at, "`matches` needs a `value`")),
             (Some(_), Some(_)) => {
-                return Err((at.to_owned(), "`value` and `range` exclude each other".to_owned()));
+                return Err(ReadError::new(at, "`value` and `range` exclude each other"));
             }
         };
         text.push_str(&condition);
@@ -167,13 +143,13 @@ fn dimension_predicate(
         } else if operator.eq_ignore_ascii_case("notExists") {
             ("notExists", access.map(Term::Missing))
         } else {
-            return Err((
+            return Err(ReadError::new(
                 format!("{at}.operator"),
-                format!("`{operator}` is none of `matches`, `exists`, `notExists`"),
+                format!("`{}` is none of `matches`, `exists`, `notExists`", Echo(operator)),
             ));
         };
         if parts.value.is_some() || parts.range.is_some() {
-            return Err((at.to_owned(), format!("`{operator}` takes neither `value` nor `range`")));
+            return Err(ReadError::new(at, format!("`{operator}` takes neither `value` nor `range`")));
         }
         text.push_str(r#","operator":""#);
         text.push_str(operator);
@@ -184,21 +160,19 @@ fn dimension_predicate(
     Ok(Atom { term, text: text.into() })
 }
 
-/// Marks an error that is about what the asker may see, not about how he wrote it.
-pub const HIDDEN: &str = "\u{1}";
-
 fn metric_predicate(model: &FilterModel, parts: &Parts<'_>, at: &str) -> Result<Atom, ReadError> {
-    let asked = parts.metric.ok_or_else(|| (at.to_owned(), "a metric predicate needs `metric`".to_owned()))?;
+    let asked = parts.metric.ok_or_else(|| ReadError::new(at, "a metric predicate needs `metric`"))?;
     if parts.dimension.is_some() {
-        return Err((at.to_owned(), "`dimension` and `metric` in one predicate could be read in two ways".to_owned()));
+        return Err(ReadError::new(at, "`dimension` and `metric` in one predicate could be read in two ways"));
     }
     let name = model.metrics.iter().find(|known| known.eq_ignore_ascii_case(asked)).ok_or_else(|| {
-        (format!("{at}.metric"), format!("{HIDDEN}a condition on `{asked}` would speak of legs that you may not see"))
+        let why = format!("a condition on `{}` would speak of legs that you may not see", Echo(asked));
+        ReadError::hidden(format!("{at}.metric"), why)
     })?;
     if parts.operator.is_some_and(|operator| !operator.eq_ignore_ascii_case("matches")) || parts.value.is_some() {
-        return Err((at.to_owned(), "a metric is compared by `range` only".to_owned()));
+        return Err(ReadError::new(at, "a metric is compared by `range` only"));
     }
-    let range = parts.range.ok_or_else(|| (at.to_owned(), "a metric predicate needs `range`".to_owned()))?;
+    let range = parts.range.ok_or_else(|| ReadError::new(at, "a metric predicate needs `range`"))?;
     let range = read_range(range, &format!("{at}.range"))?;
     let text = format!(r#"{{"type":"metric","metric":{},"range":{range}}}"#, quoted(name));
     Ok(Atom { term: Term::Other, text: text.into() })
@@ -209,47 +183,43 @@ fn read_range(value: &Value, at: &str) -> Result<String, ReadError> {
     let mut bounds = Vec::new();
     for (name, value) in members {
         let Value::Number(number) = value else {
-            return Err((format!("{at}.{name}"), "must be a number".to_owned()));
+            return Err(ReadError::new(format!("{at}.{}", Echo(name)), "must be a number"));
         };
         if !["gt", "gte", "lt", "lte"].contains(&&**name) {
-            return Err(unknown(at, name, "`gt`, `gte`, `lt` and `lte`"));
+            return Err(ReadError::unknown(at, name, "`gt`, `gte`, `lt` and `lte`"));
         }
         bounds.push(format!(r#""{name}":{number}"#));
     }
     if bounds.is_empty() {
-        return Err((at.to_owned(), "a range needs at least one bound".to_owned()));
+        return Err(ReadError::new(at, "a range needs at least one bound"));
     }
     bounds.sort();
     Ok(format!("{{{}}}", bounds.join(",")))
 }
 
 fn read_join(value: &Value, at: &str) -> Result<Join, ReadError> {
-    let text = value.as_str().ok_or_else(|| (at.to_owned(), "must be `and` or `or`".to_owned()))?;
+    let text = value.as_str().ok_or_else(|| ReadError::new(at, "must be `and` or `or`"))?;
     if text.eq_ignore_ascii_case("and") {
         Ok(Join::And)
     } else if text.eq_ignore_ascii_case("or") {
         Ok(Join::Or)
     } else {
-        Err((at.to_owned(), format!("`{text}` is neither `and` nor `or`")))
+        Err(ReadError::new(at, format!("`{}` is neither `and` nor `or`", Echo(text))))
     }
 }
 
 fn object<'v>(value: &'v Value, at: &str) -> Result<&'v [(Box<str>, Value)], ReadError> {
     match value {
         Value::Object(members) => Ok(members),
-        _ => Err((at.to_owned(), "must be an object".to_owned())),
+        _ => Err(ReadError::new(at, "must be an object")),
     }
 }
 
 fn array<'v>(value: &'v Value, at: &str) -> Result<&'v [Value], ReadError> {
     match value {
         Value::Array(items) => Ok(items),
-        _ => Err((at.to_owned(), "must be an array".to_owned())),
+        _ => Err(ReadError::new(at, "must be an array")),
     }
-}
-
-fn unknown(at: &str, name: &str, known: &str) -> ReadError {
-    (format!("{at}.{name}"), format!("`{name}` is not known here; known are {known}"))
 }
 
 fn quoted(text: &str) -> String {

@@ -7,6 +7,7 @@ pub mod filter;
 pub mod genesys;
 pub mod json;
 pub mod platform;
+pub mod reading;
 
 use crate::model::operation::Operation;
 use std::sync::Arc;

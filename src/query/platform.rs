@@ -2,81 +2,67 @@
 
 use super::{
     filter::{Atom, Filter, Join, Term},
-    genesys::{HIDDEN, ReadError},
     json::{Value, write_text},
+    reading::{ReadError, Reading},
 };
-use crate::model::body::{Access, Dialect, Dimension, FilterModel};
+use crate::model::{body::Access, refusal::Echo};
 
-/// Reads a filter. `resolve` turns a placeholder into its values.
-pub fn read(model: &FilterModel, value: &Value, lifted: &dyn Fn(&str) -> bool) -> Result<Filter, ReadError> {
-    Ok(read_group(model, value, "$", 1, lifted)?.canonical())
+/// Reads a filter. Placeholders are values by now.
+pub(super) fn read(reading: &Reading<'_>, value: &Value) -> Result<Filter, ReadError> {
+    Ok(read_group(reading, value, "$", 1)?.canonical())
 }
 
-fn read_group(
-    model: &FilterModel,
-    value: &Value,
-    at: &str,
-    depth: usize,
-    lifted: &dyn Fn(&str) -> bool,
-) -> Result<Filter, ReadError> {
-    if depth > model.max_depth {
-        return Err((at.to_owned(), format!("clauses nest deeper than {} levels", model.max_depth)));
+fn read_group(reading: &Reading<'_>, value: &Value, at: &str, depth: usize) -> Result<Filter, ReadError> {
+    if depth > reading.model.max_depth {
+        return Err(ReadError::new(at, format!("clauses nest deeper than {} levels", reading.model.max_depth)));
     }
     let Value::Object(members) = value else {
-        return Err((at.to_owned(), "must be an object".to_owned()));
+        return Err(ReadError::new(at, "must be an object"));
     };
     let mut join = None;
     let mut items = Vec::new();
     for (name, value) in members {
-        let here = format!("{at}.{name}");
+        let here = format!("{at}.{}", Echo(name));
         match (&**name, value) {
             ("type", Value::Text(text)) => {
                 join = Some(match &**text {
                     "AND" => Join::And,
                     "OR" => Join::Or,
-                    other => return Err((here, format!("`{other}` is neither `AND` nor `OR`"))),
+                    other => return Err(ReadError::new(here, format!("`{}` is neither `AND` nor `OR`", Echo(other)))),
                 });
             }
             ("predicates", Value::Array(predicates)) => {
                 for (index, predicate) in predicates.iter().enumerate() {
-                    items.push(Filter::Atom(read_predicate(model, predicate, &format!("{here}[{index}]"), lifted)?));
+                    items.push(Filter::Atom(read_predicate(reading, predicate, &format!("{here}[{index}]"))?));
                 }
             }
             ("clauses", Value::Array(clauses)) => {
                 for (index, clause) in clauses.iter().enumerate() {
-                    items.push(read_group(model, clause, &format!("{here}[{index}]"), depth + 1, lifted)?);
+                    items.push(read_group(reading, clause, &format!("{here}[{index}]"), depth + 1)?);
                 }
             }
             ("type" | "predicates" | "clauses", _) => {
-                return Err((here, "has the wrong type".to_owned()));
+                return Err(ReadError::new(here, "has the wrong type"));
             }
             (other, _) => {
-                return Err((
-                    here,
-                    format!("`{other}` is not known here; known are `type`, `predicates` and `clauses`"),
-                ));
+                return Err(ReadError::unknown(at, other, "`type`, `predicates` and `clauses`"));
             }
         }
     }
-    let join = join.ok_or_else(|| (at.to_owned(), "a filter needs `type`: `AND` or `OR`".to_owned()))?;
+    let join = join.ok_or_else(|| ReadError::new(at, "a filter needs `type`: `AND` or `OR`"))?;
     if items.is_empty() {
-        return Err((at.to_owned(), "an empty filter says nothing; leave the key out instead".to_owned()));
+        return Err(ReadError::new(at, "an empty filter says nothing; leave the key out instead"));
     }
     Ok(Filter::Group(join, items))
 }
 
-fn read_predicate(
-    model: &FilterModel,
-    value: &Value,
-    at: &str,
-    lifted: &dyn Fn(&str) -> bool,
-) -> Result<Atom, ReadError> {
+fn read_predicate(reading: &Reading<'_>, value: &Value, at: &str) -> Result<Atom, ReadError> {
     let Value::Object(members) = value else {
-        return Err((at.to_owned(), "must be an object".to_owned()));
+        return Err(ReadError::new(at, "must be an object"));
     };
     let (mut dimension, mut operator, mut values) = (None, None, Vec::new());
     for (name, value) in members {
-        let here = format!("{at}.{name}");
+        let here = format!("{at}.{}", Echo(name));
         match (&**name, value) {
             ("dimension", Value::Text(text)) => dimension = Some(&**text),
             ("operator", Value::Text(text)) => operator = Some(&**text),
@@ -85,35 +71,26 @@ fn read_predicate(
                     match item {
                         Value::Text(text) => values.push(text.clone()),
                         _ => {
-                            return Err((format!("{here}[{index}]"), "must be a string".to_owned()));
+                            return Err(ReadError::new(format!("{here}[{index}]"), "must be a string"));
                         }
                     }
                 }
             }
             ("dimension" | "operator" | "values", _) => {
-                return Err((here, "has the wrong type".to_owned()));
+                return Err(ReadError::new(here, "has the wrong type"));
             }
             (other, _) => {
-                return Err((
-                    here,
-                    format!("`{other}` is not known here; known are `dimension`, `operator` and `values`"),
-                ));
+                return Err(ReadError::unknown(at, other, "`dimension`, `operator` and `values`"));
             }
         }
     }
-    let asked = dimension.ok_or_else(|| (at.to_owned(), "a predicate needs `dimension`".to_owned()))?;
-    let (name, kind) = model
-        .dimension(Dialect::Platform, asked)
-        .ok_or_else(|| (format!("{at}.dimension"), format!("`{asked}` is not a dimension of this filter")))?;
-    if kind == Dimension::Hidden || (kind == Dimension::Masked && !lifted(name)) {
-        return Err((format!("{at}.dimension"), format!("{HIDDEN}`{name}` may not be used in a filter by you")));
-    }
-    let access = if let Dimension::Access(access) = kind { Some(access) } else { None };
-    let operator = operator.ok_or_else(|| (at.to_owned(), "a predicate needs `operator`".to_owned()))?;
+    let asked = dimension.ok_or_else(|| ReadError::new(at, "a predicate needs `dimension`"))?;
+    let (name, access) = reading.dimension(asked, at)?;
+    let operator = operator.ok_or_else(|| ReadError::new(at, "a predicate needs `operator`"))?;
     check_count(operator, values.len(), access, at)?;
     values.sort();
     values.dedup();
-    let name = access.and_then(|access| model.carrying(access)).unwrap_or(name);
+    let name = access.and_then(|access| reading.model.carrying(access)).unwrap_or(name);
     let term = match (access, operator) {
         (None, _) => Term::Other,
         (Some(access), "EQUALS" | "IN") => Term::In(access, values.clone()),
@@ -131,15 +108,22 @@ fn check_count(operator: &str, count: usize, access: Option<Access>, at: &str) -
         "EXISTS" | "NOT_EXISTS" => count == 0,
         "GT" | "GTE" | "LT" | "LTE" => {
             if access.is_some() {
-                return Err((format!("{at}.operator"), "an id has no order; use `EQUALS` or `IN`".to_owned()));
+                return Err(ReadError::new(format!("{at}.operator"), "an id has no order; use `EQUALS` or `IN`"));
             }
             count == 1
         }
         other => {
-            return Err((format!("{at}.operator"), format!("`{other}` is not an operator of this dialect")));
+            return Err(ReadError::new(
+                format!("{at}.operator"),
+                format!("`{}` is not an operator of this dialect", Echo(other)),
+            ));
         }
     };
-    if fits { Ok(()) } else { Err((format!("{at}.values"), format!("`{operator}` does not take {count} values"))) }
+    if fits {
+        Ok(())
+    } else {
+        Err(ReadError::new(format!("{at}.values"), format!("`{operator}` does not take {count} values")))
+    }
 }
 
 /// One spelling for one meaning: a single value is `EQUALS`, several are `IN`.

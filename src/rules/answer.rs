@@ -37,6 +37,11 @@ pub(super) fn compile(
     if !legs && answer.keys.is_empty() {
         reader.problem(answer.span.clone(), "this shape needs `keys`: the fields that say whose a row is");
     }
+    if shape == Shape::Conversations && !answer.keys.values().any(|word| **word == AccessWord::Conversation) {
+        let help =
+            "add `keys = { conversationId = \"conversation\" }`: rights to single conversations are judged by it";
+        reader.problem_with(answer.span.clone(), "a list of interactions needs the key of each", Some(help.to_owned()));
+    }
     let leg = answer.leg.as_ref().map(|leg| paths::leg(leg, leg.span.clone(), reader));
     let leg = match leg {
         Some(leg) => Some(leg?),

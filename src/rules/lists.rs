@@ -19,7 +19,7 @@ impl Body<'_> {
     /// A list of words of the body, and the words that a rule allows of it.
     pub(super) fn allow(&self, list: &format::AllowedWords, reader: &mut Reader<'_>) -> Option<AllowList> {
         let (at, kind) = self.field(&list.at, reader)?;
-        let Some(words) = words_of(kind) else {
+        let Some(words) = kind.words() else {
             reader.problem(list.at.span.clone(), format!("`{}` holds no words of a closed list", *list.at));
             return None;
         };
@@ -40,7 +40,7 @@ impl Body<'_> {
 
     pub(super) fn metrics(&self, rule: &format::Metrics, reader: &mut Reader<'_>) -> Option<MetricRule> {
         let (at, kind) = self.field(&rule.at, reader)?;
-        let Some(words) = words_of(kind) else {
+        let Some(words) = kind.words() else {
             reader.problem(rule.at.span.clone(), format!("`{}` holds no words of a closed list", *rule.at));
             return None;
         };
@@ -105,14 +105,6 @@ fn duration(text: &At<String>, reader: &mut Reader<'_>) -> Option<jiff::SignedDu
         reader.problem_with(text.span.clone(), format!("`{}` is no length of time", **text), Some(help.to_owned()));
     }
     length
-}
-
-fn words_of(kind: &FieldKind) -> Option<&[Box<str>]> {
-    match kind {
-        FieldKind::Enum { words, .. } => Some(words),
-        FieldKind::List { of, .. } => words_of(of),
-        _ => None,
-    }
 }
 
 fn known_words(names: &[At<String>], words: &[Box<str>], reader: &mut Reader<'_>) -> Vec<Box<str>> {

@@ -43,6 +43,7 @@ mod schema;
 mod sites;
 mod source;
 mod values;
+mod vocabulary;
 pub mod watch;
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::{
     rests::{self, Fits, Rests},
     sites::Body,
     values::Name,
+    vocabulary::Lists,
 };
 use crate::model::{
     answer::Shape,
@@ -67,6 +68,12 @@ impl Surroundings<'_> {
         rests.check(&needs, rule, reader);
         let fits = Fits { class, method, template: &template };
         fits.check(model.as_deref(), page.as_ref(), &rule.r#match, reader);
+        let lists =
+            Lists { group_by: parts.group_by.as_ref(), sort: parts.sort.as_ref(), metrics: parts.metrics.as_ref() };
+        if let Some(model) = &model {
+            lists.check(model, rule, reader);
+        }
+        let words = model.as_ref().map(|model| lists.words(model, data, self.policy)).unwrap_or_default();
         let archived = matches!(shared.archived, Some(ArchivedWord::Include));
         let contract = Contract {
             operation: rule.id.as_str().into(),
@@ -76,6 +83,8 @@ impl Surroundings<'_> {
             data,
             params,
             body: model,
+            words,
+            masks: answer.mask.clone(),
             ids,
             shape: answer.shape,
             time: parts.time,

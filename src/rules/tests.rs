@@ -154,6 +154,7 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("rows = \"$.results\"\n", "", "this shape needs `rows`", ":21:1"),
     ("keys = { queueId = \"queue\" }\n", "", "this shape needs `keys`", ":21:1"),
     ("shape = \"groups\"", "shape = \"conversations\"", "this shape needs `leg`", ":21:1"),
+    ("shape = \"groups\"", "shape = \"conversations\"", "a list of interactions needs the key of each", ":21:1"),
     ("\"observations\"", "\"observation\"", "there is no list of fields `observation`", ":25:8"),
     ("'{\"results\":[]}'", "'{\"results\":['", "`empty` is not the text of a JSON object", ":26:9"),
     ("keep = ", "mask = { ani = \"secret\" }\nkeep = ", "there is no mask class in `[lift]` named `secret`", ":11:6"),
@@ -197,6 +198,18 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "[rule.group-by]\nat = \"$.metrics\"\nallow = [\"oWaiting\"]\nbpo-allow = [\"oAlerting\"]\n[rule.answer]",
         "is not in `allow`",
         ":24:14",
+    ),
+    (
+        "[rule.answer]",
+        "[rule.group-by]\nat = \"$.metrics\"\nallow = [\"oWaiting\"]\n[rule.answer]",
+        "`group-by` allows `oWaiting`, and no filter of `QueueObservationQuery` knows it",
+        ":11:6",
+    ),
+    (
+        "body = \"QueueObservationQuery\"\n\n[[rule.narrow]]\nat = \"$.filter\"\ncarry = [{ queue = \"queueId\" }]",
+        "body = \"UserAggregationQuery\"\n[[rule.narrow]]\nat = \"$.filter\"\ncarry = [{ user = \"userId\" }]",
+        "`$.groupBy` may say `userId`, and the rule does not list its words",
+        ":11:6",
     ),
     (
         "[rule.answer]",

@@ -73,10 +73,10 @@ pub(super) fn build(base: &Base, verified: &Verified, token: &HeaderValue) -> Op
         // The guard reads bytes as they are.
         .header(header::ACCEPT_ENCODING, "identity")
         .header(header::USER_AGENT, AGENT);
-    let body = match verified.body() {
+    let body = match &verified.outgoing().body {
         Some(body) => {
             request = request.header(header::CONTENT_TYPE, "application/json");
-            Bytes::copy_from_slice(body)
+            body.clone()
         }
         None => Bytes::new(),
     };

@@ -6,8 +6,12 @@ use super::{
     json::Json,
     scope::Scope,
     time,
+    words::Vocabulary,
 };
-use crate::model::body::{BodyModel, Field, FieldKind, FilterModel};
+use crate::model::{
+    body::{BodyModel, Field, FieldKind, FilterModel},
+    contract::Words,
+};
 
 /// The filters of one field, in the order of its array.
 pub(super) struct Found<'a> {
@@ -20,14 +24,20 @@ pub(super) struct Found<'a> {
 }
 
 /// Everything in the body is allowed; gives the filters for the proof.
-pub(super) fn hold<'a>(scope: &Scope<'_>, model: &'a BodyModel, body: &Json<'_>) -> Result<Vec<Found<'a>>, Unproved> {
-    let mut walk = Walk { scope, model, found: Vec::new() };
+pub(super) fn hold<'a>(
+    scope: &Scope<'_>,
+    words: &Vocabulary<'_>,
+    model: &'a BodyModel,
+    body: &Json<'_>,
+) -> Result<Vec<Found<'a>>, Unproved> {
+    let mut walk = Walk { scope, words, model, found: Vec::new() };
     walk.object(&model.fields, body, "$")?;
     Ok(walk.found)
 }
 
 struct Walk<'a, 's> {
     scope: &'s Scope<'s>,
+    words: &'s Vocabulary<'s>,
     model: &'a BodyModel,
     found: Vec<Found<'a>>,
 }
@@ -43,12 +53,13 @@ impl<'a> Walk<'a, '_> {
         for (key, member) in members {
             let field = fields.iter().find(|field| *field.name == **key);
             let field = field.ok_or_else(|| Unproved::at(at, "an unknown member"))?;
-            self.field(&field.kind, member, &format!("{at}.{key}"))?;
+            let at = format!("{at}.{key}");
+            self.field(&field.kind, member, self.words.list(&at), &at)?;
         }
         Ok(())
     }
 
-    fn field(&mut self, kind: &'a FieldKind, value: &Json<'_>, at: &str) -> Result<(), Unproved> {
+    fn field(&mut self, kind: &'a FieldKind, value: &Json<'_>, list: Option<&Words>, at: &str) -> Result<(), Unproved> {
         let fits = match (kind, value) {
             (FieldKind::Text { max }, Json::Text(text)) => text.len() <= *max,
             (FieldKind::Bool, Json::Bool(_)) => true,
@@ -56,7 +67,10 @@ impl<'a> Walk<'a, '_> {
                 number.parse::<i64>().is_ok_and(|number| (*min..=*max).contains(&number))
             }
             // `fold` is the reader's business: what leaves is spelt canonically
-            (FieldKind::Enum { words, fold: _ }, Json::Text(text)) => words.iter().any(|word| **word == **text),
+            (FieldKind::Enum { words, fold: _ }, Json::Text(text)) => {
+                self.words.hold(text, list, at)?;
+                words.iter().any(|word| **word == **text)
+            }
             (FieldKind::Interval, Json::Text(text)) => time::interval(text).is_some(),
             (FieldKind::Instant, Json::Text(text)) => time::instant(text).is_some() || time::relative(text),
             (FieldKind::Id(access), Json::Text(id)) => {
@@ -65,7 +79,7 @@ impl<'a> Walk<'a, '_> {
             }
             (FieldKind::List { of, max }, Json::Array(items)) => {
                 for (place, item) in items.iter().enumerate() {
-                    self.field(of, item, &format!("{at}[{place}]"))?;
+                    self.field(of, item, list, &format!("{at}[{place}]"))?;
                 }
                 items.len() <= *max
             }
@@ -92,6 +106,6 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn reading(&self, model: &'a FilterModel) -> Reading<'_> {
-        Reading { scope: self.scope, model, dialect: self.model.dialect }
+        Reading { scope: self.scope, words: self.words, model, dialect: self.model.dialect }
     }
 }

@@ -5,6 +5,7 @@ use super::{
     json::Json,
     platform,
     scope::{Named, Scope},
+    words::Vocabulary,
 };
 use crate::model::{
     body::{Access, Dialect, Dimension, FilterModel, Level},
@@ -46,6 +47,7 @@ impl Entry {
 /// What reading a filter rests on.
 pub(super) struct Reading<'a> {
     pub(super) scope: &'a Scope<'a>,
+    pub(super) words: &'a Vocabulary<'a>,
     pub(super) model: &'a FilterModel,
     pub(super) dialect: Dialect,
 }
@@ -78,6 +80,9 @@ impl Reading<'_> {
             self.model.dimensions.get(name).ok_or_else(|| Unproved::at(at, "not a dimension of this filter"))?;
         let access = match known {
             Dimension::Hidden => return Err(Unproved::at(at, "a hidden dimension")),
+            Dimension::Plain | Dimension::Masked if self.words.hides(name, *known) => {
+                return Err(Unproved::at(at, "a masked dimension"));
+            }
             Dimension::Plain | Dimension::Masked => return Ok(Node::Opaque),
             Dimension::Access(access) => *access,
         };

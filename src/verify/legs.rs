@@ -8,16 +8,20 @@
 //! queue in QA  or  (queue in Q1 | agent in U1)  or  (queue in Q2 | agent in U2)  or  (queue missing | agent in V)
 //! ```
 //!
+//! Only ids that the filter names can entail a clause, so each set is cut to them first: boxes that then hold the
+//! same queues or the same agents are one box, and those that hold nothing are none. That loses no proof and never
+//! proves more. An *or* whose parts together touch too many boxes is proved part by part.
+//!
 //! Clauses are numbered by their choices (bit i: the agent side of box i), and a set of clauses is one `u128`.
 //! An atom entails the clauses in which it stands, an *or* what all its items entail, an *and* what any of them
 //! does: one pass, linear in the filter. This is sound and not complete; what it cannot see is refused.
 
 use super::{Unproved, filter::Node, scope::Scope};
 use crate::model::{
-    entitlement::Entitlement,
-    org::{Org, UserIx},
+    org::{QueueIx, UserIx},
     set::{Dim, Set},
 };
+use std::{collections::HashMap, hash::Hash};
 
 /// Choices that fit: two to the power of this many clauses are the bits of a `u128`.
 const CHOICES: usize = 7;
@@ -34,101 +38,139 @@ const SIDE: [u128; CHOICES] = [
 ];
 
 /// What a filter must entail.
+#[derive(Clone, Copy)]
 pub(super) enum Goal<'a> {
-    Legs(Legs<'a>),
+    /// The leg is visible.
+    Legs(&'a Scope<'a>),
     /// The row's queue is one whose figures may be seen whole.
     Queues(&'a Scope<'a>),
     /// The row's user may be seen.
     Users(&'a Scope<'a>),
 }
 
-pub(super) struct Legs<'a> {
-    scope: &'a Scope<'a>,
-    /// Entitlements for every agent: their queues are QA.
-    whole: Vec<&'a Entitlement>,
-    /// Each with the choice that it is.
-    boxes: Vec<(u128, AgentBox<'a>)>,
-    /// Entitlements that cover legs without queue, and their choice.
-    loose: Vec<&'a Entitlement>,
-    loose_side: u128,
-    choices: usize,
-}
-
-/// Queues of any of these entitlements, with these users.
-struct AgentBox<'a> {
-    queues: Vec<&'a Entitlement>,
-    users: Set<UserIx>,
-}
-
-impl<'a> Legs<'a> {
-    /// The legs that are visible under the entitlements of this scope.
-    pub(super) fn of(scope: &'a Scope<'a>) -> Result<Self, Unproved> {
-        let counting = || scope.live.iter().copied();
-        let whole = counting().filter(|e| e.users.is_any()).collect();
-        let loose: Vec<_> = counting().filter(|e| e.queues.is_any()).collect();
-        let boxes = merge(scope);
-        let choices = boxes.len() + usize::from(!loose.is_empty());
-        if choices > CHOICES {
-            return Err(Unproved::at("scope", format!("{choices} separate boxes, more than {CHOICES}")));
-        }
-        let loose_side = SIDE.get(boxes.len()).copied().filter(|_| !loose.is_empty()).unwrap_or(0);
-        let boxes = SIDE.into_iter().zip(boxes).collect();
-        Ok(Self { scope, whole, boxes, loose, loose_side, choices })
-    }
-}
-
-/// Boxes with the same queue side become one, then those with the same users. Those whose queues are in QA as
-/// written say nothing more; leaving a box out never proves too much.
-fn merge<'a>(scope: &Scope<'a>) -> Vec<AgentBox<'a>> {
-    let counting = &scope.live;
-    let mut by_queues: Vec<AgentBox<'a>> = Vec::new();
-    for e in counting.iter().copied() {
-        let Dim::Only(users) = &e.users else { continue };
-        let absorbed = |whole: &&Entitlement| {
-            whole.users.is_any() && within(&e.divisions, &whole.divisions) && covers_as_written(scope.org, e, whole)
-        };
-        if counting.iter().any(absorbed) {
-            continue;
-        }
-        let same =
-            |known: &&mut AgentBox<'a>| known.queues.iter().all(|k| k.divisions == e.divisions && k.queues == e.queues);
-        match by_queues.iter_mut().find(same) {
-            Some(known) => known.users = known.users.union(users),
-            None => by_queues.push(AgentBox { queues: vec![e], users: users.clone() }),
-        }
-    }
-    let mut by_users: Vec<AgentBox<'a>> = Vec::new();
-    for agents in by_queues {
-        match by_users.iter_mut().find(|known| known.users == agents.users) {
-            Some(known) => known.queues.extend(agents.queues),
-            None => by_users.push(agents),
-        }
-    }
-    by_users
-}
-
-/// `Any` does not cover a restricted queue that a list names.
-fn covers_as_written(org: &Org, part: &Entitlement, whole: &Entitlement) -> bool {
-    let names_restricted =
-        matches!(&part.queues, Dim::Only(list) if list.iter().any(|queue| org.queue(*queue).restricted));
-    within(&part.queues, &whole.queues) && !(whole.queues.is_any() && names_restricted)
-}
-
-fn within<T: Ord + Clone>(part: &Dim<T>, whole: &Dim<T>) -> bool {
-    match (part, whole) {
-        (_, Dim::Any) => true,
-        (Dim::Any, Dim::Only(_)) => false,
-        (Dim::Only(part), Dim::Only(whole)) => part.is_subset(whole),
-    }
-}
+/// A clause of the scope, and the item of an *and* that implies it; `None`: the node as a whole.
+pub(super) type Shown = (String, Option<usize>);
 
 impl Goal<'_> {
+    /// Shows that `node` entails every clause.
+    pub(super) fn prove(self, node: &Node, at: &str) -> Result<Vec<Shown>, Unproved> {
+        let mut named = Named::default();
+        named.add(node);
+        let clauses = match (Clauses::of(self, &named), node) {
+            (Some(clauses), _) => clauses,
+            (None, Node::Or(items)) if items.len() > 1 => {
+                for item in items {
+                    self.prove(item, at)?;
+                }
+                return Ok(vec![("all clauses of the scope, part by part".into(), None)]);
+            }
+            (None, _) => return Err(Unproved::at(at, format!("touches more than {CHOICES} separate boxes"))),
+        };
+        clauses.prove(node, at)
+    }
+}
+
+/// The ids that a filter names as those of a leg.
+#[derive(Default)]
+struct Named {
+    queues: Vec<QueueIx>,
+    users: Vec<UserIx>,
+}
+
+impl Named {
+    fn add(&mut self, node: &Node) {
+        match node {
+            Node::And(items) | Node::Or(items) => items.iter().for_each(|item| self.add(item)),
+            Node::Queue(queue) => self.queues.push(*queue),
+            Node::User(user) => self.users.push(*user),
+            Node::NoQueue | Node::Opaque => {}
+        }
+    }
+}
+
+/// Every clause of a goal, by the atoms in which it stands.
+struct Clauses {
+    queues: HashMap<QueueIx, u128>,
+    users: HashMap<UserIx, u128>,
+    no_queue: u128,
+    /// Users of each box, for people.
+    boxes: Vec<usize>,
+    /// Some named agent's legs without queue are visible: one choice more.
+    loose: bool,
+    /// What a goal of one clause is called.
+    only: Option<&'static str>,
+}
+
+type AgentBox = (Set<QueueIx>, Set<UserIx>);
+
+impl Clauses {
+    /// `None`: more choices than fit.
+    fn of(goal: Goal<'_>, named: &Named) -> Option<Self> {
+        let mut clauses = Self {
+            queues: HashMap::new(),
+            users: HashMap::new(),
+            no_queue: 0,
+            boxes: Vec::new(),
+            loose: false,
+            only: None,
+        };
+        match goal {
+            Goal::Legs(scope) => clauses.add_legs(scope, named)?,
+            Goal::Queues(scope) => {
+                clauses.only = Some("queue in the visible queues");
+                clauses.queues =
+                    named.queues.iter().filter(|queue| scope.shows_queue(**queue)).map(|queue| (*queue, 1)).collect();
+            }
+            Goal::Users(scope) => {
+                clauses.only = Some("user in the visible users");
+                clauses.users =
+                    named.users.iter().filter(|user| scope.shows_user(**user)).map(|user| (*user, 1)).collect();
+            }
+        }
+        Some(clauses)
+    }
+
+    fn add_legs(&mut self, scope: &Scope<'_>, named: &Named) -> Option<()> {
+        let queues: Set<QueueIx> = named.queues.iter().copied().collect();
+        let users: Set<UserIx> = named.users.iter().copied().collect();
+        let live = || scope.live.iter().copied();
+        let whole = queues.filter(|queue| live().any(|e| e.users.is_any() && scope.covers_queue(e, *queue)));
+        let rest = queues.difference(&whole);
+        let mut boxes = Vec::new();
+        for e in live() {
+            let Dim::Only(list) = &e.users else { continue };
+            let held = match &e.queues {
+                Dim::Any => rest.filter(|queue| scope.covers_queue(e, *queue)),
+                Dim::Only(list) => rest.intersection(list).filter(|queue| scope.covers_queue(e, *queue)),
+            };
+            boxes.push((held, users.intersection(list)));
+        }
+        let boxes = united(boxes);
+        let loose = users.filter(|user| live().any(|e| scope.covers_loose_user(e, *user)));
+        let mut sides = SIDE.into_iter();
+        self.queues.extend(whole.iter().map(|queue| (*queue, u128::MAX)));
+        for (queues, users) in &boxes {
+            let side = sides.next()?;
+            queues.iter().for_each(|queue| *self.queues.entry(*queue).or_default() |= !side);
+            users.iter().for_each(|user| *self.users.entry(*user).or_default() |= side);
+        }
+        if !loose.is_empty() {
+            let side = sides.next()?;
+            loose.iter().for_each(|user| *self.users.entry(*user).or_default() |= side);
+            self.no_queue = !side;
+        }
+        self.loose = !loose.is_empty();
+        self.boxes = boxes.iter().map(|(_, users)| users.len()).collect();
+        Some(())
+    }
+
+    fn choices(&self) -> usize {
+        self.boxes.len() + usize::from(self.loose)
+    }
+
     /// Every clause there is.
     fn all(&self) -> u128 {
-        match self {
-            Self::Legs(legs) => u128::MAX >> (128 - (1_u32 << legs.choices)),
-            Self::Queues(_) | Self::Users(_) => 1,
-        }
+        u128::MAX >> (128 - (1_u32 << self.choices()))
     }
 
     /// The clauses that `node` entails.
@@ -138,34 +180,14 @@ impl Goal<'_> {
             Node::Or(items) if items.is_empty() => 0,
             Node::Or(items) => items.iter().fold(self.all(), |all, item| all & self.entailed(item)),
             Node::And(items) => items.iter().fold(0, |any, item| any | self.entailed(item)),
-            atom => self.all() & self.atom(atom),
+            Node::Queue(queue) => self.all() & self.queues.get(queue).copied().unwrap_or(0),
+            Node::User(user) => self.all() & self.users.get(user).copied().unwrap_or(0),
+            Node::NoQueue => self.all() & self.no_queue,
+            Node::Opaque => 0,
         }
     }
 
-    fn atom(&self, atom: &Node) -> u128 {
-        match (self, atom) {
-            (Self::Legs(legs), Node::Queue(queue)) => {
-                if legs.whole.iter().any(|e| legs.scope.covers_queue(e, *queue)) {
-                    return u128::MAX;
-                }
-                let holds = |agents: &AgentBox<'_>| agents.queues.iter().any(|e| legs.scope.covers_queue(e, *queue));
-                legs.boxes.iter().filter(|(_, agents)| holds(agents)).fold(0, |set, (side, _)| set | !side)
-            }
-            (Self::Legs(legs), Node::User(user)) => {
-                let boxed = legs.boxes.iter().filter(|(_, agents)| agents.users.contains(user));
-                let loose = legs.loose.iter().any(|e| legs.scope.covers_loose_user(e, *user));
-                boxed.fold(if loose { legs.loose_side } else { 0 }, |set, (side, _)| set | side)
-            }
-            (Self::Legs(legs), Node::NoQueue) if !legs.loose.is_empty() => !legs.loose_side,
-            (Self::Queues(scope), Node::Queue(queue)) => u128::from(scope.shows_queue(*queue)),
-            (Self::Users(scope), Node::User(user)) => u128::from(scope.shows_user(*user)),
-            _ => 0,
-        }
-    }
-
-    /// Shows that `node` entails every clause. Gives each clause with the place of the item that implies it:
-    /// `Some` item of an *and*, or the node as a whole.
-    pub(super) fn prove(&self, node: &Node, at: &str) -> Result<Vec<(String, Option<usize>)>, Unproved> {
+    fn prove(&self, node: &Node, at: &str) -> Result<Vec<Shown>, Unproved> {
         let all = self.all();
         let missing = all & !self.entailed(node);
         if missing != 0 {
@@ -173,9 +195,13 @@ impl Goal<'_> {
             return Err(Unproved::at(at, format!("does not imply: {clause}")));
         }
         let Node::And(items) = node else {
-            return Ok(vec![(self.describe_all(), None)]);
+            let clause = match self.choices() {
+                0 => self.describe(0),
+                choices => format!("all {} clauses of the scope", 1_u32 << choices),
+            };
+            return Ok(vec![(clause, None)]);
         };
-        let mut steps: Vec<(String, Option<usize>)> = Vec::new();
+        let mut steps = Vec::new();
         let mut left = all;
         for (place, item) in items.iter().enumerate() {
             let mut here = left & self.entailed(item);
@@ -188,34 +214,52 @@ impl Goal<'_> {
         Ok(steps)
     }
 
-    fn describe_all(&self) -> String {
-        let Self::Legs(legs) = self else {
-            return self.describe(0);
-        };
-        if legs.choices == 0 { self.describe(0) } else { format!("all {} clauses of the scope", 1_u32 << legs.choices) }
-    }
-
     fn describe(&self, clause: u32) -> String {
-        let legs = match self {
-            Self::Queues(_) => return "queue in the visible queues".into(),
-            Self::Users(_) => return "user in the visible users".into(),
-            Self::Legs(legs) => legs,
-        };
-        let mut parts = Vec::new();
-        if !legs.whole.is_empty() {
-            parts.push("queue visible with every agent".to_owned());
+        if let Some(only) = self.only {
+            return only.into();
         }
-        for (place, (_, agents)) in legs.boxes.iter().enumerate() {
+        let mut parts = vec!["queue visible with every agent".to_owned()];
+        for (place, users) in self.boxes.iter().enumerate() {
             parts.push(if (clause >> place) & 1 == 0 {
                 format!("queue of box {}", place + 1)
             } else {
-                format!("agent in {{{} values}}", agents.users.len())
+                format!("agent in {{{users} values}}")
             });
         }
-        if !legs.loose.is_empty() {
-            let agent = (clause >> legs.boxes.len()) & 1 == 1;
+        if self.loose {
+            let agent = (clause >> self.boxes.len()) & 1 == 1;
             parts.push(if agent { "agent of a covered division" } else { "queue missing" }.to_owned());
         }
         parts.join(" or ")
     }
+}
+
+/// Boxes with the same queues or the same users become one, those inside another go, until nothing changes.
+fn united(mut boxes: Vec<AgentBox>) -> Vec<AgentBox> {
+    boxes.retain(|(queues, users)| !queues.is_empty() && !users.is_empty());
+    loop {
+        let before = boxes.len();
+        boxes = flipped(by_first(flipped(by_first(boxes))));
+        let all = boxes.clone();
+        boxes.retain(|one| {
+            !all.iter().any(|other| other != one && one.0.is_subset(&other.0) && one.1.is_subset(&other.1))
+        });
+        if boxes.len() == before {
+            // in an order of its own, so that the certificate of a query is always the same
+            boxes.sort_by(|one, other| one.0.as_slice().cmp(other.0.as_slice()));
+            return boxes;
+        }
+    }
+}
+
+fn by_first<A: Ord + Clone + Hash, B: Ord + Clone>(boxes: Vec<(Set<A>, Set<B>)>) -> Vec<(Set<A>, Set<B>)> {
+    let mut by: HashMap<Set<A>, Vec<B>> = HashMap::new();
+    for (first, second) in boxes {
+        by.entry(first).or_default().extend(second.iter().cloned());
+    }
+    by.into_iter().map(|(first, second)| (first, second.into_iter().collect())).collect()
+}
+
+fn flipped<A, B>(boxes: Vec<(A, B)>) -> Vec<(B, A)> {
+    boxes.into_iter().map(|(first, second)| (second, first)).collect()
 }

@@ -9,6 +9,7 @@
 //! | `request` | method, path and query parameters equal the contract |
 //! | `json`, `body`, `time` | the body is canonical and inside the model's allow-list |
 //! | `filter`, `genesys`, `platform` | what a filter says about queue and agent |
+//! | `words` | what the body may group, sort and filter by |
 //! | `scope` | what the entitlements cover, id by id |
 //! | `legs` | the scope as clauses, and which of them a filter entails |
 
@@ -23,23 +24,25 @@ mod scope;
 #[cfg(test)]
 mod tests;
 mod time;
+mod words;
 
 use crate::model::{
     answer::Shape,
     body::{Access, BodyModel, Level, Path, Proof},
     contract::{Contract, Data, Method},
-    entitlement::Entitlement,
-    org::{Org, Principal},
+    entitlement,
+    org::Org,
     outgoing::{Outgoing, Residual},
 };
 use body::Found;
 use filter::Entry;
 use jiff::Timestamp;
-use legs::{Goal, Legs};
+use legs::Goal;
 use scope::Scope;
 use serde::Serialize;
 use std::borrow::Cow;
 use time::Asked;
+use words::Vocabulary;
 
 /// A narrowed request that was proved to be inside the scope. Only [`check`] makes one, and only it can be forwarded.
 #[derive(Debug)]
@@ -72,6 +75,10 @@ pub struct Unproved {
 }
 
 impl Verified {
+    /// The whole of it, for those who keep or send it.
+    pub fn outgoing(&self) -> &Outgoing {
+        &self.outgoing
+    }
     pub fn method(&self) -> Method {
         self.outgoing.method
     }
@@ -98,24 +105,24 @@ impl Unproved {
     }
 }
 
-/// Proves that `outgoing`, together with `residual`, stays inside what `entitlements` cover.
+/// Proves that `outgoing`, together with `residual`, stays inside what the entitlements of `given` cover.
 pub fn check(
     contract: &Contract,
     outgoing: Outgoing,
     residual: Residual,
-    holder: Principal,
-    entitlements: &[Entitlement],
+    given: &entitlement::Scope,
     org: &Org,
     now: Timestamp,
 ) -> Result<Verified, Unproved> {
-    let scope = Scope::of(contract, holder, entitlements, org, now)?;
+    let scope = Scope::of(contract, given, org, now)?;
     let ids = request::hold_path(&scope, contract, &outgoing)?;
     request::hold_query(&scope, contract, &outgoing)?;
     let steps = match (&contract.body, &outgoing.body) {
         (Some(model), Some(bytes)) => {
             let body = json::read(bytes).map_err(|(at, why)| Unproved::at(format!("body, byte {at}"), why))?;
             let asked = Asked::of(contract, Some(&body), &residual)?;
-            let found = body::hold(&scope, model, &body)?;
+            let words = Vocabulary::of(contract, model, &scope, &given.lifts);
+            let found = body::hold(&scope, &words, model, &body)?;
             by_body(contract, model, &found, &residual, &scope.only(|e| asked.counts(e)))?
         }
         (None, None) => {
@@ -146,7 +153,7 @@ fn by_body(
         return Err(Unproved::at("scope", "no entitlement counts for the asked time"));
     }
     let goal = match contract.data {
-        Data::Interaction => Goal::Legs(Legs::of(scope)?),
+        Data::Interaction => Goal::Legs(scope),
         Data::Queue => Goal::Queues(scope),
         Data::User => Goal::Users(scope),
         Data::Division | Data::Metadata => {
@@ -167,9 +174,9 @@ fn by_body(
     for Found { at, model, array: is_array, entries } in found {
         if *at == main && *is_array == array && model.level == Level::Leg {
             proved |= !entries.is_empty();
-            prove_all(&goal, entries, &mut steps)?;
+            prove_all(goal, entries, &mut steps)?;
         } else if also.contains(at) && model.level != Level::Interaction {
-            prove_all(&goal, entries, &mut steps)?;
+            prove_all(goal, entries, &mut steps)?;
         } else if model.level != Level::Interaction && !entries.is_empty() {
             return Err(Unproved::at(at, "a filter on legs that the contract does not tie to the scope"));
         }
@@ -183,7 +190,7 @@ fn by_body(
     Ok(steps)
 }
 
-fn prove_all(goal: &Goal<'_>, entries: &[Entry], steps: &mut Vec<Step>) -> Result<(), Unproved> {
+fn prove_all(goal: Goal<'_>, entries: &[Entry], steps: &mut Vec<Step>) -> Result<(), Unproved> {
     for entry in entries {
         let shown = goal.prove(&entry.node, &entry.at)?;
         steps.extend(shown.into_iter().map(|(clause, item)| Step { clause, by: entry.place(item) }));

@@ -7,7 +7,7 @@ use super::Unproved;
 use crate::model::{
     body::{Access, ObjectOrd},
     contract::{Contract, Data},
-    entitlement::{Action, Entitlement},
+    entitlement::{self, Action, Entitlement},
     org::{DivisionIx, Org, Principal, QueueIx, QueueState, RegionIx, UserIx},
     set::Dim,
 };
@@ -16,9 +16,10 @@ use jiff::Timestamp;
 /// The entitlements of one holder that live now, with what is needed to judge an id by them.
 pub(super) struct Scope<'a> {
     pub(super) org: &'a Org,
-    holder: Principal,
+    pub(super) holder: Principal,
     region: RegionIx,
     action: Action,
+    now: Timestamp,
     /// Dead queues that a list names count.
     archived: bool,
     /// All that live and are not for named conversations only.
@@ -37,27 +38,57 @@ pub(super) enum Named {
 impl<'a> Scope<'a> {
     pub(super) fn of(
         contract: &Contract,
-        holder: Principal,
-        entitlements: &'a [Entitlement],
+        given: &'a entitlement::Scope,
         org: &'a Org,
         now: Timestamp,
     ) -> Result<Self, Unproved> {
+        let holder = given.holder;
         let region = match holder {
             Principal::User(user) => org.users.get(user.index()).map(|user| user.region),
             Principal::Service(service) => org.services.get(service.index()).map(|service| service.region),
         };
         let region = region.ok_or_else(|| Unproved::at("holder", "not in this organisation"))?;
-        let acts = |e: &&Entitlement| {
-            e.holder == holder
-                && e.region == region
-                && e.valid.acts_at(now)
-                && e.actions.iter().any(|action| action.includes(contract.action))
-        };
-        if !entitlements.iter().any(|e| acts(&e)) {
+        let (action, archived) = (contract.action, contract.archived);
+        let mut scope = Self { org, holder, region, action, now, archived, live: Vec::new() };
+        let acting: Vec<_> = given.entitlements.iter().filter(|e| scope.acts(e)).collect();
+        if acting.is_empty() {
             return Err(Unproved::at("scope", "no entitlement of this holder lives now for this action"));
         }
-        let live = entitlements.iter().filter(acts).filter(|e| e.conversations.is_any()).collect();
-        Ok(Self { org, holder, region, action: contract.action, archived: contract.archived, live })
+        scope.live = acting.into_iter().filter(|e| e.conversations.is_any()).collect();
+        Ok(scope)
+    }
+
+    fn acts(&self, e: &Entitlement) -> bool {
+        e.holder == self.holder
+            && e.region == self.region
+            && e.valid.acts_at(self.now)
+            && e.actions.iter().any(|action| action.includes(self.action))
+    }
+
+    /// Whether each entitlement of the scope says no more than one of these, as written.
+    pub(super) fn is_within(&self, lifting: &[Entitlement]) -> bool {
+        let lifting: Vec<_> =
+            lifting.iter().filter(|e| self.acts(e) && e.conversations.is_any() && e.data.is_none()).collect();
+        let within = |part: &&Entitlement| lifting.iter().any(|whole| self.says_no_more(part, whole));
+        !self.live.is_empty() && self.live.iter().all(within)
+    }
+
+    /// `Any` does not cover a restricted queue that a list names.
+    fn says_no_more(&self, part: &Entitlement, whole: &Entitlement) -> bool {
+        let queue = |ix: &QueueIx| self.org.queues.get(ix.index());
+        let queues = match &part.queues {
+            Dim::Any => whole.queues.is_any(),
+            Dim::Only(list) => list.iter().all(|ix| {
+                whole.queues.covers(ix) && (!whole.queues.is_any() || queue(ix).is_some_and(|queue| !queue.restricted))
+            }),
+        };
+        let divisions = match (&part.divisions, &part.queues) {
+            (Dim::Any, Dim::Only(list)) => {
+                list.iter().all(|ix| queue(ix).is_some_and(|queue| whole.divisions.covers(&queue.division)))
+            }
+            (part, _) => part.is_within(&whole.divisions),
+        };
+        queues && divisions && part.users.is_within(&whole.users)
     }
 
     /// The same scope with those entitlements only that count for this question.

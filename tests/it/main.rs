@@ -19,6 +19,7 @@
 )]
 
 mod compile_fail;
+mod contract;
 mod demo;
 mod e2e;
 mod front;

@@ -2,6 +2,7 @@
 
 use super::GuardPlan;
 use crate::{model::answer::Keep, query::json::Value};
+use std::collections::BTreeSet;
 
 /// What a masked string looks like.
 const MASKED: &str = "***";
@@ -33,16 +34,14 @@ fn prune(keep: &Keep, value: Value, level: &str) -> Value {
     }
 }
 
-/// Masks the fields of one object. `all`: nobody's right lifts it here.
-pub(super) fn mask(plan: &GuardPlan, value: &mut Value, all: bool) {
+/// Masks the fields of one object, but those whose class is lifted here.
+pub(super) fn mask(plan: &GuardPlan, value: &mut Value, lifted: &BTreeSet<&str>) {
     let Value::Object(members) = value else {
         return;
     };
     for (name, value) in members {
-        let Some(class) = plan.operation.answer.mask.get(name) else {
-            continue;
-        };
-        if (all || !plan.scope.unmasked.contains(class)) && !value.is_null() {
+        let class = plan.operation.answer.mask.get(name);
+        if class.is_some_and(|class| !lifted.contains(&**class)) && !value.is_null() {
             *value = Value::text(MASKED);
         }
     }

@@ -2,7 +2,7 @@
 //! interaction without a visible leg does not exist.
 
 use super::{
-    GuardPlan, fields,
+    GuardPlan,
     sight::{self, Leg},
 };
 use crate::{
@@ -21,12 +21,9 @@ pub(super) fn judge(plan: &GuardPlan, row: &Value) -> Option<Value> {
     row.as_object()?;
     let conversation =
         key(plan, Access::Conversation).and_then(|at| row.at(at)).and_then(Value::as_str).map(str::to_owned);
-    let mut cutter =
-        Cutter { plan, path, conversation: conversation.as_deref(), divisions: BTreeSet::new(), visible: 0 };
+    let mut cutter = Cutter { plan, path, conversation: conversation.as_deref(), divisions: BTreeSet::new() };
     let cut = cutter.element(row, 0, &mut Vec::new())?;
-    if cutter.visible == 0 {
-        return None;
-    }
+    cut.lifted.as_ref()?;
     let divisions = cutter.divisions;
     let mut row = cut.value;
     if let Some(at) = key(plan, Access::Division) {
@@ -55,21 +52,35 @@ struct Cutter<'a> {
     path: &'a LegPath,
     conversation: Option<&'a str>,
     divisions: BTreeSet<DivisionIx>,
-    visible: usize,
 }
 
 /// An element that stays.
-struct Cut {
+struct Cut<'p> {
     value: Value,
     /// Something below it was taken out.
     lost: bool,
-    /// Nothing below it belongs to anybody.
-    unowned: bool,
+    /// Mask classes lifted for every visible leg below it; `None`: no leg below it belongs to anybody.
+    lifted: Option<BTreeSet<&'p str>>,
 }
 
-impl Cutter<'_> {
+impl<'p> Cut<'p> {
+    /// Fields of an element stand for all the legs below it: a mask is lifted where it is for each of them.
+    fn new(plan: &GuardPlan, mut value: Value, lost: bool, lifted: Option<BTreeSet<&'p str>>) -> Self {
+        super::fields::mask(plan, &mut value, lifted.as_ref().unwrap_or(&BTreeSet::new()));
+        Self { value, lost, lifted }
+    }
+}
+
+fn in_both<'p>(all: Option<BTreeSet<&'p str>>, more: Option<BTreeSet<&'p str>>) -> Option<BTreeSet<&'p str>> {
+    match (all, more) {
+        (Some(all), Some(more)) => Some(&all & &more),
+        (all, more) => all.or(more),
+    }
+}
+
+impl<'p> Cutter<'p> {
     /// Judges an element at a level; `above` holds the objects around it, outermost first.
-    fn element<'v>(&mut self, element: &'v Value, level: usize, above: &mut Vec<&'v Value>) -> Option<Cut> {
+    fn element<'v>(&mut self, element: &'v Value, level: usize, above: &mut Vec<&'v Value>) -> Option<Cut<'p>> {
         let Value::Object(members) = element else {
             return None;
         };
@@ -77,7 +88,7 @@ impl Cutter<'_> {
             return self.leg(element, above);
         };
         let mut out = Vec::with_capacity(members.len());
-        let (mut below, mut kept, mut lost, mut unowned) = (0usize, 0usize, false, true);
+        let (mut below, mut kept, mut lost, mut lifted) = (0usize, 0usize, false, None);
         above.push(element);
         for (name, value) in members {
             match value {
@@ -88,7 +99,7 @@ impl Cutter<'_> {
                         match self.element(item, level + 1, above) {
                             Some(part) => {
                                 lost |= part.lost;
-                                unowned &= part.unowned;
+                                lifted = in_both(lifted, part.lifted);
                                 stays.push(part.value);
                             }
                             None => lost = true,
@@ -102,25 +113,19 @@ impl Cutter<'_> {
             }
         }
         above.pop();
-        let foreign = self.names_owner(element, level);
-        if level > 0 && kept == 0 && (below > 0 || foreign) {
+        // Without a visible leg below it, whoever an element names is somebody else.
+        let foreign = lifted.is_none() && self.names_owner(element, level);
+        if level > 0 && (foreign || kept == 0 && below > 0) {
             return None;
         }
-        unowned &= !foreign;
         if lost {
             // Sums over legs would count the hidden ones.
             out.retain(|(name, _)| **name != *"metrics");
         }
-        let mut value = Value::Object(out);
-        if level > 0 {
-            fields::mask(self.plan, &mut value, unowned);
-        } else {
-            fields::mask(self.plan, &mut value, false);
-        }
-        Some(Cut { value, lost, unowned })
+        Some(Cut::new(self.plan, Value::Object(out), lost, lifted))
     }
 
-    fn leg(&mut self, element: &Value, above: &[&Value]) -> Option<Cut> {
+    fn leg(&mut self, element: &Value, above: &[&Value]) -> Option<Cut<'p>> {
         let at = |up: &Up| -> Option<&Value> {
             let holder = if up.up == 0 { element } else { above.get(above.len().checked_sub(up.up)?)? };
             holder.get(&up.name).filter(|value| !value.is_null())
@@ -142,14 +147,13 @@ impl Cutter<'_> {
             start: find(&self.path.start).and_then(|text| text.parse().ok()),
             end: find(&self.path.end).and_then(|text| text.parse().ok()),
         };
-        let unowned = leg.is_unowned();
-        if !unowned {
-            self.divisions.insert(sight::division_if_visible(self.plan, &leg)?);
-            self.visible += 1;
+        let mut lifted = None;
+        if !leg.is_unowned() {
+            let seen = sight::look(self.plan, &leg)?;
+            self.divisions.insert(seen.division);
+            lifted = Some(seen.lifted);
         }
-        let mut value = element.clone();
-        fields::mask(self.plan, &mut value, unowned);
-        Some(Cut { value, lost: false, unowned })
+        Some(Cut::new(self.plan, element.clone(), false, lifted))
     }
 
     /// Whether the element itself says whose it is (a participant with an agent).

@@ -15,8 +15,9 @@ use crate::{
         body::Access,
         entitlement::Scope,
         operation::Operation,
-        org::Org,
+        org::{DivisionIx, Org},
         refusal::{Code, Notice, Refusal},
+        set::Set,
     },
     query::json::{self, Limits, Value},
 };
@@ -105,6 +106,8 @@ pub struct GuardPlan {
     org: Arc<Org>,
     scope: Arc<Scope>,
     extent: Extent,
+    /// Of the extent.
+    divisions: Set<DivisionIx>,
     decided_at: Timestamp,
     grouped: Vec<Access>,
     page: Option<PageInfo>,
@@ -123,6 +126,7 @@ impl GuardPlan {
             operation: operation.clone(),
             org: org.clone(),
             scope: scope.clone(),
+            divisions: extent.leg_divisions(org),
             extent,
             decided_at,
             grouped: Vec::new(),
@@ -192,12 +196,12 @@ impl GuardPlan {
         };
         counts.rows_in = rows.len() as u64;
         let mut kept = Vec::with_capacity(rows.len());
-        let mut seen = BTreeSet::new();
+        let (mut seen, mut keys) = (BTreeSet::new(), rows::Keys::default());
         for row in rows {
             let judged = match self.operation.answer.shape {
                 Shape::Conversations => legs::judge(self, &row),
                 Shape::Entities => rows::entity(self, row, &mut seen),
-                Shape::Groups | Shape::Rows | Shape::Conversation => rows::group(self, row),
+                Shape::Groups | Shape::Rows | Shape::Conversation => rows::group(self, row, &mut keys),
             };
             match judged {
                 Some(row) => kept.push(row),

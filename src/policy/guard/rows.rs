@@ -1,16 +1,20 @@
 //! Rows that show whose they are by keys: groups of an aggregate, entities of a list.
 
-use super::GuardPlan;
+use super::{
+    GuardPlan,
+    sight::{self, Leg},
+};
 use crate::{
     model::{
         answer::Shape,
-        body::Access,
+        body::{Access, Dimension},
         contract::Data,
         org::{DivisionIx, QueueIx, UserIx},
     },
+    policy::masks,
     query::json::Value,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What stands in a group for one dimension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,9 +36,48 @@ enum Key<T> {
     Stranger,
 }
 
-/// A group stays when some visible leg may stand in it.
-pub(super) fn group(plan: &GuardPlan, row: Value) -> Option<Value> {
+/// Whether groups may be told apart by this key: by what the operation lets the asker group by, or where it lists
+/// nothing by what its filters know. What carries access is a key that is judged.
+fn may_tell_apart(plan: &GuardPlan, key: &str) -> bool {
+    let contract = &plan.operation.contract;
+    let Some(model) = &contract.body else {
+        return false;
+    };
+    let (bpo, mut listed) = (plan.org.is_bpo(plan.scope.holder), contract.words.iter().filter(|words| words.groups));
+    let judged = || plan.operation.answer.keys.iter().any(|known| matches!(&*known.at, [name] if **name == *key));
+    let mut kinds = model.dimensions(key).peekable();
+    kinds.peek().is_some()
+        && listed.all(|words| words.allows(key, bpo))
+        && kinds.all(|kind| match kind {
+            Dimension::Hidden => false,
+            Dimension::Access(_) => judged(),
+            Dimension::Plain | Dimension::Masked => !masks::hides(&plan.org, &plan.scope, contract, key, kind),
+        })
+}
+
+/// The keys of the groups of one answer, each judged once.
+#[derive(Debug, Default)]
+pub(super) struct Keys(BTreeMap<Box<str>, bool>);
+
+impl Keys {
+    fn may_pass(&mut self, plan: &GuardPlan, key: &str) -> bool {
+        if let Some(known) = self.0.get(key) {
+            return *known;
+        }
+        let passes = may_tell_apart(plan, key);
+        self.0.insert(key.into(), passes);
+        passes
+    }
+}
+
+/// A group stays when some visible leg may stand in it, and nothing splits it that the asker may not group by.
+pub(super) fn group(plan: &GuardPlan, row: Value, keys: &mut Keys) -> Option<Value> {
     let group = row.get("group");
+    if let Some(group) = group
+        && !group.as_object()?.iter().all(|(key, _)| keys.may_pass(plan, key))
+    {
+        return None;
+    }
     let find = |access: Access| -> (bool, Said<'_>) {
         // Several keys may hold one thing (`agentId` and `userId`): all that stand there must say the same.
         let mut values = plan
@@ -75,10 +118,9 @@ fn key<T>((grouped, said): (bool, Said<'_>), find: impl Fn(&str) -> Option<T>) -
 
 fn is_possible(plan: &GuardPlan, queue: Key<QueueIx>, user: Key<UserIx>, division: Key<DivisionIx>) -> bool {
     let extent = &plan.extent;
-    let org = &plan.org;
     let division_fits = match division {
         Key::Whole => true,
-        Key::Is(division) => extent.leg_divisions(org).contains(&division),
+        Key::Is(division) => plan.divisions.contains(&division),
         Key::Missing | Key::Stranger => false,
     };
     if !division_fits {
@@ -109,7 +151,7 @@ fn is_possible(plan: &GuardPlan, queue: Key<QueueIx>, user: Key<UserIx>, divisio
 /// An entity stays when it was asked for by id, once, and its division is one of the scope.
 pub(super) fn entity(plan: &GuardPlan, row: Value, seen: &mut BTreeSet<String>) -> Option<Value> {
     debug_assert_eq!(plan.operation.answer.shape, Shape::Entities);
-    let mut named = false;
+    let mut lifted = None;
     for key in &plan.operation.answer.keys {
         let value = match row.at(&key.at) {
             None | Some(Value::Null) => None,
@@ -121,17 +163,22 @@ pub(super) fn entity(plan: &GuardPlan, row: Value, seen: &mut BTreeSet<String>) 
             if !plan.ids.contains(id) || !seen.insert(id.to_owned()) {
                 return None;
             }
-            named = true;
+            let leg = match key.access {
+                Access::Queue => Leg { queue: Some(id), ..Leg::default() },
+                Access::User => Leg { user: Some(id), ..Leg::default() },
+                _ => Leg::default(),
+            };
+            lifted = Some(sight::look(plan, &leg).map(|seen| seen.lifted).unwrap_or_default());
         } else if key.access == Access::Division
             && let Some(id) = value
         {
             let division = plan.org.index.divisions.get(id)?;
-            if !plan.extent.leg_divisions(&plan.org).contains(division) {
+            if !plan.divisions.contains(division) {
                 return None;
             }
         }
     }
-    let mut row = named.then_some(row)?;
-    super::fields::mask(plan, &mut row, false);
+    let (lifted, mut row) = (lifted?, row);
+    super::fields::mask(plan, &mut row, &lifted);
     Some(row)
 }

@@ -7,6 +7,7 @@ use crate::model::{
     set::Dim,
 };
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 /// One leg as an answer shows it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,8 +35,16 @@ impl Leg<'_> {
     }
 }
 
-/// The division of a leg that is visible.
-pub(super) fn division_if_visible(plan: &GuardPlan, leg: &Leg<'_>) -> Option<DivisionIx> {
+/// A leg that is visible.
+#[derive(Debug)]
+pub(super) struct Seen<'p> {
+    pub division: DivisionIx,
+    /// Mask classes that are lifted for it.
+    pub lifted: BTreeSet<&'p str>,
+}
+
+/// Looks at one leg; `None` when it is not visible.
+pub(super) fn look<'p>(plan: &'p GuardPlan, leg: &Leg<'_>) -> Option<Seen<'p>> {
     let org = &plan.org;
     let queue = known(leg.queue, |id| org.index.queues.get(id).copied());
     let user = known(leg.user, |id| org.index.users.get(id).copied());
@@ -44,11 +53,13 @@ pub(super) fn division_if_visible(plan: &GuardPlan, leg: &Leg<'_>) -> Option<Div
         (Known::None, Known::Is(user)) => org.user(user).division,
         _ => return None,
     };
-    plan.scope
-        .entitlements
-        .iter()
-        .any(|entitlement| covers(plan, entitlement, leg, queue, user, division))
-        .then_some(division)
+    let covered = |entitlements: &[Entitlement]| {
+        entitlements.iter().any(|entitlement| covers(plan, entitlement, leg, queue, user, division))
+    };
+    covered(&plan.scope.entitlements).then(|| Seen {
+        division,
+        lifted: plan.scope.lifts.iter().filter(|lift| covered(&lift.entitlements)).map(|lift| &*lift.class).collect(),
+    })
 }
 
 fn known<T>(id: Option<&str>, find: impl Fn(&str) -> Option<T>) -> Known<T> {

@@ -4,7 +4,7 @@ use super::Asking;
 use crate::{
     model::{
         assumption::Assumption,
-        body::{Access, Dimension, FieldKind},
+        body::{Access, Dimension},
         contract::Data,
         operation::{AllowList, Compare, Condition, ConditionValue},
         refusal::{Code, Refusal},
@@ -15,30 +15,23 @@ use crate::{
     },
 };
 
-/// Names at a path: strings, or the `dimension`, `metric` or `name` of objects.
-pub(super) fn names(body: &Body, at: &[Box<str>]) -> Vec<Box<str>> {
-    let name = |value: &Value| match value {
-        Value::Text(text) => Some(text.clone()),
-        Value::Object(_) => {
-            ["dimension", "metric", "name"].iter().find_map(|key| value.get(key)?.as_str().map(Into::into))
-        }
-        _ => None,
-    };
+/// The words at a path.
+fn words<'b>(body: &'b Body, at: &[Box<str>]) -> Vec<&'b str> {
     match body.get(at) {
-        Some(Value::Array(items)) => items.iter().filter_map(name).collect(),
-        Some(value) => name(value).into_iter().collect(),
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+        Some(value) => value.as_str().into_iter().collect(),
         None => Vec::new(),
     }
 }
 
 /// Refuses groupings that the rule does not list, and gives the kinds of access that are grouped by.
 pub(super) fn group_by(asking: &Asking<'_>, body: &Body, bpo: bool) -> Result<Vec<Access>, Refusal> {
-    let Some(rule) = &asking.operation.group_by else {
+    let (Some(rule), Some(model)) = (&asking.operation.group_by, asking.operation.body()) else {
         return Ok(Vec::new());
     };
     let mut grouped = Vec::new();
-    for name in names(body, &rule.at) {
-        if rule.high_cardinality.contains(&name) {
+    for name in words(body, &rule.at) {
+        if rule.high_cardinality.iter().any(|known| **known == *name) {
             return Err(Refusal::new(
                 Code::GroupByHighCardinality,
                 format!(
@@ -46,8 +39,7 @@ pub(super) fn group_by(asking: &Asking<'_>, body: &Body, bpo: bool) -> Result<Ve
                 ),
             ));
         }
-        let by_division = dimension(asking, &name) == Some(Dimension::Access(Access::Division));
-        if by_division
+        if model.dimensions(name).any(|kind| kind == Dimension::Access(Access::Division))
             && asking.operation.contract.data == Data::Interaction
             && !asking.world.rules.policy.accepted.contains(&Assumption::DivisionOfLeg)
         {
@@ -56,25 +48,49 @@ pub(super) fn group_by(asking: &Asking<'_>, body: &Body, bpo: bool) -> Result<Ve
                 "the upstream tags whole conversations with divisions; group by queue instead",
             ));
         }
-        allowed(rule, &name, bpo, Code::GroupByRefused)?;
-        match dimension(asking, &name) {
-            Some(Dimension::Access(access)) => grouped.push(access),
-            Some(Dimension::Hidden) => return Err(hidden(&name)),
-            Some(Dimension::Masked) if !is_lifted(asking, &name) => return Err(hidden(&name)),
-            Some(Dimension::Masked | Dimension::Plain) | None => {}
+        allowed(rule, name, bpo, Code::GroupByRefused)?;
+        let before = grouped.len();
+        let mut known = false;
+        for kind in model.dimensions(name) {
+            known = true;
+            open(asking, name, kind)?;
+            if let Dimension::Access(access) = kind
+                && grouped.len() == before
+            {
+                grouped.push(access);
+            }
+        }
+        if !known {
+            let message = format!("grouping by `{name}` says what no filter of this operation knows; leave it out");
+            return Err(Refusal::new(Code::GroupByRefused, message));
         }
     }
     Ok(grouped)
 }
 
 pub(super) fn sort(asking: &Asking<'_>, body: &Body, bpo: bool) -> Result<(), Refusal> {
-    let Some(rule) = &asking.operation.sort else {
+    let (Some(rule), Some(model)) = (&asking.operation.sort, asking.operation.body()) else {
         return Ok(());
     };
-    for name in names(body, &rule.at) {
-        allowed(rule, &name, bpo, Code::SortRefused)?;
+    for name in words(body, &rule.at) {
+        allowed(rule, name, bpo, Code::SortRefused)?;
+        model.dimensions(name).try_for_each(|kind| open(asking, name, kind))?;
     }
     Ok(())
+}
+
+/// Rows told apart or ordered by what is hidden would speak of it.
+fn open(asking: &Asking<'_>, name: &str, kind: Dimension) -> Result<(), Refusal> {
+    let hidden = match kind {
+        Dimension::Access(_) => false,
+        Dimension::Plain | Dimension::Masked => asking.hides(name, kind),
+        Dimension::Hidden => true,
+    };
+    if !hidden {
+        return Ok(());
+    }
+    let message = format!("grouping or sorting by `{name}` would name people or numbers that you may not see");
+    Err(Refusal::new(Code::FieldHidden, message))
 }
 
 fn allowed(rule: &AllowList, name: &str, bpo: bool, code: Code) -> Result<(), Refusal> {
@@ -95,38 +111,21 @@ fn allowed(rule: &AllowList, name: &str, bpo: bool, code: Code) -> Result<(), Re
     }
 }
 
-/// The class of a dimension, by any filter of the body that knows it.
-fn dimension(asking: &Asking<'_>, name: &str) -> Option<Dimension> {
-    fn find(kind: &FieldKind, name: &str) -> Option<Dimension> {
-        match kind {
-            FieldKind::Filter(model) | FieldKind::Filters(model) => model.dimensions.get(name).copied(),
-            FieldKind::Object(fields) => fields.iter().find_map(|field| find(&field.kind, name)),
-            _ => None,
-        }
-    }
-    asking.operation.body()?.fields.iter().find_map(|field| find(&field.kind, name))
-}
-
-pub(super) fn is_lifted(asking: &Asking<'_>, field: &str) -> bool {
-    asking.operation.answer.mask.get(field).is_some_and(|class| asking.scope.unmasked.contains(class))
-}
-
-fn hidden(name: &str) -> Refusal {
-    Refusal::new(Code::FieldHidden, format!("grouping by `{name}` would name people or numbers that you may not see"))
-}
-
 /// Refuses metrics that outsourcers may not ask for.
 pub(super) fn metrics(asking: &Asking<'_>, body: &Body, bpo: bool) -> Result<(), Refusal> {
     let Some(rule) = &asking.operation.metrics else {
         return Ok(());
     };
     match &rule.bpo_allow {
-        Some(allow) if bpo => match names(body, &rule.at).into_iter().find(|name| !allow.contains(name)) {
-            Some(name) => {
-                Err(Refusal::new(Code::BpoField, format!("metric `{name}` is for people of the organisation itself")))
+        Some(allow) if bpo => {
+            match words(body, &rule.at).into_iter().find(|name| !allow.iter().any(|known| **known == **name)) {
+                Some(name) => Err(Refusal::new(
+                    Code::BpoField,
+                    format!("metric `{name}` is for people of the organisation itself"),
+                )),
+                None => Ok(()),
             }
-            None => Ok(()),
-        },
+        }
         _ => Ok(()),
     }
 }
@@ -137,7 +136,7 @@ pub(super) fn metrics_without_user(asking: &Asking<'_>, body: &Body) -> Vec<Box<
         return Vec::new();
     };
     let lacks = |name: &str| rule.lacks.get(name).is_some_and(|kinds| kinds.contains(&Access::User));
-    names(body, &rule.at).into_iter().filter(|name| lacks(name)).collect()
+    words(body, &rule.at).into_iter().filter(|name| lacks(name)).map(Into::into).collect()
 }
 
 /// Conditions under which a rule refuses: a missing member makes one false, a wrong type refuses.

@@ -3,19 +3,25 @@
 //! Not part of the trusted base: whatever comes out of here is proved by the second reader and judged by the
 //! guard. A fault may refuse too much or lose rows.
 
+mod asked;
 mod body;
 mod fields;
+mod fit;
 mod list;
+mod params;
 mod read;
+mod write;
 
 use super::{
-    extent::{Extent, MAX_BOXES},
+    extent::Extent,
     guard::{GuardPlan, Guarded},
     judge::Judge,
+    masks,
     time::{self, Interval},
 };
 use crate::{
     model::{
+        body::Dimension,
         contract::{Data, Segment},
         entitlement::{Entitlement, Scope},
         operation::{Class, EmptyScope, Operation},
@@ -85,6 +91,11 @@ impl<'a> Asking<'a> {
         Extent::of(self.org, self.data(), &self.scope.entitlements, self.operation.archived)
     }
 
+    /// Whether a mask keeps the asker from speaking of a field.
+    fn hides(&self, field: &str, kind: Dimension) -> bool {
+        masks::hides(self.org, self.scope, &self.operation.contract, field, kind)
+    }
+
     fn judge(&self, extent: &'a Extent) -> Judge<'a> {
         Judge::new(self.org, self.scope, self.operation, extent)
     }
@@ -106,14 +117,6 @@ impl<'a> Asking<'a> {
             windowed.notices.push(Notice::new("scope.conversations", text));
         }
         let extent = Extent::of(self.org, self.data(), &windowed.counted, self.operation.archived);
-        if extent.boxes.len() > MAX_BOXES {
-            return Err(Refusal::new(
-                Code::ScopeTooComplex,
-                format!("your rights fall into {} unrelated parts; {MAX_BOXES} fit into one query: ask the administrator to merge them", extent.boxes.len()),
-            )
-            .with("parts", extent.boxes.len().to_string())
-            .with("limit", MAX_BOXES.to_string()));
-        }
         Ok(Counted { entitlements: windowed.counted, extent, windows: windowed.guarded, notices: windowed.notices })
     }
 

@@ -1,6 +1,6 @@
 //! Reads by id: nothing in the bytes narrows them. The guard decides by the legs of what comes back.
 
-use super::{Asking, Narrowed, Outcome};
+use super::{Asking, Narrowed, Outcome, params};
 use crate::{
     model::{
         body::Access,
@@ -25,12 +25,15 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
             judge.id(*access, id).map_err(Refusal::in_path)?;
         }
     }
+    let query = params::listed(asking, &mut judge)?;
     if asking.scope.entitlements.is_empty() {
         return asking.nothing_visible(&judge);
     }
+    let Some(query) = query else {
+        return Ok(asking.empty(judge.notices));
+    };
     let counted = asking.count(None, true)?;
-    let outgoing =
-        Outgoing { method: asking.operation.contract.method, path: asking.path(), query: Vec::new(), body: None };
+    let outgoing = Outgoing { method: asking.operation.contract.method, path: asking.path(), query, body: None };
     let plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now);
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,

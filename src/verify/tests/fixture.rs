@@ -4,8 +4,8 @@ use super::super::{Unproved, Verified, check};
 use crate::model::{
     answer::Shape,
     body::{Access, BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel, Level, Proof},
-    contract::{Contract, Data, IdsProof, Method, Param, ParamKind, Reach, Segment, Template, TimeAt, TimeRule},
-    entitlement::{Action, Entitlement, Source, Validity, Window},
+    contract::{Contract, Data, IdsProof, Method, Param, ParamKind, Reach, Segment, Template, TimeAt, TimeRule, Words},
+    entitlement::{Action, Entitlement, Lift, Scope, Source, Validity, Window},
     org::{
         Division, DivisionIx, Group, GroupIx, Org, Principal, Queue, QueueIx, QueueState, Read, Region, RegionIx, User,
         UserIx,
@@ -14,7 +14,7 @@ use crate::model::{
     set::{Dim, Set},
 };
 use jiff::Timestamp;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 pub(super) const US: RegionIx = RegionIx::new(0);
 pub(super) const EU: RegionIx = RegionIx::new(1);
@@ -216,6 +216,16 @@ fn contract(operation: &str, data: Data, shape: Shape, model: Option<BodyModel>)
         data,
         params: vec![],
         body: model.map(Arc::new),
+        words: vec![
+            Words {
+                at: path("groupBy"),
+                groups: true,
+                allow: ["queueId", "mediaType", "ani"].map(Into::into).to_vec(),
+                bpo_allow: Some(vec!["queueId".into()]),
+            },
+            Words { at: path("orderBy"), groups: false, allow: vec!["start".into()], bpo_allow: None },
+        ],
+        masks: BTreeMap::from([("ani".into(), "contact".into())]),
         ids: None,
         shape,
         time: Some(TimeRule {
@@ -235,7 +245,9 @@ fn query(name: &str, filter: FilterModel) -> BodyModel {
         dialect: Dialect::Genesys,
         fields: vec![
             field("interval", FieldKind::Interval),
-            field("groupBy", list(words(&["queueId", "mediaType"]))),
+            field("groupBy", list(words(&["queueId", "mediaType", "ani", "participantName", "userId", "hour"]))),
+            field("orderBy", words(&["start", "mediaType", "userId"])),
+            field("view", words(&["summary", "userId", "ani"])),
             field("metrics", list(words(&["nOffered", "tHandle"]))),
             field("pageSize", FieldKind::Int { min: 1, max: 100 }),
             field("flatten", FieldKind::Bool),
@@ -344,6 +356,7 @@ pub(super) struct Try {
     pub(super) entitlements: Vec<Entitlement>,
     pub(super) org: Org,
     pub(super) holder: Principal,
+    pub(super) lifts: Vec<Lift>,
 }
 
 impl Try {
@@ -352,11 +365,11 @@ impl Try {
             method: contract.method,
             path: format!("/{}", contract.operation),
             query: vec![],
-            body: body.map(|text| text.as_bytes().to_vec()),
+            body: body.map(|text| text.as_bytes().to_vec().into()),
         };
         let legs = matches!(contract.shape, Shape::Conversations | Shape::Conversation);
         let residual = Residual { legs, keys: true, windows: legs };
-        Self { contract, outgoing, residual, entitlements, org: org(), holder: HOLDER }
+        Self { contract, outgoing, residual, entitlements, org: org(), holder: HOLDER, lifts: vec![] }
     }
 
     pub(super) fn path(mut self, path: &str) -> Self {
@@ -370,7 +383,16 @@ impl Try {
     }
 
     pub(super) fn check(self) -> Result<Verified, Unproved> {
-        check(&self.contract, self.outgoing, self.residual, self.holder, &self.entitlements, &self.org, now())
+        let scope = Scope {
+            holder: self.holder,
+            region: US,
+            action: self.contract.action,
+            entitlements: self.entitlements,
+            inert: Set::new(),
+            lifts: self.lifts,
+            good_until: None,
+        };
+        check(&self.contract, self.outgoing, self.residual, &scope, &self.org, now())
     }
 
     #[track_caller]

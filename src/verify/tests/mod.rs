@@ -5,3 +5,4 @@ mod json;
 mod mutants;
 mod proved;
 mod small_world;
+mod words;

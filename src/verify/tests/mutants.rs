@@ -208,7 +208,7 @@ fn bodies_outside_the_model() {
         ("not an object", "[]".into(), "not an object"),
         ("unknown field", good.replace("\"metrics\"", "\"views\":[],\"metrics\""), "unknown member"),
         ("field missing", good.replace(&format!("\"interval\":\"{DAY}\","), ""), "`interval` is missing"),
-        ("unknown word", good.replace("[\"queueId\"]", "[\"userId\"]"), "groupBy[0]"),
+        ("unknown word", good.replace("[\"queueId\"]", "[\"firstQueue\"]"), "groupBy[0]"),
         ("word by another case", good.replace("[\"queueId\"]", "[\"QUEUEID\"]"), "groupBy[0]"),
         ("list too long", good.replace("[\"nOffered\"]", &format!("[{}]", ["\"tHandle\""; 5].join(","))), "$.metrics"),
         ("word for a list", good.replace("[\"nOffered\"]", "\"nOffered\""), "$.metrics"),
@@ -229,7 +229,7 @@ fn bodies_outside_the_model() {
     bare.outgoing.body = None;
     bare.refused("no body", "one of contract and request");
     let mut with_body = Try::new(queue_list(), vec![whole()], None).param("id", "qa");
-    with_body.outgoing.body = Some(good.into_bytes());
+    with_body.outgoing.body = Some(good.into_bytes().into());
     with_body.refused("a body on a list", "one of contract and request");
 }
 

@@ -97,7 +97,7 @@ fn compiled(org: &Org, boxes: &[Entitlement]) -> Scope {
         action: Action::View,
         entitlements: entitlements.collect(),
         inert: Set::new(),
-        unmasked: vec![],
+        lifts: vec![],
         good_until: None,
     }
 }

@@ -464,15 +464,14 @@ fn every_leaking_byte_is_refused_by_the_second_reader() {
                     method: forward.verified.method(),
                     path: forward.verified.path().to_owned(),
                     query: forward.verified.query().to_vec(),
-                    body: Some(canonical.to_bytes()),
+                    body: Some(canonical.to_bytes().into()),
                 };
                 tried += 1;
                 let checked = verify::check(
                     &question.operation.contract,
                     outgoing,
                     forward.verified.residual().clone(),
-                    scope.holder,
-                    &scope.entitlements,
+                    &scope,
                     &organisation.world.org,
                     program::at(case.now),
                 );

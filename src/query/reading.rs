@@ -1,0 +1,61 @@
+//! What both dialects read alike: which dimension a name means, and whether this asker may speak of it.
+
+use crate::model::{
+    body::{Access, Dialect, Dimension, FilterModel},
+    refusal::Echo,
+};
+
+/// Why a filter is not understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ReadError {
+    /// Path inside the filter.
+    pub at: String,
+    /// What is wrong, and what to do.
+    pub why: String,
+    /// It is about what the asker may see, not about how he wrote it.
+    pub hidden: bool,
+}
+
+impl ReadError {
+    pub(super) fn new(at: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { at: at.into(), why: why.into(), hidden: false }
+    }
+
+    pub(super) fn hidden(at: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { hidden: true, ..Self::new(at, why) }
+    }
+
+    pub(super) fn unknown(at: &str, name: &str, known: &str) -> Self {
+        let name = Echo(name);
+        Self::new(format!("{at}.{name}"), format!("`{name}` is not known here; known are {known}"))
+    }
+}
+
+/// Whether a mask keeps this asker from speaking of a dimension.
+pub type Hides<'a> = &'a dyn Fn(&str, Dimension) -> bool;
+
+/// What one filter is read with.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub model: &'a FilterModel,
+    pub dialect: Dialect,
+    pub hides: Hides<'a>,
+}
+
+impl<'a> Reading<'a> {
+    /// The canonical name of an asked dimension, and the access that it carries.
+    pub(super) fn dimension(&self, asked: &str, at: &str) -> Result<(&'a str, Option<Access>), ReadError> {
+        let Some((name, kind)) = self.model.dimension(self.dialect, asked) else {
+            let why = format!("`{}` is not a dimension of this filter", Echo(asked));
+            return Err(ReadError::new(format!("{at}.dimension"), why));
+        };
+        match kind {
+            Dimension::Access(access) => Ok((name, Some(access))),
+            Dimension::Plain | Dimension::Masked if !(self.hides)(name, kind) => Ok((name, None)),
+            Dimension::Plain | Dimension::Masked | Dimension::Hidden => {
+                let why = format!("`{name}` may not be used in a filter by you");
+                Err(ReadError::hidden(format!("{at}.dimension"), why))
+            }
+        }
+    }
+}
