@@ -62,6 +62,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             return Err(Failure::input(text.join("\n")));
         }
     };
+    if let Some(org) = &org {
+        app::fitting(&rules.rules, org).map_err(|error| Failure::input(error.to_string()))?;
+    }
     let mut findings = rules.findings.clone();
     findings.extend(org.iter().flat_map(|org| org.findings.iter().cloned()));
     findings.sort();

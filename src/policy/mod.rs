@@ -6,6 +6,7 @@ pub mod guard;
 pub mod judge;
 pub mod local;
 pub mod narrow;
+pub mod outsourcers;
 pub mod placeholders;
 pub mod scope;
 pub mod time;

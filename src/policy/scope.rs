@@ -2,9 +2,10 @@
 //!
 //! Trusted base. Nothing here widens: an unknown, an empty and a missing thing give no entitlement.
 
+use super::outsourcers;
 use crate::model::{
     contract::Data,
-    entitlement::{Entitlement, Scope, Source, Validity},
+    entitlement::{Action, Entitlement, Scope, Source, Validity},
     operation::{Audience, Operation, Rules},
     org::{
         Assignment, DivisionIx, Grant, GrantResource, GroupIx, Org, Permission, PermissionScope, Principal, QueueIx,
@@ -61,7 +62,7 @@ pub fn derive(
                 inert.insert(assignment.division);
                 continue;
             }
-            if division.shared && operation.contract.action != crate::model::entitlement::Action::View {
+            if division.shared && operation.contract.action != Action::View {
                 continue;
             }
             if bpo && permission.scope == PermissionScope::All && !rules.harmless.contains(&permission.name) {
@@ -84,11 +85,23 @@ pub fn derive(
         )
         .with("permission", &*operation.permission));
     }
+    if operation.contract.action != Action::View {
+        leave_out_copies(org, &mut scope.entitlements);
+    }
+    outsourcers::leave_out(org, operation, &mut scope.entitlements);
     scope.entitlements.retain(|entitlement| {
         !(entitlement.queues.is_nothing() || entitlement.users.is_nothing() || entitlement.divisions.is_nothing())
     });
     scope.unmasked = lifted_masks(org, rules, holder, &scope.entitlements);
     Ok(scope)
+}
+
+/// A shared reporting division holds copies to be viewed: nothing else is opened there, by a grant neither.
+fn leave_out_copies(org: &Org, entitlements: &mut [Entitlement]) {
+    for entitlement in entitlements {
+        let divisions = entitlement.leaves(org).filter(|ix| !org.division(*ix).shared);
+        entitlement.divisions = Dim::Only(divisions);
+    }
 }
 
 fn is_active(org: &Org, holder: Principal) -> bool {
@@ -335,9 +348,12 @@ fn of_resource(
     Some(entitlement)
 }
 
-/// `role-conflict = "refuse"`: two roles conflict when both hold analytics permissions, whatever their divisions.
+/// `role-conflict = "refuse"`: two roles conflict when both hold analytics permissions, whatever their divisions. What
+/// lists divisions shows no analytics, though a permission to view reports opens it too.
 fn refuse_conflicting_roles(org: &Org, rules: &Rules, holder: Principal, operation: &Operation) -> Result<(), Refusal> {
-    if rules.policy.role_conflict != RoleConflict::Refuse || operation.opened_by.is_disjoint(&rules.analytics) {
+    let analytics = !operation.opened_by.is_disjoint(&rules.analytics)
+        && !matches!(operation.contract.data, Data::Division | Data::Metadata);
+    if rules.policy.role_conflict != RoleConflict::Refuse || !analytics {
         return Ok(());
     }
     let held: BTreeSet<&str> = org

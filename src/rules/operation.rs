@@ -67,6 +67,10 @@ impl Surroundings<'_> {
         rests.check(&needs, rule, reader);
         let fits = Fits { class, method, template: &template };
         fits.check(model.as_deref(), page.as_ref(), &rule.r#match, reader);
+        let audience = shared.audience.map(Audience::from).unwrap_or_default();
+        if let Some(word) = &shared.outsourcers {
+            rests::outsourcers(word, audience, data, &answer, reader);
+        }
         let archived = matches!(shared.archived, Some(ArchivedWord::Include));
         let contract = Contract {
             operation: rule.id.as_str().into(),
@@ -89,7 +93,8 @@ impl Surroundings<'_> {
             contract: Arc::new(contract),
             opened_by,
             permission,
-            audience: shared.audience.map(Audience::from).unwrap_or_default(),
+            audience,
+            outsourcers: shared.outsourcers.as_ref().map(|word| word.value.into()).unwrap_or_default(),
             unproved: needs.into_iter().filter(|needed| !self.policy.accepted.contains(needed)).collect(),
             sites: parts.sites,
             group_by: parts.group_by,

@@ -17,6 +17,10 @@ pub(super) enum Level {
     Observation,
     /// A user `u`.
     User,
+    /// A user `u` at this moment.
+    UserActivity,
+    /// A queue `q` with its members at this moment.
+    RoutingActivity,
 }
 
 /// Where a dimension's value stands.
@@ -44,6 +48,7 @@ pub(super) fn dimension(level: Level, name: &str) -> Option<(&'static str, Colum
         Level::Aggregate => &[&SHARED, &AGGREGATE],
         Level::Segment => &[&SHARED, &SEGMENT],
         Level::Conversation => &[&CONVERSATION],
+        Level::UserActivity | Level::RoutingActivity => &[&ACTIVITY],
         _ => &[],
     };
     found.or_else(|| unused.iter().flat_map(|list| list.iter()).find(empty).map(|known| (*known, Column::Empty)))
@@ -97,7 +102,8 @@ fn columns(level: Level) -> &'static [(&'static str, Column)] {
             ("userId", Text("s.agent")),
         ],
         Level::Observation => &[("queueId", Text("q.id")), ("mediaType", Enum("m.name"))],
-        Level::User => &[("userId", Text("u.id"))],
+        Level::User | Level::UserActivity => &[("userId", Text("u.id"))],
+        Level::RoutingActivity => &[("queueId", Text("q.id"))],
     }
 }
 
@@ -133,6 +139,10 @@ const SHARED: [&str; 29] = [
     "sessionDnis",
     "teamId",
 ];
+
+/// Known of people at this moment.
+const ACTIVITY: [&str; 6] =
+    ["organizationPresenceId", "presenceDate", "queueMembershipStatus", "routingStatus", "systemPresence", "teamId"];
 
 /// Known for legs in aggregates only.
 const AGGREGATE: [&str; 19] = [

@@ -5,6 +5,7 @@
 
 pub mod sample;
 
+mod activity;
 mod aggregates;
 mod condition;
 mod conversation;

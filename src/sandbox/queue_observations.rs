@@ -105,7 +105,16 @@ fn legs(store: &Store, queue: &str, media: &str, metrics: &[&str], detailed: &[&
     Ok(data)
 }
 
-fn users(store: &Store, queue: &str, metrics: &[&str]) -> Result<Vec<Value>, Problem> {
+/// The metrics that count users, by their canonical names.
+pub(super) fn of_users(asked: &[&str]) -> Result<Vec<&'static str>, Problem> {
+    let (of_users, of_legs) = metrics(asked)?;
+    match of_legs.first() {
+        None => Ok(of_users),
+        Some(name) => Err(Problem::value(format!("`{name}` counts no users"))),
+    }
+}
+
+pub(super) fn users(store: &Store, queue: &str, metrics: &[&str]) -> Result<Vec<Value>, Problem> {
     let sql = Sql::with(
         "SELECT p.system, p.routing FROM members m LEFT JOIN presence p ON p.user = m.user AND p.start <= ? AND p.end > ? WHERE m.queue = ?",
         vec![Cell::Integer(store.now), Cell::Integer(store.now), Cell::Text(queue.to_owned())],

@@ -1,7 +1,7 @@
 //! Which operation a request is, and its answer. Knows no HTTP beyond method, path and query.
 
 use super::{
-    aggregates,
+    activity, aggregates,
     condition::Lens,
     conversation, details,
     interval::show,
@@ -37,6 +37,8 @@ pub(super) enum Operation {
     QueueObservations,
     UserAggregates,
     UserObservations,
+    UserActivity,
+    RoutingActivity,
     PlatformQuery,
     PlatformExecutions,
     Queues,
@@ -55,6 +57,8 @@ impl Operation {
             ("POST", "/api/v2/analytics/queues/observations/query") => Self::QueueObservations,
             ("POST", "/api/v2/analytics/users/aggregates/query") => Self::UserAggregates,
             ("POST", "/api/v2/analytics/users/observations/query") => Self::UserObservations,
+            ("POST", "/api/v2/analytics/users/activity/query") => Self::UserActivity,
+            ("POST", "/api/v2/analytics/routing/activity/query") => Self::RoutingActivity,
             ("POST", "/api/v2/analytics/query") => Self::PlatformQuery,
             ("GET", "/api/v2/analytics/query/execution") => Self::PlatformExecutions,
             ("GET", "/api/v2/routing/queues") => Self::Queues,
@@ -187,6 +191,8 @@ pub(super) fn evaluate(store: &Store, lens: Lens, question: &Question) -> Result
         Operation::QueueObservations => queue_observations::query(store, lens, body),
         Operation::UserAggregates => users::aggregates(store, lens, body),
         Operation::UserObservations => users::observations(store, lens, body),
+        Operation::UserActivity => activity::users(store, lens, body),
+        Operation::RoutingActivity => activity::routing(store, lens, body),
         Operation::PlatformQuery => platform::query(store, lens, body),
         _ => Err(Problem::not_found()),
     }

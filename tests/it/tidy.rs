@@ -90,8 +90,10 @@ fn every_module_says_what_it_is_for() {
 }
 
 /// Files in which a fault could let a row through. ARCHITECTURE.md lists them and says why.
-const TRUSTED: [&str; 9] = [
+const TRUSTED: [&str; 11] = [
     "src/policy/scope.rs",
+    "src/policy/outsourcers.rs",
+    "src/directory/bindings.rs",
     "src/policy/extent.rs",
     "src/policy/guard",
     "src/directory/compile",
@@ -101,7 +103,7 @@ const TRUSTED: [&str; 9] = [
     "src/policy/narrow/fields.rs",
     "src/query/body.rs",
 ];
-const TRUSTED_LINES: usize = 5_000;
+const TRUSTED_LINES: usize = 5_100;
 
 #[test]
 fn the_trusted_base_is_stated_and_bounded() {

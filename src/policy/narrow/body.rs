@@ -15,6 +15,7 @@ use crate::{
         conjoin,
         extent::{Asked, Extent},
         guard::GuardPlan,
+        outsourcers,
         placeholders::{self, Filling},
         time,
     },
@@ -82,6 +83,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         }
     }
     refuse_too_wide(&body, operation.contract.max_values)?;
+    notices.extend(outsourcers::refuse_mixed_totals(asking.org, operation, &grouped, &body)?);
     let shows_legs = matches!(operation.answer.shape, Shape::Conversations | Shape::Conversation);
     let outgoing = Outgoing {
         method: operation.contract.method,
