@@ -12,6 +12,7 @@ use crate::{
     config::{RulesFrom, Settings},
     directory::source,
     identity::{Identity, IdentityError, Logins},
+    policy::outsourcers,
     proxy::{self, Proxy},
     rules::{self, Compiled},
     server,
@@ -42,6 +43,8 @@ pub enum StartError {
     SelfTest(Vec<String>),
     #[error("{}", list(.0))]
     Directory(Vec<crate::directory::Problem>),
+    #[error("the rules do not fit the organisation:\n{}", .0.join("\n"))]
+    Misfit(Vec<String>),
     #[error(transparent)]
     Identity(#[from] IdentityError),
     #[error(transparent)]
@@ -105,10 +108,17 @@ pub fn tested_rules(files: Vec<(String, String)>, policy: crate::model::world::P
     rules::compile(files, policy).map_err(StartError::Rules)
 }
 
+/// What rules and organisation only show together.
+pub fn fitting(rules: &crate::model::operation::Rules, org: &crate::model::org::Org) -> Result<(), StartError> {
+    let misfits = outsourcers::misfits(rules, org);
+    if misfits.is_empty() { Ok(()) } else { Err(StartError::Misfit(misfits)) }
+}
+
 /// Starts everything; the listeners are open when this returns.
 pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
     let compiled = tested_rules(rule_files(&settings.rules)?, settings.policy.clone())?;
     let org = source::open(&settings.directory.file, &*clock).map_err(StartError::Directory)?;
+    fitting(&compiled.rules, &org)?;
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry);
     let upstreams = Arc::new(Upstreams::new(&settings.upstream, clock.clone(), metrics.clone())?);

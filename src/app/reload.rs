@@ -1,7 +1,7 @@
 //! Files that change while serving: everything is parsed and tests itself before one atomic swap. A bad file
 //! keeps the old world, and says so in the log, the metrics and readiness.
 
-use super::{StartError, rule_files, tested_rules};
+use super::{StartError, fitting, rule_files, tested_rules};
 use crate::{
     base::clock::Clock,
     config::{RulesFrom, Settings},
@@ -37,6 +37,8 @@ impl Reloader {
         let _alone = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let compiled =
             rule_files(&self.settings.rules).and_then(|files| tested_rules(files, self.settings.policy.clone()));
+        let compiled =
+            compiled.and_then(|compiled| fitting(&compiled.rules, &self.world.pin().world.org).map(|()| compiled));
         match compiled {
             Ok(compiled) => {
                 if compiled.rules.version == self.world.pin().world.version.rules {
@@ -72,7 +74,10 @@ impl Reloader {
             Update::Changed(org) if org.version == in_force => {
                 self.world.confirm_directory(&org.version, org.taken_at);
             }
-            Update::Changed(org) => self.world.swap_directory(org),
+            Update::Changed(org) => match fitting(&self.world.pin().world.rules, &org) {
+                Ok(()) => self.world.swap_directory(org),
+                Err(error) => self.world.reject(Part::Directory, error.to_string()),
+            },
             Update::Confirmed { version, at } if version == in_force => self.world.confirm_directory(&version, at),
             // The watch confirms what it read last; a signal may have put another text in force since.
             Update::Confirmed { .. } => self.read_directory(),

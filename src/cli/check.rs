@@ -66,6 +66,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             return Err(Failure::input(text.join("\n")));
         }
     };
+    if let Some(org) = &org {
+        app::fitting(&rules.rules, org).map_err(|error| Failure::input(error.to_string()))?;
+    }
     if let Some(list) = &arguments.coverage {
         return coverage::run(list, &rules.rules, arguments.format);
     }

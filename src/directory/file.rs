@@ -38,6 +38,8 @@ pub struct DirectoryFile {
     pub views: Vec<View>,
     pub users: Vec<User>,
     pub queues: Vec<Queue>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub permission_objects: Vec<PermissionObject>,
     pub service_accounts: Vec<ServiceAccount>,
     pub flows: Vec<Owned>,
     pub teams: Vec<Team>,
@@ -354,6 +356,21 @@ pub struct Queue {
     pub read_list: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
+}
+
+/// A read list that names its queue as older systems do: `ges_Cards` is the list of the queue `Cards`.
+///
+/// It is bound to one queue when the file is loaded. Where that is not clear, the queues in question are closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct PermissionObject {
+    /// A prefix, `_`, and the queue's id or whole name.
+    pub name: String,
+    /// The queue's id, where the name alone is not clear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// Access groups that may read. Empty: nobody.
+    pub read_list: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

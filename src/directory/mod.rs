@@ -15,8 +15,10 @@
 //! ```
 //!
 //! It never decides who may see what (that is `policy`), never guesses a missing right, and never compares
-//! names: only whole ids count.
+//! names: only whole ids count. (`bindings` looks the queues of older permission objects up by name, once, while a file
+//! is loaded; what is not clear there is closed.)
 
+mod bindings;
 mod compile;
 pub mod file;
 mod findings;

@@ -16,6 +16,7 @@ pub(super) const LISTS: &[&str] = &[
     "views",
     "users",
     "queues",
+    "permissionObjects",
     "serviceAccounts",
     "flows",
     "teams",

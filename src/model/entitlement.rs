@@ -1,7 +1,7 @@
 //! Entitlements: the sources of visibility, and the scope they make together.
 
 use super::{
-    org::{DivisionIx, GroupIx, Principal, QueueIx, RegionIx, RoleIx, UserIx},
+    org::{DivisionIx, GroupIx, Org, Principal, QueueIx, RegionIx, RoleIx, UserIx},
     set::{Dim, Set},
 };
 use jiff::Timestamp;
@@ -93,6 +93,19 @@ pub struct Entitlement {
     pub actions: Vec<Action>,
     pub valid: Validity,
     pub source: Source,
+}
+
+impl Entitlement {
+    /// The divisions that it covers, one by one.
+    pub fn leaves(&self, org: &Org) -> Set<DivisionIx> {
+        match &self.divisions {
+            Dim::Only(list) => list.clone(),
+            Dim::Any => org
+                .division_ixs()
+                .filter(|ix| org.division(*ix).leaf && org.division(*ix).region == self.region)
+                .collect(),
+        }
+    }
 }
 
 /// What the permissions that lift one class of masks cover: a mask is lifted for the legs of these entitlements.

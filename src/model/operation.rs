@@ -41,6 +41,8 @@ pub struct Operation {
     /// The permission as the rule names it, for refusals.
     pub permission: Box<str>,
     pub audience: Audience,
+    /// How outsourcers are kept out of an internal workforce report.
+    pub outsourcers: Outsourcers,
     /// Assumptions this rule needs and nobody vouches for: not empty means closed.
     pub unproved: Vec<Assumption>,
     pub sites: Vec<Site>,
@@ -86,6 +88,18 @@ pub enum Audience {
     Everybody,
     /// Outsourcers' people are refused.
     Internal,
+}
+
+/// What an internal report does with the people of outsourcers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Outsourcers {
+    /// They count like everybody in the asker's scope.
+    #[default]
+    Count,
+    /// Their leaf divisions are left out; a leaf that they share with own people cannot be.
+    ByDivision,
+    /// They themselves are left out where rows carry the user; totals that would count them are refused.
+    ByRow,
 }
 
 /// A place in the body where the scope is written.

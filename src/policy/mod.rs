@@ -7,6 +7,7 @@ pub mod judge;
 pub mod local;
 pub mod masks;
 pub mod narrow;
+pub mod outsourcers;
 pub mod placeholders;
 pub mod scope;
 pub mod time;

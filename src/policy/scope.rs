@@ -2,9 +2,10 @@
 //!
 //! Trusted base. Nothing here widens: an unknown, an empty and a missing thing give no entitlement.
 
+use super::outsourcers;
 use crate::model::{
     contract::Data,
-    entitlement::{Entitlement, Lift, Scope, Source, Validity},
+    entitlement::{Action, Entitlement, Lift, Scope, Source, Validity},
     operation::{Audience, Operation, Rules},
     org::{
         Assignment, DivisionIx, Grant, GrantResource, GroupIx, Org, Permission, PermissionScope, Principal, QueueIx,
@@ -62,9 +63,21 @@ pub fn derive(
         )
         .with("permission", &*operation.permission));
     }
+    if operation.contract.action != Action::View {
+        leave_out_copies(org, &mut scope.entitlements);
+    }
+    outsourcers::leave_out(org, operation, &mut scope.entitlements);
     scope.entitlements.retain(covers_something);
     scope.lifts = lifts(org, rules, holder, operation);
     Ok(scope)
+}
+
+/// A shared reporting division holds copies to be viewed: nothing else is opened there, by a grant neither.
+fn leave_out_copies(org: &Org, entitlements: &mut [Entitlement]) {
+    for entitlement in entitlements {
+        let divisions = entitlement.leaves(org).filter(|ix| !org.division(*ix).shared);
+        entitlement.divisions = Dim::Only(divisions);
+    }
 }
 
 fn covers_something(entitlement: &Entitlement) -> bool {
@@ -103,7 +116,7 @@ fn from_roles(
                 found.inert.insert(assignment.division);
                 continue;
             }
-            if division.shared && operation.contract.action != crate::model::entitlement::Action::View {
+            if division.shared && operation.contract.action != Action::View {
                 continue;
             }
             if bpo && permission.scope == PermissionScope::All && !harmless.contains(&permission.name) {
@@ -359,9 +372,12 @@ fn of_resource(
     Some(entitlement)
 }
 
-/// `role-conflict = "refuse"`: two roles conflict when both hold analytics permissions, whatever their divisions.
+/// `role-conflict = "refuse"`: two roles conflict when both hold analytics permissions, whatever their divisions. What
+/// lists divisions shows no analytics, though a permission to view reports opens it too.
 fn refuse_conflicting_roles(org: &Org, rules: &Rules, holder: Principal, operation: &Operation) -> Result<(), Refusal> {
-    if rules.policy.role_conflict != RoleConflict::Refuse || operation.opened_by.is_disjoint(&rules.analytics) {
+    let analytics = !operation.opened_by.is_disjoint(&rules.analytics)
+        && !matches!(operation.contract.data, Data::Division | Data::Metadata);
+    if rules.policy.role_conflict != RoleConflict::Refuse || !analytics {
         return Ok(());
     }
     let held: BTreeSet<&str> = org

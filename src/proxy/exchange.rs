@@ -163,13 +163,21 @@ impl Exchange {
         self.note(|outcome| outcome.operation = Some(id.to_owned()));
     }
 
+    /// Says with every answer that the organisation may have changed since.
+    pub(super) fn tell(&mut self, late: bool) {
+        if late {
+            let text = "the copy of the organisation was not confirmed for a while; recent changes may be missing";
+            self.notices.push(Notice::new("directory.late", text));
+        }
+    }
+
     pub(super) fn scoped(&mut self, scoped: &Scoped) {
         self.scope = Some(Arc::clone(&scoped.record));
     }
 
     /// Records what is about to be sent. Nothing leaves without it.
     pub(super) async fn intend(&mut self, recorder: &Recorder, forward: &Forward) -> Result<Intent, Refusal> {
-        self.notices.clone_from(&forward.notices);
+        self.notices.extend(forward.notices.iter().cloned());
         let draft =
             self.draft().ok_or_else(|| Refusal::new(Code::Internal, INTERNAL).because("an intent before its facts"))?;
         let intent = recorder.intend(draft, &forward.verified).await?;

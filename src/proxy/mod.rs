@@ -127,6 +127,7 @@ impl Proxy {
             Admitted::Token(call) => return self.log_in(call, exchange).await.map(Answer::from),
         };
         let pinned = self.world.pin();
+        exchange.tell(self.world.late(exchange.now()));
         let subject = self.identify(&call, &pinned, exchange)?;
         let question = self.read(call, &pinned, exchange).await?;
         exchange.enter("scope");

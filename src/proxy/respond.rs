@@ -129,6 +129,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Code::RegionCrossRegionScan
         | Code::BpoInternalOnly
         | Code::BpoField
+        | Code::BpoMixedTotals
         | Code::FieldHidden
         | Code::WindowOutside
         | Code::RuleRefused => StatusCode::FORBIDDEN,

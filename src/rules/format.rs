@@ -10,7 +10,7 @@ use crate::model::{
     body::Dialect,
     contract::Data,
     entitlement::Action,
-    operation::{Audience, Class, EmptyScope, Outside, StaticDead, Strength},
+    operation::{Audience, Class, EmptyScope, Outside, Outsourcers, StaticDead, Strength},
 };
 use std::collections::BTreeMap;
 
@@ -70,6 +70,8 @@ keys! {
         /// Assumptions about the upstream on which this rule rests.
         needs: Option<Vec<At<AssumptionWord>>>,
         audience: Option<AudienceWord>,
+        /// How an internal report keeps outsourcers out; `count` unless said.
+        outsourcers: Option<At<OutsourcersWord>>,
         /// What happens to a value the asker names and may not see.
         outside: Option<OutsideWord>,
         /// What happens to an archived or deleted queue of the asker's own scope in a literal list.
@@ -293,6 +295,7 @@ words! {
     }
 }
 words! { AudienceWord => Audience { Everybody = "everybody", Internal = "internal", } }
+words! { OutsourcersWord => Outsourcers { Count = "count", ByDivision = "by-division", ByRow = "by-row", } }
 words! { OutsideWord => Outside { Refuse = "refuse", Narrow = "narrow", } }
 words! { StaticWord => StaticDead { Refuse = "refuse", Drop = "drop", } }
 words! { EmptyScopeWord => EmptyScope { Refuse = "refuse", Answer = "answer", } }
@@ -344,6 +347,7 @@ impl Shared {
             body,
             needs,
             audience,
+            outsourcers,
             outside,
             r#static,
             empty_scope,

@@ -74,6 +74,10 @@ impl Surroundings<'_> {
             lists.check(model, rule, reader);
         }
         let words = model.as_ref().map(|model| lists.words(model, data, self.policy)).unwrap_or_default();
+        let audience = shared.audience.map(Audience::from).unwrap_or_default();
+        if let Some(word) = &shared.outsourcers {
+            rests::outsourcers(word, audience, data, &answer, reader);
+        }
         let archived = matches!(shared.archived, Some(ArchivedWord::Include));
         let contract = Contract {
             operation: rule.id.as_str().into(),
@@ -98,7 +102,8 @@ impl Surroundings<'_> {
             contract: Arc::new(contract),
             opened_by,
             permission,
-            audience: shared.audience.map(Audience::from).unwrap_or_default(),
+            audience,
+            outsourcers: shared.outsourcers.as_ref().map(|word| word.value.into()).unwrap_or_default(),
             unproved: needs.into_iter().filter(|needed| !self.policy.accepted.contains(needed)).collect(),
             sites: parts.sites,
             group_by: parts.group_by,

@@ -1,15 +1,45 @@
 //! Checks a rule against itself: what it rests on, what it leaves open, whether its requests can be proved.
 
 use super::{
-    format::Rule,
+    format::{OutsourcersWord, Rule},
     reading::{At, Reader},
 };
 use crate::model::{
+    answer::Answer,
     assumption::Assumption,
-    body::{BodyModel, Level, Proof},
+    body::{Access, BodyModel, Level, Proof},
     contract::{Data, Method, Segment, Template},
-    operation::{Class, Entry, Page, Site},
+    operation::{Audience, Class, Entry, Outsourcers, Page, Site},
 };
+
+/// Outsourcers can be kept out of internal reports only, and only where the data tells them apart.
+pub(super) fn outsourcers(
+    word: &At<OutsourcersWord>,
+    audience: Audience,
+    data: Data,
+    answer: &Answer,
+    reader: &mut Reader<'_>,
+) {
+    let by_user = answer.keys.iter().any(|key| key.access == Access::User);
+    let (says, help) = match (Outsourcers::from(word.value), data) {
+        (Outsourcers::Count, _) => return,
+        _ if audience != Audience::Internal => {
+            ("only an internal report leaves outsourcers out", "add `audience = \"internal\"`, or let everybody count")
+        }
+        (Outsourcers::ByDivision, Data::User | Data::Queue) | (Outsourcers::ByRow, Data::Queue) => return,
+        (Outsourcers::ByRow, Data::User | Data::Interaction) if by_user => return,
+        (Outsourcers::ByRow, Data::User | Data::Interaction) => (
+            "the rows of this answer do not carry the user, so none of them can be left out",
+            "add the user's field to `keys`, or use `by-division`",
+        ),
+        (Outsourcers::ByDivision, _) => (
+            "the division of such a row does not say who worked: an outsourcer may have",
+            "use `by-row`, and group by the user",
+        ),
+        (Outsourcers::ByRow, _) => ("these rows are of nobody's work", "leave `outsourcers` out"),
+    };
+    reader.problem_with(word.span.clone(), says, Some(help.to_owned()));
+}
 
 pub(super) fn twice(sites: &[Site], rule: &At<Rule>, reader: &mut Reader<'_>) {
     for (at, site) in sites.iter().enumerate() {

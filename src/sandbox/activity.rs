@@ -9,23 +9,90 @@ use super::{
     filter,
     interval::show,
     problem::Problem,
-    queue_observations::{PRESENT, counted},
+    queue_observations::{self, PRESENT},
     sql::Sql,
     store::Store,
 };
 use rusqlite::types::Value as Cell;
 use serde_json::{Map, Value, json};
 
+pub(super) fn users(store: &Store, lens: Lens, body: &Value) -> Result<Value, Problem> {
+    grouped_by(body, "userId")?;
+    let metrics = metrics(body)?;
+    let known = ["oMemberQueues", "oActiveQueues"];
+    if let Some(name) = metrics.iter().find(|name| !known.iter().any(|known| known.eq_ignore_ascii_case(name))) {
+        return Err(Problem::value(format!("`{name}` is no metric of the activity of users")));
+    }
+    let filter = filter::optional(body, "filter")?;
+    let sql = lens.condition(Level::UserActivity, filter.as_ref())?.around(
+        "SELECT u.id, count(q.id), coalesce(sum(q.state = 'active'), 0) FROM users u LEFT JOIN members m ON m.user = u.id
+         LEFT JOIN queues q ON q.id = m.queue AND q.state <> 'deleted' WHERE ",
+        " GROUP BY u.id ORDER BY u.id",
+    );
+    let results = store.rows(&sql, |row| {
+        let counts = [row.get::<_, i64>(1)?, row.get::<_, i64>(2)?];
+        let asked = |name: &str| metrics.iter().any(|metric| metric.eq_ignore_ascii_case(name));
+        let data: Vec<Value> = known
+            .iter()
+            .zip(counts)
+            .filter(|(name, _)| asked(name))
+            .map(|(name, count)| json!({ "metric": name, "count": count }))
+            .collect();
+        Ok(json!({ "group": { "userId": row.get::<_, String>(0)? }, "data": data }))
+    })?;
+    Ok(json!({ "results": ordered(body, results) }))
+}
+
+pub(super) fn routing(store: &Store, lens: Lens, body: &Value) -> Result<Value, Problem> {
+    grouped_by(body, "queueId")?;
+    let metrics = queue_observations::of_users(&metrics(body)?)?;
+    let filter = filter::optional(body, "filter")?;
+    let sql = lens
+        .condition(Level::RoutingActivity, filter.as_ref())?
+        .around("SELECT q.id FROM queues q WHERE q.state <> 'deleted' AND ", " ORDER BY q.id");
+    let mut results = Vec::new();
+    for queue in store.rows(&sql, |row| row.get::<_, String>(0))? {
+        let mut data = queue_observations::users(store, &queue, &metrics)?;
+        for entry in data.iter_mut().filter_map(Value::as_object_mut) {
+            if let Some(count) = entry.remove("stats").and_then(|stats| stats.get("count").cloned()) {
+                entry.insert("count".into(), count);
+            }
+        }
+        if !data.is_empty() {
+            results.push(json!({ "group": { "queueId": queue }, "data": data }));
+        }
+    }
+    Ok(json!({ "results": ordered(body, results) }))
+}
+
+fn grouped_by(body: &Value, only: &str) -> Result<(), Problem> {
+    match texts(body, "groupBy")?.as_slice() {
+        [name] if name.eq_ignore_ascii_case(only) => Ok(()),
+        _ => Err(Problem::bad(format!("`groupBy` must be `{only}`"))),
+    }
+}
+
+fn metrics<'b>(body: &'b Value) -> Result<Vec<&'b str>, Problem> {
+    let list = body.get("metrics").and_then(Value::as_array).filter(|list| !list.is_empty());
+    let list = list.ok_or_else(|| Problem::bad("`metrics` is missing"))?;
+    let name = |metric: &'b Value| metric.get("metric").and_then(Value::as_str);
+    list.iter().map(|metric| name(metric).ok_or_else(|| Problem::bad("each of `metrics` needs `metric`"))).collect()
+}
+
+fn ordered(body: &Value, mut results: Vec<Value>) -> Vec<Value> {
+    if body.get("order").and_then(Value::as_str).is_some_and(|order| order.eq_ignore_ascii_case("desc")) {
+        results.reverse();
+    }
+    results
+}
+
 /// Metric, and whether single details are asked for.
 type Asked = Vec<(&'static str, bool)>;
 
 const OF_LEGS: [&str; 5] = ["oAlerting", "oInteracting", "oLongestInteracting", "oLongestWaiting", "oWaiting"];
-const OF_QUEUES: [&str; 6] =
-    ["oActiveUsers", "oMemberUsers", "oOffQueueUsers", "oOnQueueUsers", "oUserPresences", "oUserRoutingStatuses"];
-const OF_USERS: [&str; 2] = ["oActiveQueues", "oMemberQueues"];
 
 pub(super) fn conversations(store: &Store, lens: Lens, body: &Value) -> Result<Value, Problem> {
-    let asked = metrics(body, &OF_LEGS)?;
+    let asked = detailed(body, &OF_LEGS)?;
     let groups = groups(body)?;
     let filter = filter::optional(body, "filter")?;
     let condition = lens.condition(Level::Aggregate, filter.as_ref())?;
@@ -98,73 +165,7 @@ fn result(group: &Map<String, Value>, legs: &[Leg], asked: &Asked) -> Value {
     json!({ "group": group, "data": data, "truncated": false, "entities": entities })
 }
 
-pub(super) fn queues(store: &Store, lens: Lens, body: &Value) -> Result<Value, Problem> {
-    let asked = metrics(body, &OF_QUEUES)?;
-    one_group(body, "queueId")?;
-    let rows = members(store, lens, body)?;
-    let mut results: Vec<(String, Vec<(String, String)>)> = Vec::new();
-    for (queue, _, system, routing) in rows {
-        match results.last_mut() {
-            Some((last, people)) if *last == queue => people.push((system, routing)),
-            _ => results.push((queue, vec![(system, routing)])),
-        }
-    }
-    let result = |(queue, people): &(String, Vec<(String, String)>)| {
-        let mut data = Vec::new();
-        for (metric, _) in &asked {
-            for (qualifier, count) in counted(metric, people) {
-                let mut entry = json!({ "metric": metric, "count": count });
-                if let (Some(entry), Some(qualifier)) = (entry.as_object_mut(), qualifier) {
-                    entry.insert("qualifier".into(), qualifier.into());
-                }
-                data.push(entry);
-            }
-        }
-        json!({ "group": { "queueId": queue }, "data": data, "truncated": false, "entities": [] })
-    };
-    Ok(json!({ "results": results.iter().map(result).collect::<Vec<_>>(), "entityIdDimension": "userId" }))
-}
-
-pub(super) fn users(store: &Store, lens: Lens, body: &Value) -> Result<Value, Problem> {
-    let asked = metrics(body, &OF_USERS)?;
-    one_group(body, "userId")?;
-    let mut rows: Vec<(String, bool)> =
-        members(store, lens, body)?.into_iter().map(|(_, user, _, routing)| (user, routing != "OFF_QUEUE")).collect();
-    rows.sort();
-    let mut results: Vec<(String, u32, u32)> = Vec::new();
-    for (user, on) in rows {
-        match results.last_mut() {
-            Some((last, member, active)) if *last == user => {
-                *member += 1;
-                *active += u32::from(on);
-            }
-            _ => results.push((user, 1, u32::from(on))),
-        }
-    }
-    let result = |(user, member, active): &(String, u32, u32)| {
-        let count = |metric: &str| if metric == "oMemberQueues" { member } else { active };
-        let data: Vec<Value> =
-            asked.iter().map(|(metric, _)| json!({ "metric": metric, "count": count(metric) })).collect();
-        json!({ "group": { "userId": user }, "data": data, "truncated": false, "entities": [] })
-    };
-    Ok(json!({ "results": results.iter().map(result).collect::<Vec<_>>(), "entityIdDimension": "queueId" }))
-}
-
-/// Queue, user, presence and routing status of every membership that the filter finds, by queue.
-fn members(store: &Store, lens: Lens, body: &Value) -> Result<Vec<(String, String, String, String)>, Problem> {
-    let filter = filter::optional(body, "filter")?;
-    let mut sql = Sql::with(
-        "SELECT q.id, u.id, coalesce(p.system, 'OFFLINE'), coalesce(p.routing, 'OFF_QUEUE') FROM members m
-         JOIN queues q ON q.id = m.queue JOIN users u ON u.id = m.user
-         LEFT JOIN presence p ON p.user = u.id AND p.start <= ? AND p.end > ? WHERE q.state <> 'deleted' AND ",
-        vec![Cell::Integer(store.now), Cell::Integer(store.now)],
-    );
-    sql.push(&lens.condition(Level::Member, filter.as_ref())?);
-    sql.push_text(" ORDER BY q.id, u.id");
-    store.rows(&sql, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-}
-
-fn metrics(body: &Value, known: &[&'static str]) -> Result<Asked, Problem> {
+fn detailed(body: &Value, known: &[&'static str]) -> Result<Asked, Problem> {
     let asked = body.get("metrics").and_then(Value::as_array).filter(|asked| !asked.is_empty());
     let asked = asked.ok_or_else(|| Problem::bad("`metrics` is missing"))?;
     let one = |entry: &Value| {
@@ -187,11 +188,4 @@ fn groups(body: &Value) -> Result<Vec<(&'static str, Column)>, Problem> {
     let found: Vec<_> = names.into_iter().map(known).collect::<Result<_, _>>()?;
     // What nothing has makes no group.
     Ok(found.into_iter().filter(|(_, column)| *column != Column::Empty).collect())
-}
-
-fn one_group(body: &Value, due: &str) -> Result<(), Problem> {
-    match texts(body, "groupBy")?.as_slice() {
-        [name] if name.eq_ignore_ascii_case(due) => Ok(()),
-        _ => Err(Problem::value(format!("these are grouped by `{due}` only"))),
-    }
 }

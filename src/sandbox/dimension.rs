@@ -21,8 +21,10 @@ pub(super) enum Level {
     Observation,
     /// A user `u`.
     User,
-    /// A user `u` in a queue `q`, and the presence `p` now.
-    Member,
+    /// A user `u` at this moment.
+    UserActivity,
+    /// A queue `q` with its members at this moment.
+    RoutingActivity,
 }
 
 /// Where a dimension's value stands.
@@ -53,7 +55,7 @@ pub(super) fn dimension(level: Level, name: &str) -> Option<(&'static str, Colum
         Level::Aggregate => &[&SHARED, &AGGREGATE],
         Level::Segment => &[&SHARED, &SEGMENT],
         Level::Conversation => &[&CONVERSATION],
-        Level::Member => &[&MEMBER],
+        Level::UserActivity | Level::RoutingActivity => &[&ACTIVITY],
         _ => &[],
     };
     found.or_else(|| unused.iter().flat_map(|list| list.iter()).find(empty).map(|known| (*known, Column::Empty)))
@@ -107,13 +109,8 @@ fn columns(level: Level) -> &'static [(&'static str, Column)] {
             ("userId", Text("s.agent")),
         ],
         Level::Observation => &[("queueId", Text("q.id")), ("mediaType", Enum("m.name"))],
-        Level::User => &[("userId", Text("u.id"))],
-        Level::Member => &[
-            ("queueId", Text("q.id")),
-            ("userId", Text("u.id")),
-            ("systemPresence", Enum("p.system")),
-            ("routingStatus", Enum("p.routing")),
-        ],
+        Level::User | Level::UserActivity => &[("userId", Text("u.id"))],
+        Level::RoutingActivity => &[("queueId", Text("q.id"))],
         Level::Family(_) => &[],
     }
 }
@@ -150,6 +147,10 @@ const SHARED: [&str; 29] = [
     "sessionDnis",
     "teamId",
 ];
+
+/// Known of people at this moment.
+const ACTIVITY: [&str; 6] =
+    ["organizationPresenceId", "presenceDate", "queueMembershipStatus", "routingStatus", "systemPresence", "teamId"];
 
 /// Known for legs in aggregates only.
 const AGGREGATE: [&str; 19] = [
@@ -201,9 +202,6 @@ const CONVERSATION: [&str; 5] = [
     "externalTag",
     "originatingSocialMediaPublic",
 ];
-
-const MEMBER: [&str; 5] =
-    ["organizationPresenceId", "presenceDate", "queueMembershipStatus", "routingStatusDate", "teamId"];
 
 #[cfg(test)]
 mod tests {

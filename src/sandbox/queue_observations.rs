@@ -105,7 +105,16 @@ fn legs(store: &Store, queue: &str, media: &str, metrics: &[&str], detailed: &[&
     Ok(data)
 }
 
-fn users(store: &Store, queue: &str, metrics: &[&str]) -> Result<Vec<Value>, Problem> {
+/// The metrics that count users, by their canonical names.
+pub(super) fn of_users(asked: &[&str]) -> Result<Vec<&'static str>, Problem> {
+    let (of_users, of_legs) = metrics(asked)?;
+    match of_legs.first() {
+        None => Ok(of_users),
+        Some(name) => Err(Problem::value(format!("`{name}` counts no users"))),
+    }
+}
+
+pub(super) fn users(store: &Store, queue: &str, metrics: &[&str]) -> Result<Vec<Value>, Problem> {
     let sql = Sql::with(
         "SELECT p.system, p.routing FROM members m LEFT JOIN presence p ON p.user = m.user AND p.start <= ? AND p.end > ? WHERE m.queue = ?",
         vec![Cell::Integer(store.now), Cell::Integer(store.now), Cell::Text(queue.to_owned())],
@@ -122,7 +131,25 @@ fn users(store: &Store, queue: &str, metrics: &[&str]) -> Result<Vec<Value>, Pro
     };
     let mut data = Vec::new();
     for metric in metrics {
-        for (qualifier, count) in counted(metric, &rows) {
+        let mut counts: Vec<(Option<&str>, u32)> = Vec::new();
+        for (system, routing) in &rows {
+            let on = routing != "OFF_QUEUE";
+            let qualifier = match *metric {
+                "oMemberUsers" => None,
+                "oActiveUsers" if on => None,
+                "oOnQueueUsers" if on => Some(routing.as_str()),
+                "oOffQueueUsers" if !on => Some(system.as_str()),
+                "oUserPresences" => Some(system.as_str()),
+                "oUserRoutingStatuses" => Some(routing.as_str()),
+                _ => continue,
+            };
+            match counts.iter_mut().find(|(known, _)| *known == qualifier) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((qualifier, 1)),
+            }
+        }
+        counts.sort_unstable();
+        for (qualifier, count) in counts {
             let mut entry = json!({ "metric": metric, "stats": { "count": count } });
             if let (Some(entry), Some(qualifier)) = (entry.as_object_mut(), qualifier) {
                 entry.insert("qualifier".into(), qualifier.into());
@@ -131,27 +158,4 @@ fn users(store: &Store, queue: &str, metrics: &[&str]) -> Result<Vec<Value>, Pro
         }
     }
     Ok(data)
-}
-
-/// How many of these people (presence and routing status) a metric counts, by its qualifier.
-pub(super) fn counted<'p>(metric: &str, people: &'p [(String, String)]) -> Vec<(Option<&'p str>, u32)> {
-    let mut counts: Vec<(Option<&str>, u32)> = Vec::new();
-    for (system, routing) in people {
-        let on = routing != "OFF_QUEUE";
-        let qualifier = match metric {
-            "oMemberUsers" => None,
-            "oActiveUsers" if on => None,
-            "oOnQueueUsers" if on => Some(routing.as_str()),
-            "oOffQueueUsers" if !on => Some(system.as_str()),
-            "oUserPresences" => Some(system.as_str()),
-            "oUserRoutingStatuses" => Some(routing.as_str()),
-            _ => continue,
-        };
-        match counts.iter_mut().find(|(known, _)| *known == qualifier) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((qualifier, 1)),
-        }
-    }
-    counts.sort_unstable();
-    counts
 }

@@ -26,6 +26,7 @@ mod front;
 mod json_suite;
 mod laws;
 mod layers;
+mod options;
 mod oracle;
 mod rule_tests;
 mod tidy;

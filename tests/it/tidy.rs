@@ -90,8 +90,10 @@ fn every_module_says_what_it_is_for() {
 }
 
 /// Files in which a fault could let a row through. ARCHITECTURE.md lists them and says why.
-const TRUSTED: [&str; 8] = [
+const TRUSTED: [&str; 10] = [
     "src/policy/scope.rs",
+    "src/policy/outsourcers.rs",
+    "src/directory/bindings.rs",
     "src/policy/extent.rs",
     "src/policy/masks.rs",
     "src/policy/guard",
@@ -100,7 +102,7 @@ const TRUSTED: [&str; 8] = [
     "src/query/json",
     "src/audit/recorder.rs",
 ];
-const TRUSTED_LINES: usize = 5_000;
+const TRUSTED_LINES: usize = 5_100;
 
 #[test]
 fn the_trusted_base_is_stated_and_bounded() {

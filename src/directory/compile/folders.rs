@@ -2,12 +2,16 @@
 
 use super::{At, Draft, cycles, refer, refer_all};
 use crate::{
-    directory::file::{self, DefaultRead},
+    directory::{
+        bindings::{self, Bindings},
+        file::{self, DefaultRead},
+    },
     model::{
         org::{GroupIx, Read},
         set::{Ix, Set},
     },
 };
+use std::collections::HashMap;
 
 /// The lists that decide for each folder: over its own queues, and over what lies deeper.
 pub(super) struct Lists {
@@ -15,6 +19,8 @@ pub(super) struct Lists {
     in_force: bool,
     fallback: Read,
     folders: Vec<Reach>,
+    /// The lists that permission objects bring, by the place of their queue.
+    bound: HashMap<usize, Read>,
 }
 
 #[derive(Clone, Default)]
@@ -56,9 +62,11 @@ impl Lists {
                 folder.parent = None;
             }
         }
-        let in_force = !folders.is_empty() || file.queues.iter().any(|queue| queue.read_list.is_some());
+        let in_force = !folders.is_empty()
+            || !file.permission_objects.is_empty()
+            || file.queues.iter().any(|queue| queue.read_list.is_some());
         let fallback = if !in_force || file.default_read == DefaultRead::Open { Read::Open } else { Read::Closed };
-        let mut lists = Self { in_force, fallback, folders };
+        let mut lists = Self { in_force, fallback, folders, bound: bound(draft) };
         lists.resolve();
         lists
     }
@@ -91,14 +99,20 @@ impl Lists {
         }
     }
 
-    pub(super) fn decide(&self, draft: &mut Draft<'_>, queue: &file::Queue, at: At) -> Read {
+    pub(super) fn decide(&self, draft: &mut Draft<'_>, nth: usize, queue: &file::Queue, at: At) -> Read {
         let folder = queue
             .folder
             .as_ref()
             .and_then(|id| refer(&mut draft.problems, &draft.folders, "folder", id, at.key("folder")));
-        if let Some(ids) = &queue.read_list {
-            let list = refer_all(&mut draft.problems, &draft.org.index.groups, "group", ids, at.key("readList"));
-            return read(list.into_iter().collect());
+        let own = queue
+            .read_list
+            .as_ref()
+            .map(|ids| refer_all(&mut draft.problems, &draft.org.index.groups, "group", ids, at.key("readList")));
+        if let Some(bound) = self.bound.get(&nth) {
+            return bound.clone();
+        }
+        if let Some(own) = own {
+            return read(own.into_iter().collect());
         }
         if !self.in_force {
             return Read::Open;
@@ -107,6 +121,31 @@ impl Lists {
             folder.and_then(|folder| self.folders.get(folder.index())).and_then(|folder| folder.direct.clone());
         reached.unwrap_or_else(|| self.fallback.clone())
     }
+}
+
+/// Who reads a queue by its permission object. Where the binding is not clear, nobody does.
+fn bound(draft: &mut Draft<'_>) -> HashMap<usize, Read> {
+    let file = draft.file;
+    let bindings = Bindings::of(file);
+    let mut lists: Vec<Read> = Vec::with_capacity(file.permission_objects.len());
+    for (nth, object) in file.permission_objects.iter().enumerate() {
+        let at = At::item("permissionObjects", nth);
+        if let Some(queue) = &object.queue {
+            refer(&mut draft.problems, &draft.org.index.queues, "queue", queue, at.key("queue"));
+        } else if bindings::queue_of(&object.name).is_none() {
+            draft.problem(
+                at.key("name"),
+                format!("`{}` names no queue", object.name),
+                "write a prefix, `_` and the queue, such as `ges_Cards`, or add `queue`",
+            );
+        }
+        let groups =
+            refer_all(&mut draft.problems, &draft.org.index.groups, "group", &object.read_list, at.key("readList"));
+        lists.push(read(groups.into_iter().collect()));
+    }
+    let clear = bindings.of_queue.iter().filter_map(|(queue, object)| Some((*queue, lists.get(*object)?.clone())));
+    let closed = bindings.unclear.iter().map(|queue| (*queue, Read::Closed));
+    clear.chain(closed).collect()
 }
 
 fn read(list: Set<GroupIx>) -> Read {

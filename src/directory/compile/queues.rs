@@ -55,7 +55,7 @@ fn compile(draft: &mut Draft<'_>, nth: usize, queue: &file::Queue, lists: &Lists
     let through =
         groups.iter().filter_map(|group| draft.org.groups.get(group.index())).flat_map(|group| group.members.iter());
     let members = named.iter().chain(through).copied().collect();
-    let read = lists.decide(draft, queue, at);
+    let read = lists.decide(draft, nth, queue, at);
     let region =
         division.and_then(|division| draft.org.divisions.get(division.index())).map(|division| division.region);
     Queue {

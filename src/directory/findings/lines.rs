@@ -1,8 +1,12 @@
-//! L01 open or contradictory read rights over lines of business, L02 queues that nobody may read.
+//! L01 open or contradictory read rights over lines of business, L02 queues that nobody may read, L03 permission objects
+//! that are bound to no queue.
 
 use super::{Few, finding, warning};
 use crate::{
-    directory::file::{DefaultRead, DirectoryFile},
+    directory::{
+        bindings::Bindings,
+        file::{DefaultRead, DirectoryFile},
+    },
     model::{
         finding::{Finding, Severity},
         org::{Org, Read},
@@ -10,7 +14,9 @@ use crate::{
 };
 
 pub(super) fn find(file: &DirectoryFile, org: &Org, out: &mut Vec<Finding>) {
-    let in_force = !file.folders.is_empty() || file.queues.iter().any(|queue| queue.read_list.is_some());
+    let in_force = !file.folders.is_empty()
+        || !file.permission_objects.is_empty()
+        || file.queues.iter().any(|queue| queue.read_list.is_some());
     if in_force && file.default_read == DefaultRead::Open {
         let open = Few::of(org.queues.iter().filter(|queue| queue.read == Read::Open).map(|queue| &*queue.id));
         let why = if open.is_empty() {
@@ -46,10 +52,28 @@ pub(super) fn find(file: &DirectoryFile, org: &Org, out: &mut Vec<Finding>) {
         let why = format!("closed to everybody, because no read list reaches them or theirs is empty: {closed}");
         out.push(finding("L02", Severity::Info, "`queues`".to_owned(), why, "put them into a folder with a read list"));
     }
+    objects(file, out);
     let legacy = Few::of(file.users.iter().filter(|user| !user.legacy.is_empty()).map(|user| user.id.as_str()));
     if !legacy.is_empty() {
         let why =
             format!("a legacy option overrides the group settings of {legacy}; only what all its sections open counts");
         out.push(warning("L01", "`users`".to_owned(), why, "remove the option; roles and read lists say the same"));
+    }
+}
+
+fn objects(file: &DirectoryFile, out: &mut Vec<Finding>) {
+    let bindings = Bindings::of(file);
+    let name = |nth: &usize| file.permission_objects.get(*nth).map(|object| object.name.as_str());
+    let unclear = Few::of(bindings.unclear.iter().filter_map(|nth| file.queues.get(*nth)).map(|queue| &*queue.id));
+    if !unclear.is_empty() {
+        let objects = Few::of(bindings.ambiguous.iter().filter_map(name));
+        let why = format!("it is not clear whose read lists {objects} are, so these queues are closed: {unclear}");
+        let repair = "name the queue by `queue`, one object for each, and remove the queue's own `readList`";
+        out.push(finding("L03", Severity::Error, "`permissionObjects`".to_owned(), why, repair));
+    }
+    let loose = Few::of(bindings.loose.iter().filter_map(name));
+    if !loose.is_empty() {
+        let why = format!("permission objects that mean no queue and open nothing: {loose}");
+        out.push(warning("L03", "`permissionObjects`".to_owned(), why, "remove them, or name the queue by `queue`"));
     }
 }

@@ -115,6 +115,7 @@ impl Import {
         file.views.extend(part.views);
         file.users.extend(part.users);
         file.queues.extend(part.queues);
+        file.permission_objects.extend(part.permission_objects);
         file.service_accounts.extend(part.service_accounts);
         file.flows.extend(part.flows);
         file.teams.extend(part.teams);

@@ -245,6 +245,63 @@ fn the_nearest_list_that_reaches_decides_alone() {
     );
 }
 
+/// `GOOD` with names for its queues and these permission objects.
+fn with_objects(objects: &str, first: &str, second: &str) -> String {
+    with(r#"  "folders": [],"#, &format!(r#"  "permissionObjects": [{objects}],"#))
+        .replace(r#"{"id": "q-1", "#, &format!(r#"{{"id": "q-1", {first}"#))
+        .replace(r#"{"id": "q-2", "#, &format!(r#"{{"id": "q-2", {second}"#))
+}
+
+#[test]
+fn permission_objects_are_the_read_lists_of_their_queues() {
+    let reads = |objects: &str, first: &str, second: &str| {
+        let org = org(&with_objects(objects, first, second));
+        let told = |id: &str| match &org.queue(queue(&org, id)).read {
+            Read::Groups(groups) => groups.iter().map(|group| org.group(*group).id.to_string()).collect::<String>(),
+            other => format!("{other:?}"),
+        };
+        (told("q-1"), told("q-2"))
+    };
+    let due = |first: &str, second: &str| (first.to_owned(), second.to_owned());
+    let (cards, loans) = (r#""name": "Cards", "#, r#""name": "Loans", "#);
+    let object = r#"{"name": "ges_Cards", "readList": ["g-1"]}"#;
+    assert_eq!(reads(object, cards, loans), due("g-1", "Closed"), "a list brings lines of business into force");
+    assert_eq!(reads(r#"{"name": "ges_q-2", "readList": ["g-2"]}"#, cards, loans), due("Closed", "g-2"), "by id");
+    assert_eq!(reads(r#"{"name": "ges_Cards", "readList": []}"#, cards, loans), due("Closed", "Closed"));
+    assert_eq!(reads(r#"{"name": "ges_cards", "readList": ["g-1"]}"#, cards, loans), due("Closed", "Closed"), "whole");
+    // Not clear: two queues of the name, two objects of one queue, a list of the queue's own.
+    assert_eq!(reads(object, cards, cards), due("Closed", "Closed"));
+    let both = r#"{"name": "ges_Cards", "readList": ["g-1"]}, {"name": "gms_Cards", "readList": ["g-1"]}"#;
+    assert_eq!(reads(both, cards, loans), due("Closed", "Closed"));
+    let own = r#""name": "Cards", "readList": ["g-1"], "#;
+    assert_eq!(reads(object, own, loans), due("Closed", "Closed"));
+    let stated = r#"{"name": "ges_Cards", "queue": "q-2", "readList": ["g-2"]}"#;
+    assert_eq!(reads(stated, cards, cards), due("Closed", "g-2"), "the id says what the name does not");
+    let as_other = r#"{"name": "ges_q-2", "readList": ["g-1"]}"#;
+    assert_eq!(reads(as_other, r#""name": "q-2", "#, loans), due("Closed", "Closed"), "one queue's name, another's id");
+}
+
+#[test]
+fn permission_objects_that_bind_nothing_are_told() {
+    let found = |objects: &str, first: &str| {
+        let org = org(&with_objects(objects, first, r#""name": "Loans", "#));
+        let about = |finding: &&crate::model::finding::Finding| finding.code == "L03";
+        org.findings.iter().filter(about).map(|finding| finding.why.clone()).collect::<Vec<_>>()
+    };
+    let object = r#"{"name": "ges_Loans", "readList": ["g-1"]}"#;
+    assert!(found(object, r#""name": "Cards", "#).is_empty());
+    let unclear = found(object, r#""name": "Loans", "#);
+    assert!(unclear.len() == 1 && unclear[0].contains("`ges_Loans`"), "{unclear:?}");
+    assert!(unclear[0].contains("`q-1`, `q-2`"), "{unclear:?}");
+    let loose = found(r#"{"name": "ges_Gone", "readList": ["g-1"]}"#, r#""name": "Cards", "#);
+    assert!(loose.len() == 1 && loose[0].contains("`ges_Gone`"), "{loose:?}");
+    refused(&with_objects(r#"{"name": "Cards", "readList": ["g-1"]}"#, "", ""), 10, "names no queue");
+    refused(&with_objects(r#"{"name": "ges_", "readList": ["g-1"]}"#, "", ""), 10, "names no queue");
+    refused(&with_objects(r#"{"name": "ges_q-1", "queue": "xx", "readList": []}"#, "", ""), 10, "no queue `xx`");
+    refused(&with_objects(r#"{"name": "ges_q-1", "readList": ["xx"]}"#, "", ""), 10, "no group `xx`");
+    refused(&with_objects(r#"{"name": "ges_q-1"}"#, "", ""), 10, "`readList` is missing");
+}
+
 #[test]
 fn without_folder_or_list_there_are_no_lines_of_business() {
     let plain = org(GOOD);

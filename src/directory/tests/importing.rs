@@ -1,5 +1,8 @@
 use super::*;
-use crate::directory::import::import;
+use crate::{
+    directory::import::import,
+    model::org::{PermissionScope, Read},
+};
 
 fn inputs(texts: &[(&str, &str)]) -> Vec<(String, String)> {
     texts.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
@@ -74,4 +77,50 @@ fn two_payloads_of_one_account_are_not_united() {
     .unwrap();
     let text = serde_json::to_string_pretty(&file).unwrap();
     assert!(told(&problems(&text)).contains("defined twice"));
+}
+
+/// Each form by its own names, one payload alone beside regions, divisions and a queue.
+#[test]
+fn every_payload_form_of_the_guides_is_taken() {
+    let load = |more: &[(&str, &str)]| {
+        let given: Vec<_> = [("a.json", BASE), ("d.json", DIVISIONS)].into_iter().chain(more.iter().copied()).collect();
+        let file = import(inputs(&given)).unwrap_or_else(|problems| panic!("{}", told(&problems)));
+        org(&serde_json::to_string(&file).unwrap())
+    };
+    let of_role = r#"{"name": "Operator", "description": "Watches queues", "divisionId": "d-a", "isSystem": false,
+        "allowedPermissions": [{"permission": "routing:queue:view", "scope": "assigned"}]}"#;
+    let of_user = r#"{"name": {"firstName": "Ada", "lastName": "Low"}, "email": "ada@example.com", "divisionId": "d-a",
+        "bpoUser": true, "userRoles": ["Operator"], "region": "us", "groups": []}"#;
+    let guides = load(&[("r.json", of_role), ("u.json", of_user)]);
+    let ada = guides.user(user(&guides, "ada@example.com"));
+    let held = &ada.assignments[0];
+    assert_eq!((&*guides.role(held.role).name, &*guides.division(held.division).id), ("Operator", "d-a"));
+    assert_eq!(guides.role(held.role).permissions[0].scope, PermissionScope::Assigned { team: false });
+    assert!(ada.bpo && &*ada.name == "Ada Low" && ada.groups.is_empty());
+
+    let lines = load(&[("r.json", ROLES)]);
+    assert_eq!(&*lines.roles[0].permissions[0].name, "routing:queue:view");
+    let system = of_role.replace("\"isSystem\": false", "\"isSystem\": true");
+    let file = import(inputs(&[("a.json", BASE), ("d.json", DIVISIONS), ("r.json", &system)])).unwrap();
+    assert!(told(&problems(&serde_json::to_string(&file).unwrap())).contains("is a system role"));
+    let without = of_role.replace(r#", "scope": "assigned""#, "");
+    assert!(told(&import(inputs(&[("r.json", &without)])).unwrap_err()).contains("`scope` is missing"));
+
+    let tree = load(&[]);
+    let leaf = tree.division(*tree.index.divisions.get("d-a").unwrap());
+    assert_eq!((leaf.parent, &*leaf.name), (tree.index.divisions.get("d-us").copied(), "A"));
+    let scim = load(&[("s.json", SCIM)]);
+    assert!(scim.user(user(&scim, "u-1")).bpo && !scim.user(user(&scim, "u-2")).bpo);
+    let owned = load(&[("s.json", SCIM), ("o.csv", "Queue ID,Owner Email\nq-1,ada@example.com\n")]);
+    assert_eq!(names(&owned, &owned.queue(queue(&owned, "q-1")).owners), ["u-1"]);
+}
+
+#[test]
+fn permission_objects_come_along() {
+    let lists =
+        r#"{"groups": [{"id": "g", "region": "us"}], "permissionObjects": [{"name": "ges_q-1", "readList": ["g"]}]}"#;
+    let file = import(inputs(&[("a.json", BASE), ("d.json", DIVISIONS), ("p.json", lists)])).unwrap();
+    let org = org(&serde_json::to_string(&file).unwrap());
+    let reads = Read::Groups(Set::one(*org.index.groups.get("g").unwrap()));
+    assert_eq!(org.queue(queue(&org, "q-1")).read, reads);
 }

@@ -198,6 +198,9 @@ impl GuardPlan {
         let mut kept = Vec::with_capacity(rows.len());
         let (mut seen, mut keys) = (BTreeSet::new(), rows::Keys::default());
         for row in rows {
+            if rows::is_left_out(self, &row) {
+                continue;
+            }
             let judged = match self.operation.answer.shape {
                 Shape::Conversations => legs::judge(self, &row),
                 Shape::Entities => rows::entity(self, row, &mut seen),

@@ -11,7 +11,7 @@ use crate::{
         contract::Data,
         org::{DivisionIx, QueueIx, UserIx},
     },
-    policy::masks,
+    policy::{masks, outsourcers},
     query::json::Value,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -105,6 +105,18 @@ pub(super) fn group(plan: &GuardPlan, row: Value, keys: &mut Keys) -> Option<Val
         Said::Odd => false,
     };
     (region_fits && is_possible(plan, queue, user, division)).then_some(row)
+}
+
+/// An outsourcer's row of a report that is about the organisation's own people.
+pub(super) fn is_left_out(plan: &GuardPlan, row: &Value) -> bool {
+    let inside = if plan.operation.answer.shape == Shape::Entities { Some(row) } else { row.get("group") };
+    plan.operation
+        .answer
+        .keys
+        .iter()
+        .filter(|key| key.access == Access::User)
+        .filter_map(|key| inside?.at(&key.at)?.as_str())
+        .any(|user| outsourcers::leaves_out(&plan.org, &plan.operation, user))
 }
 
 fn key<T>((grouped, said): (bool, Said<'_>), find: impl Fn(&str) -> Option<T>) -> Key<T> {

@@ -10,6 +10,7 @@ use crate::{
     },
     policy::{
         guard::GuardPlan,
+        outsourcers,
         placeholders::{self, Filling},
         time,
     },
@@ -71,6 +72,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         }
     }
     fit::refuse_too_wide(&body, operation.contract.max_values)?;
+    notices.extend(outsourcers::refuse_mixed_totals(asking.org, operation, &grouped, &body)?);
     let shows_legs = matches!(operation.answer.shape, Shape::Conversations | Shape::Conversation);
     let outgoing = Outgoing {
         method: operation.contract.method,

@@ -103,9 +103,12 @@ fn in_the_sample() -> Vec<Question> {
     ]
 }
 
-/// The sample, with somebody whose rights are seven unrelated parts.
+/// The sample, with somebody whose rights are seven unrelated parts, and an outsourcer on a queue of own people.
 fn directory() -> Value {
     let mut directory = sample::directory();
+    let queues = directory["queues"].as_array_mut().unwrap();
+    let email = queues.iter_mut().find(|queue| queue["id"] == "q-svc-email").unwrap();
+    email["members"].as_array_mut().unwrap().push(json!("bo"));
     let user = |id: &str| json!({ "id": id, "name": id, "email": format!("{id}@bank.example"), "division": "d-sales-us", "region": "us-east-1", "groups": ["g-read-payments"] });
     directory["users"].as_array_mut().unwrap().push(user("patches"));
     // A part of its own for each: a view of one queue with one person of it.
@@ -156,6 +159,9 @@ async fn every_code_is_given_to_somebody() {
     for question in in_the_sample() {
         given.insert(code(&house, &question).await);
     }
+    let counted = json!({ "groupBy": ["queueId"], "metrics": [{ "metric": "oMemberUsers" }] });
+    let mixed = post("bpo.mixed-totals", "olga", "/api/v2/analytics/routing/activity/query", counted);
+    given.insert(code(&house, &mixed).await);
     given.insert(code(&house, &post("scope.too-complex", "patches", AGGREGATES, aggregates(&json!({})))).await);
     let unknown = house.try_ask("nobody's token", &format!("GET {QUEUES}"), "").await.unwrap();
     assert_eq!((unknown.status, unknown.code().as_str()), (401, "identity.required"));
@@ -190,7 +196,6 @@ async fn every_code_is_given_to_somebody() {
             "carry = [{ queue = \"queueId\" }, { user = \"userId\" }]",
             "carry = [{ queue = \"queueId\" }]",
         ),
-        ("genesys/conversations.toml", "[rule.group-by]", "[rule.group-by]\nbpo-allow = [\"queueId\"]"),
         ("genesys/conversations.toml", "code = \"paging.too-large\"", "code = \"rule.refused\""),
         ("genesys/conversations.toml", "refuses = \"paging.too-large\"", "refuses = \"rule.refused\""),
         ("genesys/users.toml", "max-values = 100", "max-values = 2"),
@@ -209,7 +214,7 @@ async fn every_code_is_given_to_somebody() {
         post("role.conflict", "rolf", AGGREGATES, aggregates(&json!({}))),
         post("operation.unscopable", "ana", AGGREGATES, aggregates(&json!({}))),
         post("bpo.internal-only", "bo", DETAILS, json!({ "interval": WEEK })),
-        post("bpo.field", "bo", AGGREGATES, aggregates(&json!({ "groupBy": ["mediaType"] }))),
+        post("bpo.field", "bo", AGGREGATES, aggregates(&json!({ "groupBy": ["outboundCampaignId"] }))),
         post("rule.refused", "carl", DETAILS, page),
         post("query.too-wide", "carl", USER_AGGREGATES, wide),
         post("answer.too-large", "carl", DETAILS, json!({ "interval": WEEK })),

@@ -12,6 +12,8 @@ mod house;
 mod ids;
 mod laws;
 mod lists;
+mod organisation;
+mod outsourcers;
 mod python_sdk;
 mod reload;
 mod truth;

@@ -1,6 +1,6 @@
 //! Worlds that change while they are in use.
 
-use super::house::{AGGREGATES, House, Plan, QUEUES, US, WEEK, send, token, until, write_files};
+use super::house::{AGGREGATES, Heard, House, Plan, QUEUES, US, WEEK, send, token, until, write_files};
 use bailiwick::{
     audit::Record,
     sandbox::{Options, Sandbox, sample},
@@ -242,13 +242,20 @@ async fn a_directory_that_is_not_confirmed_goes_stale() {
     house.clock.set(super::house::now() + Duration::from_mins(6));
     let ready = house.admin("/readyz").await;
     assert!(ready.status == 200 && ready.json()["reasons"].to_string().contains("last known to be right"), "{ready:?}");
+    let late = |heard: &Heard| heard.notices().iter().any(|notice| notice.starts_with("directory.late; "));
+    let heard = house.post("sofia", AGGREGATES, &body).await;
+    assert!(heard.status == 200 && late(&heard), "{heard:?}");
+    let refused = house.post("pat", AGGREGATES, &body).await;
+    assert!(refused.status == 403 && late(&refused), "{refused:?}");
+    assert!(house.metric("bailiwick_directory_age_seconds").await >= 360);
     house.clock.set(super::house::now() + Duration::from_mins(15));
     let heard = house.post("sofia", AGGREGATES, &body).await;
     assert_eq!((heard.status, heard.code().as_str()), (503, "directory.stale"), "{heard:?}");
     assert_eq!(house.admin("/readyz").await.status, 503);
     house.write_directory(&house.directory.to_string());
     house.running.reload();
-    assert_eq!(house.post("sofia", AGGREGATES, &body).await.status, 200);
+    let heard = house.post("sofia", AGGREGATES, &body).await;
+    assert!(heard.status == 200 && !late(&heard), "{heard:?}");
     assert_eq!(house.admin("/readyz").await.status, 200);
 }
 
