@@ -19,6 +19,7 @@
 )]
 
 mod compile_fail;
+mod conditions;
 mod demo;
 mod e2e;
 mod front;
@@ -27,4 +28,5 @@ mod laws;
 mod layers;
 mod oracle;
 mod rule_tests;
+mod set_and_see;
 mod tidy;
