@@ -12,6 +12,7 @@ use crate::{
     config::{RulesFrom, Settings},
     directory::source,
     identity::{Identity, IdentityError, Logins},
+    model::{operation::Rules, org::Org},
     policy::outsourcers,
     proxy::{self, Proxy},
     rules::{self, Compiled},
@@ -109,7 +110,7 @@ pub fn tested_rules(files: Vec<(String, String)>, policy: crate::model::world::P
 }
 
 /// What rules and organisation only show together.
-pub fn fitting(rules: &crate::model::operation::Rules, org: &crate::model::org::Org) -> Result<(), StartError> {
+pub fn fitting(rules: &Rules, org: &Org) -> Result<(), StartError> {
     let misfits = outsourcers::misfits(rules, org);
     if misfits.is_empty() { Ok(()) } else { Err(StartError::Misfit(misfits)) }
 }
@@ -122,8 +123,9 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry);
     let upstreams = Arc::new(Upstreams::new(&settings.upstream, clock.clone(), metrics.clone())?);
-    if let Some(region) = org.regions.iter().find(|region| !upstreams.regions().any(|known| *known == *region.id)) {
-        return Err(StartError::NoUpstream(region.id.to_string()));
+    let known: Vec<&str> = upstreams.regions().collect();
+    if let Some(region) = without_upstream(&org, &known) {
+        return Err(StartError::NoUpstream(region));
     }
     let identity = Arc::new(Identity::new(&settings.identity)?);
     let recorder = Recorder::start(settings.audit.clone(), metrics.clone())?;
@@ -190,6 +192,11 @@ impl Running {
         self.admin_shutdown.cancel();
         log_join(self.control.await);
     }
+}
+
+/// A region of the directory that nothing would be sent to.
+fn without_upstream(org: &Org, known: &[&str]) -> Option<String> {
+    org.regions.iter().map(|region| &*region.id).find(|id| !known.contains(id)).map(str::to_owned)
 }
 
 fn log_join(ended: Result<(), tokio::task::JoinError>) {

@@ -1,11 +1,12 @@
 //! Files that change while serving: everything is parsed and tests itself before one atomic swap. A bad file
 //! keeps the old world, and says so in the log, the metrics and readiness.
 
-use super::{StartError, fitting, rule_files, tested_rules};
+use super::{StartError, fitting, rule_files, tested_rules, without_upstream};
 use crate::{
     base::clock::Clock,
     config::{RulesFrom, Settings},
     directory::source::{self, Update, Watch as DirectoryWatch},
+    model::org::Org,
     rules::watch::{self, Watch as RulesWatch},
     telemetry::event::Part,
     world::WorldStore,
@@ -56,6 +57,18 @@ impl Reloader {
         self.read_directory();
     }
 
+    fn regions(&self) -> Vec<&str> {
+        self.settings.upstream.regions.iter().map(|one| one.region.as_str()).collect()
+    }
+
+    /// Whether this organisation can be served by the rules in force and the upstreams that there are.
+    fn acceptable(&self, org: &Org) -> Result<(), StartError> {
+        match without_upstream(org, &self.regions()) {
+            Some(region) => Err(StartError::NoUpstream(region)),
+            None => fitting(&self.world.pin().world.rules, org),
+        }
+    }
+
     fn told(&self, update: Update) {
         let _alone = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         self.apply(update);
@@ -74,7 +87,7 @@ impl Reloader {
             Update::Changed(org) if org.version == in_force => {
                 self.world.confirm_directory(&org.version, org.taken_at);
             }
-            Update::Changed(org) => match fitting(&self.world.pin().world.rules, &org) {
+            Update::Changed(org) => match self.acceptable(&org) {
                 Ok(()) => self.world.swap_directory(org),
                 Err(error) => self.world.reject(Part::Directory, error.to_string()),
             },
@@ -123,10 +136,59 @@ region = "us-east-1"
 url = "http://127.0.0.1:1"
 client-id = "c"
 client-secret = "s"
+[[upstream]]
+region = "eu-west-1"
+url = "http://127.0.0.1:1"
+client-id = "c"
+client-secret = "s"
 [[identity.static]]
 token = "t"
 user = "sofia"
 "#;
+
+    #[test]
+    fn a_region_without_an_upstream_is_not_put_in_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("directory.json");
+        std::fs::write(&file, sample::text()).unwrap();
+        let settings = config::parse(&folder.path().join("bailiwick.toml"), CONFIG, &|_| None).unwrap();
+        let compiled = rules::compile(rules::embedded(), settings.policy.clone()).unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let one_region: serde_json::Value = ONE_REGION.parse().unwrap();
+        std::fs::write(&file, one_region.to_string()).unwrap();
+        let org = source::open(&file, &*clock).unwrap_or_else(|problems| panic!("{}", problems[0]));
+        let world = WorldStore::new(Arc::new(compiled.rules), Arc::new(org), settings.world, Metrics::detached());
+        let reloader = Reloader::new(&settings, Arc::new(world), clock.clone());
+        let in_force = || reloader.world.pin().world.version.directory.clone();
+        let began_with = in_force();
+
+        let mut two_regions = one_region;
+        let regions = two_regions["regions"].as_array_mut().unwrap();
+        regions.push(serde_json::json!({ "id": "ap-south-1", "upstream": "http://127.0.0.1:2" }));
+        let root = serde_json::json!({ "id": "root-ap", "region": "ap-south-1" });
+        two_regions["divisions"].as_array_mut().unwrap().push(root);
+        std::fs::write(&file, two_regions.to_string()).unwrap();
+        for _ in 0..2 {
+            reloader.directory();
+            assert_eq!(in_force(), began_with);
+            let troubles = reloader.world.troubles(clock.now());
+            let due = "directory: region `ap-south-1` of the directory has no [[upstream]]";
+            assert!(troubles.iter().any(|why| why.starts_with(due)), "{troubles:?}");
+        }
+        std::fs::write(&file, ONE_REGION.replace("one", "two")).unwrap();
+        reloader.directory();
+        assert_ne!(in_force(), began_with);
+        assert_eq!(reloader.world.troubles(clock.now()), Vec::<String>::new());
+    }
+
+    const ONE_REGION: &str = r#"{
+        "version": "one",
+        "regions": [{ "id": "us-east-1", "upstream": "http://127.0.0.1:1" }],
+        "divisions": [{ "id": "root", "region": "us-east-1" }, { "id": "leaf", "parent": "root", "region": "us-east-1" }],
+        "roles": [],
+        "users": [{ "id": "sofia", "division": "leaf", "region": "us-east-1", "roles": [] }],
+        "queues": []
+    }"#;
 
     #[test]
     fn what_a_signal_put_in_force_is_not_confirmed_by_a_watch_that_read_something_else() {

@@ -7,14 +7,17 @@
 mod read;
 mod record;
 mod recorder;
+mod reference;
 mod segment;
 mod writer;
 
 pub use read::{Line, ReadError, read_dir};
 pub use record::{
-    EntitlementRecord, IntentRecord, NoticeRecord, OutcomeRecord, Query, QueryText, Record, ScopeRecord, StepRecord,
-    Subject, Verdict, VersionsRecord,
+    Cache, EntitlementRecord, IntentRecord, NoticeRecord, OutcomeRecord, Query, QueryText, Record, ScopeRecord,
+    StepRecord, Subject, Verdict, VersionsRecord, bounded,
 };
+pub use reference::reference;
+
 pub use recorder::{Durability, Intent, IntentDraft, Queries, Recorder, Reserved, Settings, StartError, Unavailable};
 
 #[cfg(test)]

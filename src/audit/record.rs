@@ -1,18 +1,39 @@
-//! What stands in a line of the decision record. Plain, owned, readable back.
+//! What stands in a line of the decision record. Plain, owned, readable back, and bounded: nothing that an asker or an
+//! upstream wrote grows a line beyond what is written here. `src/audit/records.md` is generated from these types.
 
 use crate::base::hash::sha256_hex;
 use crate::model::{
     contract::Method,
     entitlement::{Entitlement, Scope, Source},
     org::Org,
-    refusal::Notice,
+    refusal::{Code, Notice},
     set::Dim,
     world::Versions,
 };
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{fmt::Write as _, sync::Arc};
 use uuid::Uuid;
+
+/// Bytes of a cause; that of a query which could not be proved holds the outgoing text.
+pub(super) const CAUSE: usize = 4 * 1024;
+pub(super) const UNPROVED: usize = 256 * 1024;
+/// Bytes of an asked path, all parameters and the body of a question that was refused before or while it was judged.
+/// What was forwarded or answered is bounded by its body model, and kept whole: replay needs it.
+pub(super) const REFUSED_TEXT: usize = 64 * 1024;
+const NOTICE: usize = 1024;
+
+/// The text, or its beginning with a mark that says how much is missing.
+pub fn bounded(mut text: String, limit: usize) -> String {
+    let whole = text.len();
+    if whole > limit {
+        text.truncate(text.floor_char_boundary(limit));
+        // Writing to a string cannot fail.
+        let _written = write!(text, " [cut: {} bytes more]", whole - text.len());
+    }
+    text
+}
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,37 +54,59 @@ impl Record {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What is about to be sent. Durable before it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IntentRecord {
+    /// Id of the decision (UUID v7); the asker is told it.
     pub decision: Uuid,
+    /// When the line was made.
     pub time: Timestamp,
+    /// Whose rights decide.
     pub subject: Subject,
+    /// Address of the connection.
     pub peer: String,
+    /// Id of the rule.
     pub operation: String,
+    /// Id of the region whose upstream is asked.
     pub region: String,
+    /// The query as asked.
     pub asked: Query,
+    /// The query as sent.
     pub sent: Query,
+    /// The rights it was narrowed to.
     pub scope: Arc<ScopeRecord>,
     /// Which outgoing clause implies which clause of the scope.
     pub certificate: Vec<StepRecord>,
+    /// What it was decided by.
     pub versions: VersionsRecord,
+    /// Where the answer comes from.
+    #[serde(default)]
+    pub cache: Cache,
+    /// What the asker was told about narrowing and losses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<NoticeRecord>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// How it ended: body delivered, cut, asker gone, refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OutcomeRecord {
+    /// Id of the decision; the same as in its intent.
     pub decision: Uuid,
     /// When the request arrived.
     pub opened: Timestamp,
+    /// When the line was made.
     pub time: Timestamp,
+    /// Whose rights decide; missing where nobody was identified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Subject>,
+    /// Address of the connection.
     pub peer: String,
+    /// Id of the rule; missing where no rule governs the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
+    /// How it ended, in one word.
     pub verdict: Verdict,
     /// The refusal's code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,16 +116,24 @@ pub struct OutcomeRecord {
     pub cause: Option<String>,
     /// Status of the answer.
     pub status: u16,
-    /// What was asked, where no intent says so.
+    /// The query as asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Query>,
+    /// The rights under which it was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Arc<ScopeRecord>>,
+    /// What it was decided by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub versions: Option<VersionsRecord>,
+    /// Where the answer comes from.
+    #[serde(default)]
+    pub cache: Cache,
+    /// Status of the upstream's answer; missing where it was not asked, or gave no answer that could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_status: Option<u16>,
+    /// Rows that the upstream sent.
     pub rows_in: u64,
+    /// Rows that the asker got.
     pub rows_out: u64,
     /// Bytes of the upstream's answer.
     pub bytes_in: u64,
@@ -90,12 +141,13 @@ pub struct OutcomeRecord {
     pub bytes_out: u64,
     /// Microseconds spent in each phase, in order.
     pub phases: Vec<(String, u64)>,
+    /// What the asker was told about narrowing and losses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<NoticeRecord>,
 }
 
 /// How a decision ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Forwarded, guarded, and the whole answer delivered.
@@ -111,13 +163,30 @@ pub enum Verdict {
     Failed,
 }
 
+/// Where an answer comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cache {
+    /// No cache was asked.
+    #[default]
+    None,
+}
+
 /// Who asked, by which proof of identity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Subject {
     /// `user` or `service`.
     pub kind: String,
+    /// Id in the directory.
     pub id: String,
+    /// Who acts for the subject; `null`: the subject himself.
+    #[serde(default)]
+    pub actor: Option<String>,
+    /// The session that vouches for the subject; `null`: the token stands alone.
+    #[serde(default)]
+    pub session: Option<String>,
+    /// The client that the token names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
     /// `static` or `jwt`.
@@ -125,23 +194,69 @@ pub struct Subject {
 }
 
 /// A query as asked or as sent. With `queries = "digest"` the text stays out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Query {
+    /// SHA-256 over method, path, parameters and body, each with its length; always of the whole query.
     pub digest: String,
+    /// The query itself, with `queries = "full"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<QueryText>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The text of a query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QueryText {
+    /// `GET` or `POST`.
     pub method: String,
+    /// Canonical path.
     pub path: String,
+    /// Parameters: name and value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub query: Vec<(String, String)>,
+    /// The body, as it was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// How many bytes were left out of path, parameters and body; missing: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<u64>,
+}
+
+impl OutcomeRecord {
+    /// Cuts what an asker or an upstream may have made long. Digests stay those of the whole.
+    #[must_use]
+    pub(super) fn bounded(mut self) -> Self {
+        let unproved = self.code.as_deref() == Some(Code::VerifyFailed.as_str());
+        let limit = if unproved { UNPROVED } else { CAUSE };
+        self.cause = self.cause.map(|cause| bounded(cause, limit));
+        if !matches!(self.verdict, Verdict::Forwarded | Verdict::Local | Verdict::Cut) {
+            let text = self.asked.as_mut().and_then(|asked| asked.text.as_mut());
+            if let Some(text) = text {
+                text.cut();
+            }
+        }
+        self
+    }
+}
+
+impl QueryText {
+    fn cut(&mut self) {
+        let (mut room, mut missing) = (REFUSED_TEXT, 0);
+        let mut fit = |text: &mut String| {
+            let kept = text.floor_char_boundary(room.min(text.len()));
+            missing += text.len() - kept;
+            room -= kept;
+            text.truncate(kept);
+        };
+        fit(&mut self.path);
+        for (name, value) in &mut self.query {
+            fit(name);
+            fit(value);
+        }
+        self.body.iter_mut().for_each(fit);
+        self.cut = u64::try_from(missing).ok().filter(|missing| *missing > 0);
+    }
 }
 
 impl Query {
@@ -152,6 +267,7 @@ impl Query {
             path: path.to_owned(),
             query: query.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
             body: body.map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
+            cut: None,
         };
         let mut canonical = Vec::new();
         let mut part = |bytes: &[u8]| {
@@ -175,28 +291,38 @@ impl Query {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One step of the proof.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepRecord {
+    /// A clause of the scope.
     pub clause: String,
+    /// The outgoing clause that implies it, or the key by which the guard enforces it.
     pub by: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Something that was narrowed or lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NoticeRecord {
+    /// Its stable word.
     pub code: String,
+    /// What the asker was told.
     pub text: String,
 }
 
 impl From<&Notice> for NoticeRecord {
     fn from(notice: &Notice) -> Self {
-        Self { code: notice.code.to_owned(), text: notice.text.clone() }
+        Self { code: notice.code.to_owned(), text: bounded(notice.text.clone(), NOTICE) }
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What was in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VersionsRecord {
+    /// Digest of the rule files and of the policy settings.
     pub rules: String,
+    /// Version of the organisation.
     pub directory: String,
+    /// Version of the grants.
     pub grants: String,
 }
 
@@ -211,24 +337,32 @@ impl From<&Versions> for VersionsRecord {
 }
 
 /// A scope in words: its digest, and where each entitlement comes from. Made once for each scope, not for each request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ScopeRecord {
+    /// SHA-256 over every id of every entitlement.
     pub digest: String,
+    /// Where each entitlement comes from.
     pub sources: Vec<EntitlementRecord>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One entitlement in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EntitlementRecord {
     /// Such as `role supervisor in d-payments-us (analytics:conversationDetail:view)` or `grant g-1`.
     pub source: String,
     /// `any`, or how many.
     pub divisions: String,
+    /// `any`, or how many.
     pub queues: String,
+    /// `any`, or how many.
     pub users: String,
+    /// `any`, or how many.
     pub conversations: String,
+    /// The data window: from, until.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<(Timestamp, Timestamp)>,
+    /// When it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }

@@ -2,7 +2,8 @@
 
 use super::{
     record::{
-        IntentRecord, NoticeRecord, OutcomeRecord, Query, Record, ScopeRecord, StepRecord, Subject, VersionsRecord,
+        Cache, IntentRecord, NoticeRecord, OutcomeRecord, Query, Record, ScopeRecord, StepRecord, Subject,
+        VersionsRecord,
     },
     segment::Segments,
     writer::{Message, Trouble, Writer},
@@ -243,6 +244,7 @@ impl Recorder {
             scope: draft.scope,
             certificate: steps.map(|step| StepRecord { clause: step.clause.clone(), by: step.by.clone() }).collect(),
             versions: draft.versions,
+            cache: Cache::None,
             notices: draft.notices,
         }
     }
@@ -269,7 +271,8 @@ pub struct Reserved {
 
 impl Reserved {
     /// Hands the outcome over. Never waits.
-    pub fn record(self, mut outcome: OutcomeRecord) {
+    pub fn record(self, outcome: OutcomeRecord) {
+        let mut outcome = outcome.bounded();
         outcome.asked = outcome.asked.map(|query| kept(query, self.queries));
         let record = Box::new(Record::Outcome(Box::new(outcome)));
         if self.to.send(Message::Line { record, permit: self.permit, durable: None }).is_err() {

@@ -1,4 +1,7 @@
-use super::*;
+use super::{
+    record::{CAUSE, REFUSED_TEXT, UNPROVED},
+    *,
+};
 use crate::{
     model::{
         answer::Shape,
@@ -13,6 +16,7 @@ use crate::{
     verify::{self, Verified},
 };
 use jiff::Timestamp;
+use serde_json::Value;
 use std::{path::Path, sync::Arc, time::Duration};
 use uuid::Uuid;
 
@@ -127,7 +131,14 @@ fn settings(folder: &Path) -> Settings {
 }
 
 pub(crate) fn draft(decision: Uuid, region: &str) -> IntentDraft {
-    let subject = Subject { kind: "user".into(), id: "u".into(), client: None, method: "static".into() };
+    let subject = Subject {
+        kind: "user".into(),
+        id: "u".into(),
+        actor: None,
+        session: None,
+        client: None,
+        method: "static".into(),
+    };
     IntentDraft {
         decision,
         time: Timestamp::UNIX_EPOCH,
@@ -157,6 +168,7 @@ fn outcome(decision: Uuid) -> OutcomeRecord {
         asked: None,
         scope: None,
         versions: None,
+        cache: Cache::None,
         upstream_status: Some(200),
         rows_in: 3,
         rows_out: 2,
@@ -356,4 +368,64 @@ fn a_scope_record_names_sources_and_changes_with_the_ids() {
     assert_eq!(narrow.sources[0].users, "1");
     assert_ne!(wide.digest, narrow.digest);
     assert_eq!(wide, ScopeRecord::of(&scope(Dim::Any), &org));
+}
+
+#[tokio::test]
+async fn what_an_asker_or_an_upstream_made_long_is_cut_and_marked() {
+    let folder = tempfile::tempdir().unwrap();
+    let recorder = recorder(Settings { durability: Durability::Relaxed, ..settings(folder.path()) });
+    let body = "ü".repeat(500_000);
+    let params = [("name".into(), "n".repeat(10))];
+    let asked = Query::new(Method::Post, "/p", &params, Some(body.as_bytes()));
+    let cases = [
+        (Verdict::Refused, "query.malformed", CAUSE, true),
+        (Verdict::Failed, "verify.failed", UNPROVED, true),
+        (Verdict::Local, "n", CAUSE, false),
+        (Verdict::Forwarded, "n", CAUSE, false),
+    ];
+    for (verdict, code, ..) in cases {
+        recorder.reserve().await.unwrap().record(OutcomeRecord {
+            verdict,
+            code: Some(code.to_owned()),
+            cause: Some("€".repeat(1_000_000)),
+            asked: Some(asked.clone()),
+            ..outcome(Uuid::now_v7())
+        });
+    }
+    recorder.close().await;
+    let lines = read_dir(folder.path()).unwrap();
+    for (line, (verdict, _, limit, cut)) in lines.iter().zip(cases) {
+        let Record::Outcome(outcome) = &line.record else { panic!("no outcome") };
+        let cause = outcome.cause.as_ref().unwrap();
+        assert!(cause.len() <= limit + 40 && cause.len() > limit - 4, "{verdict:?}: {}", cause.len());
+        let left = cause.trim_end_matches(|c: char| c != '€').len();
+        assert!(cause.ends_with(&format!(" [cut: {} bytes more]", 3_000_000 - left)), "{verdict:?}");
+        let kept = outcome.asked.as_ref().unwrap();
+        assert_eq!(kept.digest, asked.digest);
+        let text = kept.text.as_ref().unwrap();
+        let length = text.body.as_ref().unwrap().len();
+        assert_eq!(text.query, [("name".to_owned(), "n".repeat(10))]);
+        assert_eq!(text.cut, cut.then(|| 1_000_000 - length as u64), "{verdict:?}");
+        assert!(if cut { length < REFUSED_TEXT && length > REFUSED_TEXT - 32 } else { length == 1_000_000 });
+    }
+    assert_eq!(lines.len(), cases.len());
+}
+
+/// Lines written before a field was there, and the words of what is not offered.
+#[test]
+fn who_acts_which_session_and_which_cache_always_stand_in_a_line() {
+    let line = serde_json::to_value(Record::Outcome(Box::new(OutcomeRecord {
+        subject: Some(draft(Uuid::nil(), "eu").subject),
+        ..outcome(Uuid::nil())
+    })))
+    .unwrap();
+    assert_eq!(line["cache"], "none");
+    assert_eq!((&line["subject"]["actor"], &line["subject"]["session"]), (&Value::Null, &Value::Null));
+    let members = line["subject"].as_object().unwrap();
+    assert!(members.contains_key("actor") && members.contains_key("session"));
+    let mut older = line.clone();
+    older.as_object_mut().unwrap().remove("cache");
+    older["subject"].as_object_mut().unwrap().retain(|name, _| name != "actor" && name != "session");
+    let read: Record = serde_json::from_value(older).unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), line);
 }

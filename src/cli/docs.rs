@@ -1,7 +1,7 @@
 //! `bailiwick docs`: references that are generated from the code they describe.
 
 use super::out::{self, Failure};
-use crate::{directory, model::refusal::Code, rules};
+use crate::{audit, directory, model::refusal::Code, rules};
 use clap::ValueEnum;
 use std::process::ExitCode;
 
@@ -15,6 +15,8 @@ pub(super) struct Arguments {
 enum Page {
     /// The table of refusal codes (src/model/refusal-codes.md)
     Refusals,
+    /// The lines of the decision record (src/audit/records.md)
+    Records,
     /// JSON schema of rule files (rules/rules.schema.json)
     RulesSchema,
     /// JSON schema of the directory file (rules/directory.schema.json)
@@ -24,6 +26,7 @@ enum Page {
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match arguments.page {
         Page::Refusals => out::line(refusals().trim_end()),
+        Page::Records => out::line(audit::reference().trim_end()),
         Page::RulesSchema => out::json(&rules::schema())?,
         Page::DirectorySchema => out::json(&directory::schema())?,
     }
@@ -45,9 +48,22 @@ pub(super) fn refusals() -> String {
 
 #[cfg(test)]
 mod tests {
+    /// With `BAILIWICK_WRITE=1` the file is written instead.
+    fn fresh(file: &str, page: &str, command: &str) {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        if std::env::var_os("BAILIWICK_WRITE").is_some() {
+            std::fs::write(&path, page).unwrap();
+        }
+        assert!(std::fs::read_to_string(&path).unwrap_or_default() == page, "run `bailiwick docs {command} > {file}`");
+    }
+
     #[test]
     fn the_table_of_refusal_codes_is_fresh() {
-        let kept = include_str!("../model/refusal-codes.md");
-        assert!(super::refusals() == kept, "run `bailiwick docs refusals > src/model/refusal-codes.md`");
+        fresh("src/model/refusal-codes.md", &super::refusals(), "refusals");
+    }
+
+    #[test]
+    fn the_reference_of_the_record_is_fresh() {
+        fresh("src/audit/records.md", &crate::audit::reference(), "records");
     }
 }

@@ -8,6 +8,7 @@ use super::{
     routes::{RouteIndex, Slot},
     world::Policy,
 };
+use jsonpath_rust::parser::model::JpQuery;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -172,7 +173,15 @@ pub struct RefuseWhen {
 
 /// May only subtract: a missing member makes a comparison false, a value of the wrong type refuses.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Condition {
+pub enum Condition {
+    Compare(Comparison),
+    /// Holds when the path finds something in the canonical form of the question. Parsed and checked at load.
+    Finds(JpQuery),
+}
+
+/// A definite path against a literal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
     pub at: Path,
     pub compare: Compare,
     pub value: ConditionValue,

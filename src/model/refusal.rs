@@ -123,7 +123,7 @@ codes! {
     DirectoryStale = "directory.stale", Administrator;
     /// The decision could not be recorded.
     AuditUnavailable = "audit.unavailable", Proxy;
-    /// The upstream cannot be reached or broke off.
+    /// The upstream cannot be reached.
     UpstreamUnavailable = "upstream.unavailable", Upstream;
     /// The upstream did not answer in time.
     UpstreamTimeout = "upstream.timeout", Upstream;
@@ -131,10 +131,12 @@ codes! {
     UpstreamCredential = "upstream.credential", Administrator;
     /// The upstream answered with an error of its own.
     UpstreamRefused = "upstream.refused", Upstream;
-    /// The answer cannot be read, so it cannot be guarded.
+    /// The answer broke off or cannot be read, so it cannot be guarded.
     AnswerUnreadable = "answer.unreadable", Upstream;
     /// The answer is larger than the guard may hold.
     AnswerTooLarge = "answer.too-large", Upstream;
+    /// The whole exchange took longer than this proxy allows; the cause names the phase.
+    ProxyTimeout = "proxy.timeout", Proxy;
     /// Too much is under way.
     Overloaded = "proxy.overloaded", Proxy;
     /// A fault of this program; the connection survives.

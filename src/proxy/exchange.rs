@@ -6,8 +6,8 @@
 use super::respond::{self, Answer};
 use crate::{
     audit::{
-        Intent, IntentDraft, NoticeRecord, OutcomeRecord, Query, Recorder, Reserved, ScopeRecord, Subject, Unavailable,
-        Verdict, VersionsRecord,
+        self, Cache, Intent, IntentDraft, NoticeRecord, OutcomeRecord, Query, Recorder, Reserved, ScopeRecord, Subject,
+        Unavailable, Verdict, VersionsRecord,
     },
     base::clock::Clock,
     decision::Forward,
@@ -80,6 +80,7 @@ impl Exchange {
             asked: None,
             scope: None,
             versions: None,
+            cache: Cache::None,
             upstream_status: None,
             rows_in: 0,
             rows_out: 0,
@@ -115,6 +116,11 @@ impl Exchange {
     pub(super) fn enter(&mut self, phase: &'static str) {
         self.end_phase();
         self.phase = (phase, Instant::now());
+    }
+
+    /// The phase that is running.
+    pub(super) fn phase(&self) -> &'static str {
+        self.phase.0
     }
 
     fn end_phase(&mut self) {
@@ -153,7 +159,10 @@ impl Exchange {
         let subject = Subject {
             kind: kind.to_owned(),
             id: org.principal_id(subject.principal).to_owned(),
-            client: subject.client.as_deref().map(str::to_owned),
+            // Acting for somebody and sessions are not offered: every subject speaks for himself.
+            actor: None,
+            session: None,
+            client: subject.client.as_deref().map(|client| client.chars().take(MAX_CLIENT).collect()),
             method: subject.method.as_str().to_owned(),
         };
         self.note(|outcome| outcome.subject = Some(subject));
@@ -241,9 +250,10 @@ impl Exchange {
         let cause = refusal.cause.clone().unwrap_or_else(|| refusal.message.to_string());
         let (decision, code) = (self.id, refusal.code);
         let operation = self.outcome.as_ref().and_then(|outcome| outcome.operation.clone());
-        QueryRefused { decision, operation: operation.as_deref(), code, cause: Some(&cause) }.emit(&self.metrics);
+        let logged = audit::bounded(cause.clone(), LOGGED);
+        QueryRefused { decision, operation: operation.as_deref(), code, cause: Some(&logged) }.emit(&self.metrics);
         if code == Code::VerifyFailed {
-            VerifyFailed { decision, operation: operation.as_deref().unwrap_or_default(), cause: &cause }
+            VerifyFailed { decision, operation: operation.as_deref().unwrap_or_default(), cause: &logged }
                 .emit(&self.metrics);
         }
         let scope = self.scope.clone();
@@ -283,6 +293,11 @@ impl Exchange {
         Response::from_parts(head, Body { rest, exchange: self })
     }
 }
+
+/// Bytes of a cause in the log; the record keeps more.
+const LOGGED: usize = 1024;
+/// Characters of the client's name that a token carries.
+const MAX_CLIENT: usize = 256;
 
 const INTERNAL: &str = "the proxy made a mistake and answered nothing; give the decision id to its operator";
 

@@ -114,7 +114,9 @@ impl Proxy {
     pub async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
         let mut exchange = self.open(request.method() == Method::HEAD, peer).await;
         let phases = tokio::time::timeout(self.settings.total_time, self.phases(request, &mut exchange));
-        let ended = server::catch(Box::pin(phases)).await.map(|timed| timed.unwrap_or_else(|_| Err(too_slow())));
+        let ended = server::catch(Box::pin(phases)).await;
+        let late = |_| Err(too_slow(self.settings.total_time, exchange.phase()));
+        let ended = ended.map(|timed| timed.unwrap_or_else(late));
         exchange.finish(ended)
     }
 
@@ -151,8 +153,9 @@ impl Proxy {
     }
 }
 
-fn too_slow() -> Refusal {
-    Refusal::new(Code::UpstreamTimeout, "the answer took longer than this proxy waits; ask for less at once")
+fn too_slow(limit: Duration, phase: &str) -> Refusal {
+    Refusal::new(Code::ProxyTimeout, "the exchange took longer than this proxy allows; ask again, or for less at once")
+        .because(format!("`total-time` of {limit:?} ended in the phase `{phase}`"))
 }
 
 impl server::Handler for Proxy {

@@ -148,7 +148,7 @@ fn status(refusal: &Refusal) -> StatusCode {
             StatusCode::BAD_GATEWAY
         }
         Code::DirectoryStale | Code::AuditUnavailable | Code::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
-        Code::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
+        Code::UpstreamTimeout | Code::ProxyTimeout => StatusCode::GATEWAY_TIMEOUT,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing here decides who may see what; it only says what was asked, exactly, or refuses to understand it.
 
 pub mod body;
+pub mod condition;
 pub mod filter;
 pub mod genesys;
 pub mod json;

@@ -1,25 +1,42 @@
-//! `when` of a refusal: a definite path compared with a literal. It may only subtract from what the body allows.
+//! `when` of a refusal: a definite path compared with a literal, or a `JSONPath` that finds something. It may only
+//! subtract from what the body allows.
 //!
-//! A member that is missing makes it false; a value of the wrong type never gets here, because the body model
-//! refuses it. Other forms of `JSONPath` are refused at load: no shipped body needs them.
+//! A member that is missing makes a comparison false; a value of the wrong type never gets here, because the body
+//! model refuses it. A condition that no body can meet is refused at load: it would let every question pass.
 
 use super::{
     models, paths,
     reading::{At, Reader},
 };
-use crate::model::{
-    body::{BodyModel, FieldKind, Path},
-    operation::{Compare, Condition, ConditionValue},
+use crate::{
+    model::{
+        body::{BodyModel, FieldKind, Path},
+        operation::{Compare, Comparison, Condition, ConditionValue},
+    },
+    query::condition::{self, Kind},
 };
+use jsonpath_rust::parser::model::JpQuery;
 
-const HELP: &str =
-    "write a path, a comparison and a literal, such as `$.paging.pageSize > 100` or `$.order == \"asc\"`";
+const HELP: &str = "write `$.paging.pageSize > 100` or `$.order == \"asc\"`, or a path that finds what is refused: `$.metrics[?@ == 'tTalk']`";
 
 pub(super) fn compile(when: &At<String>, body: &BodyModel, reader: &mut Reader<'_>) -> Option<Condition> {
-    let Some(condition) = parse(when) else {
-        reader.problem_with(when.span.clone(), format!("`{}` is not a condition", **when), Some(HELP.to_owned()));
-        return None;
-    };
+    match parse(when) {
+        Some(comparison) => definite(comparison, when, body, reader).map(Condition::Compare),
+        None => path(when, body, reader).map(Condition::Finds),
+    }
+}
+
+fn path(when: &At<String>, body: &BodyModel, reader: &mut Reader<'_>) -> Option<JpQuery> {
+    let query = condition::parse(when);
+    let query = query.and_then(|query| Kind::of(body).fits(&query).map(|()| query));
+    if let Err(why) = &query {
+        let message = format!("`{}` is not a condition: {why}", **when);
+        reader.problem_with(when.span.clone(), message, Some(HELP.to_owned()));
+    }
+    query.ok()
+}
+
+fn definite(condition: Comparison, when: &At<String>, body: &BodyModel, reader: &mut Reader<'_>) -> Option<Comparison> {
     let Some(kind) = body.field(&condition.at) else {
         let path = condition.at.join(".");
         models::unknown("field", &path, body.fields.iter().map(|field| &field.name), when.span.clone(), reader);
@@ -46,7 +63,7 @@ fn comparable(kind: &FieldKind, compare: Compare, value: &ConditionValue) -> boo
     }
 }
 
-fn parse(when: &str) -> Option<Condition> {
+fn parse(when: &str) -> Option<Comparison> {
     // Longer signs first: `>=` begins with `>`.
     const SIGNS: [(&str, Compare); 6] = [
         ("==", Compare::Equal),
@@ -67,5 +84,5 @@ fn parse(when: &str) -> Option<Condition> {
         serde_json::Value::Bool(truth) => ConditionValue::Bool(truth),
         _ => return None,
     };
-    Some(Condition { at, compare, value })
+    Some(Comparison { at, compare, value })
 }

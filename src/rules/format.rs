@@ -174,7 +174,8 @@ keys! {
 keys! {
     /// A refusal of its own. It may only subtract.
     Refuse {
-        /// A definite path compared with a literal, such as `$.paging.pageSize > 100`.
+        /// A definite path compared with a literal, such as `$.paging.pageSize > 100`, or a `JSONPath` (RFC 9535) that
+        /// finds what is refused, such as `$.metrics[?@ == 'tTalk']`.
         when: At<String>,
         code: At<String>,
         message: At<String>,

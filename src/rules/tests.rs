@@ -166,7 +166,49 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     (
         "[rule.answer]",
         "[[rule.refuse]]\nwhen = \"$.metrics[?@ > 1]\"\ncode = \"rule.refused\"\nmessage = \"x\"\n[rule.answer]",
-        "is not a condition",
+        "a comparison of it can never hold",
+        ":22:8",
+    ),
+    (
+        "[rule.answer]",
+        "[[rule.refuse]]\nwhen = \"$.metrics[?@ == 'oWaitin']\"\ncode = \"rule.refused\"\nmessage = \"x\"\n[rule.answer]",
+        "a comparison of it can never hold",
+        ":22:8",
+    ),
+    (
+        "[rule.answer]",
+        "[[rule.refuse]]\nwhen = \"$[?@[?@>1]]\"\ncode = \"rule.refused\"\nmessage = \"x\"\n[rule.answer]",
+        "a filter inside a filter is not evaluated reliably",
+        ":22:8",
+    ),
+    (
+        "[rule.answer]",
+        "[[rule.refuse]]\nwhen = \"$.metrics[?match(@, 'o.*')]\"\ncode = \"rule.refused\"\nmessage = \"x\"\n[rule.answer]",
+        "regular expressions are not evaluated",
+        ":22:8",
+    ),
+    (
+        "[rule.answer]",
+        "[[rule.refuse]]\nwhen = \"$.metrics[?@.a != 1]\"\ncode = \"rule.refused\"\nmessage = \"x\"\n[rule.answer]",
+        "a missing member makes it true",
+        ":22:8",
+    ),
+    (
+        "[rule.answer]",
+        "[[rule.refuse]]\nwhen = \"$.filter..predicates[?@.operator == 'matches']\"\ncode = \"rule.refused\"\nmessage = \"x\"\n[rule.answer]",
+        "a comparison of it can never hold",
+        ":22:8",
+    ),
+    (
+        "[rule.answer]",
+        "[[rule.refuse]]\nwhen = \"$.metrcs[?@ == 'oWaiting']\"\ncode = \"rule.refused\"\nmessage = \"x\"\n[rule.answer]",
+        "there is no field `metrcs` at that place",
+        ":22:8",
+    ),
+    (
+        "[rule.answer]",
+        "[[rule.refuse]]\nwhen = \"metrics > 3\"\ncode = \"rule.refused\"\nmessage = \"x\"\n[rule.answer]",
+        "it is no path of RFC 9535",
         ":22:8",
     ),
     (

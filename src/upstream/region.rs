@@ -138,7 +138,13 @@ impl Region {
                 "the answer is larger than this proxy may hold; ask for less at once",
             )
             .with("limit", limit.to_string())),
-            Err(ReadFailed::Broken(why)) => Err(unavailable(format!("the answer broke off: {why}"))),
+            // Half an answer is there and cannot be judged: not the same as an upstream that is not.
+            Err(ReadFailed::Broken(why)) => Err(Refusal::new(
+                Code::AnswerUnreadable,
+                "the upstream's answer broke off before its end; ask again shortly",
+            )
+            .because(format!("the answer broke off: {why}"))
+            .with("upstream-status", head.status.as_u16().to_string())),
         }
     }
 }

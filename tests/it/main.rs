@@ -19,6 +19,7 @@
 )]
 
 mod compile_fail;
+mod conditions;
 mod contract;
 mod demo;
 mod e2e;
@@ -29,4 +30,5 @@ mod layers;
 mod options;
 mod oracle;
 mod rule_tests;
+mod set_and_see;
 mod tidy;

@@ -30,7 +30,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         placeholders::fill(&mut raw, operation.division_slot.as_deref(), &filling)?;
     }
     let mut body = body::read(model, &raw, &|field, kind| asking.hides(field, kind))?;
-    fields::refuse_when(asking, &body)?;
+    fields::refuse_when(asking, &body, model)?;
     let grouped = fields::group_by(asking, &body, bpo)?;
     fields::sort(asking, &body, bpo)?;
     fields::metrics(asking, &body, bpo)?;

@@ -4,13 +4,14 @@ use super::Asking;
 use crate::{
     model::{
         assumption::Assumption,
-        body::{Access, Dimension},
+        body::{Access, BodyModel, Dimension},
         contract::Data,
-        operation::{AllowList, Compare, Condition, ConditionValue},
+        operation::AllowList,
         refusal::{Code, Refusal},
     },
     query::{
-        body::{Body, malformed, spell},
+        body::{Body, spell},
+        condition::Facts,
         json::Value,
     },
 };
@@ -139,10 +140,11 @@ pub(super) fn metrics_without_user(asking: &Asking<'_>, body: &Body) -> Vec<Box<
     words(body, &rule.at).into_iter().filter(|name| lacks(name)).map(Into::into).collect()
 }
 
-/// Conditions under which a rule refuses: a missing member makes one false, a wrong type refuses.
-pub(super) fn refuse_when(asking: &Asking<'_>, body: &Body) -> Result<(), Refusal> {
+/// Conditions under which a rule refuses.
+pub(super) fn refuse_when(asking: &Asking<'_>, body: &Body, model: &BodyModel) -> Result<(), Refusal> {
+    let facts = Facts::new(body, model);
     for refuse in &asking.operation.refuse {
-        if holds(&refuse.when, body)? {
+        if facts.show(&refuse.when)? {
             let code =
                 Code::ALL.iter().find(|code| code.as_str() == &*refuse.code).copied().unwrap_or(Code::RuleRefused);
             return Err(
@@ -151,27 +153,4 @@ pub(super) fn refuse_when(asking: &Asking<'_>, body: &Body) -> Result<(), Refusa
         }
     }
     Ok(())
-}
-
-fn holds(condition: &Condition, body: &Body) -> Result<bool, Refusal> {
-    let Some(value) = body.get(&condition.at) else {
-        return Ok(false);
-    };
-    let order = match (&condition.value, value) {
-        (ConditionValue::Number(limit), Value::Number(text)) => {
-            text.parse::<f64>().ok().and_then(|number| number.partial_cmp(limit))
-        }
-        (ConditionValue::Text(wanted), Value::Text(text)) => Some((**text).cmp(&**wanted)),
-        (ConditionValue::Bool(wanted), Value::Bool(value)) => Some(value.cmp(wanted)),
-        _ => None,
-    };
-    let order = order.ok_or_else(|| malformed(&condition.at, "has the wrong type"))?;
-    Ok(match condition.compare {
-        Compare::Equal => order.is_eq(),
-        Compare::NotEqual => order.is_ne(),
-        Compare::Less => order.is_lt(),
-        Compare::LessOrEqual => order.is_le(),
-        Compare::Greater => order.is_gt(),
-        Compare::GreaterOrEqual => order.is_ge(),
-    })
 }

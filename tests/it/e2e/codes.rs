@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 /// Not by an HTTP client that speaks well, or not by any client: the code, the test's file, its words, and why.
-const ELSEWHERE: [(&str, &str, &str, &str); 6] = [
+const ELSEWHERE: [(&str, &str, &str, &str); 7] = [
     (
         "request.timeout",
         "tests/it/front/endings.rs",
@@ -31,6 +31,7 @@ const ELSEWHERE: [(&str, &str, &str, &str); 6] = [
         "needs a fault in the rewriter: mutants of its output are refused by the second reader",
     ),
     ("proxy.internal", "tests/it/front/endings.rs", "proxy.internal", "needs a panic"),
+    ("proxy.timeout", "tests/it/front/endings.rs", "proxy.timeout", "needs a limit shorter than an answer takes"),
     ("proxy.overloaded", "tests/it/front/endings.rs", "proxy.overloaded", "needs two requests at one instant"),
     ("audit.unavailable", "tests/it/e2e/faults.rs", "audit.unavailable", "needs a disk that fails"),
 ];

@@ -200,7 +200,7 @@ async fn what_cannot_be_read_is_not_passed_on() {
     let modes: [(&str, Change, u16, &str); 6] = [
         ("a page of HTML", |faults| faults.html = true, 502, "answer.unreadable"),
         ("no JSON", |faults| faults.invalid_json = true, 502, "answer.unreadable"),
-        ("half of it", |faults| faults.truncated = true, 502, "upstream.unavailable"),
+        ("half of it", |faults| faults.truncated = true, 502, "answer.unreadable"),
         ("an error of its own", |faults| faults.server_error = true, 502, "upstream.refused"),
         ("later", |faults| faults.too_many = Some(7), 429, "upstream.refused"),
         (

@@ -6,6 +6,7 @@
 mod assumptions;
 mod codes;
 mod disobedient;
+mod examples;
 mod families;
 mod faults;
 mod house;

@@ -153,6 +153,8 @@ async fn an_answer_has_to_come_in_time() {
     let house = house_with(settings, server::Settings::default()).await;
     house.upstream.replies(200, "{}", Duration::from_secs(5));
     let heard = house.ask_as("T", "POST /v1/query", BODY).await;
-    assert_eq!((heard.status, heard.code().as_str()), (504, "upstream.timeout"));
+    assert_eq!((heard.status, heard.code().as_str()), (504, "proxy.timeout"));
     assert_eq!(house.lines(heard.decision()).await.len(), 2);
+    let outcome = house.outcome(heard.decision()).await;
+    assert_eq!(outcome.cause.as_deref(), Some("`total-time` of 200ms ended in the phase `fetch`"));
 }

@@ -1,0 +1,90 @@
+//! Whether a condition holds for a question that was read. What is evaluated is the question in its canonical form:
+//! the spelling of the asker (case, order, what may be left out) decides nothing.
+
+use crate::{
+    model::{
+        body::BodyModel,
+        operation::{Compare, Comparison, Condition, ConditionValue},
+        refusal::{Code, Refusal},
+    },
+    query::{
+        body::{Body, malformed},
+        json::{self, Limits, Value},
+    },
+};
+use jsonpath_rust::query::js_path_process;
+use std::cell::OnceCell;
+
+/// One question. The document for paths is made once, and only when a condition needs it.
+#[derive(Debug)]
+pub struct Facts<'b> {
+    body: &'b Body,
+    model: &'b BodyModel,
+    document: OnceCell<Option<serde_json::Value>>,
+}
+
+impl<'b> Facts<'b> {
+    pub fn new(body: &'b Body, model: &'b BodyModel) -> Self {
+        Self { body, model, document: OnceCell::new() }
+    }
+
+    /// A missing member makes a comparison false; a value of the wrong type refuses, and so does any doubt.
+    pub fn show(&self, condition: &Condition) -> Result<bool, Refusal> {
+        match condition {
+            Condition::Compare(comparison) => compare(comparison, self.body),
+            Condition::Finds(query) => {
+                let document = self.document.get_or_init(|| document(self.body, self.model));
+                let found = document
+                    .as_ref()
+                    .and_then(|document| js_path_process(query, document).ok().map(|found| !found.is_empty()));
+                found.ok_or_else(|| {
+                    Refusal::new(Code::QueryMalformed, "a condition of this operation cannot be judged for this body")
+                        .because(format!("`{query}` gave no list of places"))
+                })
+            }
+        }
+    }
+}
+
+/// The canonical text of the question, read strictly once more.
+fn document(body: &Body, model: &BodyModel) -> Option<serde_json::Value> {
+    let value = json::parse_object(&body.write(model), &Limits::default()).ok()?;
+    Some(plain(&value))
+}
+
+fn plain(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(truth) => (*truth).into(),
+        Value::Text(text) => (**text).into(),
+        Value::Number(text) => match text.parse::<i64>() {
+            Ok(whole) => whole.into(),
+            Err(_) => text.parse::<f64>().map_or(serde_json::Value::Null, Into::into),
+        },
+        Value::Array(items) => items.iter().map(plain).collect(),
+        Value::Object(members) => members.iter().map(|(name, value)| (name.to_string(), plain(value))).collect(),
+    }
+}
+
+fn compare(comparison: &Comparison, body: &Body) -> Result<bool, Refusal> {
+    let Some(value) = body.get(&comparison.at) else {
+        return Ok(false);
+    };
+    let order = match (&comparison.value, value) {
+        (ConditionValue::Number(limit), Value::Number(text)) => {
+            text.parse::<f64>().ok().and_then(|number| number.partial_cmp(limit))
+        }
+        (ConditionValue::Text(wanted), Value::Text(text)) => Some((**text).cmp(&**wanted)),
+        (ConditionValue::Bool(wanted), Value::Bool(value)) => Some(value.cmp(wanted)),
+        _ => None,
+    };
+    let order = order.ok_or_else(|| malformed(&comparison.at, "has the wrong type"))?;
+    Ok(match comparison.compare {
+        Compare::Equal => order.is_eq(),
+        Compare::NotEqual => order.is_ne(),
+        Compare::Less => order.is_lt(),
+        Compare::LessOrEqual => order.is_le(),
+        Compare::Greater => order.is_gt(),
+        Compare::GreaterOrEqual => order.is_ge(),
+    })
+}

@@ -1,0 +1,225 @@
+//! The same for `bailiwick.toml`. Its reader tells the keys that it knows when it meets one that it does not.
+
+use bailiwick::config::{self, Report, Settings};
+use secrecy::ExposeSecret as _;
+use std::{collections::BTreeSet, fs};
+use tempfile::TempDir;
+
+const BASE: &str = r#"data = "state"
+
+[proxy]
+listen = "127.0.0.1:8600"
+
+[proxy.limits]
+connections = 10
+
+[admin]
+listen = "127.0.0.1:8601"
+
+[[upstream]]
+region = "us"
+url = "http://127.0.0.1:9000"
+client-id = "proxy"
+client-secret = { env = "SECRET" }
+
+[identity]
+
+[[identity.static]]
+token = { env = "TOKEN" }
+user = "u-1"
+client-id = "sofia"
+client-secret = { env = "LOGIN" }
+
+[identity.jwt]
+key-file = "keys.json"
+algorithms = ["RS256"]
+issuer = "https://idp.example"
+audience = "reports"
+
+[directory]
+file = "org.json"
+
+[rules]
+
+[policy]
+
+[audit]
+
+[log]
+"#;
+
+/// Section, and a place in it where a key can be written.
+const SECTIONS: &[(&str, &str)] = &[
+    ("", "data = \"state\"\n"),
+    ("[proxy]", "[proxy]\n"),
+    ("[proxy.limits]", "[proxy.limits]\n"),
+    ("[admin]", "[admin]\n"),
+    ("[[upstream]]", "[[upstream]]\n"),
+    ("[identity]", "[identity]\n"),
+    ("[[identity.static]]", "[[identity.static]]\n"),
+    ("[identity.jwt]", "[identity.jwt]\n"),
+    ("[directory]", "[directory]\n"),
+    ("[rules]", "[rules]\n"),
+    ("[policy]", "[policy]\n"),
+    ("[audit]", "[audit]\n"),
+    ("[log]", "[log]\n"),
+];
+
+#[derive(Clone, Copy)]
+enum Effect {
+    Seen,
+    /// With this other change beside it the file is refused, unless the key is set.
+    Allows(&'static str, &'static str),
+}
+use Effect::{Allows, Seen};
+
+type Edit = (&'static str, &'static str, &'static str, &'static str, Effect);
+
+const LIMITS: &str = "[proxy.limits]\n";
+const UPSTREAM: &str = "[[upstream]]\n";
+const JWT: &str = "[identity.jwt]\n";
+const DIRECTORY: &str = "[directory]\n";
+
+/// Section, key, from, to.
+const EDITS: &[Edit] = &[
+    ("", "data", "data = \"state\"", "data = \"other\"", Seen),
+    ("[proxy]", "listen", "127.0.0.1:8600", "127.0.0.1:8700", Seen),
+    ("[proxy]", "prefix", "[proxy]\n", "[proxy]\nprefix = \"/gateway\"\n", Seen),
+    ("[proxy.limits]", "connections", "connections = 10", "connections = 11", Seen),
+    ("[proxy.limits]", "in-flight", LIMITS, "[proxy.limits]\nin-flight = 7\n", Seen),
+    ("[proxy.limits]", "requests-per-connection", LIMITS, "[proxy.limits]\nrequests-per-connection = 7\n", Seen),
+    ("[proxy.limits]", "head-bytes", LIMITS, "[proxy.limits]\nhead-bytes = 7000\n", Seen),
+    ("[proxy.limits]", "headers", LIMITS, "[proxy.limits]\nheaders = 9\n", Seen),
+    ("[proxy.limits]", "url-bytes", LIMITS, "[proxy.limits]\nurl-bytes = 7000\n", Seen),
+    ("[proxy.limits]", "body-bytes", LIMITS, "[proxy.limits]\nbody-bytes = 7000\n", Seen),
+    ("[proxy.limits]", "json-depth", LIMITS, "[proxy.limits]\njson-depth = 7\n", Seen),
+    ("[proxy.limits]", "head-time", LIMITS, "[proxy.limits]\nhead-time = \"7s\"\n", Seen),
+    ("[proxy.limits]", "body-time", LIMITS, "[proxy.limits]\nbody-time = \"7s\"\n", Seen),
+    ("[proxy.limits]", "total-time", LIMITS, "[proxy.limits]\ntotal-time = \"7s\"\n", Seen),
+    ("[proxy.limits]", "idle-time", LIMITS, "[proxy.limits]\nidle-time = \"7s\"\n", Seen),
+    ("[proxy.limits]", "drain-time", LIMITS, "[proxy.limits]\ndrain-time = \"7s\"\n", Seen),
+    ("[admin]", "listen", "127.0.0.1:8601", "127.0.0.1:8701", Seen),
+    ("[[upstream]]", "region", "region = \"us\"", "region = \"eu\"", Seen),
+    ("[[upstream]]", "url", "127.0.0.1:9000", "127.0.0.1:9001", Seen),
+    ("[[upstream]]", "client-id", "client-id = \"proxy\"", "client-id = \"other\"", Seen),
+    ("[[upstream]]", "client-secret", "{ env = \"SECRET\" }", "{ file = \"keys.json\" }", Seen),
+    (
+        "[[upstream]]",
+        "unsafe-plaintext",
+        UPSTREAM,
+        "[[upstream]]\nunsafe-plaintext = true\n",
+        Allows("127.0.0.1:9000", "gateway.internal"),
+    ),
+    ("[[upstream]]", "ca-file", UPSTREAM, "[[upstream]]\nca-file = \"keys.json\"\n", Seen),
+    ("[[upstream]]", "connect-time", UPSTREAM, "[[upstream]]\nconnect-time = \"7ms\"\n", Seen),
+    ("[[upstream]]", "first-byte-time", UPSTREAM, "[[upstream]]\nfirst-byte-time = \"7ms\"\n", Seen),
+    ("[[upstream]]", "total-time", UPSTREAM, "[[upstream]]\ntotal-time = \"7ms\"\n", Seen),
+    ("[[upstream]]", "concurrency", UPSTREAM, "[[upstream]]\nconcurrency = 7\n", Seen),
+    ("[[upstream]]", "wait", UPSTREAM, "[[upstream]]\nwait = \"7ms\"\n", Seen),
+    ("[[upstream]]", "answer-bytes", UPSTREAM, "[[upstream]]\nanswer-bytes = 7000\n", Seen),
+    (
+        "[identity]",
+        "unsafe-static-tokens",
+        "[identity]\n",
+        "[identity]\nunsafe-static-tokens = true\n",
+        Allows("127.0.0.1:8600", "0.0.0.0:8600"),
+    ),
+    ("[[identity.static]]", "token", "{ env = \"TOKEN\" }", "{ env = \"LOGIN\" }", Seen),
+    ("[[identity.static]]", "user", "user = \"u-1\"", "user = \"u-2\"", Seen),
+    ("[[identity.static]]", "service", "user = \"u-1\"", "service = \"u-1\"", Seen),
+    ("[[identity.static]]", "client-id", "client-id = \"sofia\"", "client-id = \"carl\"", Seen),
+    ("[[identity.static]]", "client-secret", "{ env = \"LOGIN\" }", "{ env = \"SECRET\" }", Seen),
+    ("[identity.jwt]", "key-file", "key-file = \"keys.json\"", "key-file = \"other.json\"", Seen),
+    ("[identity.jwt]", "algorithms", "[\"RS256\"]", "[\"ES256\"]", Seen),
+    ("[identity.jwt]", "issuer", "https://idp.example", "https://other.example", Seen),
+    ("[identity.jwt]", "audience", "audience = \"reports\"", "audience = \"others\"", Seen),
+    ("[identity.jwt]", "claim", JWT, "[identity.jwt]\nclaim = \"uid\"\n", Seen),
+    ("[identity.jwt]", "type", JWT, "[identity.jwt]\ntype = \"at+jwt\"\n", Seen),
+    ("[identity.jwt]", "leeway", JWT, "[identity.jwt]\nleeway = \"7s\"\n", Seen),
+    ("[identity.jwt]", "max-lifetime", JWT, "[identity.jwt]\nmax-lifetime = \"7h\"\n", Seen),
+    ("[directory]", "file", "file = \"org.json\"", "file = \"other.json\"", Seen),
+    ("[directory]", "poll", DIRECTORY, "[directory]\npoll = \"7s\"\n", Seen),
+    ("[directory]", "warn-after", DIRECTORY, "[directory]\nwarn-after = \"7s\"\n", Seen),
+    ("[directory]", "refuse-after", DIRECTORY, "[directory]\nrefuse-after = \"7h\"\n", Seen),
+    ("[rules]", "path", "[rules]\n", "[rules]\npath = \"rules\"\n", Seen),
+    ("[policy]", "role-conflict", "[policy]\n", "[policy]\nrole-conflict = \"refuse\"\n", Seen),
+    ("[policy]", "assume", "[policy]\n", "[policy]\nassume = [\"same-segment\"]\n", Seen),
+    ("[audit]", "path", "[audit]\n", "[audit]\npath = \"elsewhere\"\n", Seen),
+    ("[audit]", "durability", "[audit]\n", "[audit]\ndurability = \"relaxed\"\n", Seen),
+    ("[audit]", "queries", "[audit]\n", "[audit]\nqueries = \"digest\"\n", Seen),
+    ("[audit]", "segment-bytes", "[audit]\n", "[audit]\nsegment-bytes = 70000\n", Seen),
+    ("[log]", "format", "[log]\n", "[log]\nformat = \"json\"\n", Seen),
+    ("[log]", "level", "[log]\n", "[log]\nlevel = \"debug\"\n", Seen),
+];
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["keys.json", "other.json"] {
+        fs::write(folder.path().join(name), "{}").unwrap();
+    }
+    folder
+}
+
+fn read(folder: &TempDir, text: &str) -> Result<Settings, Report> {
+    let environment = |name: &str| ["SECRET", "TOKEN", "LOGIN"].contains(&name).then(|| format!("the {name}"));
+    config::parse(&folder.path().join("bailiwick.toml"), text, &environment)
+}
+
+/// Everything that the settings say, secrets included.
+fn seen(settings: &Settings) -> String {
+    let upstream = settings.upstream.regions.iter().map(|region| region.client_secret.expose_secret());
+    let tokens = settings.identity.statics.iter().map(|one| one.token.expose_secret());
+    let logins = settings.identity.logins.iter().map(|one| one.client_secret.expose_secret());
+    let secrets: Vec<_> = upstream.chain(tokens).chain(logins).collect();
+    format!("{settings:#?}{secrets:?}")
+}
+
+fn replaced(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "`{from}` is not in the base file");
+    text.replacen(from, to, 1)
+}
+
+/// The keys of a section, as its reader tells them; the place of the key that it does not know is checked beside.
+fn known(folder: &TempDir, section: &str, place: &str) -> BTreeSet<String> {
+    let text = replaced(BASE, place, &format!("{place}zzzzzzzzzz = 1\n"));
+    let report = read(folder, &text).expect_err(section);
+    let unknown = |problem: &&config::Problem| problem.what.starts_with("unknown key `zzzzzzzzzz`");
+    let problem = report.problems.iter().find(unknown).unwrap_or_else(|| panic!("{section}: {report}"));
+    let line = text.lines().position(|line| line.starts_with("zzzzzzzzzz")).unwrap() + 1;
+    let shown = problem.to_string();
+    assert!(shown.contains(&format!("bailiwick.toml:{line}:1")) && shown.contains("^^^^^^^^^^"), "{shown}");
+    let help = problem.help.as_deref().unwrap();
+    let keys = help.split_once(": ").unwrap_or_else(|| panic!("{section}: {help}")).1;
+    keys.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_key_of_the_configuration_is_seen_when_it_is_set() {
+    let folder = folder();
+    let base = seen(&read(&folder, BASE).unwrap_or_else(|report| panic!("{report}")));
+    for (section, place) in SECTIONS {
+        for key in known(&folder, section, place) {
+            let inner =
+                if section.is_empty() { key.clone() } else { format!("{}.{key}", section.trim_matches(['[', ']'])) };
+            let names = [format!("[{inner}]"), format!("[[{inner}]]")];
+            let set = EDITS.iter().any(|edit| (edit.0, edit.1) == (*section, key.as_str()));
+            let is_section = SECTIONS.iter().any(|(section, _)| names.iter().any(|name| name == section));
+            assert!(set || is_section, "nobody sets `{key}` of `{section}`: add an edit that shows what it does");
+        }
+    }
+    for (section, key, from, to, effect) in EDITS {
+        let name = format!("`{key}` of `{section}`");
+        match effect {
+            Seen => {
+                let settings = read(&folder, &replaced(BASE, from, to)).unwrap_or_else(|why| panic!("{name}: {why}"));
+                assert_ne!(seen(&settings), base, "{name} does nothing");
+            }
+            Allows(before, after) => {
+                let other = replaced(BASE, before, after);
+                assert!(read(&folder, &other).is_err(), "{name}: nothing that it could allow");
+                read(&folder, &replaced(&other, from, to)).unwrap_or_else(|why| panic!("{name}: {why}"));
+            }
+        }
+    }
+    println!("{} keys of bailiwick.toml set and seen", EDITS.len());
+}
