@@ -2,6 +2,7 @@
 
 pub(crate) mod case;
 mod exhaustive;
+mod guard;
 mod mutants;
 mod named;
 pub(crate) mod program;
