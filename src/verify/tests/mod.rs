@@ -1,5 +1,6 @@
 //! What is proved, and a table of leaking mutants of each proved request: every one is refused here alone.
 
+mod borders;
 mod fixture;
 mod json;
 mod mutants;

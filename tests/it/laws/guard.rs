@@ -166,29 +166,74 @@ fn a_leg_is_shown_by_a_right_that_covers_every_part_of_it() {
         ("another division", Entitlement { divisions: divisions(org, &["claims"]), ..all() }, &here, false),
         ("a parent division", Entitlement { divisions: divisions(org, &["root"]), ..all() }, &here, false),
         ("this conversation", Entitlement { conversations: Dim::Only(Set::one("c-1".into())), ..all() }, &here, true),
-        ("another conversation", Entitlement { conversations: Dim::Only(Set::one("c-2".into())), ..all() }, &here, false),
+        (
+            "another conversation",
+            Entitlement { conversations: Dim::Only(Set::one("c-2".into())), ..all() },
+            &here,
+            false,
+        ),
         ("its queue", Entitlement { queues: queues(org, &["cards"]), ..all() }, &here, true),
         ("another queue", Entitlement { queues: queues(org, &["loans"]), ..all() }, &here, false),
         ("its agent", Entitlement { users: users(org, &["ana"]), ..all() }, &here, true),
         ("another agent", Entitlement { users: users(org, &["ben"]), ..all() }, &here, false),
         ("an agent, and nobody there", Entitlement { users: users(org, &["ana"]), ..all() }, &leg("cards", ""), false),
-        ("an agent, and a stranger there", Entitlement { users: users(org, &["ana"]), ..all() }, &leg("cards", "zoe"), false),
+        (
+            "an agent, and a stranger there",
+            Entitlement { users: users(org, &["ana"]), ..all() },
+            &leg("cards", "zoe"),
+            false,
+        ),
         ("every agent, and a stranger there", all(), &leg("cards", "zoe"), true),
         ("a strange queue", all(), &leg("zoo", "ana"), false),
         ("a restricted queue by `any`", all(), &leg("secret", "ben"), false),
-        ("a restricted queue by name", Entitlement { queues: queues(org, &["secret"]), ..all() }, &leg("secret", "ben"), true),
+        (
+            "a restricted queue by name",
+            Entitlement { queues: queues(org, &["secret"]), ..all() },
+            &leg("secret", "ben"),
+            true,
+        ),
         ("a queue of another region", all(), &leg("eu-cards", "eva"), false),
         ("no queue, and any", all(), &leg("", "ana"), true),
         ("no queue, and a list", Entitlement { queues: queues(org, &["cards"]), ..all() }, &leg("", "ana"), false),
-        ("no queue, and the agent's division", Entitlement { divisions: divisions(org, &["pay"]), ..all() }, &leg("", "ana"), true),
-        ("no queue, and another division", Entitlement { divisions: divisions(org, &["claims"]), ..all() }, &leg("", "ana"), false),
+        (
+            "no queue, and the agent's division",
+            Entitlement { divisions: divisions(org, &["pay"]), ..all() },
+            &leg("", "ana"),
+            true,
+        ),
+        (
+            "no queue, and another division",
+            Entitlement { divisions: divisions(org, &["claims"]), ..all() },
+            &leg("", "ana"),
+            false,
+        ),
         ("no queue, and a stranger", all(), &leg("", "zoe"), false),
         ("nobody's", all(), &leg("", ""), false),
         ("a window around it", Entitlement { data: window(START, END), ..all() }, &here, true),
-        ("a window that begins later", Entitlement { data: window("2026-11-17T09:00:01Z", END), ..all() }, &here, false),
-        ("a window that ends earlier", Entitlement { data: window(START, "2026-11-17T09:04:59Z"), ..all() }, &here, false),
-        ("a window, and no start", Entitlement { data: window(START, END), ..all() }, &json!({ "id": "p", "queueId": "cards", "endTime": END }), false),
-        ("a window, and no end", Entitlement { data: window(START, END), ..all() }, &json!({ "id": "p", "queueId": "cards", "startTime": START }), false),
+        (
+            "a window that begins later",
+            Entitlement { data: window("2026-11-17T09:00:01Z", END), ..all() },
+            &here,
+            false,
+        ),
+        (
+            "a window that ends earlier",
+            Entitlement { data: window(START, "2026-11-17T09:04:59Z"), ..all() },
+            &here,
+            false,
+        ),
+        (
+            "a window, and no start",
+            Entitlement { data: window(START, END), ..all() },
+            &json!({ "id": "p", "queueId": "cards", "endTime": END }),
+            false,
+        ),
+        (
+            "a window, and no end",
+            Entitlement { data: window(START, END), ..all() },
+            &json!({ "id": "p", "queueId": "cards", "startTime": START }),
+            false,
+        ),
         ("a queue that is a number", all(), &json!({ "id": "p", "queueId": 7, "userId": "ana" }), false),
         ("an agent that is a list", all(), &json!({ "id": "p", "queueId": "cards", "userId": ["ana"] }), false),
         ("no agent, said so", all(), &json!({ "id": "p", "queueId": "cards", "userId": null }), true),
@@ -223,7 +268,8 @@ fn what_follows_an_interaction_and_what_does_not() {
     let org = &*organisation().world.org;
     let plan = read(org, Entitlement { users: users(org, &["ana"]), ..whole(org) });
     let guard = |participants: Value| {
-        let answer = json!({ "id": "c-1", "divisions": [], "startTime": START, "secret": 1, "participants": participants });
+        let answer =
+            json!({ "id": "c-1", "divisions": [], "startTime": START, "secret": 1, "participants": participants });
         plan.guard(Unguarded::new(200, answer.to_string().into_bytes())).map_err(|refusal| refusal.code)
     };
     let customer = json!({ "id": "p-0", "purpose": "customer", "name": "Mrs Miller", "ani": "+49301234" });
@@ -236,7 +282,9 @@ fn what_follows_an_interaction_and_what_does_not() {
     let mut got = text(&shown);
     got.as_object_mut().unwrap().remove("divisions");
     assert_eq!(got, due);
-    for nothing in [json!([]), json!([customer]), json!([leg("cards", "ben")]), json!(["p"]), json!({ "p": leg("cards", "ana") })] {
+    for nothing in
+        [json!([]), json!([customer]), json!([leg("cards", "ben")]), json!(["p"]), json!({ "p": leg("cards", "ana") })]
+    {
         assert_eq!(guard(nothing.clone()).unwrap_err(), Code::ScopeOutside, "{nothing}");
     }
 }
@@ -376,14 +424,25 @@ fn rows_about_people_show_those_who_may_be_seen() {
 #[test]
 fn what_is_no_answer_is_refused_whole() {
     let organisation = organisation();
-    let plan =
-        asked(&organisation, "sofia", Kind::Aggregates, &json!({ "interval": WEEK, "metrics": ["tHandle"], "groupBy": ["queueId"] }));
+    let plan = asked(
+        &organisation,
+        "sofia",
+        Kind::Aggregates,
+        &json!({ "interval": WEEK, "metrics": ["tHandle"], "groupBy": ["queueId"] }),
+    );
     let guard = |status: u16, text: &str| {
         plan.guard(Unguarded::new(status, text.as_bytes().to_vec())).map_err(|refusal| refusal.code)
     };
-    for (status, text) in
-        [(201, "{}"), (204, "{}"), (500, "{}"), (200, ""), (200, "[]"), (200, "{}{}"), (200, r#"{"results":{}}"#), (200, r#"{"results":7}"#)]
-    {
+    for (status, text) in [
+        (201, "{}"),
+        (204, "{}"),
+        (500, "{}"),
+        (200, ""),
+        (200, "[]"),
+        (200, "{}{}"),
+        (200, r#"{"results":{}}"#),
+        (200, r#"{"results":7}"#),
+    ] {
         assert_eq!(guard(status, text).unwrap_err(), Code::AnswerUnreadable, "{status} {text}");
     }
     let none = guard(200, r#"{"total":7}"#).unwrap();
@@ -395,7 +454,8 @@ fn what_is_no_answer_is_refused_whole() {
     assert_eq!((some.rows_in(), some.rows_out(), some.notices().len()), (3, 2, 1));
     assert_eq!(some.notices()[0].code, "answer.foreign-rows");
     assert!(some.notices()[0].text.starts_with("1 rows"), "{}", some.notices()[0].text);
-    let due = json!({ "results": [{ "group": { "queueId": "cards" }, "data": [] }, { "group": { "queueId": "loans" } }] });
+    let due =
+        json!({ "results": [{ "group": { "queueId": "cards" }, "data": [] }, { "group": { "queueId": "loans" } }] });
     assert_eq!(serde_json::from_slice::<Value>(&some.into_body()).unwrap(), due);
     let raw = Unguarded::new(418, b"teapot".to_vec());
     assert_eq!((raw.status(), raw.len(), raw.is_empty()), (418, 6, false));
