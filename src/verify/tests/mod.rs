@@ -6,3 +6,4 @@ mod json;
 mod mutants;
 mod proved;
 mod small_world;
+mod whose;
