@@ -3,6 +3,7 @@
 pub(crate) mod case;
 mod exhaustive;
 mod guard;
+mod lists;
 mod mutants;
 mod named;
 pub(crate) mod program;
