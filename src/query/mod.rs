@@ -8,6 +8,9 @@ pub mod genesys;
 pub mod json;
 pub mod platform;
 
+#[cfg(test)]
+mod tests;
+
 use crate::model::operation::Operation;
 use std::sync::Arc;
 

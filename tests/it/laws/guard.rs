@@ -445,6 +445,8 @@ fn what_is_no_answer_is_refused_whole() {
     ] {
         assert_eq!(guard(status, text).unwrap_err(), Code::AnswerUnreadable, "{status} {text}");
     }
+    let unread = plan.guard(Unguarded::new(200, br#"{"results":{}}"#.to_vec())).unwrap_err();
+    assert_eq!(unread.cause.as_deref(), Some("`$.results` is not a list"));
     let none = guard(200, r#"{"total":7}"#).unwrap();
     assert_eq!((none.body(), none.rows_in(), none.rows_out()), (&b"{}"[..], 0, 0));
     let rows = json!({ "results": [

@@ -27,7 +27,8 @@ fn organisation() -> Organisation {
         .iter()
         .map(|name| json!({ "permission": name, "scope": "all" }))
         .collect();
-    let queue = |id: &str, name: &str, division: &str| json!({ "id": id, "name": name, "division": division, "members": [] });
+    let queue =
+        |id: &str, name: &str, division: &str| json!({ "id": id, "name": name, "division": division, "members": [] });
     let file = json!({
         "version": "lists",
         "regions": [{ "id": "us", "upstream": "http://127.0.0.1:1" }],
@@ -172,7 +173,8 @@ fn entries_that_were_not_asked_for_are_taken_out_and_totals_counted_anew() {
         "pageSize": 2, "pageNumber": 1, "total": 900, "pageCount": 450, "nextUri": "/api/v2/routing/queues?pageNumber=2",
     });
     let guarded = guard(&answer);
-    let due = json!({ "entities": [entry("q-d", "claims")], "pageSize": 2, "pageNumber": 2, "total": 5, "pageCount": 3 });
+    let due =
+        json!({ "entities": [entry("q-d", "claims")], "pageSize": 2, "pageNumber": 2, "total": 5, "pageCount": 3 });
     assert_eq!(text(&guarded), due);
     assert_eq!((guarded.rows_in(), guarded.rows_out()), (11, 1));
     assert!(guarded.notices()[0].text.starts_with("10 rows"), "{:?}", guarded.notices());
