@@ -29,7 +29,7 @@ const NOW: i64 = MONDAY + 3 * 86_400;
 const START: &str = "2026-11-17T09:00:00Z";
 const END: &str = "2026-11-17T09:05:00Z";
 
-fn organisation() -> Organisation {
+pub(super) fn organisation() -> Organisation {
     let user = |id: &str, division: &str, roles: Value| json!({ "id": id, "name": id, "division": division, "region": "us", "roles": roles });
     let role = |id: &str, scope: Value| {
         let permissions = ["analytics:report:view", "routing:queue:view", "conversation:communication:view"];

@@ -2,6 +2,7 @@
 
 pub(crate) mod case;
 mod exhaustive;
+mod forms;
 mod guard;
 mod lists;
 mod mutants;
