@@ -55,16 +55,16 @@ fn people_who_may_be_named() {
         ask
     };
     let nothing: fn(&mut Try) = |_| {};
-    let bob_in_qb: fn(&mut Try) = |ask| ask.org.users[BOB.index()].queues = Set::one(queue("qb"));
-    let bob_in_qx: fn(&mut Try) = |ask| ask.org.users[BOB.index()].queues = Set::one(queue("qx"));
+    let member_in: fn(&mut Try) = |ask| ask.org.users[BOB.index()].queues = Set::one(queue("qb"));
+    let member_elsewhere: fn(&mut Try) = |ask| ask.org.users[BOB.index()].queues = Set::one(queue("qx"));
     let me_abroad: fn(&mut Try) = |ask| ask.org.users[ME.index()].division = CLAIMS;
     ask(vec![], "me", me_abroad).proved();
     ask(vec![], "bob", nothing).refused("nobody of hers", "outside");
-    ask(vec![], "bob", bob_in_qb).proved();
-    ask(vec![], "bob", bob_in_qx).refused("a member elsewhere", "outside");
+    ask(vec![], "bob", member_in).proved();
+    ask(vec![], "bob", member_elsewhere).refused("a member elsewhere", "outside");
     ask(vec![users(&[BOB])], "bob", nothing).proved();
     ask(vec![users(&[ANN])], "bob", nothing).refused("another one is listed", "outside");
-    ask(vec![boxed("qa", ANN)], "bob", bob_in_qx).refused("a box elsewhere", "outside");
+    ask(vec![boxed("qa", ANN)], "bob", member_elsewhere).refused("a box elsewhere", "outside");
     ask(vec![of(&[CLAIMS], whole())], "bob", nothing).proved();
     ask(vec![of(&[CLAIMS], whole())], "pat", nothing).refused("of a parent", "outside");
     ask(vec![anywhere(whole())], "eve", nothing).refused("of another region", "outside");
