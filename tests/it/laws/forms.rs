@@ -366,18 +366,15 @@ fn windows_count_where_nothing_outside_can_come_back() {
         ("by id, not shown", None, None, false, exact(), None),
     ] {
         let rule = reach.map(of);
-        let alone = time::windows(&[right.clone()], rule.as_ref(), asked, shown);
+        let alone = time::windows(std::slice::from_ref(&right), rule.as_ref(), asked, shown);
         let beside = time::windows(&[free(), right], rule.as_ref(), asked, shown).unwrap();
-        match due {
-            Some(guarded) => {
-                let alone = alone.unwrap();
-                assert_eq!((alone.counted.len(), alone.guarded, alone.notices.len()), (1, guarded, 0), "{what}");
-                assert_eq!((beside.counted.len(), beside.guarded, beside.notices.len()), (2, guarded, 0), "{what}");
-            }
-            None => {
-                assert_eq!(alone.unwrap_err().code, Code::WindowOutside, "{what}");
-                assert_eq!((beside.counted.len(), beside.guarded, beside.notices.len()), (1, false, 1), "{what}");
-            }
+        if let Some(guarded) = due {
+            let alone = alone.unwrap();
+            assert_eq!((alone.counted.len(), alone.guarded, alone.notices.len()), (1, guarded, 0), "{what}");
+            assert_eq!((beside.counted.len(), beside.guarded, beside.notices.len()), (2, guarded, 0), "{what}");
+        } else {
+            assert_eq!(alone.unwrap_err().code, Code::WindowOutside, "{what}");
+            assert_eq!((beside.counted.len(), beside.guarded, beside.notices.len()), (1, false, 1), "{what}");
         }
     }
     let none = time::windows(&[], None, None, false).unwrap();
