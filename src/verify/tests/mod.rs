@@ -1,8 +1,10 @@
 //! What is proved, and a table of leaking mutants of each proved request: every one is refused here alone.
 
+mod borders;
 mod fixture;
 mod json;
 mod mutants;
 mod proved;
 mod small_world;
+mod whose;
 mod words;

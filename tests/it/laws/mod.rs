@@ -2,8 +2,11 @@
 
 pub(crate) mod case;
 mod exhaustive;
+mod forms;
+mod guard;
 mod mutants;
 mod named;
+mod pages;
 pub(crate) mod program;
 mod random;
 mod shrink;

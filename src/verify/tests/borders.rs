@@ -1,0 +1,305 @@
+//! The borders of what is proved, on both sides, and the parts of the reader that no request of the tables reaches.
+
+use super::{
+    super::{
+        filter::Node,
+        json::{Json, read},
+        legs::{Goal, Legs},
+        scope::Scope,
+    },
+    fixture::*,
+};
+use crate::model::{
+    body::{Access, Dimension, Field, FieldKind, Level},
+    contract::{Contract, Reach},
+    entitlement::Entitlement,
+    org::UserIx,
+    outgoing::Residual,
+    set::{Dim, Set},
+};
+use std::sync::Arc;
+
+fn aggregate(entitlements: Vec<Entitlement>, filter: &str) -> Try {
+    Try::new(aggregates(), entitlements, Some(&with_filter(filter)))
+}
+
+/// The contract with its body model changed.
+fn with_model(mut contract: Contract, change: impl FnOnce(&mut crate::model::body::BodyModel)) -> Contract {
+    let mut model = (**contract.body.as_ref().unwrap()).clone();
+    change(&mut model);
+    contract.body = Some(Arc::new(model));
+    contract
+}
+
+#[test]
+fn what_was_checked_is_what_is_given() {
+    let ask = Try::new(queue_list(), vec![whole()], None).param("id", "qa,qb").param("pageSize", "2");
+    let residual = Residual { legs: false, keys: true, windows: true };
+    let ask = Try { residual: residual.clone(), ..ask };
+    let (method, query) = (ask.outgoing.method, ask.outgoing.query.clone());
+    let verified = ask.check().unwrap();
+    assert_eq!((verified.method(), verified.path(), verified.body()), (method, "/routing/queues", None));
+    assert_eq!((verified.query(), verified.residual()), (&*query, &residual));
+    let body = with_filter(&flat("or", &[is("queueId", "qa")]));
+    assert_eq!(Try::new(aggregates(), vec![whole()], Some(&body)).check().unwrap().body(), Some(body.as_bytes()));
+}
+
+#[test]
+fn only_the_filter_of_the_proof_carries_the_scope() {
+    let more = |level| {
+        with_model(aggregates(), |model| {
+            model.fields.push(Field { name: "other".into(), required: false, kind: FieldKind::Filter(filter(level)) });
+        })
+    };
+    let good = flat("or", &[is("queueId", "qa")]);
+    let ask = |level, filters: &str| {
+        Try::new(more(level), vec![queues(&["qa"])], Some(&format!(r#"{{"interval":"{DAY}",{filters}}}"#)))
+    };
+    let voice = flat("or", &[is("mediaType", "voice")]);
+    ask(Level::Leg, &format!(r#""filter":{good}"#)).proved();
+    ask(Level::Leg, &format!(r#""other":{good}"#)).refused("elsewhere", "does not tie");
+    ask(Level::Leg, &format!(r#""filter":{good},"other":{voice}"#)).refused("beside", "does not tie");
+    ask(Level::Attached, &format!(r#""filter":{good},"other":{voice}"#)).refused("attached", "does not tie");
+    ask(Level::Interaction, &format!(r#""filter":{good},"other":{voice}"#)).proved();
+    ask(Level::Interaction, &format!(r#""other":{voice}"#)).refused("none that carries", "no filter that carries");
+}
+
+#[test]
+fn each_clause_is_shown_where_it_stands() {
+    let first = flat("and", &[is("queueId", "qa"), is("mediaType", "voice")]);
+    assert_eq!(
+        aggregate(vec![queues(&["qa"])], &first).proved(),
+        ["queue visible with every agent <- $.filter.predicates[0]"]
+    );
+    let mixed = format!(
+        r#"{{"type":"and","clauses":[{}],"predicates":[{}]}}"#,
+        flat("or", &[is("mediaType", "voice")]),
+        is("queueId", "qa")
+    );
+    assert_eq!(
+        aggregate(vec![queues(&["qa"])], &mixed).proved(),
+        ["queue visible with every agent <- $.filter.predicates[0]"]
+    );
+    // two boxes and legs without a queue: eight clauses, each by the first item that implies it
+    let lone = Entitlement { users: Dim::Only(Set::one(ME)), ..whole() };
+    let steps = aggregate(
+        vec![lone, boxed("secret", ANN)],
+        &flat("and", &[is("queueId", "qa"), is("userId", "me"), is("queueId", "secret")]),
+    );
+    assert_eq!(
+        steps.proved(),
+        [
+            "queue of box 1 or queue of box 2 or queue missing <- $.filter.predicates[0]",
+            "queue of box 1 or agent in {1 values} or queue missing <- $.filter.predicates[0]",
+            "queue of box 1 or queue of box 2 or agent of a covered division <- $.filter.predicates[0]",
+            "queue of box 1 or agent in {1 values} or agent of a covered division <- $.filter.predicates[0]",
+            "agent in {1 values} or queue of box 2 or queue missing <- $.filter.predicates[1]",
+            "agent in {1 values} or agent in {1 values} or queue missing <- $.filter.predicates[1]",
+            "agent in {1 values} or queue of box 2 or agent of a covered division <- $.filter.predicates[1]",
+            "agent in {1 values} or agent in {1 values} or agent of a covered division <- $.filter.predicates[1]",
+        ]
+    );
+}
+
+#[test]
+fn seven_boxes_fit_and_absorbed_ones_do_not_count() {
+    let names = ["qa", "qb", "old", "qx", "qrep", "closed", "secret", "qe"];
+    let boxes = |count: usize| -> Vec<Entitlement> {
+        names
+            .iter()
+            .take(count)
+            .enumerate()
+            .map(|(n, id)| Entitlement { divisions: Dim::Any, ..boxed(id, UserIx::new(number(n))) })
+            .collect()
+    };
+    let pair = flat("and", &[is("queueId", "qa"), is("userId", "me")]);
+    aggregate(boxes(7), &pair).proved();
+    aggregate(boxes(8), &pair).refused("eight", "8 separate boxes");
+    let mut loose = boxes(7);
+    loose.push(Entitlement { users: Dim::Only(Set::one(ME)), ..whole() });
+    aggregate(loose, &pair).refused("eight with the loose one", "separate boxes");
+    // one right to all of them, with every agent, leaves nothing of the boxes
+    let every = |queues: Dim<_>| Entitlement { divisions: Dim::Any, queues, ..whole() };
+    let list = Dim::Only(names.iter().map(|id| queue(id)).collect());
+    let one = flat("or", &[is("queueId", "qa")]);
+    let absorbed = |whole: Entitlement| aggregate(boxes(8).into_iter().chain([whole]).collect(), &one);
+    absorbed(every(list)).proved();
+    // `any` opens no restricted queue, so that box counts; of the others nothing is left
+    assert_eq!(absorbed(every(Dim::Any)).proved(), ["all 4 clauses of the scope <- $.filter"]);
+    absorbed(whole()).refused("`pay` does not cover boxes of every division", "separate boxes");
+}
+
+#[test]
+fn an_empty_or_and_an_empty_and_prove_nothing() {
+    let (org, contract) = (org(), aggregates());
+    for entitlements in [vec![whole()], vec![queues(&["qa"])], vec![boxed("qa", ME)]] {
+        let scope = Scope::of(&contract, HOLDER, &entitlements, &org, now()).unwrap();
+        for goal in [Goal::Legs(Legs::of(&scope).unwrap()), Goal::Queues(&scope), Goal::Users(&scope)] {
+            for empty in [Node::Or(vec![]), Node::And(vec![]), Node::And(vec![Node::Or(vec![])]), Node::Opaque] {
+                assert!(goal.prove(&empty, "$").is_err(), "{empty:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn agents_by_the_names_of_their_dialect() {
+    let contract = |dialect: fn() -> Contract| {
+        with_model(dialect(), |model| {
+            fn open(fields: &mut [Field]) {
+                for field in fields {
+                    match &mut field.kind {
+                        FieldKind::Filter(filter) => {
+                            filter.dimensions.insert("scorerId".into(), Dimension::Access(Access::User));
+                        }
+                        FieldKind::Object(fields) => open(fields),
+                        _ => {}
+                    }
+                }
+            }
+            open(&mut model.fields);
+        })
+    };
+    let platform_by = |name: &str| {
+        let body = format!(
+            r#"{{"query":{{"filter":{{"type":"AND","predicates":[{{"dimension":"queueId","operator":"EQUALS","values":["qa"]}},{{"dimension":"{name}","operator":"EQUALS","values":["me"]}}]}}}}}}"#
+        );
+        Try::new(contract(platform), vec![boxed("qa", ME)], Some(&body))
+    };
+    platform_by("userId").proved();
+    platform_by("agentId").proved();
+    platform_by("scorerId").refused("who scored", "does not imply");
+    let genesys_by = |name: &str| {
+        let body = with_filter(&flat("and", &[is("queueId", "qa"), is(name, "me")]));
+        Try::new(contract(aggregates), vec![boxed("qa", ME)], Some(&body))
+    };
+    genesys_by("userId").proved();
+    genesys_by("scorerId").refused("who scored", "does not imply");
+}
+
+#[test]
+fn every_escape_of_the_writer_is_read() {
+    let text = |text: &str| read(text.as_bytes()).map(|value| value.text().unwrap().to_owned());
+    assert_eq!(text(r#""\"\\\b\f\n\r\t\u0000\u001f""#).unwrap(), "\"\\\u{8}\u{c}\n\r\t\0\u{1f}");
+    for strange in [r#""\u0020""#, r#""\u0100""#, r#""\u00g0""#, r#""\v""#, r#""\'""#] {
+        assert!(text(strange).is_err(), "{strange}");
+    }
+}
+
+#[test]
+fn numbers_in_their_own_spelling() {
+    for good in ["0", "-0", "10", "0.5", "-1.25", "1e5", "1E5", "1e+5", "1e-5", "0.1e-10"] {
+        assert_eq!(read(good.as_bytes()), Ok(Json::Number(good)), "{good}");
+    }
+    for bad in ["", "-", "00", "01", "1.", ".5", "1e", "1e+", "1e+-5", "1e-+5", "1.e5", "--1", "0x1", "1_0"] {
+        assert!(read(bad.as_bytes()).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn no_key_stands_twice_wherever_the_second_stands() {
+    for count in [1, 2, 11, 12, 13, 14, 40] {
+        let keys: Vec<String> = (0..count).map(|n| format!("\"k{n}\":0")).collect();
+        assert!(read(format!("{{{}}}", keys.join(",")).as_bytes()).is_ok(), "{count}");
+        for twice in 0..count {
+            for more in ["", ",\"z\":0"] {
+                let text = format!("{{{},\"K{twice}\":0{more}}}", keys.join(","));
+                assert_eq!(read(text.as_bytes()).unwrap_err().1, "a key stands twice", "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nesting_ends_where_it_is_said() {
+    let nested = |open: &str, close: &str, levels: usize| {
+        read(format!("{}0{}", open.repeat(levels), close.repeat(levels)).as_bytes()).map(|_| ()).map_err(|(_, why)| why)
+    };
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        assert_eq!(nested(open, close, 48), Ok(()));
+        assert_eq!(nested(open, close, 49), Err("nested too deep"));
+    }
+}
+
+#[test]
+fn limits_hold_to_the_last_value() {
+    let filter = flat("or", &[is("queueId", "qa")]);
+    let ask = |fields: &str| {
+        Try::new(
+            aggregates(),
+            vec![queues(&["qa"])],
+            Some(&format!(r#"{{"interval":"{DAY}","filter":{filter},{fields}}}"#)),
+        )
+    };
+    ask(r#""name":"12345678""#).proved();
+    ask(r#""name":"123456789""#).refused("nine bytes", "$.name");
+    ask(r#""pageSize":1"#).proved();
+    ask(r#""pageSize":100"#).proved();
+    ask(r#""pageSize":0"#).refused("below", "$.pageSize");
+    ask(r#""pageSize":101"#).refused("above", "$.pageSize");
+    ask(r#""flatten":false"#).proved();
+    ask(r#""metrics":["tHandle","tHandle","tHandle","tHandle"]"#).proved();
+    let list = || Try::new(queue_list(), vec![whole()], None);
+    list().param("id", "qa,qb,qa").proved();
+    list().param("id", "qa").param("name", "12345678").proved();
+    list().param("id", "qa").param("pageSize", "100").proved();
+    list().param("id", "qa").param("pageSize", "0").refused("below", "does not allow");
+    let days = |days: &str| {
+        let body = with_filter(&filter).replace(DAY, days);
+        Try::new(aggregates(), vec![queues(&["qa"])], Some(&body))
+    };
+    days("2026-10-20T00:00:00Z/2026-11-20T00:00:00Z").proved();
+    days("2026-10-19T23:59:59Z/2026-11-20T00:00:00Z").refused("a second longer", "longer than");
+    days("2026-11-20T00:00:00Z/2026-11-20T00:00:00Z").proved();
+}
+
+#[test]
+fn time_between_two_fields_is_held_too() {
+    let ask = |from: &str, to: &str, e: Entitlement| {
+        let body = format!(
+            r#"{{"query":{{"dateFrom":"{from}","dateTo":"{to}","filter":{{"type":"AND","predicates":[{{"dimension":"queueId","operator":"EQUALS","values":["qa"]}}]}}}}}}"#
+        );
+        Try::new(platform(), vec![e], Some(&body))
+    };
+    let windowed = || Entitlement { data: Some(window("2026-11-18T00:00:00Z", "2026-11-20T00:00:00Z")), ..whole() };
+    ask("2026-11-18T00:00:00Z", "2026-11-20T00:00:00Z", windowed()).proved();
+    ask("2026-11-17T23:59:59Z", "2026-11-20T00:00:00Z", windowed()).refused("earlier", "asked time");
+    ask("2026-11-20T00:00:00Z", "2026-11-18T00:00:00Z", windowed()).refused("backwards", "asked time");
+    ask("now-2d", "now", windowed()).refused("relative", "asked time");
+    ask("2026-10-20T00:00:00Z", "2026-11-20T00:00:00Z", whole()).proved();
+    ask("2026-10-19T23:59:59Z", "2026-11-20T00:00:00Z", whole()).refused("too long", "longer than");
+    for (text, good) in [
+        ("now", true),
+        ("now-1m", true),
+        ("now-999999w", true),
+        ("now-1234567h", false),
+        ("now-h", false),
+        ("now-1", false),
+        ("now-1y", false),
+        ("now+1d", false),
+        ("now1d", false),
+        ("now-1.5d", false),
+        ("later", false),
+    ] {
+        let tried = ask(text, "2026-11-20T00:00:00Z", whole());
+        if good { drop(tried.proved()) } else { tried.refused(text, "$.query.dateFrom") }
+    }
+}
+
+#[test]
+fn a_window_counts_by_the_promise_of_the_operation() {
+    let windowed =
+        || vec![Entitlement { data: Some(window("2026-11-01T00:00:00Z", "2026-11-30T00:00:00Z")), ..whole() }];
+    let body = with_filter(&flat("or", &[is("queueId", "qa")]));
+    for (reach, good) in [(Reach::Contained, true), (Reach::WholeDay, false)] {
+        let mut ask = Try::new(aggregates(), windowed(), Some(&body));
+        ask.contract.time.as_mut().unwrap().reach = reach;
+        // whatever the residual claims, groups show no time of a leg
+        ask.residual = Residual { legs: true, keys: true, windows: true };
+        if good { drop(ask.proved()) } else { ask.refused("whole days", "asked time") }
+    }
+    let details_body = format!(r#"{{"interval":"{DAY}","segmentFilters":[{}]}}"#, flat("or", &[is("queueId", "qa")]));
+    let mut unshown = Try::new(details(), windowed(), Some(&details_body));
+    unshown.residual = Residual { legs: false, keys: true, windows: true };
+    unshown.refused("nobody judges", "nobody judges");
+}

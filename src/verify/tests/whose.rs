@@ -1,0 +1,173 @@
+//! Whose an id is, worked out from the organisation: people, divisions and objects, with each part of a right in turn.
+
+use super::fixture::*;
+use crate::model::{
+    body::{Access, ObjectOrd},
+    contract::Data,
+    entitlement::{Action, Entitlement},
+    org::{DivisionIx, ObjectKind, UserIx},
+    set::{Dim, Set},
+};
+
+const BOB: UserIx = UserIx::new(2);
+const EVE: UserIx = UserIx::new(3);
+const PAT: UserIx = UserIx::new(4);
+
+fn users(users: &[UserIx]) -> Entitlement {
+    Entitlement { users: Dim::Only(users.iter().copied().collect()), ..whole() }
+}
+
+fn anywhere(e: Entitlement) -> Entitlement {
+    Entitlement { divisions: Dim::Any, ..e }
+}
+
+fn of(divisions: &[DivisionIx], e: Entitlement) -> Entitlement {
+    Entitlement { divisions: Dim::Only(divisions.iter().copied().collect()), ..e }
+}
+
+#[test]
+fn what_somebody_did_outside_any_queue_is_of_his_own_division() {
+    let ask = |entitlements: Vec<Entitlement>, id: &str| {
+        let filter = flat("and", &[missing("queueId"), is("userId", id)]);
+        Try::new(aggregates(), entitlements, Some(&with_filter(&filter)))
+    };
+    ask(vec![users(&[ANN])], "ann").proved();
+    ask(vec![whole()], "ann").proved();
+    ask(vec![anywhere(users(&[BOB]))], "bob").proved();
+    let implied = "does not imply";
+    ask(vec![whole(), users(&[BOB])], "bob").refused("listed, of another division", implied);
+    ask(vec![users(&[BOB])], "bob").refused("listed alone, of another division", implied);
+    ask(vec![anywhere(users(&[PAT]))], "pat").refused("of a parent division", implied);
+    ask(vec![whole(), anywhere(queues(&["qx"]))], "bob").refused("of the division of a queue", implied);
+    ask(vec![anywhere(users(&[EVE]))], "eve").refused("of another region", "outside");
+    ask(vec![queues(&["qa"])], "ann").refused("a right to queues only", implied);
+    ask(vec![Entitlement { users: Dim::Only(Set::one(ANN)), ..queues(&["qa"]) }], "ann").refused("a box", implied);
+}
+
+#[test]
+fn people_who_may_be_named() {
+    // named beside a queue that proves everything
+    let ask = |mut entitlements: Vec<Entitlement>, id: &str, change: fn(&mut Try)| {
+        entitlements.push(queues(&["qb"]));
+        let filter = flat("and", &[is("queueId", "qb"), is("userId", id)]);
+        let mut ask = Try::new(aggregates(), entitlements, Some(&with_filter(&filter)));
+        change(&mut ask);
+        ask
+    };
+    let nothing: fn(&mut Try) = |_| {};
+    let member_in: fn(&mut Try) = |ask| ask.org.users[BOB.index()].queues = Set::one(queue("qb"));
+    let member_elsewhere: fn(&mut Try) = |ask| ask.org.users[BOB.index()].queues = Set::one(queue("qx"));
+    let me_abroad: fn(&mut Try) = |ask| ask.org.users[ME.index()].division = CLAIMS;
+    ask(vec![], "me", me_abroad).proved();
+    ask(vec![], "bob", nothing).refused("nobody of hers", "outside");
+    ask(vec![], "bob", member_in).proved();
+    ask(vec![], "bob", member_elsewhere).refused("a member elsewhere", "outside");
+    ask(vec![users(&[BOB])], "bob", nothing).proved();
+    ask(vec![users(&[ANN])], "bob", nothing).refused("another one is listed", "outside");
+    ask(vec![boxed("qa", ANN)], "bob", member_elsewhere).refused("a box elsewhere", "outside");
+    ask(vec![of(&[CLAIMS], whole())], "bob", nothing).proved();
+    ask(vec![of(&[CLAIMS], whole())], "pat", nothing).refused("of a parent", "outside");
+    ask(vec![anywhere(whole())], "eve", nothing).refused("of another region", "outside");
+    ask(vec![anywhere(users(&[EVE]))], "eve", nothing).refused("of another region, listed", "outside");
+}
+
+#[test]
+fn people_who_may_come_back_whole() {
+    let ask = |e: Entitlement, ids: &str| Try::new(list_of(Data::User, Access::User), vec![e], None).param("id", ids);
+    let whole_row = "may not come back whole";
+    ask(users(&[ANN]), "ann").proved();
+    ask(anywhere(users(&[BOB])), "bob").proved();
+    ask(users(&[BOB]), "bob").refused("listed, of another division", whole_row);
+    ask(users(&[ANN]), "me").refused("oneself, and not listed", whole_row);
+    ask(anywhere(users(&[PAT])), "pat").refused("of a parent division", whole_row);
+    ask(of(&[CLAIMS], whole()), "bob").proved();
+    ask(Entitlement { users: Dim::Any, ..queues(&["qa"]) }, "me").refused("a right to queues", whole_row);
+    let placed = |e: Entitlement| {
+        let mut ask = ask(e, "me");
+        ask.org.users[ME.index()].division = ROOT;
+        ask
+    };
+    placed(anywhere(users(&[ME]))).proved();
+    placed(users(&[ME])).refused("oneself, by a right of a division", whole_row);
+    placed(anywhere(whole())).refused("oneself, by a right to everybody", whole_row);
+}
+
+#[test]
+fn divisions_that_may_come_back_whole() {
+    let ask =
+        |e: Entitlement, id: &str| Try::new(list_of(Data::Division, Access::Division), vec![e], None).param("id", id);
+    let whole_row = "may not come back whole";
+    ask(whole(), "pay").proved();
+    ask(anywhere(whole()), "claims").proved();
+    ask(queues(&["qa"]), "pay").proved();
+    ask(users(&[ANN]), "pay").proved();
+    ask(anywhere(queues(&["qa"])), "pay").refused("by a queue of it", whole_row);
+    ask(anywhere(users(&[ANN])), "pay").refused("by a person of it", whole_row);
+    ask(anywhere(queues(&["qa"])), "claims").refused("nothing of it", "outside");
+    ask(anywhere(whole()), "root").refused("a parent", "outside");
+    ask(anywhere(whole()), "europe").refused("of another region", "outside");
+    ask(anywhere(whole()), "nowhere").refused("invented", "outside");
+}
+
+#[test]
+fn divisions_that_may_be_named() {
+    let ask = |e: Entitlement, id: &str| {
+        let filter = flat("and", &[is("queueId", "qb"), is("divisionId", id)]);
+        Try::new(aggregates(), vec![queues(&["qb"]), e], Some(&with_filter(&filter)))
+    };
+    ask(whole(), "pay").proved();
+    ask(anywhere(whole()), "claims").proved();
+    ask(anywhere(queues(&["qx"])), "claims").proved();
+    ask(of(&[CLAIMS], queues(&["qa"])), "claims").proved();
+    ask(anywhere(queues(&["qa"])), "claims").refused("no queue of it", "outside");
+    ask(anywhere(queues(&["qroot"])), "root").refused("a parent, by its queue", "outside");
+    ask(anywhere(queues(&["qe"])), "europe").refused("of another region", "outside");
+    ask(anywhere(whole()), "rep").proved();
+}
+
+#[test]
+fn a_shared_division_is_for_looking_only() {
+    let ask = |action: Action| {
+        let e = Entitlement { actions: vec![action], ..of(&[SHARED], whole()) };
+        let mut ask = Try::new(aggregates(), vec![e], Some(&with_filter(&flat("or", &[is("queueId", "qrep")]))));
+        ask.contract.action = action;
+        ask
+    };
+    ask(Action::View).proved();
+    ask(Action::Export).refused("to be exported", "outside");
+}
+
+#[test]
+fn objects_by_their_owning_division() {
+    let ask = |entitlements: Vec<Entitlement>, id: &str| {
+        let mut ask =
+            Try::new(list_of(Data::Metadata, Access::Object(ObjectOrd::Flow)), entitlements, None).param("id", id);
+        for (id, division) in [("pay-flow", PAY), ("claims-flow", CLAIMS), ("root-flow", ROOT), ("eu-flow", EUROPE)] {
+            ask.org.objects.insert((ObjectKind::Flow, id.into()), division);
+        }
+        ask.org.objects.insert((ObjectKind::Team, "pay-team".into()), PAY);
+        ask
+    };
+    ask(vec![whole()], "pay-flow").proved();
+    ask(vec![anywhere(whole())], "claims-flow").proved();
+    for (name, e, id) in [
+        ("another division", whole(), "claims-flow"),
+        ("a parent", anywhere(whole()), "root-flow"),
+        ("another region", anywhere(whole()), "eu-flow"),
+        ("another kind", whole(), "pay-team"),
+        ("invented", whole(), "no-flow"),
+        ("a right to queues", queues(&["qa"]), "pay-flow"),
+        ("a right to people", users(&[ANN]), "pay-flow"),
+    ] {
+        ask(vec![e], id).refused(name, "outside");
+    }
+    ask(vec![queues(&["qa"]), users(&[ANN])], "pay-flow").refused("rights to each", "outside");
+}
+
+#[test]
+fn a_refused_id_is_told_in_full_or_to_a_bound() {
+    let ask = |id: &str| Try::new(queue_list(), vec![whole()], None).param("id", id);
+    ask("qx").refused("short", "query id: `qx` is outside the scope");
+    ask("q\u{7}\"").refused("not printed as it is", "`q\\u{7}\\\"` is outside the scope");
+    ask(&"q".repeat(65)).refused("long", &format!("`{}` is outside", "q".repeat(64)));
+}
