@@ -4,7 +4,7 @@ use super::{
     super::{
         filter::Node,
         json::{Json, read},
-        legs::{Goal, Legs},
+        legs::Goal,
         scope::Scope,
     },
     fixture::*,
@@ -133,8 +133,9 @@ fn seven_boxes_fit_and_absorbed_ones_do_not_count() {
 fn an_empty_or_and_an_empty_and_prove_nothing() {
     let (org, contract) = (org(), aggregates());
     for entitlements in [vec![whole()], vec![queues(&["qa"])], vec![boxed("qa", ME)]] {
-        let scope = Scope::of(&contract, HOLDER, &entitlements, &org, now()).unwrap();
-        for goal in [Goal::Legs(Legs::of(&scope).unwrap()), Goal::Queues(&scope), Goal::Users(&scope)] {
+        let given = scope(HOLDER, contract.action, entitlements);
+        let scope = Scope::of(&contract, &given, &org, now()).unwrap();
+        for goal in [Goal::Legs(&scope), Goal::Queues(&scope), Goal::Users(&scope)] {
             for empty in [Node::Or(vec![]), Node::And(vec![]), Node::And(vec![Node::Or(vec![])]), Node::Opaque] {
                 assert!(goal.prove(&empty, "$").is_err(), "{empty:?}");
             }

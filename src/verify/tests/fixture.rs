@@ -383,15 +383,7 @@ impl Try {
     }
 
     pub(super) fn check(self) -> Result<Verified, Unproved> {
-        let scope = Scope {
-            holder: self.holder,
-            region: US,
-            action: self.contract.action,
-            entitlements: self.entitlements,
-            inert: Set::new(),
-            lifts: self.lifts,
-            good_until: None,
-        };
+        let scope = Scope { lifts: self.lifts, ..scope(self.holder, self.contract.action, self.entitlements) };
         check(&self.contract, self.outgoing, self.residual, &scope, &self.org, now())
     }
 
@@ -431,4 +423,9 @@ pub(super) fn flat(kind: &str, predicates: &[String]) -> String {
 
 pub(super) fn nested(kind: &str, clauses: &[String]) -> String {
     format!(r#"{{"type":"{kind}","clauses":[{}]}}"#, clauses.join(","))
+}
+
+/// What this holder may see by these entitlements.
+pub(super) fn scope(holder: Principal, action: Action, entitlements: Vec<Entitlement>) -> Scope {
+    Scope { holder, region: US, action, entitlements, inert: Set::new(), lifts: Vec::new(), good_until: None }
 }

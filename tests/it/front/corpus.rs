@@ -123,7 +123,7 @@ fn is_rebuilt(sent: &upstream::Sent) -> bool {
     let due = ["accept", "accept-encoding", "authorization", "content-length", "content-type", "host", "user-agent"];
     let names = sent.headers.iter().all(|(name, _)| due.contains(&name.as_str()));
     let own = sent.headers.contains(&("authorization".into(), "Bearer upstream-token".into()));
-    let line = sent.line == "POST /v1/query" || sent.line == "POST /v1/query?pageSize=25&pageNumber=1";
+    let line = sent.line == "POST /v1/query" || sent.line == "POST /v1/query?pageNumber=1&pageSize=25";
     let body = serde_json::from_str::<Value>(&sent.body).is_ok_and(|body| body["filter"].to_string().contains("q1"));
     names && own && line && body
 }

@@ -76,14 +76,14 @@ fn no_clause_is_kept_that_another_makes_needless() {
             ],
         ),
     ] {
-        let mut got = extent.clauses(Data::Interaction);
+        let mut got = extent.clauses(Data::Interaction).expect("few enough boxes");
         let key = |clause: &Clause| format!("{clause:?}");
         let mut due = due;
         got.sort_by_key(key);
         due.sort_by_key(key);
         assert_eq!(got, due, "{extent:?}");
     }
-    assert_eq!(extent(&["cards"], &[], &["ana"]).clauses(Data::User), [clause(&[], &["ana"], false)]);
+    assert_eq!(extent(&["cards"], &[], &["ana"]).clauses(Data::User), Some(vec![clause(&[], &["ana"], false)]));
     assert_eq!(extent(&["cards"], &[(&["loans", "motor"], &["ana", "ben"])], &["ana"]).alternatives(), 1 + 4 + 1);
     assert_eq!(clause(&["cards", "loans"], &["ana"], true).values(), 4);
 }

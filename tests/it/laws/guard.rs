@@ -116,7 +116,7 @@ fn read(org: &Org, right: Entitlement) -> GuardPlan {
         action: Action::View,
         entitlements: vec![anchor, right],
         inert: Set::new(),
-        unmasked: vec![],
+        lifts: vec![],
         good_until: None,
     };
     match decision::decide(&world, &Arc::new(scope), &question, program::at(NOW)) {
