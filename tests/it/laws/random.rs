@@ -7,7 +7,7 @@ use super::{
 };
 use crate::oracle::{
     data::{Time, instant, seconds},
-    generate::Dice,
+    generate::{Dice, HOUR, MONDAY},
     questions::{Kind, within},
     semantics::Data,
 };
@@ -41,6 +41,8 @@ struct Counts {
     forbidden: usize,
     rows: usize,
     noticed: usize,
+    /// Answers in which an interaction that crosses a window's edge took a place on a page.
+    displaced: usize,
     drawn: BTreeMap<&'static str, usize>,
     people: usize,
     failures: BTreeMap<String, usize>,
@@ -72,10 +74,11 @@ impl Counts {
         }
         if self.people > 0 {
             println!(
-                "  with forbidden parts {:.1} %, with rows {:.1} %, with notices {:.1} %",
+                "  with forbidden parts {:.1} %, with rows {:.1} %, with notices {:.1} %, with a place taken {}",
                 self.percent(self.forbidden),
                 self.percent(self.rows),
-                self.percent(self.noticed)
+                self.percent(self.noticed),
+                self.displaced
             );
             for (what, count) in &self.drawn {
                 println!("  {what} per person: {:.2}", *count as f64 / self.people as f64);
@@ -167,6 +170,7 @@ fn soundness_and_completeness() {
                 counts.noticed += usize::from(!answered.notices.is_empty());
             }
         }
+        note_displaced(organisation, case, &got, counts);
         case.judge(organisation, &got)
     });
     assert!(counts.percent(counts.forbidden) >= 30.0, "too few cases with forbidden parts");
@@ -174,6 +178,52 @@ fn soundness_and_completeness() {
     for code in [Code::QueryTooComplex, Code::OperationUnscopable] {
         assert!(counts.percent(counts.of(code.as_str())) < 5.0, "`{}` refuses too much", code.as_str());
     }
+}
+
+/// Lists of interactions under data windows, where the guard alone holds the window: exact but for places on a page.
+#[test]
+fn windows_over_whole_days_cost_places_and_nothing_else() {
+    let counts = every_case("windows_over_whole_days", cases() / 20, &|organisation, case, dice, counts| {
+        let mut file = organisation.file.clone();
+        let day = |nth: i64| instant(MONDAY + 24 * HOUR * nth);
+        let person = dice.pick(&organisation.directory.users).id.clone();
+        let mine = |one: &Value| one["beneficiary"] == json!(person);
+        file["grants"].as_array_mut().unwrap().retain(|grant| !mine(grant) || grant["data"].is_null());
+        let (first, last) = (dice.below(2) as i64, 2 + dice.below(2) as i64);
+        for nth in 0..=dice.below(2) {
+            let (kind, list) =
+                *dice.pick(&[("queue", "queues"), ("division", "divisions"), ("user", "users"), ("group", "groups")]);
+            let id = dice.pick(file[list].as_array().unwrap())["id"].clone();
+            let grant = json!({
+                "id": format!("window-{nth}"), "beneficiary": person, "resources": [{ "kind": kind, "id": id }],
+                "actions": ["view"], "from": instant(case.now), "until": instant(case.now + 1),
+                "data": { "from": day(first - dice.below(2) as i64), "until": day(last) },
+            });
+            file["grants"].as_array_mut().unwrap().push(grant);
+        }
+        let richer = Organisation::of(file, organisation.stock.clone())?;
+        let size = 1 + dice.below(3);
+        let body = json!({
+            "interval": format!("{}/{}", instant(MONDAY + 24 * HOUR * first + HOUR * dice.below(20) as i64), day(last)),
+            "paging": { "pageSize": size, "pageNumber": 1 + dice.below(3) },
+            "order": dice.pick(&["asc", "desc"]),
+        });
+        let case = Case { person, kind: Kind::Details, body: body.to_string(), now: case.now };
+        let got = case.ask(&richer);
+        counts.lock().unwrap().note(&got);
+        note_displaced(&richer, &case, &got, counts);
+        case.judge(&richer, &got)
+    });
+    let displaced = counts.percent(counts.displaced);
+    println!("  a place was taken in {displaced:.1} %");
+    assert!(displaced >= 1.0, "too few windows are crossed to show anything: {displaced:.1} %");
+}
+
+fn note_displaced(organisation: &Organisation, case: &Case, got: &Got, counts: &Mutex<Counts>) {
+    let Got::Answered(answered) = got else { return };
+    let expected = case.expected(&organisation.directory, organisation.stock.of(case.kind));
+    let displaced = answered.notices.is_empty() && Some(&answered.facts) != expected.as_ref();
+    counts.lock().unwrap().displaced += usize::from(displaced);
 }
 
 // ---- 2 -----------------------------------------------------------------------------------------------------------

@@ -202,9 +202,13 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
             "from": instant(from), "until": instant(from + HOUR * (1 + dice.below(12) as Time)),
         });
         if dice.percent(40) {
-            let start = moment(dice);
-            grant["data"] =
-                json!({ "from": instant(start), "until": instant(start + HOUR * (1 + dice.below(96) as Time)) });
+            // Half of them are whole days: only these count in lists of interactions.
+            let (start, hours) = if dice.percent(50) {
+                (MONDAY - 24 * HOUR * dice.below(2) as Time, 24 * (1 + dice.below(5)))
+            } else {
+                (moment(dice), 1 + dice.below(96))
+            };
+            grant["data"] = json!({ "from": instant(start), "until": instant(start + HOUR * hours as Time) });
         }
         grants.push(grant);
     }
