@@ -435,3 +435,24 @@ fn what_crosses_the_edge_of_a_window_takes_a_place_and_shows_nothing_outside() {
     longer["interval"] = json!("2026-11-16T00:00:00Z/2026-11-17T00:00:01Z");
     assert_eq!(refused(&one, "carl", Kind::Details, &longer), Code::WindowOutside);
 }
+
+#[test]
+fn a_person_in_a_parent_division_is_a_row_to_nobody() {
+    let mut file = file();
+    let pat = file["users"].as_array_mut().unwrap().iter_mut().find(|user| user["id"] == "pat").unwrap();
+    pat["roles"] = json!([{ "role": "agent", "division": "pay" }]);
+    let one = organisation(file);
+    let body = json!({
+        "metrics": ["oMemberQueues"], "filter": { "type": "and", "predicates": [is("userId", "pat")] },
+    });
+    assert_eq!(refused(&one, "pat", Kind::UserObservations, &body), Code::ScopeOutside);
+}
+
+#[test]
+fn a_division_whose_every_queue_is_closed_is_outside() {
+    let mut file = file();
+    file["folders"] = json!([{ "id": "desk", "readList": ["acme-people"], "propagate": true }]);
+    let one = organisation(file);
+    let body = aggregates(json!({ "type": "and", "predicates": [is("divisionId", "pay")] }));
+    assert_eq!(refused(&one, "sofia", Kind::Aggregates, &body), Code::ScopeOutside);
+}
