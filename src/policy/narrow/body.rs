@@ -43,6 +43,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     let mut body = body::read(model, &raw, &|field| fields::is_lifted(asking, field))?;
     fields::refuse_when(asking, &body)?;
     let grouped = fields::group_by(asking, &body, bpo)?;
+    let columns = fields::columns(asking, &body);
     fields::sort(asking, &body, bpo)?;
     fields::metrics(asking, &body, bpo)?;
     let interval = match &operation.contract.time {
@@ -89,8 +90,8 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         query: Vec::new(),
         body: Some(body.write(model)),
     };
-    let plan =
-        GuardPlan::new(operation, &asking.world.org, asking.scope, extent.clone(), asking.now).with_groups(grouped);
+    let plan = GuardPlan::new(operation, &asking.world.org, asking.scope, extent.clone(), asking.now)
+        .with_groups(grouped, columns);
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,
         residual: Residual { legs: shows_legs, keys: true, windows: counted.windows },
