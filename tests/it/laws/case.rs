@@ -133,7 +133,7 @@ impl Case {
         match right.data {
             Data::Interaction => {}
             Data::Queue => scope.retain(|one| one.users == Dim::Any && one.conversations == Dim::Any),
-            Data::User => scope.retain(|one| one.queues == Dim::Any && one.conversations == Dim::Any),
+            Data::User | Data::Division => scope.retain(|one| one.queues == Dim::Any && one.conversations == Dim::Any),
         }
         // A source whose every queue is closed covers nothing; it opens no names either.
         scope.retain(|one| {
