@@ -12,7 +12,7 @@ use crate::{
     policy::{
         self,
         guard::{GuardPlan, Guarded},
-        narrow::Outcome,
+        narrow::{Narrowed, Outcome},
     },
     query::Question,
     verify::{self, Verified},
@@ -52,24 +52,35 @@ pub fn scope(world: &World, holder: Principal, operation: &Operation, now: Times
 
 /// Narrows the question to the scope, proves the outgoing bytes, and says how the answer is judged.
 pub fn decide(world: &World, scope: &Arc<Scope>, question: &Question, now: Timestamp) -> Result<Decided, Refusal> {
-    let narrowed = match policy::narrow::narrow(world, scope, question, now)? {
-        Outcome::Local(guarded) => return Ok(Decided::Local(guarded)),
-        Outcome::Send(narrowed) => *narrowed,
-    };
+    match policy::narrow::narrow(world, scope, question, now)? {
+        Outcome::Local(guarded) => Ok(Decided::Local(guarded)),
+        Outcome::Send(narrowed) => {
+            prove(world, scope, question, *narrowed, now).map(|forward| Decided::Forward(Box::new(forward)))
+        }
+    }
+}
+
+/// Takes nothing from narrowing on trust: the bytes are proved by the second reader, and the guard is the asker's own.
+pub fn prove(
+    world: &World,
+    scope: &Arc<Scope>,
+    question: &Question,
+    narrowed: Narrowed,
+    now: Timestamp,
+) -> Result<Forward, Refusal> {
     let outgoing = narrowed.outgoing.clone();
-    let verified = verify::check(
-        &question.operation.contract,
-        narrowed.outgoing,
-        narrowed.residual,
-        scope,
-        &world.org,
-        now,
-    )
-    .map_err(|unproved| {
-        Refusal::new(Code::VerifyFailed, "the narrowed query could not be proved to stay inside your scope; this is a fault of the proxy and has been recorded")
-            .because(format!("{unproved}; outgoing: {}", describe(&outgoing)))
-    })?;
-    Ok(Decided::Forward(Box::new(Forward { verified, plan: narrowed.plan, notices: narrowed.notices })))
+    let verified =
+        verify::check(&question.operation.contract, narrowed.outgoing, narrowed.residual, scope, &world.org, now)
+            .map_err(|unproved| unproven(&format!("{unproved}; outgoing: {}", describe(&outgoing))))?;
+    if !narrowed.plan.serves(&question.operation, &world.org, scope) {
+        return Err(unproven("the answer would be judged by another scope, organisation or operation"));
+    }
+    Ok(Forward { verified, plan: narrowed.plan, notices: narrowed.notices })
+}
+
+fn unproven(cause: &str) -> Refusal {
+    Refusal::new(Code::VerifyFailed, "the narrowed query could not be proved to stay inside your scope; this is a fault of the proxy and has been recorded")
+        .because(cause)
 }
 
 fn describe(outgoing: &Outgoing) -> String {

@@ -178,6 +178,10 @@ impl<'a> Judge<'a> {
         if self.org.user(user).region != self.scope.region {
             return self.outside(value, "a user of another region");
         }
+        // A person in a parent division is a row to nobody, himself included.
+        if self.operation.contract.data == Data::User && !self.org.division(self.org.user(user).division).leaf {
+            return self.outside(value, "a user of a parent division");
+        }
         if self.may_name(user) { Ok(Verdict::Inside) } else { self.outside(value, "a user outside the scope") }
     }
 
@@ -192,15 +196,18 @@ impl<'a> Judge<'a> {
                 (Dim::Any, Dim::Only(list)) => list.contains(&held.division),
                 (Dim::Any, Dim::Any) => false,
             };
-            // A list of queues that are all closed to the asker covers nothing, so it opens no names.
-            let reaches = match &entitlement.queues {
-                Dim::Any => true,
-                Dim::Only(list) => list.iter().any(|queue| self.org.open_to(*queue, self.scope.holder)),
-            };
-            names && reaches && entitlement.conversations.is_any()
+            names && self.reaches(entitlement) && entitlement.conversations.is_any()
         };
         self.scope.entitlements.iter().any(opens)
             || (data == Data::Interaction && held.queues.iter().any(|queue| self.extent.all.contains(queue)))
+    }
+
+    /// A list of queues that are all closed to the asker covers nothing, so it opens no names.
+    fn reaches(&self, entitlement: &Entitlement) -> bool {
+        match &entitlement.queues {
+            Dim::Any => true,
+            Dim::Only(list) => list.iter().any(|queue| self.org.open_to(*queue, self.scope.holder)),
+        }
     }
 
     fn division(&mut self, value: &str) -> Result<(), Refusal> {
@@ -223,11 +230,10 @@ impl<'a> Judge<'a> {
 
     fn is_covered(&self, division: DivisionIx) -> bool {
         self.divisions.contains(&division)
-            || self
-                .scope
-                .entitlements
-                .iter()
-                .any(|entitlement| matches!(&entitlement.divisions, Dim::Only(list) if list.contains(&division)))
+            || self.scope.entitlements.iter().any(|entitlement| {
+                matches!(&entitlement.divisions, Dim::Only(list) if list.contains(&division))
+                    && self.reaches(entitlement)
+            })
     }
 
     fn region(&self, value: &str) -> Result<(), Refusal> {

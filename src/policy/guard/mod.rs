@@ -110,6 +110,8 @@ pub struct GuardPlan {
     divisions: Set<DivisionIx>,
     decided_at: Timestamp,
     grouped: Vec<Access>,
+    /// Everything that the answer was asked to be grouped by; `None` where nobody can ask for that.
+    columns: Option<Vec<Box<str>>>,
     page: Option<PageInfo>,
     ids: BTreeSet<String>,
 }
@@ -130,14 +132,21 @@ impl GuardPlan {
             extent,
             decided_at,
             grouped: Vec::new(),
+            columns: None,
             page: None,
             ids: BTreeSet::new(),
         }
     }
 
-    pub(super) fn with_groups(mut self, grouped: Vec<Access>) -> Self {
+    pub(super) fn with_groups(mut self, grouped: Vec<Access>, columns: Option<Vec<Box<str>>>) -> Self {
         self.grouped = grouped;
+        self.columns = columns;
         self
+    }
+
+    /// Whether this judges answers to this operation in this world by this very scope, and by no other.
+    pub fn serves(&self, operation: &Arc<Operation>, org: &Arc<Org>, scope: &Arc<Scope>) -> bool {
+        Arc::ptr_eq(&self.operation, operation) && Arc::ptr_eq(&self.org, org) && Arc::ptr_eq(&self.scope, scope)
     }
 
     pub(super) fn with_page(mut self, page: PageInfo, ids: Vec<String>) -> Self {

@@ -71,7 +71,13 @@ impl Keys {
 }
 
 /// A group stays when some visible leg may stand in it, and nothing splits it that the asker may not group by.
-pub(super) fn group(plan: &GuardPlan, row: Value, keys: &mut Keys) -> Option<Value> {
+pub(super) fn group(plan: &GuardPlan, mut row: Value, keys: &mut Keys) -> Option<Value> {
+    if !has_known_columns(plan, row.get("group")) {
+        return None;
+    }
+    if plan.operation.answer.shape == Shape::Rows {
+        keep_numbers(&mut row);
+    }
     let group = row.get("group");
     if let Some(group) = group
         && !group.as_object()?.iter().all(|(key, _)| keys.may_pass(plan, key))
@@ -117,6 +123,28 @@ pub(super) fn is_left_out(plan: &GuardPlan, row: &Value) -> bool {
         .filter(|key| key.access == Access::User)
         .filter_map(|key| inside?.at(&key.at)?.as_str())
         .any(|user| outsourcers::leaves_out(&plan.org, &plan.operation, user))
+}
+
+/// A group under a name that nobody asked for, or of something that is no plain value, may be anybody's.
+fn has_known_columns(plan: &GuardPlan, group: Option<&Value>) -> bool {
+    let Some(group) = group.filter(|group| !group.is_null()) else {
+        return true;
+    };
+    let known = |name: &str| {
+        let keys = plan.operation.answer.keys.iter();
+        plan.columns.as_ref().is_none_or(|columns| columns.iter().any(|column| **column == *name))
+            || keys.into_iter().any(|key| matches!(&*key.at, [only] if **only == *name))
+    };
+    group.as_object().is_some_and(|members| {
+        members.iter().all(|(name, value)| known(name) && !matches!(value, Value::Object(_) | Value::Array(_)))
+    })
+}
+
+/// What is counted and summed is a number; anything else in its place could name somebody.
+fn keep_numbers(row: &mut Value) {
+    if let Some(Value::Object(values)) = row.at_mut(&["values"]) {
+        values.retain(|(_, value)| matches!(value, Value::Number(_) | Value::Null));
+    }
 }
 
 fn key<T>((grouped, said): (bool, Said<'_>), find: impl Fn(&str) -> Option<T>) -> Key<T> {

@@ -32,6 +32,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     let mut body = body::read(model, &raw, &|field, kind| asking.hides(field, kind))?;
     fields::refuse_when(asking, &body, model)?;
     let grouped = fields::group_by(asking, &body, bpo)?;
+    let columns = fields::columns(asking, &body);
     fields::sort(asking, &body, bpo)?;
     fields::metrics(asking, &body, bpo)?;
     let interval = match &operation.contract.time {
@@ -80,8 +81,8 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         query,
         body: Some(body.write(model).into()),
     };
-    let plan =
-        GuardPlan::new(operation, &asking.world.org, asking.scope, extent.clone(), asking.now).with_groups(grouped);
+    let plan = GuardPlan::new(operation, &asking.world.org, asking.scope, extent.clone(), asking.now)
+        .with_groups(grouped, columns);
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,
         residual: Residual { legs: shows_legs, keys: true, windows: counted.windows },

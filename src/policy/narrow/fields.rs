@@ -3,6 +3,7 @@
 use super::Asking;
 use crate::{
     model::{
+        answer::Shape,
         assumption::Assumption,
         body::{Access, BodyModel, Dimension},
         contract::Data,
@@ -28,7 +29,7 @@ fn words<'b>(body: &'b Body, at: &[Box<str>]) -> Vec<&'b str> {
 /// Refuses groupings that the rule does not list, and gives the kinds of access that are grouped by.
 pub(super) fn group_by(asking: &Asking<'_>, body: &Body, bpo: bool) -> Result<Vec<Access>, Refusal> {
     let (Some(rule), Some(model)) = (&asking.operation.group_by, asking.operation.body()) else {
-        return Ok(Vec::new());
+        return Ok(implied(asking));
     };
     let mut grouped = Vec::new();
     for name in words(body, &rule.at) {
@@ -67,6 +68,20 @@ pub(super) fn group_by(asking: &Asking<'_>, body: &Body, bpo: bool) -> Result<Ve
         }
     }
     Ok(grouped)
+}
+
+/// Where nobody can say what to group by, each row of queues or people is of one.
+fn implied(asking: &Asking<'_>) -> Vec<Access> {
+    match (asking.operation.answer.shape, asking.operation.contract.data) {
+        (Shape::Groups, Data::Queue) => vec![Access::Queue],
+        (Shape::Groups, Data::User) => vec![Access::User],
+        _ => Vec::new(),
+    }
+}
+
+/// Every name that the answer is grouped by.
+pub(super) fn columns(asking: &Asking<'_>, body: &Body) -> Option<Vec<Box<str>>> {
+    asking.operation.group_by.as_ref().map(|rule| words(body, &rule.at).into_iter().map(Into::into).collect())
 }
 
 pub(super) fn sort(asking: &Asking<'_>, body: &Body, bpo: bool) -> Result<(), Refusal> {

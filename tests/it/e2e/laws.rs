@@ -2,22 +2,25 @@
 //! the oracle's, evaluation is the sandbox's SQL. `BAILIWICK_E2E_CASES` sets how many cases, `BAILIWICK_SEED` which.
 
 use super::{
-    house::{EU, Heard, House, US},
+    house::{DIVISIONS, EU, Heard, House, QUEUES, US, USERS, now},
     truth::{Truth, path},
 };
 use crate::{
     laws::{
         case::{Case, Organisation, Stock, named},
+        lists::{Asker, draw_asked},
         program::{self, Got},
     },
     oracle::{
         generate::{self, Dice, Words},
+        lists::{self, Asked, Entry, List},
         questions::{Facts, Kind, facts_of, within},
+        semantics::Data,
     },
 };
 use bailiwick::model::refusal::Code;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const KINDS: [Kind; 10] = [
     Kind::Aggregates,
@@ -253,4 +256,159 @@ async fn the_answer_is_the_question_over_the_visible_world_through_http() {
     for (kind, named) in program::KINDS {
         assert_eq!(path(kind), format!("/{named}"));
     }
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}
+
+impl Bench {
+    fn asker(&self, person: &str) -> Asker<'_> {
+        Asker { organisation: &self.organisation, person: person.to_owned(), now: now().as_second() }
+    }
+
+    /// Walks one list, page by page: every entry that is due, once, in order, and nothing that speaks of others.
+    async fn walk(&self, list: List, person: &str, dice: &mut Dice) -> Result<usize, String> {
+        let path = match list {
+            List::Queues => QUEUES,
+            List::Users => USERS,
+            List::Divisions => DIVISIONS,
+        };
+        let directory = &self.organisation.directory;
+        let scope = self.asker(person).scope(program::list_of(list), lists::data_of(list));
+        let all = lists::due(list, directory, person, &scope, &Asked::default());
+        let mut asked = draw_asked(dice, list, &all);
+        if let Some(one) = all.first().filter(|_| asked.name.is_some()) {
+            asked.name = Some(format!("*{}*", one.name.chars().take(3).collect::<String>()));
+        }
+        let due = lists::due(list, directory, person, &scope, &asked);
+        let size = 1 + dice.below(6);
+        let pages = due.len().div_ceil(size);
+        let mut target = format!("{path}?pageSize={size}");
+        for (name, values) in [("id", &asked.ids), ("divisionId", &asked.divisions)] {
+            if !values.is_empty() {
+                let values: Vec<String> = values.iter().map(|one| encoded(one)).collect();
+                target += &format!("&{name}={}", values.join(","));
+            }
+        }
+        if let Some(name) = &asked.name {
+            target += &format!("&name={}", encoded(name));
+        }
+        // Every page says its order; without a word the upstream has one of its own.
+        let order = if list == List::Divisions {
+            ""
+        } else if asked.descending {
+            "&sortOrder=desc"
+        } else {
+            "&sortOrder=asc"
+        };
+        target += order;
+        let mut got = Vec::new();
+        for number in 1..=pages.min(12) + usize::from(pages <= 12) {
+            let heard = self.house.get(person, &format!("{target}&pageNumber={number}")).await;
+            if heard.status != 200 {
+                // A list has no time, so a right with a data window shows nothing of it.
+                let windowed = scope.iter().any(|one| one.window.is_some());
+                let due = if windowed { "window.outside" } else { "permission.missing" };
+                let lawful = all.is_empty() && [due, "division.parent-scan"].contains(&&*heard.code());
+                return if lawful { Ok(0) } else { Err(format!("{person} {target}: {heard:?}")) };
+            }
+            let answer = heard.json();
+            let numbers = [("total", due.len()), ("pageCount", pages), ("pageNumber", number), ("pageSize", size)];
+            if numbers.iter().any(|(name, value)| answer[*name] != json!(value))
+                || answer.as_object().unwrap().len() != 5
+            {
+                return Err(format!("{person} {target}: {numbers:?} are due, and nothing else: {answer}"));
+            }
+            got.extend(answer["entities"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()));
+        }
+        let mut due: Vec<String> = due.into_iter().map(|one: Entry| one.id).collect();
+        due.truncate(if pages > 12 { 12 * size } else { due.len() });
+        if list == List::Divisions {
+            // Each page is the upstream's to order; which entry stands on which page is not.
+            due.sort();
+            got.sort();
+        }
+        if got == due { Ok(got.len()) } else { Err(format!("{person} {target}\ndue {due:?}\ngot {got:?}")) }
+    }
+
+    /// An interaction by its id: the visible legs, or what an invented id gets.
+    async fn read(&self, person: &str, dice: &mut Dice) -> Result<bool, String> {
+        let scope = self.asker(person).scope(program::read_by_id(), Data::Interaction);
+        let rows = self.truth.rows(person);
+        let id = &dice.pick(rows).conversation;
+        let owned = |leg: &&bailiwick::sandbox::LegRow| leg.queue.is_some() || leg.agent.is_some();
+        let visible = rows
+            .iter()
+            .filter(|leg| leg.conversation == *id)
+            .filter(owned)
+            .filter(|leg| self.truth.sees(person, &scope, leg));
+        let due: BTreeSet<String> = visible
+            .map(|leg| format!("{:?} {:?} {:.3}", leg.queue.as_deref(), leg.agent.as_deref(), leg.start))
+            .collect();
+        let heard = self.house.get(person, &format!("/api/v2/conversations/{id}")).await;
+        if heard.status != 200 {
+            let other = self.house.get(person, "/api/v2/conversations/invented").await;
+            let same = heard.refusal() == other.refusal() && !heard.body.contains(id.as_str());
+            return if due.is_empty() && same {
+                Ok(false)
+            } else {
+                Err(format!("{person} {id}: {heard:?}\nan invented one {other:?}"))
+            };
+        }
+        let answer = heard.json();
+        let participants = answer["participants"].as_array().into_iter().flatten();
+        let got: BTreeSet<String> = participants
+            .filter(|one| one["queueId"].is_string() || one["userId"].is_string())
+            .map(|one| {
+                format!(
+                    "{:?} {:?} {}",
+                    one["queueId"].as_str(),
+                    one["userId"].as_str(),
+                    one["startTime"].as_str().unwrap()
+                )
+            })
+            .collect();
+        if due == got && !due.is_empty() { Ok(true) } else { Err(format!("{person} {id}\ndue {due:#?}\ngot {got:#?}")) }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_and_reads_by_id_show_the_visible_world_through_http() {
+    let (cases, seed) = (number("BAILIWICK_E2E_CASES", 300) / 3, number("BAILIWICK_SEED", 1));
+    let bench = Bench::new(seed).await;
+    let (mut entries, mut shown, mut hidden, mut different) = (0, 0, 0, Vec::new());
+    for nth in 0..cases {
+        let mut dice = Dice::new(seed.wrapping_mul(3_000_017).wrapping_add(nth));
+        let person = *dice.pick(&CAST);
+        for list in [List::Queues, List::Users, List::Divisions] {
+            match bench.walk(list, person, &mut dice).await {
+                Ok(many) => entries += many,
+                Err(why) => different.push(format!("{list:?} {why}")),
+            }
+        }
+        for _ in 0..3 {
+            match bench.read(person, &mut dice).await {
+                Ok(true) => shown += 1,
+                Ok(false) => hidden += 1,
+                Err(why) => different.push(why),
+            }
+        }
+    }
+    println!(
+        "lists and reads through HTTP: {cases} people, {entries} entries, {shown} interactions shown, {hidden} not there"
+    );
+    assert!(
+        different.is_empty(),
+        "{} differ: {}",
+        different.len(),
+        different.iter().take(4).cloned().collect::<Vec<_>>().join("\n\n")
+    );
+    let least = usize::try_from(cases).unwrap();
+    assert!(entries > 2 * least && shown * 10 > least && hidden > least, "{entries} {shown} {hidden}");
 }

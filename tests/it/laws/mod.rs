@@ -1,9 +1,12 @@
 //! The laws, each the name of a test: the program's pure chain against the oracle.
 
+mod answers;
 pub(crate) mod case;
 mod exhaustive;
+mod faults;
 mod forms;
 mod guard;
+pub(crate) mod lists;
 mod mutants;
 mod named;
 mod pages;

@@ -201,7 +201,7 @@ fn cases_until_caught(fault: Fault) -> Option<usize> {
     for seed in 0.. {
         let mut dice = Dice::new(7_000 + seed);
         let organisation = Organisation::draw(&mut dice);
-        for _ in 0..50 {
+        for _ in 0..25 {
             if number == MOST_CASES {
                 return None;
             }
@@ -223,7 +223,7 @@ fn cases_until_caught(fault: Fault) -> Option<usize> {
 // ---- wrong bytes -------------------------------------------------------------------------------------------------
 
 /// Every body that differs from this one by one small fault in a filter.
-fn faulty(body: &Value, ids: &[String]) -> Vec<(&'static str, Value)> {
+pub(super) fn faulty(body: &Value, ids: &[String]) -> Vec<(&'static str, Value)> {
     let mut all = Vec::new();
     walk(body, ids, &mut |what, changed| all.push((what, changed)));
     for list in ["segmentFilters", "evaluationFilters", "filter"] {

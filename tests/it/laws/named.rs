@@ -5,7 +5,7 @@ use super::{
     program::{self, Answered, Got},
 };
 use crate::oracle::{
-    data::Directory,
+    data::{Directory, Interaction, Leg},
     generate::{Dice, MONDAY},
     questions::Kind,
 };
@@ -16,7 +16,7 @@ use bailiwick::{
     query::Question,
 };
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 const WEEK: &str = "2026-11-15T00:00:00Z/2026-11-21T00:00:00Z";
 const NOW: i64 = MONDAY + 3 * 86_400;
@@ -391,4 +391,76 @@ fn a_grant_to_one_conversation_opens_that_one_by_id() {
     };
     assert_eq!(read("c-1").unwrap().rows_out(), 1);
     assert_eq!(read("c-2").unwrap_err(), Code::ScopeOutside);
+}
+
+/// A data window is held by the guard alone where the answer shows its legs: what crosses the edge is cut or gone,
+/// keeps its place on a page, and is nowhere counted.
+#[test]
+fn what_crosses_the_edge_of_a_window_takes_a_place_and_shows_nothing_outside() {
+    let mut file = file();
+    file["grants"] = json!([{
+        "id": "audit", "beneficiary": "carl", "resources": [{ "kind": "queue", "id": "cards" }], "actions": ["view"],
+        "data": { "from": "2026-11-16T00:00:00Z", "until": "2026-11-17T00:00:00Z" },
+        "from": "2026-11-01T00:00:00Z", "until": "2026-12-01T00:00:00Z",
+    }]);
+    let mut one = organisation(file);
+    let template = one.stock.interactions[0].legs[0].clone();
+    let leg = |from: i64, until: i64| Leg {
+        queue: Some("cards".to_owned()),
+        agent: Some("ana".to_owned()),
+        start: MONDAY + from * 3_600,
+        end: MONDAY + until * 3_600,
+        ..template.clone()
+    };
+    let interaction = |id: &str, legs: Vec<Leg>| Interaction {
+        id: id.to_owned(),
+        start: legs[0].start,
+        end: legs[legs.len() - 1].end,
+        facts: BTreeMap::new(),
+        evaluations: vec![],
+        legs,
+    };
+    one.stock.interactions = vec![
+        interaction("c-first", vec![leg(8, 9)]),
+        interaction("c-gone", vec![leg(22, 25)]),
+        interaction("c-cut", vec![leg(23, 24), leg(24, 25)]),
+    ];
+    let day = |size: usize, number: usize| json!({ "interval": "2026-11-16T00:00:00Z/2026-11-17T00:00:00Z", "paging": { "pageSize": size, "pageNumber": number } });
+    let shown = |size: usize, number: usize| -> Vec<(String, usize)> {
+        let Got::Answered(answered) = ask(&one, "carl", Kind::Details, &day(size, number)) else { panic!("refused") };
+        assert_eq!(answered.notices, []);
+        answered.facts.into_iter().map(|(id, facts)| (id, facts.len() - 1)).collect()
+    };
+    assert_eq!(shown(100, 1), [("c-cut".to_owned(), 1), ("c-first".to_owned(), 1)]);
+    assert_eq!(shown(1, 1), [("c-first".to_owned(), 1)]);
+    assert_eq!(shown(1, 2), []);
+    assert_eq!(shown(1, 3), [("c-cut".to_owned(), 1)]);
+    // A filter would speak of the legs outside, and part of a day would show that one began there.
+    let mut filtered = day(100, 1);
+    filtered["segmentFilters"] = json!([{ "type": "and", "predicates": [is("userId", "ana")] }]);
+    assert_eq!(refused(&one, "carl", Kind::Details, &filtered), Code::WindowOutside);
+    let mut longer = day(100, 1);
+    longer["interval"] = json!("2026-11-16T00:00:00Z/2026-11-17T00:00:01Z");
+    assert_eq!(refused(&one, "carl", Kind::Details, &longer), Code::WindowOutside);
+}
+
+#[test]
+fn a_person_in_a_parent_division_is_a_row_to_nobody() {
+    let mut file = file();
+    let pat = file["users"].as_array_mut().unwrap().iter_mut().find(|user| user["id"] == "pat").unwrap();
+    pat["roles"] = json!([{ "role": "agent", "division": "pay" }]);
+    let one = organisation(file);
+    let body = json!({
+        "metrics": ["oMemberQueues"], "filter": { "type": "and", "predicates": [is("userId", "pat")] },
+    });
+    assert_eq!(refused(&one, "pat", Kind::UserObservations, &body), Code::ScopeOutside);
+}
+
+#[test]
+fn a_division_whose_every_queue_is_closed_is_outside() {
+    let mut file = file();
+    file["folders"] = json!([{ "id": "desk", "readList": ["acme-people"], "propagate": true }]);
+    let one = organisation(file);
+    let body = aggregates(json!({ "type": "and", "predicates": [is("divisionId", "pay")] }));
+    assert_eq!(refused(&one, "sofia", Kind::Aggregates, &body), Code::ScopeOutside);
 }

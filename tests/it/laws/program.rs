@@ -2,6 +2,7 @@
 
 use crate::oracle::{
     data::{Interaction, Time},
+    lists::List,
     questions::{Facts, Kind, Meaning, answer, facts_of},
 };
 use bailiwick::{
@@ -25,10 +26,7 @@ use bailiwick::{
 };
 use jiff::Timestamp;
 use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
 pub(crate) const KINDS: [(Kind, &str); 6] = [
     (Kind::Aggregates, "api/v2/analytics/conversations/aggregates/query"),
@@ -39,11 +37,13 @@ pub(crate) const KINDS: [(Kind, &str); 6] = [
     (Kind::Platform, "api/v2/analytics/query"),
 ];
 
-/// The embedded rules with every assumption accepted.
+/// The embedded rules with every assumption accepted that the reference upstream keeps.
 pub(crate) fn rules() -> &'static Arc<Rules> {
     static RULES: OnceLock<Arc<Rules>> = OnceLock::new();
     RULES.get_or_init(|| {
-        let policy = Policy { accepted: Assumption::ALL.to_vec(), ..Policy::default() };
+        // The upstream of these tests tags whole interactions, so nobody may vouch for the contrary.
+        let kept = Assumption::ALL.into_iter().filter(|one| *one != Assumption::DivisionOfLeg);
+        let policy = Policy { accepted: kept.collect(), ..Policy::default() };
         let compiled = bailiwick::rules::compile(bailiwick::rules::embedded(), policy);
         let problem = |problem: &dyn std::fmt::Display| problem.to_string();
         match compiled {
@@ -59,12 +59,25 @@ pub(crate) fn operation(kind: Kind) -> &'static Arc<Operation> {
     rules().find(Method::Post, &segments).unwrap_or_else(|| panic!("no rule governs {path}")).0
 }
 
-/// Permission strings by kind of question, for the generator and the oracle.
-pub(crate) fn opened() -> BTreeMap<Kind, Vec<String>> {
-    KINDS
-        .iter()
-        .map(|(kind, _)| (*kind, operation(*kind).opened_by.iter().map(ToString::to_string).collect()))
-        .collect()
+/// Permission strings of every operation that answers data, for the generator.
+pub(crate) fn opened() -> Vec<Vec<String>> {
+    let strings = |one: &Operation| one.opened_by.iter().map(ToString::to_string).collect();
+    let lists = [List::Queues, List::Users, List::Divisions].map(|list| strings(list_of(list)));
+    let queries = KINDS.iter().map(|(kind, _)| strings(operation(*kind)));
+    queries.chain(lists).chain([strings(read_by_id())]).collect()
+}
+
+pub(crate) fn list_of(list: List) -> &'static Arc<Operation> {
+    let segments: &[&str] = match list {
+        List::Queues => &["api", "v2", "routing", "queues"],
+        List::Users => &["api", "v2", "users"],
+        List::Divisions => &["api", "v2", "authorization", "divisions"],
+    };
+    rules().find(Method::Get, segments).expect("a rule governs the list").0
+}
+
+pub(crate) fn read_by_id() -> &'static Arc<Operation> {
+    rules().find(Method::Get, &["api", "v2", "conversations", "c-1"]).expect("a rule governs reads by id").0
 }
 
 /// Metrics that the body model of an operation allows and the reference upstream can count.
@@ -172,7 +185,7 @@ pub(crate) fn sent(verified: &Verified) -> String {
     String::from_utf8(verified.body().expect("a body is sent").to_vec()).unwrap()
 }
 
-fn text(body: &[u8]) -> Value {
+pub(crate) fn text(body: &[u8]) -> Value {
     serde_json::from_str(std::str::from_utf8(body).unwrap())
         .unwrap_or_else(|error| panic!("{error}: an answer is JSON"))
 }

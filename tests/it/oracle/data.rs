@@ -62,6 +62,7 @@ pub(crate) struct Marks {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Division {
     pub(crate) id: String,
+    pub(crate) name: Option<String>,
     pub(crate) parent: Option<String>,
     pub(crate) region: String,
     #[serde(default)]
@@ -122,6 +123,8 @@ pub(crate) struct View {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct User {
     pub(crate) id: String,
+    pub(crate) name: Option<String>,
+    pub(crate) active: Option<bool>,
     pub(crate) email: Option<String>,
     pub(crate) division: String,
     pub(crate) region: String,
@@ -140,6 +143,7 @@ pub(crate) struct User {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Queue {
     pub(crate) id: String,
+    pub(crate) name: Option<String>,
     pub(crate) division: String,
     #[serde(default)]
     pub(crate) state: Option<String>,

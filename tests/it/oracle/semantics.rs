@@ -35,6 +35,8 @@ pub(crate) enum Data {
     Interaction,
     Queue,
     User,
+    /// A division is visible to whoever holds a permission in it, however narrow.
+    Division,
 }
 
 /// What an operation asks of the asker's rights.
@@ -137,6 +139,9 @@ impl Directory {
     /// Every source that acts for `person` at `now`.
     pub(crate) fn entitlements(&self, person: &str, right: &Right<'_>, now: Time) -> Vec<Entitlement> {
         let mut all = Vec::new();
+        if self.users.iter().any(|user| user.id == person && user.active == Some(false)) {
+            return all;
+        }
         for assignment in self.assignments(person) {
             let Some(division) = self.division(&assignment.division) else { continue };
             let shared = division.shared && right.action != "view";
@@ -149,6 +154,7 @@ impl Directory {
                 let boxes = match permission.scope.as_str() {
                     "all" if self.bpo(person) => vec![],
                     "all" => vec![(Dim::Any, Dim::Any)],
+                    _ if right.data == Data::Division => vec![(Dim::Any, Dim::Any)],
                     "self" => self.own(person, right),
                     "assigned" => self.assigned(person, &division.id, permission.team, right),
                     "view" => self.view_of(permission.view.as_deref().unwrap(), &division.id, right),
@@ -185,7 +191,7 @@ impl Directory {
     fn own(&self, person: &str, right: &Right<'_>) -> Vec<(Dim, Dim)> {
         let human = self.users.iter().any(|user| user.id == person);
         match right.data {
-            Data::Queue => vec![],
+            Data::Queue | Data::Division => vec![],
             _ if !human => vec![],
             _ => vec![(Dim::Any, Dim::Only(vec![person.to_owned()]))],
         }
@@ -210,6 +216,7 @@ impl Directory {
         match (right.data, team) {
             (Data::Interaction, true) | (Data::Queue, _) => vec![(queues, Dim::Any)],
             (Data::Interaction, false) => vec![(queues, me())],
+            (Data::Division, _) => vec![],
             (Data::User, false) => vec![(Dim::Any, me())],
             (Data::User, true) => {
                 let fellows = mine.into_iter().flat_map(|queue| self.members_of_queue(queue));
@@ -232,6 +239,7 @@ impl Directory {
             Data::Interaction => vec![(queues, users)],
             Data::Queue => vec![(queues, Dim::Any)],
             Data::User => vec![(Dim::Any, users)],
+            Data::Division => vec![],
         }
     }
 
@@ -249,6 +257,7 @@ impl Directory {
             Data::Interaction => vec![people, queues],
             Data::Queue => vec![queues],
             Data::User => vec![people],
+            Data::Division => vec![],
         }
     }
 

@@ -1,10 +1,13 @@
 //! Questions of both dialects.
 
 use super::{
-    Dice, HOUR, moment,
+    Dice, HOUR, MONDAY, moment,
     stock::{MEDIA, WRAP},
 };
-use crate::oracle::{data::instant, questions::Kind};
+use crate::oracle::{
+    data::{Time, instant},
+    questions::Kind,
+};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -115,6 +118,10 @@ pub(crate) fn two_level(dice: &mut Dice, names: &Names, dimensions: &[&str]) -> 
 }
 
 fn interval(dice: &mut Dice) -> String {
+    if dice.percent(25) {
+        let from = MONDAY + 24 * HOUR * (dice.below(4) as Time - 1);
+        return format!("{}/{}", instant(from), instant(from + 24 * HOUR * (1 + dice.below(3) as Time)));
+    }
     let from = moment(dice) - 12 * HOUR;
     let hours = *dice.pick(&[24, 48, 72, 96, 120]);
     format!("{}/{}", instant(from), instant(from + HOUR * hours))

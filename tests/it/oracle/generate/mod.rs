@@ -8,8 +8,7 @@ pub(crate) use asks::{Names, Words, question};
 pub(crate) use organisation::directory;
 pub(crate) use stock::{interactions, presences, waiting};
 
-use super::{data::Time, questions::Kind};
-use std::collections::BTreeMap;
+use super::data::Time;
 
 /// A small deterministic source of numbers (splitmix64).
 #[derive(Debug, Clone)]
@@ -66,8 +65,8 @@ pub(crate) fn now(dice: &mut Dice) -> Time {
     MONDAY + 24 * HOUR * 3 + HOUR * dice.below(6) as Time + *dice.pick(&[0, 0, 0, 1, -1])
 }
 
-/// What permission strings open each kind of operation.
-pub(crate) type Opened = BTreeMap<Kind, Vec<String>>;
+/// What permission strings open each operation.
+pub(crate) type Opened = Vec<Vec<String>>;
 
 /// Ids that a careless program would mix up: prefixes of each other, twins but for case, quotes, spaces, very long ones.
 fn ids(dice: &mut Dice, kind: &str, least: usize, most: usize) -> Vec<String> {

@@ -6,6 +6,9 @@ use serde_json::{Map, Value, json};
 
 const SCOPES: [&str; 9] = ["self", "assigned", "assigned", "assigned", "view", "group", "all", "all", "all"];
 
+/// Names are shown and found, never compared with ids: many things may have one.
+const NAMES: [&str; 5] = ["twin", "twin", "Twin two", "żółw", "alpha"];
+
 struct Draft {
     leaves: Vec<String>,
     bpo_leaves: Vec<String>,
@@ -74,7 +77,7 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
     for division in places {
         let own = of_division(division);
         for _ in 0..=dice.below(3) {
-            let mut queue = json!({ "id": queue_ids.next().unwrap(), "division": division, "name": "twin" });
+            let mut queue = json!({ "id": queue_ids.next().unwrap(), "division": division, "name": dice.pick(&NAMES) });
             let staff = dice.some(if own.is_empty() { &people } else { &own }, 0, 3);
             let guests = if dice.percent(30) { dice.some(&people, 1, 2) } else { vec![] };
             let mut members = staff;
@@ -82,10 +85,10 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
             members.sort();
             members.dedup();
             queue["members"] = json!(members);
-            if dice.percent(25) {
+            if dice.percent(35) {
                 queue["memberGroups"] = json!(dice.some(&group_ids, 1, 1));
             }
-            if dice.percent(15) {
+            if dice.percent(20) {
                 queue["restricted"] = json!(true);
             }
             if dice.percent(14) {
@@ -140,9 +143,9 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
     let roles: Vec<Value> = role_ids
         .iter()
         .map(|id| {
-            let kinds: Vec<&Vec<String>> = opened.values().filter(|strings| !strings.is_empty()).collect();
+            let kinds: Vec<&Vec<String>> = opened.iter().filter(|strings| !strings.is_empty()).collect();
             let mut permissions = Map::new();
-            for _ in 0..=dice.below(5) {
+            for _ in 0..=dice.below(7) {
                 let strings = *dice.pick(&kinds);
                 let name = if dice.percent(5) { "nothing:at:all".to_owned() } else { dice.pick(strings).clone() };
                 let scope = *dice.pick(&SCOPES);
@@ -162,7 +165,7 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
     let written: Vec<Value> = users
         .iter()
         .map(|(id, division, region)| {
-            let mut user = json!({ "id": id, "division": division, "region": region, "name": "twin" });
+            let mut user = json!({ "id": id, "division": division, "region": region, "name": dice.pick(&NAMES) });
             let mut held: Vec<Value> = Vec::new();
             for _ in 0..=dice.below(4) {
                 let one = assignment(dice, division);
@@ -173,6 +176,9 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
             user["roles"] = json!(held);
             if draft.bpo_leaves.contains(division) && dice.percent(80) {
                 user["bpo"] = json!(true);
+            }
+            if dice.percent(4) {
+                user["active"] = json!(false);
             }
             if dice.percent(5) {
                 user["moved"] = json!(true);
@@ -185,7 +191,7 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
         .collect();
 
     let mut grants = Vec::new();
-    for at in 0..dice.below(16) {
+    for at in 0..4 + dice.below(22) {
         let kind = *dice.pick(&["queue", "queue", "queue", "division", "user", "group", "conversation"]);
         let every: Vec<String> = draft.divisions.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
         let id = match kind {
@@ -195,16 +201,20 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
             "group" => dice.pick(&group_ids).clone(),
             _ => format!("c-{}", dice.below(40)),
         };
-        let from = MONDAY + HOUR * (60 + dice.below(18) as Time);
+        let from = MONDAY + HOUR * (60 + dice.below(24) as Time);
         let mut grant = json!({
             "id": format!("grant-{at}"), "beneficiary": dice.pick(&people), "resources": [{ "kind": kind, "id": id }],
             "actions": [dice.pick(&["view", "playback", "transcript"])],
             "from": instant(from), "until": instant(from + HOUR * (1 + dice.below(12) as Time)),
         });
         if dice.percent(40) {
-            let start = moment(dice);
-            grant["data"] =
-                json!({ "from": instant(start), "until": instant(start + HOUR * (1 + dice.below(96) as Time)) });
+            // Half of them are whole days: only these count in lists of interactions.
+            let (start, hours) = if dice.percent(50) {
+                (MONDAY - 24 * HOUR * dice.below(2) as Time, 24 * (1 + dice.below(5)))
+            } else {
+                (moment(dice), 1 + dice.below(96))
+            };
+            grant["data"] = json!({ "from": instant(start), "until": instant(start + HOUR * hours as Time) });
         }
         grants.push(grant);
     }
@@ -225,8 +235,7 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
 
 #[test]
 fn drawn_organisations_load() {
-    let opened =
-        Opened::from([(crate::oracle::questions::Kind::Details, vec!["analytics:conversationDetail:view".to_owned()])]);
+    let opened = Opened::from([vec!["analytics:conversationDetail:view".to_owned()]]);
     for seed in 0..300 {
         let file = directory(&mut Dice::new(seed), &opened).to_string();
         let loaded = bailiwick::directory::load(&file, "drawn.json", jiff::Timestamp::UNIX_EPOCH);
