@@ -33,6 +33,8 @@ pub enum Shape {
     Rows,
     /// A list of objects with an id each.
     Entities,
+    /// One object, read by its id.
+    Entity,
     /// A list of interactions with their legs.
     Conversations,
     /// One interaction, read by id.

@@ -114,6 +114,16 @@ pub enum Segment {
     },
 }
 
+impl Segment {
+    /// What kind of id stands here.
+    pub fn access(&self) -> Option<Access> {
+        match self {
+            Self::Param { access, .. } => Some(*access),
+            Self::Literal(_) => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Param {
     pub name: Box<str>,

@@ -19,7 +19,7 @@ pub(super) fn compile(
     reader: &mut Reader<'_>,
 ) -> Option<Answer> {
     let shape = Shape::from(answer.shape);
-    let single = shape == Shape::Conversation;
+    let single = matches!(shape, Shape::Conversation | Shape::Entity);
     let rows = match &answer.rows {
         Some(at) => paths::definite(at, reader),
         None if single => Some(Vec::new()),

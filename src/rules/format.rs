@@ -310,6 +310,7 @@ words! {
         Groups = "groups",
         Rows = "rows",
         Entities = "entities",
+        Entity = "entity",
         Conversations = "conversations",
         Conversation = "conversation",
     }

@@ -4,13 +4,20 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use std::{collections::BTreeSet, fmt, ops::Range, sync::Arc};
 
 /// One file, as it was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Source {
     /// Path from the rules folder, with `/`.
     pub name: Box<str>,
     pub text: Box<str>,
     /// Where each line begins.
     lines: Box<[usize]>,
+}
+
+/// The name alone: a problem that is printed for debugging should not bring its whole file.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Source").field(&self.name).finish()
+    }
 }
 
 impl Source {

@@ -13,6 +13,7 @@ use crate::{
     model::{
         answer::{Shape, TotalTreatment},
         body::Access,
+        contract::Segment,
         entitlement::Scope,
         operation::Operation,
         org::{DivisionIx, Org},
@@ -155,6 +156,18 @@ impl GuardPlan {
         self
     }
 
+    /// The one object that was asked for by its id.
+    pub(super) fn with_id(mut self, id: &str) -> Self {
+        self.ids = [id.to_owned()].into();
+        self
+    }
+
+    /// The kind of id that says which object a row is.
+    fn named_by(&self) -> Option<Access> {
+        let last = || self.operation.contract.template.segments.iter().rev().find_map(Segment::access);
+        self.operation.page.as_ref().map(|page| page.access).or_else(last)
+    }
+
     /// Judges every row; an answer that cannot be read is refused whole.
     pub fn guard(&self, unguarded: Unguarded) -> Result<Guarded, Refusal> {
         let Unguarded { status, body } = unguarded;
@@ -168,13 +181,10 @@ impl GuardPlan {
         let answer = match self.operation.answer.shape {
             Shape::Groups | Shape::Rows | Shape::Entities | Shape::Conversations => self.list(answer, &mut counts)?,
             Shape::Conversation => {
-                counts.rows_in = 1;
-                let Some(row) = legs::judge(self, &answer) else {
-                    return Err(Refusal::outside("no leg of it is visible").in_path());
-                };
-                counts.rows_out = 1;
-                row
+                one(legs::judge(self, &answer), &mut counts).ok_or_else(|| gone("no leg of it is visible"))?
             }
+            Shape::Entity => one(rows::entity(self, answer, &mut BTreeSet::new()), &mut counts)
+                .ok_or_else(|| gone("what came back is not what was asked for"))?,
         };
         let mut answer = fields::keep(&self.operation.answer.keep, answer);
         self.settle_totals(&mut answer);
@@ -213,7 +223,7 @@ impl GuardPlan {
             let judged = match self.operation.answer.shape {
                 Shape::Conversations => legs::judge(self, &row),
                 Shape::Entities => rows::entity(self, row, &mut seen),
-                Shape::Groups | Shape::Rows | Shape::Conversation => rows::group(self, row, &mut keys),
+                Shape::Groups | Shape::Rows | Shape::Conversation | Shape::Entity => rows::group(self, row, &mut keys),
             };
             match judged {
                 Some(row) => kept.push(row),
@@ -265,6 +275,17 @@ struct Counts {
     rows_out: u64,
     /// Rows that no lawful tag explains.
     foreign: u64,
+}
+
+fn one(row: Option<Value>, counts: &mut Counts) -> Option<Value> {
+    counts.rows_in = 1;
+    counts.rows_out = u64::from(row.is_some());
+    row
+}
+
+/// The same as for an id that does not exist.
+fn gone(cause: &str) -> Refusal {
+    Refusal::outside(cause).in_path()
 }
 
 fn unreadable(cause: String) -> Refusal {

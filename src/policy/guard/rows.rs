@@ -190,15 +190,14 @@ fn is_possible(plan: &GuardPlan, queue: Key<QueueIx>, user: Key<UserIx>, divisio
 
 /// An entity stays when it was asked for by id, once, and its division is one of the scope.
 pub(super) fn entity(plan: &GuardPlan, row: Value, seen: &mut BTreeSet<String>) -> Option<Value> {
-    debug_assert_eq!(plan.operation.answer.shape, Shape::Entities);
-    let mut lifted = None;
+    let (named_by, mut lifted) = (plan.named_by(), None);
     for key in &plan.operation.answer.keys {
         let value = match row.at(&key.at) {
             None | Some(Value::Null) => None,
             // A list or a number where an id is due is nobody's.
             Some(value) => Some(value.as_str()?),
         };
-        if Some(key.access) == plan.operation.page.as_ref().map(|page| page.access) {
+        if Some(key.access) == named_by && lifted.is_none() {
             let id = value?;
             if !plan.ids.contains(id) || !seen.insert(id.to_owned()) {
                 return None;

@@ -34,7 +34,10 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     };
     let counted = asking.count(None, true)?;
     let outgoing = Outgoing { method: asking.operation.contract.method, path: asking.path(), query, body: None };
-    let plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now);
+    let mut plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now);
+    if let Some((_, id)) = asking.question.ids.last() {
+        plan = plan.with_id(id);
+    }
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,
         residual: Residual { legs: true, keys: true, windows: counted.windows },

@@ -376,7 +376,7 @@ fn ids_from_elsewhere_have_one_refusal() {
     });
     println!("ids from elsewhere: {by_code:?}");
     for code in [Code::ScopeOutside, Code::QueryDeadQueue, Code::RegionCrossRegionScan, Code::DivisionParentScan] {
-        assert!(by_code.get(code.as_str()).is_some_and(|count| *count > 10), "{by_code:?}");
+        assert!(by_code.get(code.as_str()).is_some_and(|count| *count >= 5), "{by_code:?}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod answers;
 pub(crate) mod case;
+mod counts;
 mod exhaustive;
 mod faults;
 mod forms;

@@ -2,6 +2,7 @@
 
 use super::{
     case::{Case, Organisation, data_of},
+    counts::Counts,
     program::{self, Answered, Got},
     shrink,
 };
@@ -14,20 +15,16 @@ use crate::oracle::{
 use bailiwick::model::refusal::Code;
 use serde_json::{Value, json};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-const MOST_CASES_OF_ONE_ORGANISATION: usize = 200;
+const CASES_OF_ONE_ORGANISATION: usize = 200;
 const THREADS: usize = 2;
-
-/// How many kinds of failures are made small and told in full.
-fn reports() -> usize {
-    std::env::var("BAILIWICK_REPORTS").ok().and_then(|text| text.parse().ok()).unwrap_or(20)
-}
+const MOST_REPORTS: usize = 20;
 
 pub(super) fn cases() -> usize {
     std::env::var("BAILIWICK_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000)
@@ -38,120 +35,16 @@ pub(super) fn seed() -> u64 {
     std::env::var("BAILIWICK_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
-#[derive(Debug, Default)]
-struct Counts {
-    all: usize,
-    by_outcome: BTreeMap<String, usize>,
-    forbidden: usize,
-    rows: usize,
-    noticed: usize,
-    /// Answers in which an interaction that crosses a window's edge took a place on a page.
-    displaced: usize,
-    /// What was sent would be refused as a list that names a dead queue.
-    stale: usize,
-    drawn: BTreeMap<&'static str, usize>,
-    people: usize,
-    organisations: usize,
-    failures: BTreeMap<String, usize>,
-}
-
-impl Counts {
-    fn percent(&self, part: usize) -> f64 {
-        100.0 * part as f64 / self.all.max(1) as f64
-    }
-    fn of(&self, outcome: &str) -> usize {
-        self.by_outcome.get(outcome).copied().unwrap_or(0)
-    }
-    fn note(&mut self, got: &Got) {
-        self.all += 1;
-        let outcome = match got {
-            Got::Refused { code, .. } => code.as_str().to_owned(),
-            Got::Answered(Answered { sent: None, .. }) => "answered locally".to_owned(),
-            Got::Answered(_) => "answered".to_owned(),
-        };
-        *self.by_outcome.entry(outcome).or_default() += 1;
-    }
-    /// What the drawing has to be worth: answers and refusals of many kinds, much that is forbidden, much that is
-    /// shown, and people with several sources each.
-    fn show_enough(&self) {
-        assert!(self.percent(self.forbidden) >= 30.0, "too few cases with forbidden parts");
-        assert!(self.percent(self.rows) >= 30.0, "too few cases with rows");
-        assert!(self.percent(self.noticed) >= 5.0, "too few cases with notices");
-        let answered = self.of("answered") + self.of("answered locally");
-        let refused: BTreeMap<&str, usize> = self
-            .by_outcome
-            .iter()
-            .filter(|(outcome, _)| !outcome.starts_with("answered"))
-            .map(|(code, count)| (code.as_str(), *count))
-            .collect();
-        assert_eq!(answered + refused.values().sum::<usize>(), self.all, "every case has one outcome");
-        assert!(self.percent(answered) >= 60.0, "too few answers");
-        assert!(refused.len() >= 12, "too few kinds of refusals: {refused:?}");
-        for code in [
-            Code::ScopeOutside,
-            Code::QueryDeadQueue,
-            Code::QueryTooComplex,
-            Code::MetricUnscopable,
-            Code::DivisionChoose,
-            Code::RegionCrossRegionScan,
-            Code::DivisionParentScan,
-            Code::ScopeEmpty,
-            Code::PermissionMissing,
-        ] {
-            assert!(refused.contains_key(code.as_str()), "no case is refused `{}`", code.as_str());
-        }
-        for code in [Code::VerifyFailed, Code::Internal, Code::AnswerUnreadable] {
-            assert!(!refused.contains_key(code.as_str()), "{}", code.as_str());
-        }
-        let each = |what: &str| self.drawn.get(what).copied().unwrap_or(0) as f64 / self.people.max(1) as f64;
-        for (what, least, most) in [("roles", 1.0, 4.0), ("groups", 1.0, 5.0), ("grants", 0.2, 2.0)] {
-            assert!((least..=most).contains(&each(what)), "{what} per person: {:.2}", each(what));
-        }
-        let of_organisation =
-            |what: &str| self.drawn.get(what).copied().unwrap_or(0) as f64 / self.organisations as f64;
-        for (what, least) in [("folders", 1.0), ("restricted queues", 1.0), ("dead queues", 1.0), ("grants", 3.0)] {
-            assert!(of_organisation(what) >= least, "{what} per organisation: {:.2}", of_organisation(what));
-        }
-    }
-    fn print(&self, law: &str) {
-        println!("{law}: {} cases", self.all);
-        for (outcome, count) in &self.by_outcome {
-            println!("  {outcome:<28} {count:>8} {:>5.1} %", self.percent(*count));
-        }
-        for (class, count) in &self.failures {
-            println!("  FAILS {count:>8} {class}");
-        }
-        if self.people > 0 {
-            println!(
-                "  with forbidden parts {:.1} %, with rows {:.1} %, with notices {:.1} %, with a place taken {}",
-                self.percent(self.forbidden),
-                self.percent(self.rows),
-                self.percent(self.noticed),
-                self.displaced
-            );
-            for (what, count) in &self.drawn {
-                println!(
-                    "  {what}: {:.2} per person, {:.2} per organisation",
-                    *count as f64 / self.people as f64,
-                    *count as f64 / self.organisations.max(1) as f64
-                );
-            }
-        }
-    }
-}
-
 type Judge<'a> = dyn Fn(&Organisation, &Case, &mut Dice, &Mutex<Counts>) -> Result<(), String> + Sync + 'a;
 
-/// Draws `count` cases, up to 200 of each organisation, on two threads; fails with small reproductions.
+/// Draws `count` cases, 200 of each organisation, on two threads; fails with small reproductions.
 fn every_case(law: &str, count: usize, judge: &Judge<'_>) -> Counts {
     let next = AtomicUsize::new(0);
     let counts = Mutex::new(Counts::default());
     let seen: Mutex<BTreeSet<String>> = Mutex::default();
     let failures: Mutex<Vec<String>> = Mutex::default();
     let failed = AtomicUsize::new(0);
-    // A short run draws many organisations too.
-    let each = (count / 20).clamp(1, MOST_CASES_OF_ONE_ORGANISATION);
-    let organisations = count.div_ceil(each);
+    let organisations = count.div_ceil(CASES_OF_ONE_ORGANISATION);
     std::thread::scope(|threads| {
         for _ in 0..THREADS {
             threads.spawn(|| {
@@ -162,8 +55,8 @@ fn every_case(law: &str, count: usize, judge: &Judge<'_>) -> Counts {
                     }
                     let mut dice = Dice::new(seed() * 1_000_003 + number as u64);
                     let organisation = Organisation::draw(&mut dice);
-                    tally(&organisation, &counts);
-                    for _ in 0..each.min(count - number * each) {
+                    counts.lock().unwrap().tally(&organisation);
+                    for _ in 0..CASES_OF_ONE_ORGANISATION.min(count - number * CASES_OF_ONE_ORGANISATION) {
                         let case_seed = dice.number();
                         let mut dice = Dice::new(case_seed);
                         let case = Case::draw(&mut dice, &organisation);
@@ -173,7 +66,7 @@ fn every_case(law: &str, count: usize, judge: &Judge<'_>) -> Counts {
                         *counts.lock().unwrap().failures.entry(class.clone()).or_default() += 1;
                         let known = {
                             let mut seen = seen.lock().unwrap();
-                            let known = seen.contains(&class) || seen.len() >= reports();
+                            let known = seen.contains(&class) || seen.len() >= MOST_REPORTS;
                             seen.insert(class.clone());
                             known
                         };
@@ -196,24 +89,6 @@ fn every_case(law: &str, count: usize, judge: &Judge<'_>) -> Counts {
     let failed = failed.into_inner();
     assert!(failed == 0, "{law}: {failed} cases fail; the first of each kind:\n{}", failures.join("\n=======\n"));
     counts
-}
-
-fn tally(organisation: &Organisation, counts: &Mutex<Counts>) {
-    let directory = &organisation.directory;
-    let mut counts = counts.lock().unwrap();
-    counts.people += directory.users.len();
-    counts.organisations += 1;
-    for user in &directory.users {
-        let mut add = |what, count| *counts.drawn.entry(what).or_default() += count;
-        add("roles", user.roles.len());
-        add("groups", directory.groups_of(&user.id).len());
-        add("grants", directory.grants.iter().filter(|grant| grant.beneficiary == user.id).count());
-    }
-    let mut add = |what, count| *counts.drawn.entry(what).or_default() += count;
-    add("folders", directory.folders.len());
-    add("restricted queues", directory.queues.iter().filter(|queue| queue.restricted).count());
-    let dead = |queue: &&crate::oracle::data::Queue| !matches!(queue.state.as_deref(), None | Some("active"));
-    add("dead queues", directory.queues.iter().filter(dead).count());
 }
 
 #[test]
