@@ -22,9 +22,13 @@ use std::{
     },
 };
 
-const CASES_OF_ONE_ORGANISATION: usize = 200;
+const MOST_CASES_OF_ONE_ORGANISATION: usize = 200;
 const THREADS: usize = 2;
-const MOST_REPORTS: usize = 20;
+
+/// How many kinds of failures are made small and told in full.
+fn reports() -> usize {
+    std::env::var("BAILIWICK_REPORTS").ok().and_then(|text| text.parse().ok()).unwrap_or(20)
+}
 
 pub(super) fn cases() -> usize {
     std::env::var("BAILIWICK_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000)
@@ -37,14 +41,16 @@ pub(super) fn seed() -> u64 {
 
 type Judge<'a> = dyn Fn(&Organisation, &Case, &mut Dice, &Mutex<Counts>) -> Result<(), String> + Sync + 'a;
 
-/// Draws `count` cases, 200 of each organisation, on two threads; fails with small reproductions.
+/// Draws `count` cases, up to 200 of each organisation, on two threads; fails with small reproductions.
 fn every_case(law: &str, count: usize, judge: &Judge<'_>) -> Counts {
     let next = AtomicUsize::new(0);
     let counts = Mutex::new(Counts::default());
     let seen: Mutex<BTreeSet<String>> = Mutex::default();
     let failures: Mutex<Vec<String>> = Mutex::default();
     let failed = AtomicUsize::new(0);
-    let organisations = count.div_ceil(CASES_OF_ONE_ORGANISATION);
+    // A short run draws many organisations too.
+    let each = (count / 20).clamp(1, MOST_CASES_OF_ONE_ORGANISATION);
+    let organisations = count.div_ceil(each);
     std::thread::scope(|threads| {
         for _ in 0..THREADS {
             threads.spawn(|| {
@@ -56,7 +62,7 @@ fn every_case(law: &str, count: usize, judge: &Judge<'_>) -> Counts {
                     let mut dice = Dice::new(seed() * 1_000_003 + number as u64);
                     let organisation = Organisation::draw(&mut dice);
                     counts.lock().unwrap().tally(&organisation);
-                    for _ in 0..CASES_OF_ONE_ORGANISATION.min(count - number * CASES_OF_ONE_ORGANISATION) {
+                    for _ in 0..each.min(count - number * each) {
                         let case_seed = dice.number();
                         let mut dice = Dice::new(case_seed);
                         let case = Case::draw(&mut dice, &organisation);
@@ -66,7 +72,7 @@ fn every_case(law: &str, count: usize, judge: &Judge<'_>) -> Counts {
                         *counts.lock().unwrap().failures.entry(class.clone()).or_default() += 1;
                         let known = {
                             let mut seen = seen.lock().unwrap();
-                            let known = seen.contains(&class) || seen.len() >= MOST_REPORTS;
+                            let known = seen.contains(&class) || seen.len() >= reports();
                             seen.insert(class.clone());
                             known
                         };
