@@ -129,17 +129,15 @@ impl Writer {
 
     /// Appends what is fresh, and makes everything durable when somebody waits for it or nothing else is to do.
     fn write(&mut self, urgent: bool) {
-        let mut result = self.append();
-        if result.is_ok() && urgent {
-            result = self.segments.sync();
-            if result.is_ok() {
-                self.settle();
-            }
-        }
+        let result = self.append().and_then(|()| if urgent { self.segments.sync() } else { Ok(()) });
         match result {
             Ok(()) => {
+                // Before anybody is told: whoever was answered finds the record well.
                 if self.trouble.replace(None).is_some() {
                     RecordRecovered.emit(&self.metrics);
+                }
+                if urgent {
+                    self.settle();
                 }
             }
             Err(why) => self.give_up(&why.to_string()),

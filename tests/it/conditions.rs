@@ -300,6 +300,10 @@ needs = ["leg-filter"]
 at = "$.filter"
 carry = [{ queue = "queueId" }, { user = "userId" }]
 
+[rule.group-by]
+at = "$.groupBy"
+allow = ["queueId"]
+
 [[rule.refuse]]
 when = "WHEN"
 code = "rule.refused"

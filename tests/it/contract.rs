@@ -201,7 +201,9 @@ fn the_rewriter_says_the_same_with_a_code_of_its_own() {
 #[test]
 fn groups_that_are_split_by_more_than_may_be_grouped_by_are_dropped() {
     let organisation = organisation();
-    let question = program::question(Kind::Aggregates, aggregates(None).to_string().as_bytes());
+    let mut asked = aggregates(None);
+    asked["groupBy"] = json!(["queueId", "mediaType"]);
+    let question = program::question(Kind::Aggregates, asked.to_string().as_bytes());
     let plan = forward(&organisation, "cora", &question).plan;
     let row = |group: Value| json!({ "group": group, "data": [] });
     let fine = row(json!({ "queueId": "q-00", "mediaType": "voice" }));

@@ -258,7 +258,7 @@ async fn an_upstream_that_takes_too_long_is_given_up() {
     assert_eq!(ask(&house, &question).await.status, 200);
     house.sandbox.disobey(|faults| faults.delay = Some(Duration::from_secs(3)));
     let heard = ask(&house, &question).await;
-    assert_eq!((heard.status, heard.code().as_str()), (504, "upstream.timeout"), "{heard:?}");
+    assert_eq!((heard.status, heard.code().as_str()), (504, "proxy.timeout"), "{heard:?}");
     house.sandbox.obey();
     assert_eq!(house.received(US).len(), 2);
     assert_eq!(ask(&house, &question).await.status, 200);

@@ -23,24 +23,43 @@ use std::collections::BTreeMap;
 struct Family {
     name: &'static str,
     tagged: bool,
+    /// Whether its rows have a medium.
+    media: bool,
     metrics: &'static [&'static str],
 }
 
 const FAMILIES: [Family; 8] = [
-    Family { name: "evaluations", tagged: true, metrics: &["nEvaluations", "oTotalScore"] },
-    Family { name: "surveys", tagged: true, metrics: &["nSurveysSent", "nSurveyResponses", "oSurveyTotalScore"] },
+    Family { name: "evaluations", tagged: true, media: true, metrics: &["nEvaluations", "oTotalScore"] },
+    Family {
+        name: "surveys",
+        tagged: true,
+        media: true,
+        metrics: &["nSurveysSent", "nSurveyResponses", "oSurveyTotalScore"],
+    },
     Family {
         name: "transcripts",
         tagged: true,
+        media: true,
         metrics: &["nSpeechTextAnalyzedConversations", "tAgentSpeech", "tSilence"],
     },
-    Family { name: "agentcopilots", tagged: false, metrics: &["nCannedResponseSuggestions", "nDistinctConversations"] },
-    Family { name: "knowledge", tagged: false, metrics: &["nKnowledgeSessions", "nKnowledgeSearch"] },
-    Family { name: "summaries", tagged: false, metrics: &["nConversationSummaries", "tConversationSummary"] },
-    Family { name: "resolutions", tagged: false, metrics: &["nNextContactAvoided"] },
+    Family {
+        name: "agentcopilots",
+        tagged: false,
+        media: true,
+        metrics: &["nCannedResponseSuggestions", "nDistinctConversations"],
+    },
+    Family { name: "knowledge", tagged: false, media: true, metrics: &["nKnowledgeSessions", "nKnowledgeSearch"] },
+    Family {
+        name: "summaries",
+        tagged: false,
+        media: true,
+        metrics: &["nConversationSummaries", "tConversationSummary"],
+    },
+    Family { name: "resolutions", tagged: false, media: true, metrics: &["nNextContactAvoided"] },
     Family {
         name: "taskmanagement",
         tagged: true,
+        media: false,
         metrics: &["nWorkitemsCreated", "tWorkitemsHandled", "tWorkitemsHeld"],
     },
 ];
@@ -62,14 +81,15 @@ impl Family {
     /// A question about conversations in the words of this family.
     fn in_its_words(&self, mut body: Value, dice: &mut Dice) -> Value {
         let known = |name: &str| match name {
-            "queueId" | "userId" | "mediaType" => true,
+            "queueId" | "userId" => true,
+            "mediaType" => self.media,
             "divisionId" => self.tagged,
             _ => false,
         };
         if let Some(groups) = body.get_mut("groupBy").and_then(Value::as_array_mut) {
             groups.retain(|one| known(one.as_str().unwrap()));
         }
-        reword(&mut body["filter"], &known, dice);
+        reword(&mut body["filter"], &known, if self.media { "mediaType" } else { "wrapUpCode" }, dice);
         if body["filter"].is_null() {
             body.as_object_mut().unwrap().shift_remove("filter");
         }
@@ -80,8 +100,8 @@ impl Family {
     }
 }
 
-/// Every predicate that the family does not know asks for a medium.
-fn reword(filter: &mut Value, known: &dyn Fn(&str) -> bool, dice: &mut Dice) {
+/// Every predicate that the family does not know asks for something plain.
+fn reword(filter: &mut Value, known: &dyn Fn(&str) -> bool, plain: &str, dice: &mut Dice) {
     for part in ["predicates", "clauses"] {
         for one in filter.get_mut(part).and_then(Value::as_array_mut).into_iter().flatten() {
             let canonical = |name: &str| {
@@ -89,10 +109,10 @@ fn reword(filter: &mut Value, known: &dyn Fn(&str) -> bool, dice: &mut Dice) {
             };
             if let Some(name) = one["dimension"].as_str() {
                 if !canonical(name).is_some_and(known) {
-                    *one = json!({ "dimension": "mediaType", "value": *dice.pick(&["voice", "chat", "email"]) });
+                    *one = json!({ "dimension": plain, "value": *dice.pick(&["voice", "chat", "wu-resolved", "wu-callback"]) });
                 }
             } else {
-                reword(one, known, dice);
+                reword(one, known, plain, dice);
             }
         }
     }

@@ -358,13 +358,6 @@ fn a_group_stays_when_a_visible_leg_may_stand_in_it() {
         ("sofia", json!(["userId"]), json!({ "userId": "ben" }), true),
         ("sofia", json!(["queueId"]), json!({}), false),
         ("sofia", json!(["queueId"]), json!({ "queueId": "zoo" }), false),
-        // divisions
-        ("cora", json!(["divisionId"]), json!({ "divisionId": "pay" }), true),
-        ("cora", json!(["divisionId"]), json!({ "divisionId": "claims" }), false),
-        ("cora", json!(["divisionId"]), json!({ "divisionId": "root" }), false),
-        ("cora", json!(["divisionId"]), json!({ "divisionId": "zoo" }), false),
-        ("cora", json!(["divisionId"]), json!({ "divisionId": ["pay"] }), false),
-        ("cora", json!(["divisionId"]), json!({}), false),
         ("cora", json!(["queueId"]), json!({ "queueId": "cards", "divisionId": "claims" }), false),
     ] {
         let row = json!({ "group": group, "data": [] });
