@@ -123,8 +123,8 @@ pub(super) const EDITS: &[Edit] = &[
     edit(
         "Shared",
         "group-by",
-        "[family.reports.time]\n",
-        "[family.reports.group-by]\nat = \"$.query.groupBy\"\nallow = [\"queueId\"]\n\n[family.reports.time]\n",
+        "[family.reports.group-by]\nat = \"$.query.groupBy\"\nallow = [\"queueId\"]\n",
+        "[family.reports.group-by]\nat = \"$.query.groupBy\"\nallow = [\"queueId\", \"agentId\"]\n",
         Seen,
     ),
     edit(
