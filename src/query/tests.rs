@@ -405,3 +405,18 @@ fn the_algebra_counts_and_flattens() {
         (None, None, None)
     );
 }
+
+#[test]
+fn a_value_is_given_as_what_it_is_only() {
+    let all = ["null", "true", "false", "1", "1.5", "\"x\"", "[0]", "{\"a\":0}"].map(value);
+    let bools: Vec<_> = all.iter().filter_map(Value::as_bool).collect();
+    let whole: Vec<_> = all.iter().filter_map(Value::as_i64).collect();
+    let numbers: Vec<_> = all.iter().filter_map(Value::as_f64).map(|number| number.to_string()).collect();
+    let texts: Vec<_> = all.iter().filter_map(Value::as_str).collect();
+    assert_eq!((bools, whole, numbers, texts), (vec![true, false], vec![1], vec!["1".into(), "1.5".into()], vec!["x"]));
+    assert_eq!(all.iter().filter_map(Value::as_array).map(<[Value]>::len).collect::<Vec<_>>(), [1]);
+    assert_eq!(all.iter().filter_map(Value::as_object).map(<[(Box<str>, Value)]>::len).collect::<Vec<_>>(), [1]);
+    let kinds = ["null", "a boolean", "a boolean", "a number", "a number", "a string", "an array", "an object"];
+    assert_eq!(all.each_ref().map(Value::kind), kinds);
+    assert_eq!(all.iter().filter(|value| value.is_null()).count(), 1);
+}

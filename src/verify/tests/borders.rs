@@ -65,6 +65,24 @@ fn only_the_filter_of_the_proof_carries_the_scope() {
 }
 
 #[test]
+fn a_metric_may_be_compared_and_proves_nothing() {
+    let metric = |name: &str| format!(r#"{{"type":"metric","metric":"{name}","range":{{"gt":1,"lte":2.5}}}}"#);
+    let beside = |name: &str| flat("and", &[metric(name), is("queueId", "qa")]);
+    aggregate(vec![queues(&["qa"])], &beside("tConversationDuration")).proved();
+    aggregate(vec![queues(&["qa"])], &beside("tTalk")).refused("of a leg", "not a known");
+    let alone = flat("and", &[metric("tConversationDuration")]);
+    aggregate(vec![queues(&["qa"])], &alone).refused("alone", "does not imply");
+    let or = flat("or", &[metric("tConversationDuration"), is("queueId", "qa")]);
+    aggregate(vec![queues(&["qa"])], &or).refused("beside in an or", "does not imply");
+    let range =
+        |ends: &str| flat("and", &[format!(r#"{{"dimension":"mediaType","range":{ends}}}"#), is("queueId", "qa")]);
+    aggregate(vec![queues(&["qa"])], &range(r#"{"gte":"a","lt":"b"}"#)).proved();
+    aggregate(vec![queues(&["qa"])], &range(r#"{"gte":true}"#)).refused("no order", "range without ends");
+    aggregate(vec![queues(&["qa"])], &range(r#"{"gte":1,"lt":null}"#)).refused("one end", "range without ends");
+    aggregate(vec![queues(&["qa"])], &range(r#"{"eq":1}"#)).refused("another end", "unknown member");
+}
+
+#[test]
 fn each_clause_is_shown_where_it_stands() {
     let first = flat("and", &[is("queueId", "qa"), is("mediaType", "voice")]);
     assert_eq!(

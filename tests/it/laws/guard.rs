@@ -14,6 +14,7 @@ use bailiwick::{
     model::{
         contract::Method,
         entitlement::{Action, Entitlement, Scope, Source, Validity, Window},
+        operation::Operation,
         org::{Org, Principal, QueueState},
         refusal::Code,
         set::{Dim, Set},
@@ -295,8 +296,11 @@ fn what_follows_an_interaction_and_what_does_not() {
 // ---- groups ------------------------------------------------------------------------------------------------------
 
 fn asked(organisation: &Organisation, person: &str, kind: Kind, body: &Value) -> GuardPlan {
+    planned(organisation, person, kind, program::question(kind, body.to_string().as_bytes()))
+}
+
+fn planned(organisation: &Organisation, person: &str, kind: Kind, question: Question) -> GuardPlan {
     let scope = program::scope(&organisation.world, person, kind, NOW).unwrap();
-    let question = program::question(kind, body.to_string().as_bytes());
     match decision::decide(&organisation.world, &Arc::new(scope), &question, program::at(NOW)) {
         Ok(Decided::Forward(forward)) => forward.plan,
         other => panic!("asks: {other:?}"),
@@ -413,6 +417,40 @@ fn rows_about_people_show_those_who_may_be_seen() {
     ] {
         assert_eq!(stays(&grouped, "results", &json!({ "group": group })), due, "{group}");
     }
+}
+
+// ---- interactions ------------------------------------------------------------------------------------------------
+
+#[test]
+fn an_interaction_loses_foreign_legs_and_every_sum_over_them() {
+    let organisation = organisation();
+    // A model that lets sums pass, which the shipped one does not.
+    let mut question = program::question(Kind::Details, json!({ "interval": WEEK }).to_string().as_bytes());
+    let mut operation = Operation::clone(&question.operation);
+    operation.answer.keep.levels.get_mut("conversations.participants.sessions").unwrap().push("metrics".into());
+    question.operation = Arc::new(operation);
+    let plan = planned(&organisation, "sofia", Kind::Details, question);
+    let segment = |queue: &str| json!({ "queueId": queue, "segmentStart": START, "segmentEnd": END });
+    let session = |id: &str, segments: Value| json!({ "sessionId": id, "metrics": [{ "name": "tTalk", "value": 7 }], "segments": segments });
+    let bare = |id: &str, segments: Value| json!({ "sessionId": id, "segments": segments });
+    let person = |user: &str, sessions: Value| json!({ "participantId": user, "userId": user, "sessions": sessions });
+    let row = |id: &str, participants: Value| json!({ "conversationId": id, "conversationStart": START, "participants": participants });
+    let answer = json!({ "totalHits": 900, "conversations": [
+        row("mixed", json!([
+            person("ana", json!([session("one", json!([segment("cards")])), session("two", json!([segment("cards"), segment("motor")]))])),
+            person("carl", json!([session("three", json!([segment("motor")]))])),
+        ])),
+        row("foreign", json!([person("carl", json!([session("four", json!([segment("motor")]))]))])),
+        row("nobody", json!([{ "participantId": "customer", "sessions": [bare("five", json!([{ "segmentStart": START }]))] }])),
+        7,
+    ] });
+    let guarded = plan.guard(Unguarded::new(200, answer.to_string().into_bytes())).unwrap();
+    let due = json!({ "conversations": [row("mixed", json!([
+        person("ana", json!([session("one", json!([segment("cards")])), bare("two", json!([segment("cards")]))])),
+    ]))] });
+    assert_eq!(text(guarded.body()), due);
+    // what the upstream's tags explain is no alarm
+    assert_eq!((guarded.rows_in(), guarded.rows_out(), guarded.notices().len()), (4, 1, 0));
 }
 
 // ---- what is no answer -------------------------------------------------------------------------------------------

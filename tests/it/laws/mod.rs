@@ -13,4 +13,5 @@ mod named;
 mod pages;
 pub(crate) mod program;
 mod random;
+mod rights;
 mod shrink;

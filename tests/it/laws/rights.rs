@@ -1,0 +1,68 @@
+//! Rights at their source: which of them open which kind of data, and which open nothing.
+
+use super::{guard::organisation, program};
+use crate::oracle::{generate::MONDAY, questions::Kind};
+use bailiwick::model::{
+    entitlement::{Action, Scope},
+    org::{Grant, GrantResource, ObjectKind, Org},
+    refusal::Code,
+    set::Set,
+};
+use std::sync::Arc;
+
+const NOW: i64 = MONDAY + 3 * 86_400;
+
+fn scope(org: Org, person: &str, kind: Kind) -> Result<Scope, Code> {
+    program::scope(&program::world(&Arc::new(org)), person, kind, NOW).map_err(|refusal| refusal.code)
+}
+
+#[test]
+fn a_grant_opens_the_kinds_of_data_that_it_speaks_of() {
+    let organisation = organisation();
+    let org = &*organisation.world.org;
+    let (queue, user) = (org.index.queues["cards"], org.index.users["ana"]);
+    let case = |conversations| GrantResource::Conversations { kind: ObjectKind::Case, id: "k".into(), conversations };
+    let kinds = [Kind::Aggregates, Kind::QueueObservations, Kind::UserAggregates];
+    for (resource, due) in [
+        (GrantResource::Queue(queue), [true, true, false]),
+        (GrantResource::Queue(org.index.queues["eu-cards"]), [false; 3]),
+        (GrantResource::Division(org.index.divisions["pay"]), [true; 3]),
+        (GrantResource::Division(org.index.divisions["root"]), [false; 3]),
+        (GrantResource::Division(org.index.divisions["europe"]), [false; 3]),
+        (GrantResource::User(user), [true, false, true]),
+        (GrantResource::User(org.index.users["eva"]), [false; 3]),
+        (GrantResource::Conversation("c".into()), [true, false, false]),
+        (case(vec!["c".into()]), [true, false, false]),
+    ] {
+        for (kind, due) in kinds.into_iter().zip(due) {
+            let mut org = org.clone();
+            let beneficiary = org.index.users["carl"];
+            let (from, until) = (program::at(NOW - 1), program::at(NOW + 1));
+            let (resources, actions) = (vec![resource.clone()], vec![Action::View]);
+            org.grants = vec![Grant { id: "g".into(), beneficiary, resources, actions, data: None, from, until }];
+            org.index.grants.insert(beneficiary, vec![0]);
+            match scope(org, "carl", kind) {
+                Ok(scope) => assert_eq!((scope.entitlements.len(), due), (1, true), "{resource:?} {kind:?}"),
+                Err(code) => assert_eq!((code, due), (Code::PermissionMissing, false), "{resource:?} {kind:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn who_is_not_active_has_no_right() {
+    let mut org = Org::clone(&organisation().world.org);
+    assert_eq!(scope(org.clone(), "cora", Kind::Aggregates).unwrap().entitlements.len(), 1);
+    let cora = org.index.users["cora"].index();
+    org.users[cora].active = false;
+    assert!(scope(org, "cora", Kind::Aggregates).unwrap().entitlements.is_empty());
+}
+
+#[test]
+fn a_right_to_nothing_is_no_right() {
+    let mut org = Org::clone(&organisation().world.org);
+    assert_eq!(scope(org.clone(), "sofia", Kind::Aggregates).unwrap().entitlements.len(), 1);
+    let sofia = org.index.users["sofia"].index();
+    org.users[sofia].queues = Set::new();
+    assert!(scope(org, "sofia", Kind::Aggregates).unwrap().entitlements.is_empty());
+}
