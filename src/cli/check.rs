@@ -7,10 +7,11 @@ use super::{
 };
 use crate::{
     app,
-    base::clock::SystemClock,
+    base::clock::{Clock, SystemClock},
     config::RulesFrom,
     directory::source,
     model::{finding::Finding, world::Policy},
+    policy::lint,
 };
 use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode};
@@ -57,7 +58,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         arguments.directory.clone().or_else(|| settings.as_ref().map(|settings| settings.directory.file.clone()));
     // Both are read before anything is said, so that all problems of all files come at once.
     let rules = app::rule_files(&rules_from).and_then(|files| app::tested_rules(files, policy));
-    let org = directory.as_deref().map(|file| source::open(file, &SystemClock::default())).transpose();
+    let clock = SystemClock::default();
+    let org = directory.as_deref().map(|file| source::open(file, &clock)).transpose();
     let (rules, org) = match (rules, org) {
         (Ok(rules), Ok(org)) => (rules, org),
         (rules, org) => {
@@ -74,6 +76,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let mut findings = rules.findings.clone();
     findings.extend(org.iter().flat_map(|org| org.findings.iter().cloned()));
+    findings.extend(org.iter().flat_map(|org| lint::findings(&rules.rules, org, clock.now())));
     findings.sort();
     let closed = rules
         .rules

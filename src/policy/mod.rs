@@ -4,6 +4,7 @@ pub mod conjoin;
 pub mod extent;
 pub mod guard;
 pub mod judge;
+pub mod lint;
 pub mod local;
 pub mod masks;
 pub mod narrow;

@@ -19,7 +19,11 @@ use bailiwick::{
         outgoing::Outgoing,
         refusal::{Code, Refusal},
     },
-    policy::guard::{Guarded, Unguarded},
+    policy::{
+        extent::MAX_BOXES,
+        guard::{Guarded, Unguarded},
+        lint,
+    },
     query::Question,
     verify,
 };
@@ -340,6 +344,33 @@ fn a_scope_of_many_parts_is_answered_where_the_question_meets_few_and_else_refus
     let all: Vec<_> = (0..VIEWS).map(|at| is("queueId", &format!("q-{at:02}"))).collect();
     let flat = json!({ "type": "or", "predicates": all });
     assert_eq!(ask(Kind::Aggregates, &aggregates(Some(flat))), Err(Code::ScopeTooComplex));
+}
+
+/// The warning and the refusal are two ways to say one thing, also at the edge.
+#[test]
+fn check_warns_of_exactly_those_whose_unfiltered_questions_are_refused() {
+    for kept in [MAX_BOXES, MAX_BOXES + 1, VIEWS] {
+        let mut file = file();
+        let vera = file["users"].as_array_mut().unwrap().iter_mut().find(|user| user["id"] == "vera").unwrap();
+        vera["roles"].as_array_mut().unwrap().truncate(kept);
+        let directory = Directory::read(&file.to_string());
+        let stock = Stock::draw(&mut Dice::new(7), &directory);
+        let organisation = Organisation::of(file, stock).unwrap();
+        let mut refused = Vec::new();
+        for user in &directory.users {
+            let body = aggregates(None).to_string();
+            let case = Case { person: user.id.clone(), kind: Kind::Aggregates, body, now: NOW };
+            if let Got::Refused { code: Code::ScopeTooComplex, .. } = case.ask(&organisation) {
+                refused.push(format!("user `{}`", user.id));
+            }
+        }
+        let found = lint::findings(program::rules(), &organisation.world.org, program::at(NOW));
+        let warned: Vec<_> = found.iter().map(|one| (one.code, one.at.clone())).collect();
+        let due: Vec<_> = refused.into_iter().map(|at| ("B01", at)).collect();
+        assert_eq!(warned, due, "{found:#?}");
+        assert_eq!(warned.len(), usize::from(kept > MAX_BOXES), "{kept} boxes");
+        assert!(found.iter().all(|one| one.why.contains(&format!("into {kept} separate boxes"))), "{found:#?}");
+    }
 }
 
 /// Askers with many sources and questions drawn at random: whatever comes of them, it is never a fault of the proxy.

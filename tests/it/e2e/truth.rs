@@ -49,6 +49,7 @@ fn leg(row: &LegRow) -> Leg {
         plain: BTreeMap::new(),
         handle: 0,
         tag: row.tagged.clone(),
+        region: None,
     }
 }
 

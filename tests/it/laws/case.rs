@@ -171,6 +171,8 @@ impl Case {
             all_queues: ids(directory.queues.iter().map(|one| &one.id).collect()),
             all_users: ids(directory.users.iter().map(|one| &one.id).collect()),
             all_divisions: ids(directory.divisions.iter().map(|one| &one.id).collect()),
+            regions: vec![directory.region_of_person(&self.person).to_owned()],
+            all_regions: ids(directory.divisions.iter().map(|one| &one.region).collect()),
         }
     }
 
@@ -320,6 +322,7 @@ impl Case {
             let inside = match kind {
                 "queue" => self.queue_inside(directory, &scope, &id),
                 "user" => self.user_inside(directory, &scope, &id, false),
+                "region" => *id == *directory.region_of_person(&self.person),
                 _ => self.division_inside(directory, &scope, &id),
             };
             if !inside {
@@ -366,6 +369,7 @@ impl Case {
         let outside = |(kind, id): &(&str, String)| match *kind {
             "queue" => !self.queue_inside(directory, &scope, id),
             "user" => !self.user_inside(directory, &scope, id, true),
+            "region" => false,
             _ => !(self.division_inside(directory, &scope, id) && self.division_reached(directory, &scope, id)),
         };
         let right = match code {
@@ -377,7 +381,11 @@ impl Case {
             Code::RegionCrossRegionScan => named.iter().any(|(kind, id)| {
                 let other =
                     directory.division(id).is_some_and(|one| one.region != directory.region_of_person(&self.person));
-                *kind == "division" && other
+                match *kind {
+                    "division" => other,
+                    "region" => *id != *directory.region_of_person(&self.person),
+                    _ => false,
+                }
             }),
             Code::ScopeEmpty => self.nothing(directory, &scope) || self.asked(directory, &scope).is_none(),
             Code::PermissionMissing => self.nothing(directory, &scope),
@@ -455,6 +463,7 @@ pub(crate) fn named(value: &Value) -> Vec<(&'static str, String)> {
                 "queueid" => Some("queue"),
                 "userid" | "agentid" => Some("user"),
                 "divisionid" => Some("division"),
+                "region" => Some("region"),
                 _ => None,
             };
             let values = members

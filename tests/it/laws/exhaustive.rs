@@ -155,6 +155,7 @@ fn legs(directory: &Directory) -> Vec<Leg> {
                 plain: BTreeMap::new(),
                 handle: 1,
                 tag: None,
+                region: None,
             };
             leg.tag = directory.division_of(&leg).map(str::to_owned);
             all.push(leg);

@@ -360,7 +360,10 @@ fn universe(directory: &Directory, data: Data, named: &str, (start, end): (i64, 
             for media in ["voice", "chat"] {
                 let plain = [("mediaType", media), ("direction", "inbound"), ("wrapUpCode", "done")];
                 let plain = plain.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
-                all.push(Leg { queue: queue.clone(), agent: agent.clone(), start, end, plain, handle: 1, tag: None });
+                let (queue, agent) = (queue.clone(), agent.clone());
+                let mut leg = Leg { queue, agent, start, end, plain, handle: 1, tag: None, region: None };
+                leg.region = directory.region_of_leg(&leg).map(str::to_owned);
+                all.push(leg);
             }
         }
     }

@@ -19,6 +19,8 @@ pub(crate) struct Leg {
     pub(crate) handle: i64,
     /// The division that the upstream wrote down when the leg happened.
     pub(crate) tag: Option<String>,
+    /// The region whose upstream holds it: that of its division.
+    pub(crate) region: Option<String>,
 }
 
 /// What is the interaction's own (start, end, facts) belongs to whoever sees a leg of it.

@@ -40,6 +40,7 @@ fn values(name: &str, (one, leg): Row<'_>, meaning: Meaning<'_>) -> Vec<String> 
     match name.to_ascii_lowercase().as_str() {
         "queueid" => some(&leg.queue),
         "userid" | "agentid" => some(&leg.agent),
+        "region" => some(&leg.region),
         "conversationid" | "interactionid" => vec![one.id.clone()],
         "divisionid" => match meaning {
             Meaning::Law(directory) => directory.division_of(leg).map(str::to_owned).into_iter().collect(),

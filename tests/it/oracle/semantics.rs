@@ -76,6 +76,11 @@ impl Directory {
         }
     }
 
+    /// The region whose upstream holds the leg: that of its division.
+    pub(crate) fn region_of_leg(&self, leg: &Leg) -> Option<&str> {
+        self.division_of(leg).and_then(|id| self.division(id)).map(|division| division.region.as_str())
+    }
+
     pub(crate) fn region_of_person(&self, person: &str) -> &str {
         let user = self.users.iter().find(|user| user.id == person).map(|user| &user.region);
         user.or_else(|| self.service_accounts.iter().find(|one| one.id == person).map(|one| &one.region)).unwrap()

@@ -73,6 +73,7 @@ fn any_leg(queue: Option<&str>, agent: Option<&str>, at: (i64, i64)) -> Leg {
         plain: BTreeMap::new(),
         handle: 1,
         tag: None,
+        region: None,
     }
 }
 

@@ -20,6 +20,9 @@ pub(crate) struct Names {
     pub(crate) all_queues: Vec<String>,
     pub(crate) all_users: Vec<String>,
     pub(crate) all_divisions: Vec<String>,
+    /// The asker's own.
+    pub(crate) regions: Vec<String>,
+    pub(crate) all_regions: Vec<String>,
 }
 
 impl Names {
@@ -73,13 +76,14 @@ fn atom(dice: &mut Dice, names: &Names, dimensions: &[&str]) -> (String, Option<
             dimension = *dice.pick(dimensions);
         }
     }
-    if dice.percent(10) && !["conversationId", "divisionId"].contains(&dimension) {
+    if dice.percent(10) && !["conversationId", "divisionId", "region"].contains(&dimension) {
         return (dimension.to_owned(), None);
     }
     let value = match dimension {
         "queueId" => Names::one(dice, &names.queues, &names.all_queues),
         "userId" | "agentId" => Names::one(dice, &names.users, &names.all_users),
         "divisionId" => Names::one(dice, &names.divisions, &names.all_divisions),
+        "region" => Names::one(dice, &names.regions, &names.all_regions),
         "mediaType" => (*dice.pick(&MEDIA)).to_owned(),
         "direction" | "originatingDirection" => (*dice.pick(&["inbound", "outbound"])).to_owned(),
         "wrapUpCode" => (*dice.pick(&WRAP)).to_owned(),
@@ -195,8 +199,20 @@ pub(crate) fn question(dice: &mut Dice, kind: Kind, names: &Names, words: &Words
 }
 
 fn nested(dice: &mut Dice, names: &Names, depth: usize) -> Value {
-    let dimensions =
-        ["queueId", "queueId", "queueId", "agentId", "userId", "mediaType", "direction", "wrapUpCode", "divisionId"];
+    let mut dimensions = vec![
+        "queueId",
+        "queueId",
+        "queueId",
+        "agentId",
+        "userId",
+        "mediaType",
+        "direction",
+        "wrapUpCode",
+        "divisionId",
+    ];
+    if dice.percent(15) {
+        dimensions.push("region");
+    }
     let mut predicates = Vec::new();
     for _ in 0..=dice.below(3) {
         let (dimension, value) = atom(dice, names, &dimensions);

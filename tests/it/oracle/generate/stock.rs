@@ -31,7 +31,9 @@ fn leg(dice: &mut Dice, directory: &Directory, start: Time) -> Leg {
         plain,
         handle: 1 + dice.below(1000) as i64,
         tag: None,
+        region: None,
     };
+    leg.region = directory.region_of_leg(&leg).map(str::to_owned);
     let moved = leg.queue.as_ref().and_then(|id| directory.queue(id)).is_some_and(|queue| queue.moved);
     leg.tag = if moved && dice.percent(60) {
         Some(dice.pick(&directory.divisions).id.clone())
