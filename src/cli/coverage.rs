@@ -114,7 +114,7 @@ struct Line {
     path: String,
 }
 
-/// Paths and methods of JSON lines (`{"method": .., "path": ..}`), or of an OpenAPI or Swagger document.
+/// Paths and methods of JSON lines (`{"method": .., "path": ..}`), or of an `OpenAPI` or Swagger document.
 fn operations(text: &str) -> Result<BTreeSet<(String, String)>, String> {
     if let Ok(Value::Object(document)) = serde_json::from_str(text)
         && let Some(Value::Object(paths)) = document.get("paths")

@@ -3,7 +3,7 @@
 //! Everything is an allow-list. The rewriter reads bodies against it, the second reader learns from it which
 //! dimension names carry access, so a rule file cannot teach both the same mistake.
 
-use super::org::ObjectKind;
+use super::{contract::Data, org::ObjectKind};
 use std::collections::BTreeMap;
 
 /// A definite path: object keys from the root.
@@ -21,6 +21,8 @@ pub enum Dialect {
 pub struct BodyModel {
     pub name: Box<str>,
     pub dialect: Dialect,
+    /// What its rows are about, whatever a rule says.
+    pub data: Data,
     pub fields: Vec<Field>,
     /// How outgoing bytes of this body show that they stay inside a scope.
     pub proof: Proof,

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::model::{
     body::{Access, BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel, Level, Path, Proof},
+    contract::Data,
     refusal::{Code, Refusal},
 };
 
@@ -44,6 +45,7 @@ fn model(dialect: Dialect) -> BodyModel {
     BodyModel {
         name: "Query".into(),
         dialect,
+        data: Data::Interaction,
         fields: vec![
             field("interval", true, FieldKind::Interval),
             field("name", false, FieldKind::Text { max: 4 }),

@@ -176,7 +176,8 @@ mod tests {
         files.push(("mine/denied.toml".to_owned(), reasons.to_owned()));
         files.push(("mine/catalogue.jsonl".to_owned(), lines.to_owned()));
         let problems = compile(files, Policy::default()).err().unwrap_or_default();
-        problems.iter().map(|problem| format!("{}:{} {problem}\n", problem.source.name, problem.line())).collect()
+        let told = problems.iter().map(|problem| format!("{}:{} {problem}", problem.source.name, problem.line()));
+        told.collect::<Vec<_>>().join("\n")
     }
 
     fn line(operation: &str, rest: &str) -> String {

@@ -161,7 +161,7 @@ impl Folder {
                 Some("models.toml") => &mut folder.models,
                 Some("permissions.toml") => &mut folder.permissions,
                 Some("denied.toml") => &mut folder.denied,
-                Some(last) if last.ends_with(".jsonl") => &mut folder.catalogues,
+                Some("catalogue.jsonl") => &mut folder.catalogues,
                 _ if name.split('/').any(|part| part == "templates") => &mut folder.templates,
                 _ => &mut folder.rules,
             };

@@ -1,7 +1,7 @@
 //! The shape of the other files: model table, permissions, role templates.
 
 use super::{
-    format::{AccessWord, DialectWord},
+    format::{AccessWord, DataWord, DialectWord},
     reading::{At, keys, words},
     values::{Maybe, Name},
 };
@@ -22,6 +22,8 @@ keys! {
     /// What a request body may contain. Everything is an allow-list.
     Model {
         dialect: DialectWord,
+        /// What the rows are about that a query of this body counts or lists: a rule cannot say otherwise.
+        data: DataWord,
         proof: At<Proof>,
         fields: BTreeMap<Name, At<FieldSpec>>,
     }

@@ -11,6 +11,7 @@ use super::{
 use crate::model::{
     answer::Keep,
     body::{Access, BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel, ObjectOrd, Proof},
+    contract::Data,
 };
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
@@ -153,7 +154,7 @@ impl Filters {
                 return None;
             }
         };
-        let body = BodyModel { name: name.text.clone(), dialect, fields: fields?, proof };
+        let body = BodyModel { name: name.text.clone(), dialect, data: Data::from(model.data), fields: fields?, proof };
         let fits = match &body.proof {
             Proof::Filter { at } => matches!(body.field(at), Some(FieldKind::Filter(_))),
             Proof::Entries { at, also } => {

@@ -64,6 +64,13 @@ impl Surroundings<'_> {
         let ((method, template), (permission, opened_by)) = (matched?, opened?);
         let (class, data, answer, params, parts) = (class?, data?, answer?, params?, parts?);
         let (page, ids) = page.unzip();
+        if let (Some(model), Some(word)) = (&model, &shared.data)
+            && model.data != data
+        {
+            let says = format!("a `{}` asks about other data than this", model.name);
+            let help = "the model table says what the rows of a body are about: leave this as it is there";
+            reader.problem_with(word.span.clone(), says, Some(help.to_owned()));
+        }
         let rests = Rests { sites: &parts.sites, model: model.as_deref(), data, page: page.is_some() };
         rests.check(&needs, rule, reader);
         let fits = Fits { class, method, template: &template };

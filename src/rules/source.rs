@@ -63,5 +63,7 @@ pub struct Unreadable {
 fn is_ours(path: &Path) -> bool {
     let name = path.to_string_lossy();
     let ends = |end: &str| path.extension().is_some_and(|found| found == end);
-    ends("toml") || ends("jsonl") || (ends("json") && !name.ends_with(".schema.json"))
+    ends("toml")
+        || path.file_name().is_some_and(|name| name == "catalogue.jsonl")
+        || (ends("json") && !name.ends_with(".schema.json"))
 }

@@ -275,6 +275,15 @@ fn each_fault_is_told_at_its_place() {
     }
 }
 
+/// What a body asks about is the model table's to say: a wrong word in a rule would widen what is seen.
+#[test]
+fn a_rule_cannot_call_the_data_of_a_body_something_else() {
+    for word in ["interaction", "user", "division", "metadata"] {
+        let told = broken("data = \"queue\"", &format!("data = \"{word}\""));
+        assert!(told.contains("a `QueueObservationQuery` asks about other data than this"), "{told}");
+    }
+}
+
 #[test]
 fn a_rule_without_a_test_is_refused_where_tests_are_required() {
     let untested = GOOD.split("[[rule.test]]").next().unwrap();
@@ -338,7 +347,7 @@ fn permission_and_template_files_are_checked() {
         ),
         (
             "more/models.toml",
-            "[model.X]\ndialect = \"genesys\"\nproof = { filter = \"$.filter\" }\nfields = { filter = { kind = \"text\", max = 3 } }",
+            "[model.X]\ndialect = \"genesys\"\ndata = \"interaction\"\nproof = { filter = \"$.filter\" }\nfields = { filter = { kind = \"text\", max = 3 } }",
             "the proof names a path that is no filter",
         ),
     ] {

@@ -133,7 +133,7 @@ pub(super) fn conversations(store: &Store, lens: Lens, body: &Value) -> Result<V
     let mut results: Vec<(Map<String, Value>, Vec<Leg>)> = Vec::new();
     for (group, leg) in rows {
         match results.last_mut() {
-            Some((last, legs)) if *last == group => legs.push(leg),
+            Some((last, all)) if *last == group => all.push(leg),
             _ => results.push((group, vec![leg])),
         }
     }

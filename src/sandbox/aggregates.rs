@@ -56,7 +56,7 @@ fn count(store: &Store, lens: Lens, rows: Rows, body: &Value) -> Result<Value, P
     }
     let flat = body.get("flattenMultivaluedDimensions") == Some(&Value::Bool(true));
     let condition = lens.condition(rows.level, asked.as_ref())?;
-    let sql = select(lens, rows, interval, step, &groups, flat, &metrics, &legwise(lens, rows, condition));
+    let sql = select(lens, rows, (interval, step), &groups, flat, &metrics, &legwise(lens, rows, condition));
     let names: Vec<&str> = groups.iter().map(|(name, _)| *name).collect();
     let rows = store.rows(&sql, |row| line(row, &names, interval, step, &metrics))?;
     Ok(json!({ "results": gather(rows) }))
@@ -105,8 +105,7 @@ pub(super) fn texts<'a>(body: &'a Value, member: &str) -> Result<Vec<&'a str>, P
 fn select(
     lens: Lens,
     rows: Rows,
-    interval: Interval,
-    step: i64,
+    (interval, step): (Interval, i64),
     groups: &[(&'static str, Column)],
     flat: bool,
     metrics: &[Metric],

@@ -152,7 +152,11 @@ fn by_body(
     if scope.live.is_empty() {
         return Err(Unproved::at("scope", "no entitlement counts for the asked time"));
     }
-    let goal = match contract.data {
+    // the word of the model table: the rule's own is not believed
+    if model.data != contract.data {
+        return Err(Unproved::at("body", "its rows are about other data than the rule says"));
+    }
+    let goal = match model.data {
         Data::Interaction => Goal::Legs(scope),
         Data::Queue => Goal::Queues(scope),
         Data::User => Goal::Users(scope),

@@ -3,6 +3,7 @@
 use super::{Asking, Narrowed, Outcome, params};
 use crate::{
     model::{
+        answer::Shape,
         body::Access,
         contract::Segment,
         outgoing::{Outgoing, Residual},
@@ -32,7 +33,9 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     let Some(query) = query else {
         return Ok(asking.empty(judge.notices));
     };
-    let counted = asking.count(None, true)?;
+    // Only legs carry a time by which the guard can judge a data window.
+    let shows_legs = asking.operation.answer.shape == Shape::Conversation;
+    let counted = asking.count(None, shows_legs)?;
     let outgoing = Outgoing { method: asking.operation.contract.method, path: asking.path(), query, body: None };
     let mut plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now);
     if let Some((_, id)) = asking.question.ids.last() {

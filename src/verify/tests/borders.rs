@@ -11,7 +11,7 @@ use super::{
 };
 use crate::model::{
     body::{Access, Dimension, Field, FieldKind, Level},
-    contract::{Contract, Reach},
+    contract::{Contract, Data, Reach},
     entitlement::Entitlement,
     org::UserIx,
     outgoing::Residual,
@@ -80,6 +80,16 @@ fn a_metric_may_be_compared_and_proves_nothing() {
     aggregate(vec![queues(&["qa"])], &range(r#"{"gte":true}"#)).refused("no order", "range without ends");
     aggregate(vec![queues(&["qa"])], &range(r#"{"gte":1,"lt":null}"#)).refused("one end", "range without ends");
     aggregate(vec![queues(&["qa"])], &range(r#"{"eq":1}"#)).refused("another end", "unknown member");
+}
+
+/// A rule that calls interactions queues would be proved by its queues alone.
+#[test]
+fn the_rule_is_not_believed_about_the_data() {
+    let good = flat("or", &[is("queueId", "qa")]);
+    let wrong = with_model(aggregates(), |model| model.data = Data::Queue);
+    Try::new(wrong, vec![whole()], Some(&with_filter(&good))).refused("the table", "other data than the rule says");
+    let wrong = Contract { data: Data::Queue, ..aggregates() };
+    Try::new(wrong, vec![whole()], Some(&with_filter(&good))).refused("the rule", "other data than the rule says");
 }
 
 #[test]

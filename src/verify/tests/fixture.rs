@@ -215,7 +215,7 @@ fn contract(operation: &str, data: Data, shape: Shape, model: Option<BodyModel>)
         action: Action::View,
         data,
         params: vec![],
-        body: model.map(Arc::new),
+        body: model.map(|model| Arc::new(BodyModel { data, ..model })),
         words: vec![
             Words {
                 at: path("groupBy"),
@@ -243,6 +243,7 @@ fn query(name: &str, filter: FilterModel) -> BodyModel {
     BodyModel {
         name: name.into(),
         dialect: Dialect::Genesys,
+        data: Data::Interaction,
         fields: vec![
             field("interval", FieldKind::Interval),
             field("groupBy", list(words(&["queueId", "mediaType", "ani", "participantName", "userId", "hour"]))),
@@ -278,6 +279,7 @@ pub(super) fn details() -> Contract {
     let model = BodyModel {
         name: "ConversationQuery".into(),
         dialect: Dialect::Genesys,
+        data: Data::Interaction,
         fields: vec![
             field("interval", FieldKind::Interval),
             filters("segmentFilters", Level::Leg),
@@ -296,6 +298,7 @@ pub(super) fn platform() -> Contract {
     let model = BodyModel {
         name: "ReportQuery".into(),
         dialect: Dialect::Platform,
+        data: Data::Interaction,
         fields: vec![
             field("name", FieldKind::Text { max: 80 }),
             field("divisionId", FieldKind::Id(Access::Division)),

@@ -16,5 +16,6 @@ mod lists;
 mod organisation;
 mod outsourcers;
 mod python_sdk;
+mod reads;
 mod reload;
 mod truth;
