@@ -212,7 +212,7 @@ fn cases() -> u64 {
 #[test]
 fn asked_over_what_values_can_say() {
     let (mut answered, mut compared, mut with_rows, mut outside) = (0, 0, 0, 0);
-    for seed in 0..cases().max(5) {
+    for seed in 0..cases().max(30) {
         let mut dice = Dice::new(77_000 + seed);
         let bound = Bound::draw(&mut dice);
         let people: Vec<String> = bound.organisation.directory.users.iter().map(|one| one.id.clone()).collect();
