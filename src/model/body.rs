@@ -85,6 +85,8 @@ pub struct FilterModel {
     pub level: Level,
     /// Keyed by the canonical name.
     pub dimensions: BTreeMap<Box<str>, Dimension>,
+    /// Dimensions that hold a value which the directory binds to a queue, and the attribute of queues that has it.
+    pub attributes: BTreeMap<Box<str>, Box<str>>,
     /// Metrics that may be compared with a range: facts of the interaction itself, or of one leg.
     pub metrics: Vec<Box<str>>,
     /// Platform only: how deep clauses may nest.
@@ -122,6 +124,8 @@ pub enum Access {
     Region,
     Conversation,
     Object(ObjectOrd),
+    /// A value of an attribute that the directory binds to one queue. Never an id: what is not bound is nobody's.
+    Attribute,
 }
 
 /// `ObjectKind` with an order, so that it can stand in sorted tables.
@@ -190,6 +194,15 @@ impl BodyModel {
             .into_iter()
             .filter_map(|at| self.filter(&at))
             .filter_map(move |filter| filter.dimensions.get(word).copied())
+    }
+
+    /// The attribute of queues whose values this word holds, if some filter of the body says so.
+    pub fn attribute(&self, word: &str) -> Option<&str> {
+        self.filters()
+            .into_iter()
+            .filter_map(|at| self.filter(&at))
+            .find_map(|filter| filter.attributes.get(word))
+            .map(|name| &**name)
     }
 
     pub fn filter(&self, path: &[Box<str>]) -> Option<&FilterModel> {

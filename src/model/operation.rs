@@ -114,6 +114,14 @@ pub struct Site {
     pub strength: Strength,
 }
 
+impl Site {
+    /// The attribute whose values stand for queues here.
+    pub fn attribute<'m>(&self, model: &'m BodyModel) -> Option<&'m str> {
+        let (_, name) = self.carry.iter().find(|(access, _)| *access == Access::Queue)?;
+        model.filter(&self.at)?.attributes.get(name).map(|attribute| &**attribute)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Entry {
     /// The site is one filter object.
@@ -271,5 +279,11 @@ impl Rules {
 impl Operation {
     pub fn body(&self) -> Option<&Arc<BodyModel>> {
         self.contract.body.as_ref()
+    }
+
+    /// The attribute by whose values the scope is written, where the upstream knows no queue.
+    pub fn carried_attribute(&self) -> Option<&str> {
+        let mut exact = self.sites.iter().filter(|site| site.strength == Strength::Exact);
+        exact.find_map(|site| site.attribute(self.body()?))
     }
 }

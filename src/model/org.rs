@@ -47,6 +47,8 @@ pub struct Index {
     pub regions: HashMap<Box<str>, RegionIx>,
     pub divisions: HashMap<Box<str>, DivisionIx>,
     pub queues: HashMap<Box<str>, QueueIx>,
+    /// Attribute -> value -> the one queue that has it; `None`: several do.
+    pub attributes: HashMap<Box<str>, HashMap<Box<str>, Option<QueueIx>>>,
     pub users: HashMap<Box<str>, UserIx>,
     pub groups: HashMap<Box<str>, GroupIx>,
     pub roles: HashMap<Box<str>, RoleIx>,
@@ -271,6 +273,18 @@ impl Org {
         role: RoleIx => Role, roles;
         view: ViewIx => View, views;
         service: ServiceIx => ServiceAccount, services;
+    }
+
+    /// The one queue of the organisation that has this value of an attribute. A value that several share is bound to
+    /// none: its rows are of no one queue.
+    pub fn bound_queue(&self, attribute: &str, value: &str) -> Option<QueueIx> {
+        *self.index.attributes.get(attribute)?.get(value)?
+    }
+
+    /// The value of an attribute that names this queue and no other.
+    pub fn bound_value(&self, queue: QueueIx, attribute: &str) -> Option<&str> {
+        let (_, value) = self.queue(queue).attributes.iter().find(|(name, _)| **name == *attribute)?;
+        (self.bound_queue(attribute, value) == Some(queue)).then_some(value)
     }
 
     pub fn region_of(&self, principal: Principal) -> RegionIx {

@@ -23,6 +23,8 @@ pub struct Site<'a> {
     pub dialect: Dialect,
     /// Dimension that carries the queue, if any.
     pub queue: Option<&'a str>,
+    /// That dimension holds values of this attribute, and not ids.
+    pub attribute: Option<&'a str>,
     pub user: Option<&'a str>,
     pub max_clauses: usize,
     pub max_predicates: usize,
@@ -295,7 +297,23 @@ impl Site<'_> {
 
     fn queue_is(&self, queues: &Set<QueueIx>) -> Result<Filter, Refusal> {
         let name = self.queue.ok_or_else(|| unscopable("queue"))?;
+        if let Some(attribute) = self.attribute {
+            return self.is_bound_to(queues, name, attribute);
+        }
         Ok(self.is_one_of(Access::Queue, name, queues.iter().map(|queue| self.org.queue(*queue).id.clone())))
+    }
+
+    /// The values that stand for these queues. One without a value of its own cannot be said.
+    fn is_bound_to(&self, queues: &Set<QueueIx>, name: &str, attribute: &str) -> Result<Filter, Refusal> {
+        let bound = queues.iter().map(|queue| {
+            let value = self.org.bound_value(*queue, attribute)?;
+            Some((self.org.queue(*queue).id.clone(), value.into()))
+        });
+        let bound: Vec<_> = bound.collect::<Option<_>>().ok_or_else(|| unscopable("value of each queue"))?;
+        Ok(match self.dialect {
+            Dialect::Genesys => Filter::or(genesys::atoms_bound(name, bound)).canonical(),
+            Dialect::Platform => platform::atom_bound(name, bound),
+        })
     }
 
     fn user_is(&self, users: &Set<UserIx>) -> Result<Filter, Refusal> {
@@ -304,6 +322,10 @@ impl Site<'_> {
     }
 
     fn no_queue(&self) -> Result<Filter, Refusal> {
+        // A queue without a value has none either: that would say more than the missing queue.
+        if self.attribute.is_some() {
+            return Err(unscopable("queue"));
+        }
         let name = self.queue.ok_or_else(|| unscopable("queue"))?;
         Ok(match self.dialect {
             Dialect::Genesys => genesys::atom_missing(Access::Queue, name),

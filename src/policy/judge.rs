@@ -57,8 +57,56 @@ impl<'a> Judge<'a> {
 
     /// Judges a whole filter; gives it back without values that a rule says to drop. `None`: nothing can match.
     pub fn filter(&mut self, filter: Filter) -> Result<Option<Filter>, Refusal> {
+        let filter = self.bound(filter)?;
         let named = named_queues(self.org, &filter);
         Ok(simplify(self.judged(filter, &named)?))
+    }
+
+    /// Values that stand for queues become the queues, before anything is judged. What stands for none is outside:
+    /// it is never read as an id.
+    fn bound(&mut self, filter: Filter) -> Result<Filter, Refusal> {
+        match filter {
+            Filter::Group(join, items) => {
+                let items: Result<Vec<_>, _> = items.into_iter().map(|item| self.bound(item)).collect();
+                Ok(Filter::Group(join, items?))
+            }
+            Filter::Atom(Atom { term: Term::In(Access::Attribute, values), text }) => {
+                let name = dimension_of(&text).unwrap_or_default();
+                let mut bound = Vec::with_capacity(values.len());
+                for value in &values {
+                    match self.bound_queue(&name, value) {
+                        Some(queue) => bound.push((self.org.queue(queue).id.clone(), value.clone())),
+                        None => {
+                            self.outside(value, "stands for no queue")?;
+                        }
+                    }
+                }
+                if bound.len() == values.len() {
+                    let mut queues: Vec<_> = bound.into_iter().map(|(queue, _)| queue).collect();
+                    queues.sort();
+                    return Ok(Filter::Atom(Atom { term: Term::In(Access::Queue, queues), text }));
+                }
+                Ok(if bound.is_empty() { Filter::or(Vec::new()) } else { platform::atom_bound(&name, bound) })
+            }
+            Filter::Atom(Atom { term: Term::NotIn(Access::Attribute, values), text }) => {
+                let name = dimension_of(&text).unwrap_or_default();
+                let queues = values.iter().map(|value| {
+                    let queue = self.bound_queue(&name, value);
+                    let queue =
+                        queue.ok_or_else(|| Refusal::outside(format!("`{}`: stands for no queue", Echo(value))))?;
+                    Ok(self.org.queue(queue).id.clone())
+                });
+                let mut queues = queues.collect::<Result<Vec<_>, Refusal>>()?;
+                queues.sort();
+                Ok(Filter::Atom(Atom { term: Term::NotIn(Access::Queue, queues), text }))
+            }
+            Filter::Atom(_) => Ok(filter),
+        }
+    }
+
+    fn bound_queue(&self, dimension: &str, value: &str) -> Option<QueueIx> {
+        let attribute = self.operation.body()?.attribute(dimension)?;
+        self.org.bound_queue(attribute, value)
     }
 
     fn judged(&mut self, filter: Filter, named: &Set<QueueIx>) -> Result<Filter, Refusal> {
@@ -92,7 +140,10 @@ impl<'a> Judge<'a> {
                 }
                 // Only the platform dialect has several values in one predicate.
                 let name = dimension_of(&atom.text).unwrap_or_default();
-                Ok(platform::atom_in(access, &name, kept))
+                Ok(match self.operation.body().and_then(|body| body.attribute(&name)) {
+                    Some(attribute) => platform::atom_bound(&name, self.values_of(&kept, attribute)),
+                    None => platform::atom_in(access, &name, kept),
+                })
             }
             Term::NotIn(access, values) => {
                 for value in values {
@@ -112,6 +163,14 @@ impl<'a> Judge<'a> {
         }
     }
 
+    fn values_of(&self, queues: &[Box<str>], attribute: &str) -> Vec<(Box<str>, Box<str>)> {
+        let bound = queues.iter().filter_map(|id| {
+            let queue = self.org.index.queues.get(id)?;
+            Some((id.clone(), self.org.bound_value(*queue, attribute)?.into()))
+        });
+        bound.collect()
+    }
+
     /// Judges one id outside a filter (a path, a parameter, a slot).
     pub fn id(&mut self, access: Access, value: &str) -> Result<bool, Refusal> {
         match self.value(access, value, &Set::new())? {
@@ -129,7 +188,7 @@ impl<'a> Judge<'a> {
             Access::Region => self.region(value).map(|()| Verdict::Inside),
             // An interaction is judged by its legs, on the answer.
             Access::Conversation => Ok(Verdict::Inside),
-            Access::Object(_) => {
+            Access::Object(_) | Access::Attribute => {
                 Err(Refusal::outside(format!("`{}`: this kind of object carries no scope here", Echo(value))))
             }
         }
@@ -150,7 +209,9 @@ impl<'a> Judge<'a> {
             return Ok(Verdict::Inside);
         }
         // A list that names every visible queue of the division is not a stale static list: it is what was sent for "all".
-        let visible = self.queues.filter(|other| self.org.queue(*other).division == held.division);
+        let carried = self.operation.carried_attribute();
+        let sayable = |queue: QueueIx| carried.is_none_or(|name| self.org.bound_value(queue, name).is_some());
+        let visible = self.queues.filter(|other| self.org.queue(*other).division == held.division && sayable(*other));
         Ok(if visible.is_subset(named) { Verdict::Inside } else { Verdict::Dead })
     }
 

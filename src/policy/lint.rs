@@ -9,11 +9,14 @@ use crate::model::{
     contract::Data,
     finding::{Finding, Severity},
     operation::{Operation, Rules, Strength},
-    org::{Org, Principal},
+    org::{Org, Principal, Queue},
     set::Dim,
 };
 use jiff::Timestamp;
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// At most so many operations stand in one sentence.
 const SHOWN: usize = 3;
@@ -25,8 +28,62 @@ pub fn findings(rules: &Rules, org: &Org, now: Timestamp) -> Vec<Finding> {
     let services = org.index.services.values().map(|service| Principal::Service(*service));
     let mut found: Vec<_> =
         users.chain(services).filter_map(|holder| scattered(rules, org, &families, holder, now)).collect();
+    found.extend(unbound(rules, org));
     found.sort();
     found
+}
+
+/// Queues that an operation narrowed by values of an attribute cannot say: without a value, or with one that others
+/// have too. Their rows are nobody's.
+fn unbound(rules: &Rules, org: &Org) -> Vec<Finding> {
+    let carried: BTreeSet<&str> = rules.operations.iter().filter_map(|one| one.carried_attribute()).collect();
+    let mut found = Vec::new();
+    for attribute in carried {
+        let lost: Vec<&Queue> = org
+            .index
+            .queues
+            .values()
+            .filter(|queue| org.bound_value(**queue, attribute).is_none())
+            .map(|queue| org.queue(*queue))
+            .collect();
+        let mut shared: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut without = BTreeSet::new();
+        for queue in lost {
+            let value = queue.attributes.iter().find(|(name, value)| **name == *attribute && !value.is_empty());
+            match value {
+                Some((_, value)) => {
+                    shared.entry(value).or_default().insert(&queue.id);
+                }
+                None => {
+                    without.insert(&*queue.id);
+                }
+            }
+        }
+        let warning = |at: String, why: String| Finding {
+            code: "A01",
+            severity: Severity::Warning,
+            at,
+            why,
+            repair: format!("give each queue a `{attribute}` that no other has"),
+        };
+        found.extend(shared.into_iter().map(|(value, queues)| {
+            let why = format!("shared by {}, so its rows are nobody's", some(queues.into_iter()));
+            warning(format!("`{attribute}` = `{value}`"), why)
+        }));
+        if !without.is_empty() {
+            let why = format!("missing from {}, so their rows are nobody's", some(without.into_iter()));
+            found.push(warning(format!("attribute `{attribute}`"), why));
+        }
+    }
+    found
+}
+
+/// The first few names, and how many more.
+fn some<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
+    let more = names.len().saturating_sub(SHOWN);
+    let shown: Vec<_> = names.take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{}{rest}", shown.join(", "))
 }
 
 /// Operations that read the rights of a person alike, so that one derivation speaks for all of them.
@@ -79,19 +136,14 @@ fn scattered(rules: &Rules, org: &Org, families: &[Family<'_>], holder: Principa
         Principal::User(_) => "user",
         Principal::Service(_) => "service account",
     };
-    let names: Vec<String> = refused.iter().take(SHOWN).map(|id| format!("`{id}`")).collect();
-    let more = match refused.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
     (!refused.is_empty()).then(|| Finding {
         code: "B01",
         severity: Severity::Warning,
         at: format!("{kind} `{}`", org.principal_id(holder)),
         why: format!(
             "rights fall into {most} separate boxes of queues and agents, and {MAX_BOXES} fit into one query: without a \
-             narrower filter {}{more} is refused `scope.too-complex`",
-            names.join(", ")
+             narrower filter {} is refused `scope.too-complex`",
+            some(refused.iter().copied())
         ),
         repair: "give views and groups that share their queues or their agents to one role, or use fewer".to_owned(),
     })

@@ -239,6 +239,18 @@ pub fn atoms_in(access: Access, dimension: &str, values: impl Iterator<Item = Bo
         .collect()
 }
 
+/// The atoms that say "the queue is one of these", by the values that stand for them.
+pub fn atoms_bound(dimension: &str, bound: Vec<(Box<str>, Box<str>)>) -> Vec<Filter> {
+    let name = quoted(dimension);
+    bound
+        .into_iter()
+        .map(|(queue, value)| {
+            let text = format!(r#"{{"dimension":{name},"value":{}}}"#, quoted(&value));
+            Filter::Atom(Atom { term: Term::In(Access::Queue, vec![queue]), text: text.into() })
+        })
+        .collect()
+}
+
 pub fn atom_missing(access: Access, dimension: &str) -> Filter {
     let text = format!(r#"{{"dimension":{},"operator":"notExists"}}"#, quoted(dimension));
     Filter::Atom(Atom { term: Term::Missing(access), text: text.into() })

@@ -90,7 +90,9 @@ fn read_predicate(reading: &Reading<'_>, value: &Value, at: &str) -> Result<Atom
     check_count(operator, values.len(), access, at)?;
     values.sort();
     values.dedup();
-    let name = access.and_then(|access| reading.model.carrying(access)).unwrap_or(name);
+    // Two attributes are two dimensions; two names of one kind of id are one.
+    let carried = access.filter(|access| *access != Access::Attribute);
+    let name = carried.and_then(|access| reading.model.carrying(access)).unwrap_or(name);
     let term = match (access, operator) {
         (None, _) => Term::Other,
         (Some(access), "EQUALS" | "IN") => Term::In(access, values.clone()),
@@ -156,6 +158,14 @@ pub fn atom_in(access: Access, dimension: &str, mut values: Vec<Box<str>>) -> Fi
     values.sort();
     values.dedup();
     Filter::Atom(Atom { text: text_of(dimension, "IN", &values), term: Term::In(access, values) })
+}
+
+/// The atom that says "the queue is one of these", by the values that stand for them.
+pub fn atom_bound(dimension: &str, bound: Vec<(Box<str>, Box<str>)>) -> Filter {
+    let (mut queues, mut values): (Vec<_>, Vec<_>) = bound.into_iter().unzip();
+    queues.sort();
+    values.sort();
+    Filter::Atom(Atom { text: text_of(dimension, "IN", &values), term: Term::In(Access::Queue, queues) })
 }
 
 pub fn atom_missing(access: Access, dimension: &str) -> Filter {

@@ -32,6 +32,7 @@ fn dimensions() -> FilterModel {
         ("participantName", Dimension::Hidden),
     ];
     FilterModel {
+        attributes: std::collections::BTreeMap::new(),
         level: Level::Leg,
         dimensions: dimensions.into_iter().map(|(name, kind)| (name.into(), kind)).collect(),
         metrics: vec!["tTalk".into()],

@@ -7,7 +7,10 @@ use super::{
     reading::{At, Reader},
     values::Name,
 };
-use crate::model::answer::{Answer, Key, Shape, Total, TotalTreatment};
+use crate::model::{
+    answer::{Answer, Key, Shape, Total, TotalTreatment},
+    body::{Access, BodyModel},
+};
 
 /// Largest answer that is held, unless the rule says otherwise.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -16,6 +19,7 @@ pub(super) fn compile(
     answer: &At<format::Answer>,
     models: &Models,
     masked: &Masks,
+    body: Option<&BodyModel>,
     reader: &mut Reader<'_>,
 ) -> Option<Answer> {
     let shape = Shape::from(answer.shape);
@@ -28,7 +32,7 @@ pub(super) fn compile(
             None
         }
     };
-    let keys = keys(answer, reader);
+    let keys = keys(answer, body, reader);
     let legs = matches!(shape, Shape::Conversations | Shape::Conversation);
     if legs != answer.leg.is_some() {
         let says = if legs { "this shape needs `leg`" } else { "rows of this shape have no legs: leave `leg` out" };
@@ -75,13 +79,18 @@ pub(super) fn compile(
     })
 }
 
-fn keys(answer: &format::Answer, reader: &mut Reader<'_>) -> Option<Vec<Key>> {
+fn keys(answer: &format::Answer, body: Option<&BodyModel>, reader: &mut Reader<'_>) -> Option<Vec<Key>> {
     let key = |(at, word): (&Name, &At<AccessWord>)| {
         let path = paths::parse(&format!("$.{}", at.text));
         if path.is_none() {
             reader.problem(at.span(), format!("`{}` is no field of a row", at.text));
         }
-        path.map(|at| Key { access: models::access(**word), at })
+        // A value that stands for a queue is no queue's id.
+        let access = match (models::access(**word), body.and_then(|body| body.attribute(&at.text))) {
+            (Access::Queue, Some(_)) => Access::Attribute,
+            (access, _) => access,
+        };
+        path.map(|at| Key { access, at })
     };
     answer.keys.iter().map(key).collect()
 }

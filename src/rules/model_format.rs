@@ -65,6 +65,8 @@ keys! {
         level: LevelWord,
         /// Dimensions that carry access: every value is judged.
         access: BTreeMap<Name, AccessWord>,
+        /// Dimensions whose values the directory binds to queues, and the attribute of queues that holds them.
+        attributes: BTreeMap<Name, At<String>>,
         /// Dimensions that say nothing about whose leg it is.
         plain: Vec<At<String>>,
         /// Dimensions that would speak of other people or hidden legs.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::{
     answer::Keep,
-    body::{Access, BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel, ObjectOrd, Proof},
+    body::{Access, BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel, Level, ObjectOrd, Proof},
     contract::Data,
 };
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
@@ -123,6 +123,12 @@ fn compile_filter(filter: &Filter, reader: &mut Reader<'_>) -> (FilterModel, Mas
     for (name, word) in &filter.access {
         add(&name.text, name.span(), Dimension::Access(access(*word)), reader);
     }
+    for name in filter.attributes.keys() {
+        if Level::from(filter.level) == Level::Interaction {
+            reader.problem(name.span(), format!("`{}` would say whether some leg has it, visible or not", name.text));
+        }
+        add(&name.text, name.span(), Dimension::Access(Access::Attribute), reader);
+    }
     for name in &filter.plain {
         add(name, name.span.clone(), Dimension::Plain, reader);
     }
@@ -136,7 +142,10 @@ fn compile_filter(filter: &Filter, reader: &mut Reader<'_>) -> (FilterModel, Mas
         }
     }
     let metrics = filter.metrics.iter().map(|metric| metric.as_str().into()).collect();
-    (FilterModel { level: filter.level.into(), dimensions, metrics, max_depth: filter.max_depth }, masks)
+    let attributes = filter.attributes.iter().map(|(name, of)| (name.text.clone(), of.as_str().into())).collect();
+    let model =
+        FilterModel { level: filter.level.into(), dimensions, attributes, metrics, max_depth: filter.max_depth };
+    (model, masks)
 }
 
 impl Filters {

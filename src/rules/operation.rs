@@ -52,7 +52,7 @@ impl Surroundings<'_> {
         };
         let (model, masks) = body.unzip();
         let masks = masks.unwrap_or_default();
-        let answer = answer_spec.and_then(|spec| answer::compile(spec, self.models, &masks, reader));
+        let answer = answer_spec.and_then(|spec| answer::compile(spec, self.models, &masks, model.as_deref(), reader));
         let params = params::params(shared.params.as_ref(), reader);
         let page = match &shared.page {
             Some(page) => Some(params::page(page, shared.params.as_ref(), reader)),

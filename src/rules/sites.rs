@@ -122,6 +122,7 @@ fn carried(carry: &At<format::Carry>, filter: &FilterModel, reader: &mut Reader<
     };
     match filter.dimensions.get(name.as_str()) {
         Some(Dimension::Access(kind)) if *kind == access => Some((access, name.as_str().into())),
+        Some(Dimension::Access(Access::Attribute)) if access == Access::Queue => Some((access, name.as_str().into())),
         Some(_) => {
             reader.problem(name.span.clone(), format!("the dimension `{}` does not say that kind of access", **name));
             None

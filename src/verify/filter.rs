@@ -86,6 +86,9 @@ impl Reading<'_> {
             Dimension::Plain | Dimension::Masked => return Ok(Node::Opaque),
             Dimension::Access(access) => *access,
         };
+        if let Some(attribute) = self.model.attributes.get(name).filter(|_| access == Access::Attribute) {
+            return self.bound(attribute, test, values, at);
+        }
         if test == Test::Range {
             return Err(Unproved::at(at, "a range of ids"));
         }
@@ -106,6 +109,19 @@ impl Reading<'_> {
             Test::Absent if access == Access::Queue => Node::NoQueue,
             _ => Node::Opaque,
         })
+    }
+
+    /// A value of an attribute is the one queue that has it, and is judged as that queue. That a leg has none proves
+    /// nothing: its queue may have none.
+    fn bound(&self, attribute: &str, test: Test, values: &[&str], at: &str) -> Result<Node, Unproved> {
+        if test == Test::Range || self.model.level == Level::Interaction {
+            return Err(Unproved::at(at, "a test of an attribute that says nothing of one leg"));
+        }
+        let mut atoms = Vec::with_capacity(values.len());
+        for value in values {
+            atoms.push(Node::Queue(self.scope.bound(attribute, value, at)?));
+        }
+        Ok(if test == Test::OneOf { Node::Or(atoms) } else { Node::Opaque })
     }
 
     /// The names that say whose leg it is: this reader's own list. Other dimensions hold queue or user ids too

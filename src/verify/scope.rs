@@ -203,10 +203,19 @@ impl<'a> Scope<'a> {
             Access::Division => index.divisions.get(id).filter(|ix| self.may_name_division(**ix)).map(|_| Named::Other),
             Access::Region => index.regions.get(id).filter(|ix| **ix == self.region).map(|_| Named::Other),
             Access::Object(kind) => self.shows_object(kind, id).then_some(Named::Other),
+            // a value without its attribute says nothing
+            Access::Attribute => None,
             // no directory holds conversations: whose they are is decided row by row
             Access::Conversation => (!id.is_empty()).then_some(Named::Other),
         };
         inside.ok_or_else(|| Unproved::at(at, format!("`{}` is outside the scope", shown(id))))
+    }
+
+    /// The queue for which a value of an attribute stands, inside the scope. What stands for several is nobody's.
+    pub(super) fn bound(&self, attribute: &str, value: &str, at: &str) -> Result<QueueIx, Unproved> {
+        let only = self.org.index.attributes.get(attribute).and_then(|values| values.get(value)).copied().flatten();
+        only.filter(|ix| self.live.iter().any(|e| self.covers_queue(e, *ix)))
+            .ok_or_else(|| Unproved::at(at, format!("`{}` stands for no queue of the scope", shown(value))))
     }
 
     /// Whether an entity with this id may come back whole from an operation on this data.

@@ -23,6 +23,10 @@ pub(super) fn fill(draft: &mut Draft<'_>) {
         if let Some(queues) = of_division.get_mut(compiled.division.index()) {
             queues.push(ix);
         }
+        for (name, value) in compiled.attributes.iter().filter(|(_, value)| !value.is_empty()) {
+            let values = draft.org.index.attributes.entry(name.clone()).or_default();
+            values.entry(value.clone()).and_modify(|known| *known = None).or_insert(Some(ix));
+        }
         draft.org.queues.push(compiled);
     }
     for ((user, named), queues) in draft.org.users.iter_mut().zip(named_of).zip(queues_of) {

@@ -103,6 +103,7 @@ pub(super) fn group(plan: &GuardPlan, mut row: Value, keys: &mut Keys) -> Option
     };
     let org = &plan.org;
     let queue: Key<QueueIx> = key(find(Access::Queue), |id| org.index.queues.get(id).copied());
+    let queue = bound(plan, group, queue);
     let user: Key<UserIx> = key(find(Access::User), |id| org.index.users.get(id).copied());
     let division: Key<DivisionIx> = key(find(Access::Division), |id| org.index.divisions.get(id).copied());
     let region_fits = match find(Access::Region).1 {
@@ -111,6 +112,24 @@ pub(super) fn group(plan: &GuardPlan, mut row: Value, keys: &mut Keys) -> Option
         Said::Odd => false,
     };
     (region_fits && is_possible(plan, queue, user, division)).then_some(row)
+}
+
+/// Values that stand for queues name the queue, beside an id or alone; all that stand there must say the same one.
+fn bound(plan: &GuardPlan, group: Option<&Value>, mut queue: Key<QueueIx>) -> Key<QueueIx> {
+    let bound = |name: &str, value: &Value| {
+        let attribute = plan.operation.body()?.attribute(name)?;
+        plan.org.bound_queue(attribute, value.as_str()?)
+    };
+    for key in plan.operation.answer.keys.iter().filter(|key| key.access == Access::Attribute) {
+        let [name] = &*key.at else { return Key::Stranger };
+        let Some(value) = group.and_then(|group| group.at(&key.at)).filter(|value| !value.is_null()) else { continue };
+        queue = match (bound(name, value), queue) {
+            (Some(here), Key::Whole | Key::Missing) => Key::Is(here),
+            (Some(here), Key::Is(known)) if here == known => queue,
+            _ => return Key::Stranger,
+        };
+    }
+    queue
 }
 
 /// An outsourcer's row of a report that is about the organisation's own people.

@@ -59,7 +59,8 @@ pub(super) fn group_by(asking: &Asking<'_>, body: &Body, bpo: bool) -> Result<Ve
             if let Dimension::Access(access) = kind
                 && grouped.len() == before
             {
-                grouped.push(access);
+                // Told apart by a value that stands for the queue is told apart by queue.
+                grouped.push(if access == Access::Attribute { Access::Queue } else { access });
             }
         }
         if !known {

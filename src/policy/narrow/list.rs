@@ -134,7 +134,7 @@ fn visible(
             .map(|ix| org.division(*ix))
             .map(|division| (division.name.clone(), division.id.clone()))
             .collect(),
-        Access::Region | Access::Conversation | Access::Object(_) => Vec::new(),
+        Access::Region | Access::Conversation | Access::Object(_) | Access::Attribute => Vec::new(),
     }
 }
 

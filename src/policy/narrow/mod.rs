@@ -5,6 +5,7 @@
 
 mod asked;
 mod body;
+mod bound;
 mod fields;
 mod fit;
 mod list;
@@ -116,7 +117,10 @@ impl<'a> Asking<'a> {
             let text = "rights of yours to single conversations do not count for this question; read them by id";
             windowed.notices.push(Notice::new("scope.conversations", text));
         }
-        let extent = Extent::of(self.org, self.data(), &windowed.counted, self.operation.archived);
+        let mut extent = Extent::of(self.org, self.data(), &windowed.counted, self.operation.archived);
+        if let Some(attribute) = self.operation.carried_attribute() {
+            extent = bound::part(self.org, extent, attribute, &mut windowed.notices)?;
+        }
         Ok(Counted { entitlements: windowed.counted, extent, windows: windowed.guarded, notices: windowed.notices })
     }
 

@@ -21,13 +21,14 @@ use crate::{
 };
 
 /// The writer of one site.
-pub(super) fn site<'a>(asking: &'a Asking<'_>, model: &BodyModel, site: &'a Site) -> conjoin::Site<'a> {
+pub(super) fn site<'a>(asking: &'a Asking<'_>, model: &'a BodyModel, site: &'a Site) -> conjoin::Site<'a> {
     let carried = |wanted: Access| site.carry.iter().find(|(access, _)| *access == wanted).map(|(_, name)| &**name);
     conjoin::Site {
         org: asking.org,
         data: asking.operation.contract.data,
         dialect: model.dialect,
         queue: carried(Access::Queue),
+        attribute: site.attribute(model),
         user: carried(Access::User),
         max_clauses: asking.operation.max_clauses,
         max_predicates: asking.operation.max_predicates,

@@ -195,6 +195,7 @@ pub(super) fn filter(level: Level) -> FilterModel {
         ("participantName", Dimension::Hidden),
     ];
     FilterModel {
+        attributes: BTreeMap::new(),
         level,
         dimensions: dimensions.into_iter().map(|(name, kind)| (name.into(), kind)).collect(),
         metrics: vec!["tConversationDuration".into()],

@@ -161,7 +161,7 @@ impl Bench {
         let same = if notices.is_empty() {
             sorted(&got) == sorted(&due)
         } else {
-            let extremes = |name: &String| !(name.ends_with(".min") || name.ends_with(".max"));
+            let extremes = |name: &String| name.rsplit_once('.').is_none_or(|(_, stat)| !matches!(stat, "min" | "max"));
             let mut facts = [&got, &due].map(|answer| facts_of(Kind::Aggregates, answer));
             facts
                 .iter_mut()
@@ -190,7 +190,7 @@ async fn every_family_answers_over_the_visible_legs() {
         let cases = 30;
         for case in 0..cases {
             let mut dice = Dice::new(7_000 + 100 * nth as u64 + case);
-            let mut asking = Truth::case(*dice.pick(&CAST), Kind::Aggregates, &Value::Null);
+            let mut asking = Truth::case(dice.pick(&CAST), Kind::Aggregates, &Value::Null);
             let names = asking.names(&bench.organisation.directory);
             let words = Words::from([("metrics", vec!["tHandle".to_owned()])]);
             let body = generate::question(&mut dice, Kind::Aggregates, &names, &words);

@@ -371,7 +371,7 @@ fn universe(directory: &Directory, data: Data, named: &str, (start, end): (i64, 
 }
 
 /// What the upstream would take at all: no filter is empty.
-fn well_formed(value: &Value) -> bool {
+pub(super) fn well_formed(value: &Value) -> bool {
     match value {
         Value::Array(items) => items.iter().all(well_formed),
         Value::Object(members) => {
