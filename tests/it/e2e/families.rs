@@ -190,8 +190,8 @@ async fn every_family_answers_over_the_visible_legs() {
         let cases = 30;
         for case in 0..cases {
             let mut dice = Dice::new(7_000 + 100 * nth as u64 + case);
-            let person: &str = dice.pick(&CAST);
-            let mut asking = Truth::case(person, Kind::Aggregates, &Value::Null);
+            let mut asking = Truth::case("", Kind::Aggregates, &Value::Null);
+            asking.person = (*dice.pick(&CAST)).to_owned();
             let names = asking.names(&bench.organisation.directory);
             let words = Words::from([("metrics", vec!["tHandle".to_owned()])]);
             let body = generate::question(&mut dice, Kind::Aggregates, &names, &words);
