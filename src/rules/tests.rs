@@ -372,7 +372,10 @@ fn what_does_nothing_is_a_finding() {
 
 #[test]
 fn a_need_that_nobody_vouches_for_closes_the_rule() {
-    let text = GOOD.replacen("data = \"queue\"", "data = \"interaction\"\nneeds = [\"leg-filter\"]", 1);
+    let text = GOOD
+        .replacen("data = \"queue\"", "data = \"interaction\"\nneeds = [\"leg-filter\"]", 1)
+        .replacen("QueueObservationQuery", "ConversationAggregationQuery", 1)
+        .replacen("[rule.answer]", "[rule.group-by]\nat = \"$.groupBy\"\nallow = [\"queueId\"]\n\n[rule.answer]", 1);
     assert_eq!(compiled(&text).rules.operations[0].unproved, [Assumption::LegFilter]);
     let policy = Policy { accepted: vec![Assumption::LegFilter], ..Policy::default() };
     assert!(compile(files(&text), policy).unwrap().rules.operations[0].unproved.is_empty());
