@@ -187,6 +187,7 @@ impl Bench {
             let inside = match kind {
                 "queue" => case.queue_inside(directory, &scope, &id),
                 "user" => case.user_inside(directory, &scope, &id, false),
+                "region" => self.truth.region(&case.person) == id,
                 _ => case.division_inside(directory, &scope, &id),
             };
             if !inside {
