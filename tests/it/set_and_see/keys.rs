@@ -59,7 +59,7 @@ pub(super) const EDITS: &[Edit] = &[
     ),
     edit("Shared", "class", "class = \"query\" # reports", "class = \"list\"", Told("a `list` is a `GET`")),
     edit("Shared", "dialect", "dialect = \"platform\"", "dialect = \"genesys\"", Told("is written in another dialect")),
-    edit("Shared", "data", "data = \"interaction\" # reports", "data = \"queue\"", Seen),
+    edit("Shared", "data", "data = \"interaction\" # reports", "data = \"queue\"", Told("asks about other data")),
     edit(
         "Shared",
         "permission",
@@ -164,7 +164,7 @@ pub(super) const EDITS: &[Edit] = &[
         "dialect = \"platform\"",
         Told("is written in another dialect"),
     ),
-    edit("Rule", "data", "data = \"interaction\" # aggregates", "data = \"queue\"", Seen),
+    edit("Rule", "data", "data = \"interaction\" # aggregates", "data = \"queue\"", Told("asks about other data")),
     edit(
         "Rule",
         "permission",
