@@ -68,6 +68,22 @@ async fn what_a_list_shows_can_be_read_by_its_id_and_nothing_else() {
     assert!(shown >= 30 && hidden > 500);
 }
 
+/// A right with a data window says nothing about an object that has no time: a refusal, and no fault of the proxy.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_right_with_a_data_window_opens_no_object_and_breaks_nothing() {
+    let house = House::of(Plan { interactions: 200, ..Plan::default() }).await;
+    let mut windowed = 0;
+    for (list, path) in [(List::Queues, QUEUES), (List::Users, USERS), (List::Divisions, DIVISIONS)] {
+        for id in ids(list, &house.directory).iter().step_by(if list == List::Users { 7 } else { 1 }) {
+            let heard = house.get("hugo", &format!("{path}/{id}")).await;
+            assert!([400, 403, 404].contains(&heard.status), "hugo {path}/{id}: {heard:?}");
+            windowed += usize::from(heard.code() == "window.outside");
+        }
+    }
+    assert!(windowed > 0, "hugo's grant met nothing");
+    assert!(house.received(super::house::US).is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_detail_of_an_interaction_shows_its_visible_legs() {
     let house = House::new().await;
