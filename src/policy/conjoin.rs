@@ -108,7 +108,8 @@ impl Site<'_> {
             branches.push((conditions, part, inside));
         }
         let only = match <[(Vec<Filter>, Extent, bool); 1]>::try_from(branches) {
-            Ok([(conditions, _, _)]) => return self.conjunction(conditions, extent),
+            // Its own part: the division that it named may have been taken out of its conditions above.
+            Ok([(conditions, part, _)]) => return self.conjunction(conditions, &part),
             Err(branches) if branches.is_empty() => return Ok(None),
             Err(branches) => branches,
         };

@@ -145,6 +145,18 @@ fn an_or_of_ands_succeeds() {
     rows(&organisation, "sofia", Kind::Aggregates, &aggregates(open));
 }
 
+/// Of an *or*, the only branch that can hold keeps the division it names, also where that is said by queues.
+#[test]
+fn the_branch_that_is_left_of_an_or_keeps_its_division() {
+    let mut file = file();
+    file["queues"][0]["moved"] = json!(true);
+    let organisation = organisation(file);
+    let never = json!({ "type": "and", "predicates": [is("queueId", "motor"), is("divisionId", "pay")] });
+    let pay = json!({ "type": "and", "predicates": [is("divisionId", "pay")] });
+    let filter = json!({ "type": "or", "clauses": [never, pay] });
+    rows(&organisation, "dora", Kind::Aggregates, &aggregates(filter));
+}
+
 #[test]
 fn assigned_with_view_succeeds() {
     let organisation = organisation(file());
