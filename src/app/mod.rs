@@ -115,6 +115,21 @@ pub fn fitting(rules: &Rules, org: &Org) -> Result<(), StartError> {
     if misfits.is_empty() { Ok(()) } else { Err(StartError::Misfit(misfits)) }
 }
 
+/// Who may ask, and where each region is reached: whatever of the settings is read before anything listens.
+pub fn doors(
+    settings: &Settings,
+    org: &Org,
+    clock: &Arc<dyn Clock>,
+    metrics: &Metrics,
+) -> Result<(Upstreams, Identity), StartError> {
+    let upstreams = Upstreams::new(&settings.upstream, clock.clone(), metrics.clone())?;
+    let known: Vec<&str> = upstreams.regions().collect();
+    if let Some(region) = without_upstream(org, &known) {
+        return Err(StartError::NoUpstream(region));
+    }
+    Ok((upstreams, Identity::new(&settings.identity)?))
+}
+
 /// Starts everything; the listeners are open when this returns.
 pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
     let compiled = tested_rules(rule_files(&settings.rules)?, settings.policy.clone())?;
@@ -122,12 +137,8 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     fitting(&compiled.rules, &org)?;
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry);
-    let upstreams = Arc::new(Upstreams::new(&settings.upstream, clock.clone(), metrics.clone())?);
-    let known: Vec<&str> = upstreams.regions().collect();
-    if let Some(region) = without_upstream(&org, &known) {
-        return Err(StartError::NoUpstream(region));
-    }
-    let identity = Arc::new(Identity::new(&settings.identity)?);
+    let (upstreams, identity) = doors(&settings, &org, &clock, &metrics)?;
+    let (upstreams, identity) = (Arc::new(upstreams), Arc::new(identity));
     let recorder = Recorder::start(settings.audit.clone(), metrics.clone())?;
     let world = Arc::new(WorldStore::new(Arc::new(compiled.rules), Arc::new(org), settings.world, metrics.clone()));
     let proxy_listener = listen(settings.proxy.listen).await?;

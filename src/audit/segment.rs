@@ -1,8 +1,9 @@
 //! Segment files: numbered, only ever appended to, closed at a size. A segment is never reopened for writing.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -30,7 +31,8 @@ struct Segment {
 impl Segments {
     /// Makes the folder and looks where its numbering stands.
     pub(super) fn open(folder: &Path, limit: u64) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        // What people asked, and what they may see, is for the auditor alone.
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let last = list(folder)?.into_iter().map(|(number, _)| number).max().unwrap_or(0);
         let mut made = Self { folder: folder.to_owned(), limit, next: last.saturating_add(1), current: None };
         // Whether the folder can be written shows at the start, not at the first query.
@@ -95,7 +97,7 @@ impl Segments {
     fn begin(&mut self) -> io::Result<Segment> {
         loop {
             let path = self.folder.join(format!("{:010}.{EXTENSION}", self.next));
-            match OpenOptions::new().append(true).create_new(true).open(&path) {
+            match OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path) {
                 Ok(file) => {
                     self.next = self.next.saturating_add(1);
                     // The name must survive a crash as well as the lines.
@@ -123,4 +125,22 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     }
     found.sort_unstable();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn nobody_else_on_the_machine_reads_the_record() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("data/audit");
+        let mut segments = Segments::open(&folder, 1 << 20).unwrap();
+        segments.append(b"{}\n").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&folder), 0o700);
+        let files = list(&folder).unwrap();
+        assert!(!files.is_empty() && files.iter().all(|(_, path)| mode(path) == 0o600), "{files:?}");
+    }
 }

@@ -12,13 +12,14 @@ use crate::{
     directory::source,
     model::{finding::Finding, world::Policy},
     policy::lint,
+    telemetry::Metrics,
 };
 use serde::Serialize;
-use std::{path::PathBuf, process::ExitCode};
+use std::{collections::BTreeSet, path::PathBuf, process::ExitCode, sync::Arc};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The configuration; without it only the given folder and file are checked
+    /// The configuration, else `bailiwick.toml` in this folder; without either only the given folder and file are checked
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// A folder of rule files, instead of the configuration's
@@ -35,11 +36,18 @@ pub(super) struct Arguments {
     format: Format,
 }
 
+/// An operation that rests on assumptions which nobody vouched for.
+#[derive(Debug, Serialize)]
+struct Closed {
+    operation: String,
+    needs: Vec<&'static str>,
+}
+
 #[derive(Debug, Serialize)]
 struct Checked {
     operations: usize,
     tests: usize,
-    closed: Vec<String>,
+    closed: Vec<Closed>,
     divisions: usize,
     queues: usize,
     users: usize,
@@ -47,7 +55,7 @@ struct Checked {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let settings = arguments.config.as_deref().map(serve::settings).transpose()?;
+    let settings = serve::settings_here(arguments.config.as_deref())?;
     let rules_from = match (&arguments.rules, &settings) {
         (Some(folder), _) => RulesFrom::Folder(folder.clone()),
         (None, Some(settings)) => settings.rules.clone(),
@@ -58,8 +66,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         arguments.directory.clone().or_else(|| settings.as_ref().map(|settings| settings.directory.file.clone()));
     // Both are read before anything is said, so that all problems of all files come at once.
     let rules = app::rule_files(&rules_from).and_then(|files| app::tested_rules(files, policy));
-    let clock = SystemClock::default();
-    let org = directory.as_deref().map(|file| source::open(file, &clock)).transpose();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let org = directory.as_deref().map(|file| source::open(file, &*clock)).transpose();
     let (rules, org) = match (rules, org) {
         (Ok(rules), Ok(org)) => (rules, org),
         (rules, org) => {
@@ -70,6 +78,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     if let Some(org) = &org {
         app::fitting(&rules.rules, org).map_err(|error| Failure::input(error.to_string()))?;
+        if let Some(settings) = &settings {
+            app::doors(settings, org, &clock, &Metrics::detached())?;
+        }
     }
     if let Some(list) = &arguments.coverage {
         return coverage::run(list, &rules.rules, arguments.format);
@@ -83,9 +94,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         .operations
         .iter()
         .filter(|operation| !operation.unproved.is_empty())
-        .map(|operation| {
-            let names: Vec<_> = operation.unproved.iter().map(|assumption| assumption.name()).collect();
-            format!("{} (needs {})", operation.id, names.join(", "))
+        .map(|operation| Closed {
+            operation: operation.id.to_string(),
+            needs: operation.unproved.iter().map(|assumption| assumption.name()).collect(),
         })
         .collect();
     let checked = Checked {
@@ -99,18 +110,30 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     match arguments.format {
         Format::Json => out::json(&checked)?,
-        Format::Text => print(&checked),
+        Format::Text => print(&checked, settings.is_some()),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(checked: &Checked) {
+fn print(checked: &Checked, configured: bool) {
     out::line(format!("{} operations, {} rule tests passed", checked.operations, checked.tests));
     if checked.divisions > 0 {
         out::line(format!("{} divisions, {} queues, {} users", checked.divisions, checked.queues, checked.users));
     }
-    for closed in &checked.closed {
-        out::line(format!("closed: {closed}; accept by name under `[policy] assume` once you vouch for it"));
+    if configured {
+        for Closed { operation, needs } in &checked.closed {
+            let needs = needs.join(", ");
+            out::line(format!(
+                "closed: {operation} (needs {needs}); accept by name under `[policy] assume` once you vouch for it"
+            ));
+        }
+    } else if !checked.closed.is_empty() {
+        let needs: BTreeSet<_> = checked.closed.iter().flat_map(|closed| &closed.needs).copied().collect();
+        out::line(format!(
+            "{} operations stay closed until a configuration accepts under `[policy] assume` what they need: {}",
+            checked.closed.len(),
+            needs.into_iter().collect::<Vec<_>>().join(", ")
+        ));
     }
     for finding in &checked.findings {
         out::line(format!("warning {}: {}: {}; {}", finding.code, finding.at, finding.why, finding.repair));

@@ -41,7 +41,8 @@ pub(super) struct Arguments {
     /// The asked body; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     query: Option<PathBuf>,
-    /// The configuration; without it the shipped rules with every assumption accepted, and `--directory`
+    /// The configuration, else `bailiwick.toml` in this folder; without either the shipped rules with every assumption
+    /// accepted, and `--directory`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// A directory file, instead of the configuration's
@@ -124,7 +125,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 fn world(arguments: &Arguments) -> Result<World, Failure> {
-    let settings = arguments.config.as_deref().map(serve::settings).transpose()?;
+    let settings = serve::settings_here(arguments.config.as_deref())?;
     let (from, policy) = match &settings {
         Some(settings) => (settings.rules.clone(), settings.policy.clone()),
         None => (RulesFrom::Shipped, Policy { accepted: Assumption::ALL.to_vec(), ..Policy::default() }),

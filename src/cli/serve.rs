@@ -7,16 +7,23 @@ use crate::{
     config::{self, Settings},
     telemetry::log,
 };
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 use tokio::{
     runtime::Runtime,
     signal::unix::{SignalKind, signal},
 };
 
+/// Where a command looks for the configuration when none is named.
+const HERE: &str = "bailiwick.toml";
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The configuration
-    #[arg(long, value_name = "FILE", default_value = "bailiwick.toml")]
+    #[arg(long, value_name = "FILE", default_value = HERE)]
     config: PathBuf,
 }
 
@@ -32,8 +39,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn settings(file: &std::path::Path) -> Result<Settings, Failure> {
+pub(super) fn settings(file: &Path) -> Result<Settings, Failure> {
     config::load(file, &|name| std::env::var(name).ok()).map_err(Failure::input)
+}
+
+/// What `serve` would start from in this folder: the named configuration, else the one that lies here, if any.
+pub(super) fn settings_here(named: Option<&Path>) -> Result<Option<Settings>, Failure> {
+    match named {
+        Some(file) => settings(file).map(Some),
+        None => Path::new(HERE).exists().then(|| settings(Path::new(HERE))).transpose(),
+    }
 }
 
 pub(super) fn runtime() -> Result<Runtime, Failure> {

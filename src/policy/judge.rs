@@ -7,7 +7,7 @@ use crate::{
         contract::Data,
         entitlement::{Entitlement, Scope},
         operation::{Operation, Outside, StaticDead},
-        org::{DivisionIx, Org, QueueIx, QueueState, UserIx},
+        org::{DivisionIx, Org, Principal, QueueIx, QueueState, UserIx},
         refusal::{Code, Echo, Notice, Refusal},
         set::{Dim, Set},
     },
@@ -203,6 +203,9 @@ impl<'a> Judge<'a> {
             return Ok(Verdict::Dead);
         }
         if !self.queues.contains(&queue) {
+            if held.state != QueueState::Active && self.was_own(queue) {
+                return Ok(Verdict::Dead);
+            }
             return self.outside(value, "a queue outside the scope");
         }
         if held.state == QueueState::Active {
@@ -213,6 +216,17 @@ impl<'a> Judge<'a> {
         let sayable = |queue: QueueIx| carried.is_none_or(|name| self.org.bound_value(queue, name).is_some());
         let visible = self.queues.filter(|other| self.org.queue(*other).division == held.division && sayable(*other));
         Ok(if visible.is_subset(named) { Verdict::Inside } else { Verdict::Dead })
+    }
+
+    /// Whether this queue would be the asker's by membership if it were alive: a stale list of his own is no secret to him.
+    fn was_own(&self, queue: QueueIx) -> bool {
+        let Principal::User(me) = self.scope.holder else { return false };
+        let (me, held) = (self.org.user(me), self.org.queue(queue));
+        let member = if held.restricted { &me.named_queues } else { &me.queues };
+        let here = |entitlement: &Entitlement| matches!(&entitlement.divisions, Dim::Only(divisions) if divisions.contains(&held.division));
+        member.contains(&queue)
+            && self.org.open_to(queue, self.scope.holder)
+            && self.scope.entitlements.iter().any(here)
     }
 
     fn dead(&mut self, value: &str) -> Result<(), Refusal> {

@@ -149,10 +149,18 @@ pub fn windows(
     match missed {
         Some(window) if out.counted.is_empty() => Err(Refusal::new(
             Code::WindowOutside,
-            format!(
-                "your right covers data from {} until {}; ask for an interval inside it (in lists of interactions: whole days, without filters)",
-                window.from, window.until
-            ),
+            match rule {
+                Some(_) => format!(
+                    "your right covers data from {} until {}; ask for an interval inside it (in lists of interactions: \
+                     whole days, without filters)",
+                    window.from, window.until
+                ),
+                None => format!(
+                    "your right covers data from {} until {}, and this operation takes no interval: it needs a right \
+                     without such a window",
+                    window.from, window.until
+                ),
+            },
         )
         .with("from", window.from.to_string())
         .with("until", window.until.to_string())),

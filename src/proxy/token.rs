@@ -31,6 +31,9 @@ impl Proxy {
         let token = self.logins.token(&client, &secret).ok_or_else(|| {
             refuse("the client's id or secret is not right; ask the administrator of the proxy for a client")
         })?;
+        // Whoever left, or is not in the directory, gets none: the first request would be refused anyway.
+        let bearer = SecretString::from(format!("Bearer {}", token.expose_secret()));
+        self.identity.identify(Some(bearer.expose_secret()), &self.world.pin().world.org, self.clock.now())?;
         Ok(Service::Token { token: token.clone(), expires_in: EXPIRES_IN })
     }
 }

@@ -53,12 +53,26 @@ pub fn compile(
     services::fill(&mut draft);
     objects::fill(&mut draft);
     grants::fill(&mut draft);
+    something(&mut draft);
     if !draft.problems.is_empty() {
         return Err(places.problems(draft.problems));
     }
     let mut org = draft.org;
     org.findings = findings::all(file, &org);
     Ok(org)
+}
+
+/// A file without regions or divisions describes nothing: more likely a broken export than a wish.
+fn something(draft: &mut Draft<'_>) {
+    let file = draft.file;
+    for (list, empty, what) in
+        [("regions", file.regions.is_empty(), "region"), ("divisions", file.divisions.is_empty(), "division")]
+    {
+        if empty {
+            let repair = format!("write the organisation whole: `{list}` must not be empty");
+            draft.problem(At::file(list), format!("the directory has no {what}"), repair);
+        }
+    }
 }
 
 /// An organisation in the making. While problems stand, placeholders may stand in its tables.

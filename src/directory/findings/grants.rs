@@ -3,7 +3,7 @@
 use super::warning;
 use crate::model::{
     finding::Finding,
-    org::{Grant, GrantResource, Org},
+    org::{Grant, GrantResource, Org, Principal},
 };
 use jiff::SignedDuration;
 
@@ -51,5 +51,16 @@ fn opens_nothing(org: &Org, grant: &Grant, resource: &GrantResource) -> Option<S
         }
         GrantResource::Group(_) | GrantResource::Conversation(_) | GrantResource::Conversations { .. } => return None,
     };
-    (other != region).then(|| format!("names {what} of another region: no grant crosses a region wall"))
+    if other != region {
+        return Some(format!("names {what} of another region: no grant crosses a region wall"));
+    }
+    match resource {
+        GrantResource::Queue(queue) if !org.open_to(*queue, Principal::User(grant.beneficiary)) => {
+            let holder = &org.user(grant.beneficiary).id;
+            Some(format!(
+                "names {what}, which no read list opens to `{holder}`: a grant does not open what lines of business close"
+            ))
+        }
+        _ => None,
+    }
 }

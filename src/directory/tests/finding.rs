@@ -111,6 +111,8 @@ fn grants_and_services() {
     finds(&with(r#"{"id": "u-3","#, r#"{"id": "u-3", "active": false,"#), "G01", "grant `gr-1`");
     finds(&with(r#"{"kind": "queue", "id": "q-1"}"#, r#"{"kind": "division", "id": "d-us"}"#), "G01", "grant `gr-1`");
     finds(&with(r#"{"kind": "queue", "id": "q-1"}"#, r#"{"kind": "division", "id": "d-eu"}"#), "G01", "grant `gr-1`");
+    let closed = with(r#"  "folders": [],"#, r#"  "folders": [{"id": "f"}],"#);
+    finds(&closed, "G01", "grant `gr-1`");
     let service =
         with(r#""clientIds": ["c-1"]"#, r#""clientIds": ["c-1"], "roles": [{"role": "r-1", "division": "d-a"}]"#);
     finds(&service.replace("analytics:report:view", "user:profile:view"), "S01", "service account `s-1`");

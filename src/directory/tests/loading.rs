@@ -119,3 +119,15 @@ fn the_guides_names_are_understood() {
     refused(&text.replace(r#""division": "d-a","#, ""), 8, "is in no division");
     refused(&text.replace(r#"["Reader", "#, r#"["Agent", "#), 9, "names no division");
 }
+
+#[test]
+fn an_empty_organisation_is_refused() {
+    for text in ["{}", r#"{"version": "", "regions": [], "divisions": []}"#] {
+        assert_eq!(problems(text).len(), 2, "{text}");
+        let told = told(&problems(text));
+        assert!(
+            told.contains("the directory has no region") && told.contains("the directory has no division"),
+            "{told}"
+        );
+    }
+}

@@ -36,8 +36,9 @@ enum Key<T> {
     Stranger,
 }
 
-/// Whether groups may be told apart by this key: by what the operation lets the asker group by, or where it lists
-/// nothing by what its filters know. What carries access is a key that is judged.
+/// Whether groups may be told apart by this key: one that was asked for (a group under another may be anybody's), and by
+/// what the operation lets the asker group by, or where it lists nothing by what its filters know. What carries access is
+/// a key that is judged.
 fn may_tell_apart(plan: &GuardPlan, key: &str) -> bool {
     let contract = &plan.operation.contract;
     let Some(model) = &contract.body else {
@@ -45,8 +46,10 @@ fn may_tell_apart(plan: &GuardPlan, key: &str) -> bool {
     };
     let (bpo, mut listed) = (plan.org.is_bpo(plan.scope.holder), contract.words.iter().filter(|words| words.groups));
     let judged = || plan.operation.answer.keys.iter().any(|known| matches!(&*known.at, [name] if **name == *key));
+    let asked = plan.columns.as_ref().is_none_or(|columns| columns.iter().any(|column| **column == *key));
     let mut kinds = model.dimensions(key).peekable();
-    kinds.peek().is_some()
+    (asked || judged())
+        && kinds.peek().is_some()
         && listed.all(|words| words.allows(key, bpo))
         && kinds.all(|kind| match kind {
             Dimension::Hidden => false,
@@ -72,17 +75,15 @@ impl Keys {
 
 /// A group stays when some visible leg may stand in it, and nothing splits it that the asker may not group by.
 pub(super) fn group(plan: &GuardPlan, mut row: Value, keys: &mut Keys) -> Option<Value> {
-    if !has_known_columns(plan, row.get("group")) {
-        return None;
-    }
     if plan.operation.answer.shape == Shape::Rows {
         keep_numbers(&mut row);
     }
     let group = row.get("group");
-    if let Some(group) = group
-        && !group.as_object()?.iter().all(|(key, _)| keys.may_pass(plan, key))
-    {
-        return None;
+    if let Some(group) = group {
+        let is_plain = |value: &Value| !matches!(value, Value::Object(_) | Value::Array(_));
+        if !group.as_object()?.iter().all(|(key, value)| is_plain(value) && keys.may_pass(plan, key)) {
+            return None;
+        }
     }
     let find = |access: Access| -> (bool, Said<'_>) {
         // Several keys may hold one thing (`agentId` and `userId`): all that stand there must say the same.
@@ -142,21 +143,6 @@ pub(super) fn is_left_out(plan: &GuardPlan, row: &Value) -> bool {
         .filter(|key| key.access == Access::User)
         .filter_map(|key| inside?.at(&key.at)?.as_str())
         .any(|user| outsourcers::leaves_out(&plan.org, &plan.operation, user))
-}
-
-/// A group under a name that nobody asked for, or of something that is no plain value, may be anybody's.
-fn has_known_columns(plan: &GuardPlan, group: Option<&Value>) -> bool {
-    let Some(group) = group.filter(|group| !group.is_null()) else {
-        return true;
-    };
-    let known = |name: &str| {
-        let keys = plan.operation.answer.keys.iter();
-        plan.columns.as_ref().is_none_or(|columns| columns.iter().any(|column| **column == *name))
-            || keys.into_iter().any(|key| matches!(&*key.at, [only] if **only == *name))
-    };
-    group.as_object().is_some_and(|members| {
-        members.iter().all(|(name, value)| known(name) && !matches!(value, Value::Object(_) | Value::Array(_)))
-    })
 }
 
 /// What is counted and summed is a number; anything else in its place could name somebody.

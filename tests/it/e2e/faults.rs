@@ -134,6 +134,45 @@ async fn a_configuration_that_cannot_be_read_is_exit_code_two_with_its_place() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_refuses_what_a_start_would_refuse_and_finds_the_configuration_itself() {
+    let files = Files::new("", false).await;
+    let here = |command: &[&str]| {
+        let done = Command::new(env!("CARGO_BIN_EXE_bailiwick"))
+            .args(command)
+            .current_dir(files.config.parent().unwrap())
+            .env_clear()
+            .output()
+            .unwrap();
+        (
+            done.status.code().unwrap(),
+            String::from_utf8(done.stdout).unwrap() + &String::from_utf8(done.stderr).unwrap(),
+        )
+    };
+    let users = serde_json::from_str::<Value>(&sample::text()).unwrap()["users"].as_array().unwrap().len();
+    let (code, told) = here(&["check"]);
+    assert_eq!(code, 0, "{told}");
+    is_clear(&told, &[&format!("{users} users")]);
+
+    // A region that nothing leads to.
+    let mut two: Value = sample::text().parse().unwrap();
+    two["regions"].as_array_mut().unwrap().push(json!({ "id": "ap", "upstream": "http://127.0.0.1:2" }));
+    two["divisions"].as_array_mut().unwrap().push(json!({ "id": "root-ap", "region": "ap" }));
+    fs::write(files.folder.path().join("directory.json"), two.to_string()).unwrap();
+    for command in ["serve", "check"] {
+        let (code, told) = here(&[command]);
+        assert_eq!(code, 2, "{command}: {told}");
+        is_clear(&told, &["region `ap`", "[[upstream]]"]);
+    }
+
+    // Without a configuration, one line says what such a file has to accept.
+    fs::remove_file(&files.config).unwrap();
+    let (code, told) = here(&["check"]);
+    assert_eq!(code, 0, "{told}");
+    is_clear(&told, &["stay closed until a configuration accepts", "entries-and"]);
+    assert!(!told.contains("closed: "), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rules_and_directories_that_cannot_be_read_are_exit_code_two_with_their_place() {
     let files = Files::new("", true).await;
     let rules = "rules/genesys/divisions.toml";

@@ -83,7 +83,11 @@ async fn house_on(clock: Arc<dyn Clock>, settings: proxy::Settings, server: serv
         statics: vec![token("T", "una"), token("N", "nobody"), token("G", "gone")],
         ..identity::Settings::default()
     };
-    let login = Login { client_id: "client".into(), client_secret: secret("s3cret"), token: secret("T") };
+    let login = |client: &str, with: &str| Login {
+        client_id: client.into(),
+        client_secret: secret("s3cret"),
+        token: secret(with),
+    };
     let region = RegionSettings {
         region: "r1".into(),
         url: format!("http://{}", upstream.address).parse().unwrap(),
@@ -102,7 +106,7 @@ async fn house_on(clock: Arc<dyn Clock>, settings: proxy::Settings, server: serv
         settings,
         world: Arc::clone(&world),
         identity: Arc::new(Identity::new(&identity).unwrap()),
-        logins: Logins::new([login]),
+        logins: Logins::new([login("client", "T"), login("left", "G")]),
         recorder: recorder.clone(),
         upstreams: Arc::clone(&upstreams),
         clock: Arc::clone(&clock),

@@ -161,6 +161,8 @@ async fn the_log_in_of_client_libraries_works() {
     assert_eq!(house.ask("POST /oauth/token", form, inside).await.status, 200);
     for wrong in [
         "grant_type=client_credentials&client_id=client&client_secret=x",
+        // Its person is not in the directory.
+        "grant_type=client_credentials&client_id=left&client_secret=s3cret",
         "grant_type=password",
         "grant_type=client_credentials",
         "",

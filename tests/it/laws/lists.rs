@@ -4,7 +4,7 @@
 use super::{
     case::{Case, Organisation},
     program,
-    random::{cases, seed},
+    random::{cases, judges_shares, seed},
 };
 use crate::oracle::{
     data::{Directory, Interaction, Time},
@@ -280,6 +280,9 @@ fn every_visible_entry_is_reached_exactly_once() {
             walk(&asker, list, dice, &mut tally).map_err(|why| format!("{list:?} {}: {why}", asker.person))
         });
         println!("{list:?}: {tally:?}");
+        if !judges_shares() {
+            continue;
+        }
         assert!(tally.with_rows * 100 >= 30 * tally.walks, "too few lists with entries: {tally:?}");
         assert!(tally.hiding * 100 >= 30 * tally.walks, "too few lists that hide something: {tally:?}");
         assert!(tally.pages > tally.walks, "{tally:?}");
@@ -307,6 +310,8 @@ fn strangers(asker: &Asker<'_>, list: List, scope: &[Entitlement]) -> Vec<(Strin
                         all.push((format!("{}x", queue.id), Code::ScopeOutside));
                     }
                     (true, true) => all.push((queue.id.clone(), Code::QueryDeadQueue)),
+                    // One of his own may be told as stale (`named::a_dead_queue_of_ones_own_is_stale_...`).
+                    (false, true) if directory.members_of_queue(queue).contains(&asker.person) => {}
                     (false, _) => all.push((queue.id.clone(), Code::ScopeOutside)),
                 }
             }
@@ -376,7 +381,8 @@ fn ids_from_elsewhere_have_one_refusal() {
     });
     println!("ids from elsewhere: {by_code:?}");
     for code in [Code::ScopeOutside, Code::QueryDeadQueue, Code::RegionCrossRegionScan, Code::DivisionParentScan] {
-        assert!(by_code.get(code.as_str()).is_some_and(|count| *count >= 5), "{by_code:?}");
+        let often = by_code.get(code.as_str()).is_some_and(|count| *count >= 5);
+        assert!(often || !judges_shares(), "{by_code:?}");
     }
 }
 
@@ -435,5 +441,6 @@ fn a_read_by_id_shows_visible_legs_or_is_not_there() {
         Ok(())
     });
     println!("reads by id: {reads}, {shown} shown ({cut} with legs cut), refused {codes:?}");
-    assert!(shown * 100 >= 10 * reads && cut > 50 && hidden * 100 >= 30 * reads, "{reads} {shown} {cut} {hidden}");
+    let enough = shown * 100 >= 10 * reads && cut > 50 && hidden * 100 >= 30 * reads;
+    assert!(enough || !judges_shares(), "{reads} {shown} {cut} {hidden}");
 }

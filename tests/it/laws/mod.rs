@@ -8,6 +8,7 @@ mod exhaustive;
 mod faults;
 mod forms;
 mod guard;
+mod joined;
 pub(crate) mod lists;
 mod mutants;
 mod named;

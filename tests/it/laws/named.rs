@@ -240,6 +240,22 @@ fn a_grant_opens_another_division_until_it_ends() {
 }
 
 #[test]
+fn a_dead_queue_of_ones_own_is_stale_and_any_other_is_outside() {
+    let mut file = file();
+    file["queues"][1]["state"] = json!("archived");
+    file["queues"][3]["state"] = json!("deleted");
+    let organisation = organisation(file);
+    let of =
+        |queue: &str| aggregates(json!({ "type": "or", "predicates": [is("queueId", "cards"), is("queueId", queue)] }));
+    assert_eq!(refused(&organisation, "sofia", Kind::Aggregates, &of("loans")), Code::QueryDeadQueue);
+    for queue in ["motor", "no-such-queue"] {
+        assert_eq!(refused(&organisation, "sofia", Kind::Aggregates, &of(queue)), Code::ScopeOutside);
+    }
+    // Vera was no member of it.
+    assert_eq!(refused(&organisation, "vera", Kind::Aggregates, &of("motor")), Code::ScopeOutside);
+}
+
+#[test]
 fn a_shared_division_shows_its_copies_only() {
     let organisation = organisation(file());
     let all = rows(&organisation, "rita", Kind::Aggregates, &aggregates(Value::Null));

@@ -31,7 +31,14 @@ fn reports() -> usize {
 }
 
 pub(super) fn cases() -> usize {
-    std::env::var("BAILIWICK_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000)
+    std::env::var("BAILIWICK_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(USUAL)
+}
+
+const USUAL: usize = 20_000;
+
+/// Whether so many cases are drawn that their shares mean something. A shorter run judges each case, and no share.
+pub(super) fn judges_shares() -> bool {
+    cases() >= USUAL
 }
 
 /// Where the numbers start; another one draws other cases.
@@ -116,7 +123,11 @@ fn soundness_and_completeness() {
     });
     counts.show_enough();
     for code in [Code::QueryTooComplex, Code::OperationUnscopable] {
-        assert!(counts.percent(counts.of(code.as_str())) < 5.0, "`{}` refuses too much", code.as_str());
+        assert!(
+            counts.percent(counts.of(code.as_str())) < 5.0 || !judges_shares(),
+            "`{}` refuses too much",
+            code.as_str()
+        );
     }
 }
 
@@ -156,7 +167,7 @@ fn windows_over_whole_days_cost_places_and_nothing_else() {
     });
     let displaced = counts.percent(counts.displaced);
     println!("  a place was taken in {displaced:.1} %");
-    assert!(displaced >= 1.0, "too few windows are crossed to show anything: {displaced:.1} %");
+    assert!(displaced >= 1.0 || !judges_shares(), "too few windows are crossed to show anything: {displaced:.1} %");
 }
 
 fn note_displaced(organisation: &Organisation, case: &Case, got: &Got, counts: &Mutex<Counts>) {
@@ -396,7 +407,12 @@ fn once_is_enough() {
         }
     });
     println!("  what was sent is refused as a stale list: {}", counts.stale);
-    assert!(counts.percent(counts.stale) < 0.1, "{} of {} are refused again", counts.stale, counts.all);
+    assert!(
+        !judges_shares() || counts.percent(counts.stale) < 0.1,
+        "{} of {} are refused again",
+        counts.stale,
+        counts.all
+    );
 }
 
 fn names_a_dead_queue(organisation: &Organisation, sent: &str) -> bool {
