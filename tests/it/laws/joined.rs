@@ -243,10 +243,10 @@ fn limits_are_met_exactly() {
 
     // As many clauses as two boxes need: of the first one's queue or agent, and of the second's.
     let boxes = vec![(queues(&["a1"]), users(&["ua"])), (queues(&["b1"]), users(&["ub"]))];
-    let boxed = Extent { boxes, ..Extent::default() };
-    let count = boxed.clauses(Data::Interaction).unwrap().len();
-    fits(&limited(100, count), &None, &boxed).unwrap();
-    refuses(&limited(100, count - 1), &None, &boxed, count);
+    let scattered = Extent { boxes, ..Extent::default() };
+    let count = scattered.clauses(Data::Interaction).unwrap().len();
+    fits(&limited(100, count), &None, &scattered).unwrap();
+    refuses(&limited(100, count - 1), &None, &scattered, count);
 
     // Branch by branch, each with its own part of the scope.
     let both = |queue: &str| Filter::and(vec![one_of(Dialect::Genesys, Access::Queue, "queueId", &[queue]), voice()]);
