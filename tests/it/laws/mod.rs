@@ -16,3 +16,5 @@ pub(crate) mod program;
 mod random;
 mod rights;
 mod shrink;
+mod way;
+mod wrong_bytes;
