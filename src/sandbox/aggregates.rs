@@ -4,6 +4,7 @@
 //! parts count as legs without queue, user and division: a predicate on one of these excludes them.
 
 use super::{
+    attribute,
     condition::Lens,
     dimension::{Column, Level, dimension},
     families::Family,
@@ -45,7 +46,9 @@ fn count(store: &Store, lens: Lens, rows: Rows, body: &Value) -> Result<Value, P
     let interval = Interval::of(body)?;
     let step = granularity(body, interval)?;
     let asked = filter::optional(body, "filter")?;
-    let groups = groups(rows, body)?;
+    let asked = asked.map(|filter| attribute::recognise(store, rows.level, filter));
+    let flat = body.get("flattenMultivaluedDimensions") == Some(&Value::Bool(true));
+    let groups = groups(store, lens, rows, body, flat)?;
     let metrics = metrics(rows, body)?;
     let by_user =
         groups.iter().any(|(name, _)| *name == "userId") || asked.as_ref().is_some_and(|filter| filter.names("userid"));
@@ -54,9 +57,8 @@ fn count(store: &Store, lens: Lens, rows: Rows, body: &Value) -> Result<Value, P
     if metrics.is_empty() {
         return Ok(json!({ "results": [] }));
     }
-    let flat = body.get("flattenMultivaluedDimensions") == Some(&Value::Bool(true));
     let condition = lens.condition(rows.level, asked.as_ref())?;
-    let sql = select(lens, rows, (interval, step), &groups, flat, &metrics, &legwise(lens, rows, condition));
+    let sql = select(lens, rows, (interval, step), &groups, &metrics, &legwise(lens, rows, condition));
     let names: Vec<&str> = groups.iter().map(|(name, _)| *name).collect();
     let rows = store.rows(&sql, |row| line(row, &names, interval, step, &metrics))?;
     Ok(json!({ "results": gather(rows) }))
@@ -74,13 +76,38 @@ fn legwise(lens: Lens, rows: Rows, condition: Sql) -> Sql {
     )
 }
 
-fn groups(rows: Rows, body: &Value) -> Result<Vec<(&'static str, Column)>, Problem> {
-    texts(body, "groupBy")?
-        .into_iter()
-        .map(|name| {
-            dimension(rows.level, name).ok_or_else(|| Problem::value(format!("`{name}` is no dimension to group by")))
-        })
-        .collect()
+/// Each dimension of the grouping by its canonical name, and its value.
+fn groups<'s>(
+    store: &'s Store,
+    lens: Lens,
+    rows: Rows,
+    body: &Value,
+    flat: bool,
+) -> Result<Vec<(&'s str, Sql)>, Problem> {
+    let one = |name: &str| {
+        if let Some((name, column)) = dimension(rows.level, name) {
+            return Ok((name, Sql::text(expression(lens, column, flat))));
+        }
+        let known = store.organisation.attribute(name, str::eq_ignore_ascii_case);
+        let known = known.ok_or_else(|| Problem::value(format!("`{name}` is no dimension to group by")))?;
+        Ok((known, attribute::value(known)))
+    };
+    texts(body, "groupBy")?.into_iter().map(one).collect()
+}
+
+fn expression(lens: Lens, column: Column, flat: bool) -> &'static str {
+    match column {
+        Column::Text(expression)
+        | Column::Enum(expression)
+        | Column::Instant(expression)
+        | Column::Number(expression) => expression,
+        Column::Division if lens.traits.division_of_leg => "l.division",
+        Column::Division if flat => {
+            "(SELECT group_concat(g.division) FROM (SELECT division FROM tags WHERE conversation = l.conversation ORDER BY division) g)"
+        }
+        Column::Division => "t.division",
+        Column::Empty => "NULL",
+    }
 }
 
 fn metrics(rows: Rows, body: &Value) -> Result<Vec<Metric>, Problem> {
@@ -106,30 +133,13 @@ fn select(
     lens: Lens,
     rows: Rows,
     (interval, step): (Interval, i64),
-    groups: &[(&'static str, Column)],
-    flat: bool,
+    groups: &[(&str, Sql)],
     metrics: &[Metric],
     condition: &Sql,
 ) -> Sql {
     let mut sql = Sql::text("SELECT ");
-    let mut tagged = false;
-    for (_, column) in groups {
-        let expression = match column {
-            Column::Text(expression)
-            | Column::Enum(expression)
-            | Column::Instant(expression)
-            | Column::Number(expression) => expression,
-            Column::Division if lens.traits.division_of_leg => "l.division",
-            Column::Division if flat => {
-                "(SELECT group_concat(g.division) FROM (SELECT division FROM tags WHERE conversation = l.conversation ORDER BY division) g)"
-            }
-            Column::Division => {
-                tagged = true;
-                "t.division"
-            }
-            Column::Empty => "NULL",
-        };
-        sql.push_text(expression);
+    for (_, value) in groups {
+        sql.push(value);
         sql.push_text(", ");
     }
     sql.push_text("(l.start - ");
@@ -147,7 +157,7 @@ fn select(
         });
     }
     sql.push_text(&format!(" FROM {} l JOIN conversations c ON c.n = l.conversation{}", lens.legs, rows.join));
-    if tagged {
+    if groups.iter().any(|(_, value)| value.text == "t.division") {
         sql.push_text(" LEFT JOIN tags t ON t.conversation = l.conversation");
     }
     sql.push_text(" WHERE ");

@@ -1,6 +1,7 @@
 //! Compiles filters to SQL.
 
 use super::{
+    attribute,
     dimension::{Column, Level, dimension},
     filter::{Atom, Kind, Node, Test},
     interval::instant,
@@ -76,6 +77,7 @@ impl Lens {
         match atom.kind {
             Kind::Property => Ok(Sql::never()),
             Kind::Metric => self.metric(level, atom),
+            Kind::Attribute => attribute::test(&atom.name, &atom.test),
             Kind::Dimension => {
                 let column = column(level, &atom.name)?;
                 match &atom.test {

@@ -22,6 +22,8 @@ pub(super) struct Atom {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Dimension,
+    /// An attribute of queues, under the organisation's own spelling.
+    Attribute,
     Metric,
     Property,
 }
@@ -118,7 +120,7 @@ fn atom(predicate: &Value) -> Result<Node, Problem> {
         }
     };
     let key = match kind {
-        Kind::Dimension => "dimension",
+        Kind::Dimension | Kind::Attribute => "dimension",
         Kind::Metric => "metric",
         Kind::Property => "property",
     };

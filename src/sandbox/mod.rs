@@ -7,6 +7,7 @@ pub mod sample;
 
 mod activity;
 mod aggregates;
+mod attribute;
 mod condition;
 mod conversation;
 mod details;

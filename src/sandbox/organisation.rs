@@ -57,6 +57,12 @@ impl Queue {
     pub(super) fn state(&self) -> &str {
         self.state.as_deref().unwrap_or("active")
     }
+
+    /// Attributes that have a value: an empty one is none.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        all.filter(|(_, value)| !value.is_empty())
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -119,6 +125,12 @@ impl Organisation {
     pub(super) fn leaves(&self) -> Vec<&Division> {
         let parents: Vec<_> = self.divisions.iter().filter_map(|division| division.parent.as_deref()).collect();
         self.divisions.iter().filter(|division| !parents.contains(&division.id.as_str())).collect()
+    }
+
+    /// An attribute that some queue has a value of, as the organisation spells it.
+    pub(super) fn attribute(&self, name: &str, same: impl Fn(&str, &str) -> bool) -> Option<&str> {
+        let known = self.queues.iter().flat_map(Queue::values).map(|(known, _)| known);
+        known.min_by_key(|known| (!same(known, name), *known)).filter(|known| same(known, name))
     }
 
     /// Members of each queue by name or through a group, each once, known users only.

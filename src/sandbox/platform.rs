@@ -4,6 +4,7 @@
 
 use super::{
     aggregates::within,
+    attribute,
     condition::Lens,
     dimension::{Column, Level},
     interval::{Interval, relative, show},
@@ -43,12 +44,12 @@ pub(super) fn query(store: &Store, lens: Lens, body: &Value) -> Result<Value, Pr
     let sums = sums(query)?;
     let mut sql = Sql::text("SELECT ");
     for (_, expression) in &groups {
-        sql.push_text(expression);
+        sql.push(expression);
         sql.push_text(", ");
     }
     sql.push_text(&sums.iter().map(|(_, expression)| expression.as_str()).collect::<Vec<_>>().join(", "));
     sql.push_text(&format!(" FROM {} l JOIN conversations c ON c.n = l.conversation", lens.legs));
-    if groups.iter().any(|(_, expression)| expression == "t.division") {
+    if groups.iter().any(|(_, expression)| expression.text == "t.division") {
         sql.push_text(" LEFT JOIN tags t ON t.conversation = l.conversation");
     }
     sql.push_text(" WHERE ");
@@ -82,10 +83,19 @@ pub(super) fn query(store: &Store, lens: Lens, body: &Value) -> Result<Value, Pr
     )
 }
 
-/// A dimension as an expression on `l` and `c`; `None` for divisions, which may be tags.
-fn expression(store: &Store, name: &str) -> Result<Option<String>, Problem> {
-    Ok(Some(match name {
-        "divisionId" => return Ok(None),
+/// Where the value of a dimension stands.
+enum Place {
+    /// An expression on `l` and `c`.
+    Plain(String),
+    /// Divisions, which may be tags.
+    Division,
+    /// An attribute of the leg's queue.
+    Attribute(String),
+}
+
+fn place(store: &Store, name: &str) -> Result<Place, Problem> {
+    Ok(Place::Plain(match name {
+        "divisionId" => return Ok(Place::Division),
         "queueId" => "l.queue".to_owned(),
         "agentId" | "userId" => "l.agent".to_owned(),
         "mediaType" => "l.media".to_owned(),
@@ -96,16 +106,25 @@ fn expression(store: &Store, name: &str) -> Result<Option<String>, Problem> {
         "day" => "strftime('%Y-%m-%d', l.start / 1000, 'unixepoch')".to_owned(),
         // the id comes from the directory, and is quoted all the same
         "region" => format!("'{}'", store.region.replace('\'', "''")),
-        _ => return Err(Problem::value(format!("`{name}` is no dimension here"))),
+        other => {
+            let known = store.organisation.attribute(other, |known, asked| known == asked);
+            let known = known.ok_or_else(|| Problem::value(format!("`{other}` is no dimension here")))?;
+            return Ok(Place::Attribute(known.to_owned()));
+        }
     }))
 }
 
-fn groups<'a>(store: &Store, lens: Lens, query: &'a Value) -> Result<Vec<(&'a str, String)>, Problem> {
+fn groups<'a>(store: &Store, lens: Lens, query: &'a Value) -> Result<Vec<(&'a str, Sql)>, Problem> {
     super::aggregates::texts(query, "groupBy")?
         .into_iter()
         .map(|name| {
-            let division = if lens.traits.division_of_leg { "l.division" } else { "t.division" };
-            Ok((name, expression(store, name)?.unwrap_or_else(|| division.to_owned())))
+            let value = match place(store, name)? {
+                Place::Plain(expression) => Sql::text(expression),
+                Place::Division if lens.traits.division_of_leg => Sql::text("l.division"),
+                Place::Division => Sql::text("t.division"),
+                Place::Attribute(name) => attribute::value(&name),
+            };
+            Ok((name, value))
         })
         .collect()
 }
@@ -167,7 +186,7 @@ fn read(store: &Store, lens: Lens, filter: &Value, depth: usize) -> Result<Sql, 
 fn predicate(store: &Store, lens: Lens, predicate: &Value) -> Result<Sql, Problem> {
     let text = |key: &str| predicate.get(key).and_then(Value::as_str).unwrap_or_default();
     let (dimension, operator) = (text("dimension"), text("operator"));
-    let expression = expression(store, dimension)?;
+    let place = place(store, dimension)?;
     let values: Vec<String> = super::aggregates::texts(predicate, "values")?.into_iter().map(str::to_owned).collect();
     let wanted = match operator {
         "EXISTS" | "NOT_EXISTS" => values.is_empty(),
@@ -178,21 +197,27 @@ fn predicate(store: &Store, lens: Lens, predicate: &Value) -> Result<Sql, Proble
     if !wanted {
         return Err(Problem::constraint(format!("`{operator}` has the wrong number of values")));
     }
-    let equal = || match &expression {
-        Some(expression) => Ok(Sql::one_of(expression, &values)),
-        None => lens.one_of(Level::Aggregate, Column::Division, &values),
+    let equal = || match &place {
+        Place::Plain(expression) => Ok(Sql::one_of(expression, &values)),
+        Place::Division => lens.one_of(Level::Aggregate, Column::Division, &values),
+        Place::Attribute(name) => Ok(attribute::has(name, &Sql::one_of("a.value", &values))),
     };
     // what is unknown is not equal
     let not = |sql: Sql| sql.around("NOT coalesce(", ", 0)");
-    let exists = match &expression {
-        Some(expression) => Sql::text(format!("{expression} IS NOT NULL")),
-        None => lens.exists(Level::Aggregate, Column::Division),
+    let exists = match &place {
+        Place::Plain(expression) => Sql::text(format!("{expression} IS NOT NULL")),
+        Place::Division => lens.exists(Level::Aggregate, Column::Division),
+        Place::Attribute(name) => attribute::has(name, &Sql::always()),
     };
-    let compare = |sign: &str| match (&expression, values.first()) {
-        (Some(expression), Some(value)) => {
-            Ok(Sql::with(format!("{expression} {sign} ?"), vec![Cell::Text(value.clone())]))
+    let compare = |sign: &str| {
+        let than = |expression: &str| {
+            Sql::with(format!("{expression} {sign} ?"), values.iter().cloned().map(Cell::Text).collect())
+        };
+        match &place {
+            Place::Plain(expression) => Ok(than(expression)),
+            Place::Division => Err(Problem::constraint("divisions have no order")),
+            Place::Attribute(name) => Ok(attribute::has(name, &than("a.value"))),
         }
-        _ => Err(Problem::constraint("divisions have no order")),
     };
     match operator {
         "EXISTS" => Ok(exists),

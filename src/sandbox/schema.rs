@@ -21,6 +21,7 @@ CREATE TABLE presence (user TEXT NOT NULL, system TEXT NOT NULL, routing TEXT NO
 CREATE TABLE queues (id TEXT PRIMARY KEY, name TEXT, division TEXT NOT NULL, state TEXT NOT NULL);
 CREATE TABLE users (id TEXT PRIMARY KEY, name TEXT, division TEXT NOT NULL, active INTEGER NOT NULL);
 CREATE TABLE members (queue TEXT NOT NULL, user TEXT NOT NULL, PRIMARY KEY (queue, user)) WITHOUT ROWID;
+CREATE TABLE attributes (queue TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (queue, name)) WITHOUT ROWID;
 CREATE TABLE media (name TEXT PRIMARY KEY);
 INSERT INTO media VALUES ('voice'), ('chat'), ('email'), ('message'), ('callback');
 CREATE TEMP TABLE seen AS SELECT * FROM legs WHERE 0;

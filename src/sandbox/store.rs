@@ -76,6 +76,12 @@ fn write_organisation(connection: &Connection, organisation: &Organisation) -> r
     for row in &organisation.queues {
         queue.execute(params![row.id, row.name, row.division, row.state()])?;
     }
+    let mut attribute = connection.prepare("INSERT INTO attributes VALUES (?, ?, ?)")?;
+    for row in &organisation.queues {
+        for (name, value) in row.values() {
+            attribute.execute(params![row.id, name, value])?;
+        }
+    }
     let mut user = connection.prepare("INSERT INTO users VALUES (?, ?, ?, ?)")?;
     for row in &organisation.users {
         user.execute(params![row.id, row.shown(), row.division, row.active])?;

@@ -1,6 +1,7 @@
 //! Conditions of rules: own cases, the public suite of RFC 9535 over the forms that are allowed, and random paths over
 //! random documents, with another implementation as second opinion.
 
+use crate::rule_files::{about_interactions, beside_shipped, failures, fixture};
 use bailiwick::{
     app::selftest,
     query::{
@@ -290,57 +291,23 @@ fn the_shape_describes_every_question_of_the_shipped_tests() {
     assert!(described > 30, "{described}");
 }
 
-const RULE: &str = r#"[fixture]
-directory = "../sample/directory.json"
-now = 2026-11-20T10:00:00Z
-
-[[rule]]
-id = "mine"
-match = "POST /api/v2/mine/query"
-class = "query"
-dialect = "genesys"
-data = "interaction"
-permission = "analytics:conversationAggregate:view"
-body = "ConversationAggregationQuery"
-needs = ["leg-filter"]
-
-[[rule.narrow]]
-at = "$.filter"
-carry = [{ queue = "queueId" }, { user = "userId" }]
-
-[rule.group-by]
-at = "$.groupBy"
-allow = ["queueId"]
-
-[[rule.refuse]]
-when = "WHEN"
+/// Whether a rule with this condition refuses a question, to which `asked` adds.
+fn refused(when: &str, asked: &str) -> bool {
+    let after = format!(
+        r#"[[rule.refuse]]
+when = "{when}"
 code = "rule.refused"
 message = "not this"
-
-[rule.answer]
-shape = "groups"
-rows = "$.results"
-keys = { queueId = "queue" }
-keep = "aggregates"
-empty = '{"results":[]}'
 
 [[rule.test]]
 name = "a test"
 as = "sofia"
-asks = { interval = "2026-11-19T00:00:00Z/2026-11-20T00:00:00Z", metrics = ["nOffered"], ASKED }
+asks = {{ interval = "2026-11-19T00:00:00Z/2026-11-20T00:00:00Z", metrics = ["nOffered"], {asked} }}
 refuses = "rule.refused"
-"#;
-
-fn refused(when: &str, asked: &str) -> bool {
-    let mut files = rules::embedded();
-    files.retain(|(name, _)| {
-        name.ends_with("models.toml") || name.ends_with("permissions.toml") || name.starts_with("sample/")
-    });
-    files.push(("mine/rules.toml".to_owned(), RULE.replace("WHEN", when).replace("ASKED", asked)));
-    let compiled = rules::compile(files, selftest::policy());
-    let compiled =
-        compiled.unwrap_or_else(|problems| panic!("{}", problems.iter().map(ToString::to_string).collect::<String>()));
-    selftest::failures(&compiled).is_empty()
+"#
+    );
+    let text = fixture("directory.json") + &about_interactions("", &[("queueId", "queue")], &after);
+    failures(beside_shipped([("mine/rules.toml", &*text)])).0.is_empty()
 }
 
 /// Case, order and what may be left out are the asker's choice and do not go round a condition.

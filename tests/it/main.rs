@@ -29,6 +29,7 @@ mod laws;
 mod layers;
 mod options;
 mod oracle;
+mod rule_files;
 mod rule_tests;
 mod set_and_see;
 mod tidy;

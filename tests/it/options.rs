@@ -1,25 +1,18 @@
 //! Options of rules that no shipped rule uses in this way: each stands here as a rule file with its own query tests,
 //! run as those of the shipped files are.
 
+use crate::rule_files::{about_interactions, beside_shipped, failures, fixture};
 use bailiwick::{app::selftest, rules};
 
-/// The shipped models, permissions and fixtures with one rule file of our own.
 fn files(text: &str) -> Vec<(String, String)> {
-    let mut files = rules::embedded();
-    files.retain(|(name, _)| {
-        name.ends_with("models.toml") || name.ends_with("permissions.toml") || name.starts_with("sample/")
-    });
-    files.push(("sample/copies.json".to_owned(), COPIES.to_owned()));
-    files.push(("own/own.toml".to_owned(), text.to_owned()));
-    files
+    beside_shipped([("sample/copies.json", COPIES), ("own/own.toml", text)])
 }
 
 #[track_caller]
 fn passes(text: &str, tests: usize) {
-    let compiled = rules::compile(files(text), selftest::policy()).unwrap_or_else(|problems| panic!("{}", problems[0]));
-    let failed = selftest::failures(&compiled);
+    let (failed, all) = failures(files(text));
     assert!(failed.is_empty(), "{}", failed.join("\n"));
-    assert_eq!(compiled.tests.len(), tests);
+    assert_eq!(all, tests);
 }
 
 #[track_caller]
@@ -57,42 +50,17 @@ const COPIES: &str = r#"{
 }"#;
 
 /// Legs of interactions: whoever worked stands in rows by agent only.
+fn legs() -> String {
+    let groups = [("queueId", "queue"), ("userId", "user")];
+    let more = "audience = \"internal\"\noutsourcers = \"by-row\"";
+    fixture("outsourced.json") + &about_interactions(more, &groups, LEGS)
+}
+
 const LEGS: &str = r#"
-[fixture]
-directory = "../sample/outsourced.json"
-now = 2026-11-20T10:00:00Z
-
-[[rule]]
-id = "handled.by.own.people"
-match = "POST /api/v2/own/query"
-class = "query"
-dialect = "genesys"
-data = "interaction"
-audience = "internal"
-outsourcers = "by-row"
-permission = "analytics:conversationAggregate:view"
-body = "ConversationAggregationQuery"
-needs = ["leg-filter"]
-
-[[rule.narrow]]
-at = "$.filter"
-carry = [{ queue = "queueId" }, { user = "userId" }]
-
 [rule.time]
 at = "$.interval"
 reach = "contained"
 max = "P366D"
-
-[rule.group-by]
-at = "$.groupBy"
-allow = ["queueId", "userId"]
-
-[rule.answer]
-shape = "groups"
-rows = "$.results"
-keys = { queueId = "queue", userId = "user" }
-keep = "aggregates"
-empty = '{"results":[]}'
 
 [[rule.test]]
 name = "by agent: rows of outsourcers are taken out, the others stay"
@@ -156,14 +124,15 @@ refuses = "bpo.mixed-totals"
 
 #[test]
 fn work_of_outsourcers_is_told_apart_by_agent_or_not_at_all() {
-    passes(LEGS, 6);
+    passes(&legs(), 6);
 }
 
 #[test]
 fn the_option_needs_an_internal_report_and_data_that_tells_people_apart() {
     let change = |old: &str, new: &str| {
-        assert_eq!(LEGS.matches(old).count(), 1, "`{old}`");
-        LEGS.replace(old, new)
+        let legs = legs();
+        assert_eq!(legs.matches(old).count(), 1, "`{old}`");
+        legs.replace(old, new)
     };
     is_no_rule(&change("audience = \"internal\"\n", ""), "only an internal report leaves outsourcers out");
     is_no_rule(&change("\"by-row\"", "\"by-division\""), "does not say who worked");
@@ -172,12 +141,9 @@ fn the_option_needs_an_internal_report_and_data_that_tells_people_apart() {
 
 /// A division that is filled with copies, for an action that is not viewing.
 fn copies(action: &str, test: &str) -> String {
+    let head = fixture("directory.json");
     format!(
-        r#"
-[fixture]
-directory = "../sample/directory.json"
-now = 2026-11-20T10:00:00Z
-
+        r#"{head}
 [[rule]]
 id = "own.query"
 match = "POST /api/v2/own/query"
@@ -251,10 +217,6 @@ filter = { type = "or", predicates = [
 
 /// The report-definition query, with the upstream's region dimension carried.
 const REGION: &str = r#"
-[fixture]
-directory = "../sample/directory.json"
-now = 2026-11-20T10:00:00Z
-
 [[rule]]
 id = "own.query"
 match = "POST /api/v2/own/query"
@@ -311,5 +273,5 @@ query = { dateFrom = "2026-11-01T00:00:00Z", dateTo = "2026-11-08T00:00:00Z", ag
 
 #[test]
 fn the_region_is_written_where_the_upstream_has_a_dimension_for_it() {
-    passes(REGION, 2);
+    passes(&(fixture("directory.json") + REGION), 2);
 }

@@ -1,5 +1,6 @@
 //! The SQL against a slow and obvious evaluation, trait by trait, and the listener against a raw client.
 
+mod attributes;
 mod naive;
 mod queries;
 mod server;

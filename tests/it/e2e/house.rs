@@ -54,6 +54,8 @@ pub(super) struct Plan {
     pub(super) limits: &'static str,
     /// What is changed in the rules: file, old text, new text.
     pub(super) rules: Vec<(&'static str, &'static str, &'static str)>,
+    /// Rule files instead of the shipped ones: name and text. The list of permissions stays.
+    pub(super) files: Vec<(&'static str, &'static str)>,
 }
 
 impl Default for Plan {
@@ -68,6 +70,7 @@ impl Default for Plan {
             upstream: None,
             limits: "",
             rules: Vec::new(),
+            files: Vec::new(),
         }
     }
 }
@@ -135,9 +138,11 @@ pub(super) fn token(person: &str) -> String {
 pub(super) fn write_files(plan: &Plan, sandbox: &Sandbox, folder: &std::path::Path) -> PathBuf {
     fs::write(folder.join("directory.json"), plan.directory.to_string()).unwrap();
     if plan.own_rules {
-        for (name, text) in bailiwick::rules::embedded() {
-            let mut text = text;
-            for (_, old, new) in plan.rules.iter().filter(|(file, ..)| *file == name) {
+        let governs = |name: &str| ["genesys/", "platform/"].iter().any(|folder| name.starts_with(folder));
+        let own = plan.files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        let shipped = bailiwick::rules::embedded().into_iter();
+        for (name, mut text) in shipped.filter(|(name, _)| plan.files.is_empty() || !governs(name)).chain(own) {
+            for (_, old, new) in plan.rules.iter().filter(|(file, ..)| *file == name.as_str()) {
                 assert!(text.contains(old), "{name} has no `{old}`");
                 text = text.replacen(old, new, 1);
             }

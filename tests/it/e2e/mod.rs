@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "how much was tried is part of what the tests show")]
 
 mod assumptions;
+mod attributes;
 mod codes;
 mod disobedient;
 mod examples;

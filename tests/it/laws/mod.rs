@@ -17,3 +17,5 @@ pub(crate) mod program;
 mod random;
 mod rights;
 mod shrink;
+mod way;
+mod wrong_bytes;

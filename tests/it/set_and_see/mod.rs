@@ -4,6 +4,7 @@
 mod configuration;
 mod keys;
 
+use crate::rule_files::beside_shipped;
 use bailiwick::{
     app::selftest,
     rules::{self, Compiled, Problem},
@@ -16,12 +17,7 @@ const BASE: &str = include_str!("base.toml");
 const FILE: &str = "mine/rules.toml";
 
 fn compile(text: &str) -> Result<Compiled, Vec<Problem>> {
-    let mut files = rules::embedded();
-    files.retain(|(name, _)| {
-        name.ends_with("models.toml") || name.ends_with("permissions.toml") || name.starts_with("sample/")
-    });
-    files.push((FILE.to_owned(), text.to_owned()));
-    rules::compile(files, selftest::policy())
+    rules::compile(beside_shipped([(FILE, text)]), selftest::policy())
 }
 
 fn told(problems: &[Problem]) -> String {

@@ -3,7 +3,7 @@
 
 use super::{
     case::{Case, Organisation},
-    mutants, program,
+    program, wrong_bytes,
 };
 use crate::oracle::{
     data::{Interaction, Leg, instant},
@@ -332,7 +332,7 @@ fn changed_values_are_refused_by_the_second_reader() {
             let Ok(Decided::Forward(forward)) = decision::decide(world, &scope, &question, at) else { continue };
             let sent: Value = serde_json::from_str(&program::sent(&forward.verified)).unwrap();
             let ids = [dice.pick(&bound.values).clone(), "shared".to_owned(), dice.pick(&people).clone()];
-            let mut mutants = mutants::faulty(&sent, &ids);
+            let mut mutants = wrong_bytes::faulty(&sent, &ids);
             dice.shuffle(&mut mutants);
             for (what, mutant) in mutants.into_iter().take(30) {
                 let Ok(canonical) = json::parse(mutant.to_string().as_bytes(), &Limits::default()) else { continue };
@@ -348,7 +348,7 @@ fn changed_values_are_refused_by_the_second_reader() {
                 let checked = verify::check(contract, outgoing, residual, &scope, &world.org, at);
                 // Of those that are refused anyway, some are looked at, to know that there was something to refuse.
                 let looked_at = checked.is_ok() || dice.percent(30);
-                let leak = looked_at && mutants::well_formed(&mutant) && leaks(&bound, &person, &mutant);
+                let leak = looked_at && wrong_bytes::well_formed(&mutant) && leaks(&bound, &person, &mutant);
                 leaking += usize::from(leak);
                 assert!(
                     !(leak && checked.is_ok()),

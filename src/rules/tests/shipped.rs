@@ -1,0 +1,67 @@
+//! The shipped files, and sets of files as a whole: versions, reloads, growth.
+
+use super::*;
+
+#[test]
+fn the_shipped_files_compile_and_every_rule_has_tests() {
+    let compiled = compile_as(embedded(), Policy::default(), Untested::Refuse);
+    let compiled = compiled.unwrap_or_else(|problems| panic!("\n{}", report(&problems)));
+    let texts = embedded();
+    let lines = |mark: &str| texts.iter().flat_map(|(_, text)| text.lines()).filter(|line| *line == mark).count();
+    assert_eq!(compiled.rules.operations.len(), lines("[[rule]]"));
+    assert_eq!(compiled.fixtures.len(), lines("[fixture]"));
+    assert!(compiled.findings.iter().all(|finding| finding.code != "R01"), "{:#?}", compiled.findings);
+    let (operation, ids) = compiled.rules.find(Method::Get, &["api", "v2", "conversations", "c-1"]).unwrap();
+    assert_eq!((&*operation.id, ids), ("conversations.get", vec![("conversationId".into(), "c-1")]));
+}
+
+/// With `BAILIWICK_WRITE=1` the files are written instead.
+#[test]
+fn the_schemas_are_fresh() {
+    for (name, text) in schemas() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("rules").join(name);
+        if std::env::var_os("BAILIWICK_WRITE").is_some() {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let found = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(found, text, "`rules/{name}` is stale: run this test with BAILIWICK_WRITE=1");
+    }
+}
+
+#[test]
+fn the_version_follows_texts_and_policy_and_not_the_order_of_files() {
+    let version = |files: Vec<(String, String)>, policy: Policy| compile(files, policy).unwrap().rules.version;
+    let first = version(files(GOOD), Policy::default());
+    let mut turned = files(GOOD);
+    turned.reverse();
+    assert_eq!(first, version(turned, Policy::default()));
+    assert_ne!(first, version(files(&format!("{GOOD}# more")), Policy::default()));
+    assert_ne!(first, version(files(GOOD), Policy { accepted: vec![Assumption::IdsOnly], ..Policy::default() }));
+}
+
+#[test]
+fn a_reload_is_a_cold_start() {
+    let cold = format!("{:?}", compile(embedded(), Policy::default()).unwrap().rules.operations);
+    let again = format!("{:?}", compile(embedded(), Policy::default()).unwrap().rules.operations);
+    assert_eq!(cold, again);
+}
+
+#[test]
+fn ten_thousand_rules_load_and_are_found() {
+    let (head, rule) = GOOD.split_once("[[rule]]").unwrap();
+    let mut text = head.to_owned();
+    for at in 0..10_000 {
+        let rule = rule.replacen("\"mine\"", &format!("\"mine-{at}\""), 1).replacen(
+            "v2/mine/query",
+            &format!("v2/mine-{at}/query"),
+            1,
+        );
+        let _ignored = write!(text, "[[rule]]{rule}");
+    }
+    let started = std::time::Instant::now();
+    let rules = compiled(&text).rules;
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+    let (operation, _) = rules.find(Method::Post, &["api", "v2", "mine-9999", "query"]).unwrap();
+    assert_eq!(&*operation.id, "mine-9999");
+    assert!(rules.find(Method::Get, &["api", "v2", "mine-9999", "query"]).is_none());
+}
