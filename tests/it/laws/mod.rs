@@ -12,6 +12,7 @@ mod joined;
 pub(crate) mod lists;
 mod mutants;
 mod named;
+mod outsourcers;
 mod pages;
 pub(crate) mod program;
 mod random;
