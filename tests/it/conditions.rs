@@ -295,7 +295,7 @@ fn the_shape_describes_every_question_of_the_shipped_tests() {
 fn refused(when: &str, asked: &str) -> bool {
     let after = format!(
         r#"[[rule.refuse]]
-when = "{when}"
+when = {when:?}
 code = "rule.refused"
 message = "not this"
 
@@ -330,4 +330,20 @@ fn the_spelling_of_the_asker_decides_nothing() {
     assert!(refused("$.groupBy[1]", r#"groupBy = ["queueId", "mediaType"]"#));
     assert!(!refused("$.groupBy[1]", r#"groupBy = ["queueId"]"#));
     assert!(!refused("$.groupBy[1]", ""));
+}
+
+#[test]
+fn a_path_with_a_comparison_takes_numbers_texts_and_truths() {
+    for (when, asked, due) in [
+        (r#"$.granularity == "PT1H""#, r#"granularity = "PT1H""#, true),
+        (r#"$.granularity == "PT1H""#, r#"granularity = "P1D""#, false),
+        (r#"$.granularity != "PT1H""#, r#"granularity = "P1D""#, true),
+        (r#"$.granularity != "PT1H""#, "", false),
+        ("$.flattenMultivaluedDimensions == true", "flattenMultivaluedDimensions = true", true),
+        ("$.flattenMultivaluedDimensions == true", "flattenMultivaluedDimensions = false", false),
+        ("$.flattenMultivaluedDimensions != true", "flattenMultivaluedDimensions = false", true),
+        ("$.flattenMultivaluedDimensions != true", "", false),
+    ] {
+        assert_eq!(refused(when, asked), due, "{when} {asked}");
+    }
 }

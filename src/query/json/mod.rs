@@ -64,10 +64,6 @@ impl Value {
         if let Self::Array(items) = self { Some(items) } else { None }
     }
 
-    pub fn as_array_mut(&mut self) -> Option<&mut Vec<Value>> {
-        if let Self::Array(items) = self { Some(items) } else { None }
-    }
-
     pub fn as_object(&self) -> Option<&[(Box<str>, Value)]> {
         if let Self::Object(members) = self { Some(members) } else { None }
     }
