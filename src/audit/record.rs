@@ -154,6 +154,7 @@ pub enum Verdict {
     Forwarded,
     /// Answered without the upstream.
     Local,
+    /// Refused; `code` and `cause` say why.
     Refused,
     /// The answer was cut before its end.
     Cut,

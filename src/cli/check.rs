@@ -136,6 +136,7 @@ fn print(checked: &Checked, configured: bool) {
         ));
     }
     for finding in &checked.findings {
-        out::line(format!("warning {}: {}: {}; {}", finding.code, finding.at, finding.why, finding.repair));
+        let Finding { code, severity, at, why, repair } = finding;
+        out::line(format!("{} {code}: {at}: {why}; {repair}", severity.word()));
     }
 }

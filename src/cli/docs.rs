@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match arguments.page {
         Page::Refusals => out::line(refusals().trim_end()),
         Page::Records => out::line(audit::reference().trim_end()),
-        Page::RulesSchema => out::json(&rules::schema())?,
+        Page::RulesSchema => out::line(rules::schema().trim_end()),
         Page::DirectorySchema => out::json(&directory::schema())?,
     }
     Ok(ExitCode::SUCCESS)

@@ -33,7 +33,9 @@ impl Proxy {
         })?;
         // Whoever left, or is not in the directory, gets none: the first request would be refused anyway.
         let bearer = SecretString::from(format!("Bearer {}", token.expose_secret()));
-        self.identity.identify(Some(bearer.expose_secret()), &self.world.pin().world.org, self.clock.now())?;
+        let pinned = self.world.pin();
+        let subject = self.identity.identify(Some(bearer.expose_secret()), &pinned.world.org, self.clock.now())?;
+        exchange.identified(&subject, &pinned.world.org);
         Ok(Service::Token { token: token.clone(), expires_in: EXPIRES_IN })
     }
 }

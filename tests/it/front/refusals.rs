@@ -155,7 +155,9 @@ async fn the_log_in_of_client_libraries_works() {
     let json = heard.json();
     assert_eq!((json["access_token"].as_str(), json["token_type"].as_str()), (Some("T"), Some("bearer")));
     assert!(json["expires_in"].as_u64().is_some());
-    assert_eq!(house.outcome(heard.decision()).await.verdict, Verdict::Local);
+    let outcome = house.outcome(heard.decision()).await;
+    assert_eq!(outcome.verdict, Verdict::Local);
+    assert_eq!(outcome.subject.map(|subject| subject.id), Some("una".to_owned()));
 
     let inside = "grant_type=client_credentials&client_id=client&client_secret=s3cret";
     assert_eq!(house.ask("POST /oauth/token", form, inside).await.status, 200);

@@ -299,7 +299,7 @@ fn asked(organisation: &Organisation, person: &str, kind: Kind, body: &Value) ->
     planned(organisation, person, kind, program::question(kind, body.to_string().as_bytes()))
 }
 
-fn planned(organisation: &Organisation, person: &str, kind: Kind, question: Question) -> GuardPlan {
+pub(super) fn planned(organisation: &Organisation, person: &str, kind: Kind, question: Question) -> GuardPlan {
     let scope = program::scope(&organisation.world, person, kind, NOW).unwrap();
     match decision::decide(&organisation.world, &Arc::new(scope), &question, program::at(NOW)) {
         Ok(Decided::Forward(forward)) => forward.plan,

@@ -4,6 +4,7 @@ mod answers;
 mod attributes;
 pub(crate) mod case;
 mod counts;
+mod cut;
 mod exhaustive;
 mod faults;
 mod forms;

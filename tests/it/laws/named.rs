@@ -29,7 +29,7 @@ fn role(id: &str, scope: Value) -> Value {
     json!({ "id": id, "permissions": [permission] })
 }
 
-fn file() -> Value {
+pub(super) fn file() -> Value {
     let user = |id: &str, division: &str, roles: Value| json!({ "id": id, "division": division, "region": "us-east-1", "roles": roles });
     json!({
         "version": "named",
