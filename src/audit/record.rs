@@ -116,7 +116,8 @@ pub struct OutcomeRecord {
     pub cause: Option<String>,
     /// Status of the answer.
     pub status: u16,
-    /// The query as asked.
+    /// The query as asked, where its path and parameters could be read. A body that was malformed stays out, but for its
+    /// digest: it may hold anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Query>,
     /// The rights under which it was refused.

@@ -54,7 +54,7 @@ impl<T> fmt::Debug for Ix<T> {
 }
 
 /// A sorted set without duplicates.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Set<T> {
     items: Box<[T]>,
 }

@@ -14,6 +14,15 @@ use crate::{
         genesys, platform,
     },
 };
+use std::collections::{BTreeMap, btree_map::Entry};
+
+/// The leg forms of the divisions that one filter names, each made once.
+#[derive(Debug, Default)]
+struct LegForms {
+    known: BTreeMap<Vec<DivisionIx>, Option<(bool, Vec<Filter>)>>,
+    /// Predicates in all that were put beside items.
+    size: usize,
+}
 
 /// How one site writes the scope.
 #[derive(Debug)]
@@ -87,7 +96,7 @@ impl Site<'_> {
             return self.conjunction(vec![whole], extent);
         }
         let mut branches = Vec::with_capacity(items.len());
-        let mut product = 0usize;
+        let (mut product, mut ways) = (0usize, 1usize);
         for item in items {
             let mut conditions = match item {
                 Filter::Group(Join::And, conditions) => conditions,
@@ -105,6 +114,11 @@ impl Site<'_> {
             });
             let copies = if inside { 1 } else { part.alternatives() };
             product = product.saturating_add(copies.saturating_mul(conditions.len() + 2));
+            ways = ways.saturating_mul(conditions.len());
+            // Neither form can fit any more: whatever the other branches are, they only add to it.
+            if product > self.max_predicates && ways > self.max_clauses {
+                return Err(self.too_complex(product));
+            }
             branches.push((conditions, part, inside));
         }
         let only = match <[(Vec<Filter>, Extent, bool); 1]>::try_from(branches) {
@@ -224,28 +238,21 @@ impl Site<'_> {
                 "a division stands beside other conditions in one `or`; ask for the division separately",
             ));
         }
-        self.with_leg_forms(item, extent)
+        self.with_leg_forms(item, extent, &mut LegForms::default())
     }
 
-    fn with_leg_forms(&self, item: Filter, extent: &Extent) -> Result<Option<Filter>, Refusal> {
+    fn with_leg_forms(&self, item: Filter, extent: &Extent, forms: &mut LegForms) -> Result<Option<Filter>, Refusal> {
         match item {
             Filter::Atom(ref atom) if matches!(atom.term, Term::In(Access::Division, _)) => {
-                let divisions = Some(self.divisions_of(&item));
-                let part = extent.restrict(self.org, &Asked { divisions, ..Asked::default() });
-                if part.is_empty() {
-                    return Ok(None);
-                }
-                let mut items = if self.moved(&part) { Vec::new() } else { vec![item] };
-                for clause in self.clauses(&part)? {
-                    items.push(self.write(&clause)?);
-                }
+                let Some((moved, form)) = self.leg_form(&item, extent, forms)? else { return Ok(None) };
+                let items = if moved { form } else { form.into_iter().chain([item]).collect() };
                 Ok(Some(Filter::and(items).canonical()))
             }
             Filter::Atom(_) => Ok(Some(item)),
             Filter::Group(join, items) => {
                 let mut kept = Vec::with_capacity(items.len());
                 for item in items {
-                    match (self.with_leg_forms(item, extent)?, join) {
+                    match (self.with_leg_forms(item, extent, forms)?, join) {
                         (Some(item), _) => kept.push(item),
                         (None, Join::And) => return Ok(None),
                         (None, Join::Or) => {}
@@ -254,6 +261,35 @@ impl Site<'_> {
                 Ok(if kept.is_empty() { None } else { Some(Filter::Group(join, kept).canonical()) })
             }
         }
+    }
+
+    /// What the scope is in the divisions that an item names, and whether it takes the item's place.
+    fn leg_form(
+        &self,
+        item: &Filter,
+        extent: &Extent,
+        forms: &mut LegForms,
+    ) -> Result<Option<(bool, Vec<Filter>)>, Refusal> {
+        let divisions = self.divisions_of(item);
+        let form = match forms.known.entry(divisions.as_slice().to_vec()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => {
+                let part = extent.restrict(self.org, &Asked { divisions: Some(divisions), ..Asked::default() });
+                let form = if part.is_empty() {
+                    None
+                } else {
+                    let written: Result<Vec<_>, _> =
+                        self.clauses(&part)?.iter().map(|clause| self.write(clause)).collect();
+                    Some((self.moved(&part), written?))
+                };
+                free.insert(form)
+            }
+        };
+        // Each item repeats its form: few bytes asked must not become gigabytes before anybody looks.
+        if let Some((_, form)) = form {
+            forms.size = forms.size.saturating_add(form.iter().map(Filter::predicates).sum());
+        }
+        if forms.size > self.max_predicates { Err(self.too_complex(forms.size)) } else { Ok(form.clone()) }
     }
 
     /// Whether a queue or agent of this extent changed division: tags keep the division of their time, so an asked

@@ -3,7 +3,7 @@
 use crate::{
     model::{
         contract::{Reach, TimeAt, TimeRule},
-        entitlement::Entitlement,
+        entitlement::{Entitlement, Window},
         refusal::{Code, Notice, Refusal},
     },
     query::{
@@ -112,7 +112,7 @@ pub fn windows(
     legs_shown: bool,
 ) -> Result<Windowed, Refusal> {
     let mut out = Windowed { counted: Vec::with_capacity(entitlements.len()), guarded: false, notices: Vec::new() };
-    let mut missed = None;
+    let mut missed = Vec::new();
     for entitlement in entitlements {
         let Some(window) = entitlement.data else {
             out.counted.push(entitlement.clone());
@@ -136,17 +136,15 @@ pub fn windows(
             out.guarded = true;
             out.counted.push(entitlement.clone());
         } else {
-            missed = Some(window);
-            out.notices.push(Notice::new(
-                "window.outside",
-                format!(
-                    "a right of yours for data from {} until {} does not count for this question",
-                    window.from, window.until
-                ),
-            ));
+            if !missed.contains(&window) {
+                missed.push(window);
+            }
         }
     }
-    match missed {
+    if let Some(notice) = uncounted(&missed) {
+        out.notices.push(notice);
+    }
+    match missed.last() {
         Some(window) if out.counted.is_empty() => Err(Refusal::new(
             Code::WindowOutside,
             match rule {
@@ -166,6 +164,25 @@ pub fn windows(
         .with("until", window.until.to_string())),
         _ => Ok(out),
     }
+}
+
+/// At most so many windows stand in one sentence.
+const SHOWN: usize = 3;
+
+/// One notice for all rights that do not count: many would push others out of the answer.
+fn uncounted(missed: &[Window]) -> Option<Notice> {
+    let mut missed = missed.to_vec();
+    missed.sort_unstable_by_key(|window| (window.from, window.until));
+    let shown: Vec<_> =
+        missed.iter().take(SHOWN).map(|window| format!("from {} until {}", window.from, window.until)).collect();
+    let more = missed.len().saturating_sub(SHOWN);
+    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let text = match missed.len() {
+        0 => return None,
+        1 => format!("a right of yours for data {} does not count for this question", shown.concat()),
+        _ => format!("rights of yours for data {}{rest} do not count for this question", shown.join(", ")),
+    };
+    Some(Notice::new("window.outside", text))
 }
 
 const DAY: i64 = 86_400;

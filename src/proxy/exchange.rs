@@ -262,6 +262,12 @@ impl Exchange {
             outcome.code = Some(code.as_str().to_owned());
             outcome.cause = Some(cause);
             outcome.scope = scope;
+            // What was not understood may hold anything, a secret among it: the digest of the whole stays.
+            if code == Code::QueryMalformed
+                && let Some(text) = outcome.asked.as_mut().and_then(|asked| asked.text.as_mut())
+            {
+                text.body = None;
+            }
         });
     }
 

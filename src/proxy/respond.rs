@@ -87,8 +87,13 @@ pub fn respond(decision: Uuid, answer: impl Into<Answer>, notices: &[Notice]) ->
     if let Some(seconds) = wait {
         headers.insert(header::RETRY_AFTER, seconds);
     }
-    for notice in notices.iter().take(NOTICES) {
+    let shown = if notices.len() > NOTICES { NOTICES - 1 } else { notices.len() };
+    for notice in notices.iter().take(shown) {
         headers.append(NOTICE, ascii(&format!("{}; {}", notice.code, notice.text)));
+    }
+    // A loss is never passed over in silence: what does not fit is counted.
+    if let more @ 1.. = notices.len() - shown {
+        headers.append(NOTICE, ascii(&format!("notice.more; {more} more stand in the record of this decision")));
     }
     response
 }
@@ -215,6 +220,19 @@ mod tests {
             "contextId": id.to_string(), "details": [], "errors": [],
         });
         assert_eq!(body(&response), due);
+    }
+
+    #[test]
+    fn notices_that_do_not_fit_are_counted() {
+        let told = |many: usize| -> Vec<String> {
+            let notices: Vec<_> = (0..many).map(|nth| Notice::new("n", nth.to_string())).collect();
+            let response = respond(Uuid::nil(), Refusal::outside("x"), &notices);
+            response.headers().get_all("bailiwick-notice").iter().map(|one| one.to_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(told(NOTICES).last().unwrap(), "n; 15");
+        assert_eq!(told(20).len(), NOTICES);
+        assert_eq!(told(20).last().unwrap(), "notice.more; 5 more stand in the record of this decision");
+        assert!(told(0).is_empty());
     }
 
     #[test]

@@ -90,9 +90,10 @@ impl Filter {
         }
     }
 
+    /// How much it says: predicates, of which one with a list of ids counts as one for each.
     pub fn predicates(&self) -> usize {
         match self {
-            Self::Atom(_) => 1,
+            Self::Atom(atom) => atom.values().map_or(1, |(_, values)| values.len().max(1)),
             Self::Group(_, items) => items.iter().map(Self::predicates).sum(),
         }
     }

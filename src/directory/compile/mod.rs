@@ -53,7 +53,7 @@ pub fn compile(
     services::fill(&mut draft);
     objects::fill(&mut draft);
     grants::fill(&mut draft);
-    something(&mut draft);
+    refuse_empty(&mut draft);
     if !draft.problems.is_empty() {
         return Err(places.problems(draft.problems));
     }
@@ -63,7 +63,7 @@ pub fn compile(
 }
 
 /// A file without regions or divisions describes nothing: more likely a broken export than a wish.
-fn something(draft: &mut Draft<'_>) {
+fn refuse_empty(draft: &mut Draft<'_>) {
     let file = draft.file;
     for (list, empty, what) in
         [("regions", file.regions.is_empty(), "region"), ("divisions", file.divisions.is_empty(), "division")]

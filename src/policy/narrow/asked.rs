@@ -98,6 +98,9 @@ pub(super) fn conversation_divisions(asking: &Asking<'_>, body: &Body) -> Result
             }
         }
     }
+    // What is named twice is one condition.
+    found.sort();
+    found.dedup();
     Ok(found)
 }
 

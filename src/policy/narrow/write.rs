@@ -58,36 +58,27 @@ impl Writer<'_> {
             return Ok(true);
         }
         let writer = self::site(self.asking, self.model, site);
-        let most = self.asking.operation.max_predicates.saturating_mul(BODY_BUDGET);
         let asked = body.slot(&site.at).map(|slot| slot.filters.clone()).unwrap_or_default();
         let mut out = Vec::with_capacity(asked.len() + self.divisions.len());
         for filter in asked {
             let Some(joined) = writer.conjoin(Some(filter), self.extent)? else {
                 return Ok(false);
             };
-            // Each entry repeats the scope: few bytes asked must not become gigabytes sent and recorded.
-            self.written = self.written.saturating_add(joined.predicates());
-            if self.written > most {
-                return Err(Refusal::new(
-                    Code::QueryTooComplex,
-                    format!("joined with your scope the entries need more than {most} predicates in all; ask with fewer entries"),
-                )
-                .with("needed", self.written.to_string())
-                .with("limit", most.to_string()));
-            }
+            self.spend(&joined)?;
             out.push(joined);
         }
         if site.entry == Entry::Append {
-            for divisions in &self.divisions {
-                let part = self
-                    .extent
-                    .restrict(self.asking.org, &Asked { divisions: Some(divisions.clone()), ..Asked::default() });
-                if !part.is_empty() && out.iter().any(|entry| writer.entails(entry, &part)) {
+            let asked = out.len();
+            for divisions in self.divisions.clone() {
+                let part =
+                    self.extent.restrict(self.asking.org, &Asked { divisions: Some(divisions), ..Asked::default() });
+                if !part.is_empty() && out.iter().take(asked).any(|entry| writer.entails(entry, &part)) {
                     continue;
                 }
                 let Some(entry) = writer.conjoin(None, &part)? else {
                     return Ok(false);
                 };
+                self.spend(&entry)?;
                 out.push(entry);
             }
         }
@@ -114,6 +105,23 @@ impl Writer<'_> {
             body.put_filters(&site.at, site.entry != Entry::Filter, out);
         }
         Ok(true)
+    }
+
+    /// Each entry repeats the scope: few bytes asked must not become gigabytes sent and recorded.
+    fn spend(&mut self, entry: &Filter) -> Result<(), Refusal> {
+        let most = self.asking.operation.max_predicates.saturating_mul(BODY_BUDGET);
+        self.written = self.written.saturating_add(entry.predicates());
+        if self.written <= most {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Code::QueryTooComplex,
+            format!(
+                "joined with your scope the entries need more than {most} predicates in all; ask with fewer entries"
+            ),
+        )
+        .with("needed", self.written.to_string())
+        .with("limit", most.to_string()))
     }
 
     /// The region predicate, where the upstream has that dimension.

@@ -146,6 +146,20 @@ async fn somebody_without_roles_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
+async fn what_was_not_understood_is_recorded_by_its_digest_alone() {
+    let house = house().await;
+    let body = r#"{"interval":"x/y","groupBy":["queueId"],"password":"hunter2"}"#;
+    let heard = house.ask_as("T", "POST /v1/query", body).await;
+    assert_eq!((heard.status, heard.code().as_str()), (400, "query.malformed"));
+    let asked = house.outcome(heard.decision()).await.asked.unwrap();
+    assert_eq!(
+        (asked.text.map(|text| (text.path, text.body)), asked.digest.len()),
+        (Some(("/v1/query".to_owned(), None)), 64)
+    );
+    assert!(!format!("{:?}", house.record().await).contains("hunter2"));
+}
+
+#[tokio::test]
 async fn the_log_in_of_client_libraries_works() {
     let house = house().await;
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";

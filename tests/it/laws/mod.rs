@@ -2,6 +2,7 @@
 
 mod answers;
 mod attributes;
+mod budget;
 pub(crate) mod case;
 mod counts;
 mod cut;

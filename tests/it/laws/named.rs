@@ -74,7 +74,7 @@ pub(super) fn file() -> Value {
     })
 }
 
-fn organisation(file: Value) -> Organisation {
+pub(super) fn organisation(file: Value) -> Organisation {
     let directory = Directory::read(&file.to_string());
     let mut dice = Dice::new(42);
     let mut stock = Stock::draw(&mut dice, &directory);
@@ -108,7 +108,7 @@ fn refused(organisation: &Organisation, person: &str, kind: Kind, body: &Value) 
     }
 }
 
-fn is(dimension: &str, value: &str) -> Value {
+pub(super) fn is(dimension: &str, value: &str) -> Value {
     json!({ "type": "dimension", "dimension": dimension, "operator": "matches", "value": value })
 }
 
@@ -334,14 +334,14 @@ fn a_restricted_queue_opens_by_name_only() {
 
 // ---- attacks -----------------------------------------------------------------------------------------------------
 
-fn wide() -> Organisation {
+pub(super) fn wide() -> Organisation {
     let mut file = file();
     let queues = file["queues"].as_array_mut().unwrap();
     queues.extend((0..400).map(|n| json!({ "id": format!("pay-{n}"), "division": "pay", "members": [] })));
     organisation(file)
 }
 
-fn only_asked(organisation: &Organisation, person: &str, kind: Kind, body: &Value) -> Got {
+pub(super) fn only_asked(organisation: &Organisation, person: &str, kind: Kind, body: &Value) -> Got {
     Case { person: person.to_owned(), kind, body: body.to_string(), now: NOW }.ask(organisation)
 }
 
