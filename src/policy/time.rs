@@ -135,10 +135,8 @@ pub fn windows(
         } else if legs_shown && days_inside {
             out.guarded = true;
             out.counted.push(entitlement.clone());
-        } else {
-            if !missed.contains(&window) {
-                missed.push(window);
-            }
+        } else if !missed.contains(&window) {
+            missed.push(window);
         }
     }
     if let Some(notice) = uncounted(&missed) {
