@@ -3,7 +3,6 @@
 
 use crate::base::hash::sha256_hex;
 use crate::model::{
-    contract::Method,
     entitlement::{Entitlement, Scope, Source},
     org::Org,
     refusal::{Code, Notice},
@@ -41,7 +40,7 @@ pub fn bounded(mut text: String, limit: usize) -> String {
 pub enum Record {
     /// What is about to be sent. Durable before it is.
     Intent(Box<IntentRecord>),
-    /// How it ended. Refusals and local answers have this line only.
+    /// How it ended. Where nothing was to be sent, this line stands alone.
     Outcome(Box<OutcomeRecord>),
 }
 
@@ -116,8 +115,8 @@ pub struct OutcomeRecord {
     pub cause: Option<String>,
     /// Status of the answer.
     pub status: u16,
-    /// The query as asked, where its path and parameters could be read. A body that was malformed stays out, but for its
-    /// digest: it may hold anything.
+    /// The query as asked, as far as it was understood: parameters and bodies that were not stay out, because they may
+    /// hold anything, a secret among it; missing where not even the path could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Query>,
     /// The rights under which it was refused.
@@ -199,7 +198,8 @@ pub struct Subject {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Query {
-    /// SHA-256 over method, path, parameters and body, each with its length; always of the whole query.
+    /// SHA-256 over method, path, parameters and body, each with its length: of the whole, or of as much as had been read
+    /// when it was refused. Text that stays out or is cut counts.
     pub digest: String,
     /// The query itself, with `queries = "full"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -210,7 +210,7 @@ pub struct Query {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QueryText {
-    /// `GET` or `POST`.
+    /// As it was asked or sent.
     pub method: String,
     /// Canonical path.
     pub path: String,
@@ -251,6 +251,7 @@ impl QueryText {
             room -= kept;
             text.truncate(kept);
         };
+        fit(&mut self.method);
         fit(&mut self.path);
         for (name, value) in &mut self.query {
             fit(name);
@@ -263,11 +264,11 @@ impl QueryText {
 
 impl Query {
     /// The digest covers method, path, parameters and body, each with its length, so that no two queries share a form.
-    pub fn new(method: Method, path: &str, query: &[(Box<str>, String)], body: Option<&[u8]>) -> Self {
+    pub fn new<N: AsRef<str>>(method: &str, path: &str, query: &[(N, String)], body: Option<&[u8]>) -> Self {
         let text = QueryText {
-            method: method.as_str().to_owned(),
+            method: method.to_owned(),
             path: path.to_owned(),
-            query: query.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
+            query: query.iter().map(|(name, value)| (name.as_ref().to_owned(), value.clone())).collect(),
             body: body.map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
             cut: None,
         };
@@ -279,7 +280,7 @@ impl Query {
         part(text.method.as_bytes());
         part(path.as_bytes());
         for (name, value) in query {
-            part(name.as_bytes());
+            part(name.as_ref().as_bytes());
             part(value.as_bytes());
         }
         part(body.unwrap_or_default());

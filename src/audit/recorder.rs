@@ -137,7 +137,7 @@ impl Intent {
 }
 
 fn as_sent(verified: &Verified) -> Query {
-    Query::new(verified.method(), verified.path(), verified.query(), verified.body())
+    Query::new(verified.method().as_str(), verified.path(), verified.query(), verified.body())
 }
 
 /// Hands lines to the writer. Cheap to clone.

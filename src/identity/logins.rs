@@ -12,6 +12,16 @@ pub struct Login {
     pub token: SecretString,
 }
 
+/// Why a client gets no token, for the record: the asker is told one sentence for both.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WrongLogin {
+    /// An id that nobody configured may be a secret in the wrong field: it is not repeated.
+    #[error("no client of the configuration has this id")]
+    Client,
+    #[error("the secret is not that of client `{0}`")]
+    Secret(String),
+}
+
 /// Says which token a client's credentials give. Empty: none do.
 #[derive(Debug, Default)]
 pub struct Logins {
@@ -24,10 +34,10 @@ impl Logins {
         Self { clients }
     }
 
-    pub fn token(&self, client: &str, secret: &SecretString) -> Option<&SecretString> {
-        let (due, token) = self.clients.get(client)?;
+    pub fn token(&self, client: &str, secret: &SecretString) -> Result<&SecretString, WrongLogin> {
+        let (client, (due, token)) = self.clients.get_key_value(client).ok_or(WrongLogin::Client)?;
         let same = due.expose_secret().as_bytes().ct_eq(secret.expose_secret().as_bytes());
-        bool::from(same).then_some(token)
+        if bool::from(same) { Ok(token) } else { Err(WrongLogin::Secret(client.clone())) }
     }
 }
 
@@ -39,9 +49,10 @@ mod tests {
     fn only_the_right_secret_gives_the_token() {
         let secret = |text: &str| SecretString::from(text.to_owned());
         let logins = Logins::new([Login { client_id: "c".into(), client_secret: secret("s"), token: secret("t") }]);
-        assert_eq!(logins.token("c", &secret("s")).map(ExposeSecret::expose_secret), Some("t"));
+        assert_eq!(logins.token("c", &secret("s")).map(ExposeSecret::expose_secret), Ok("t"));
         for (client, wrong) in [("c", "S"), ("c", ""), ("c", "ss"), ("d", "s"), ("", "")] {
-            assert!(logins.token(client, &secret(wrong)).is_none());
+            let due = if client == "c" { WrongLogin::Secret("c".into()) } else { WrongLogin::Client };
+            assert_eq!(logins.token(client, &secret(wrong)).map(ExposeSecret::expose_secret), Err(due));
         }
     }
 }

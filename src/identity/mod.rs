@@ -10,7 +10,7 @@ mod logins;
 mod statics;
 
 pub use jwt::JwtSettings;
-pub use logins::{Login, Logins};
+pub use logins::{Login, Logins, WrongLogin};
 pub use statics::{Holder, StaticToken};
 
 use crate::model::{

@@ -13,7 +13,6 @@ use crate::{
     decision::Forward,
     identity,
     model::{
-        contract::Method,
         org::{Org, Principal},
         refusal::{Code, Notice, Refusal},
         world::World,
@@ -138,11 +137,9 @@ impl Exchange {
         }
     }
 
-    /// Parameters and body are noted only after they were found to be what they have to be: before that they may
-    /// hold anything, a token among it.
-    pub(super) fn asked(&mut self, method: Method, path: &str, params: &[(Box<str>, String)], body: Option<&[u8]>) {
-        let asked = Query::new(method, path, params, body);
-        self.note(|outcome| outcome.asked = Some(asked));
+    /// Notes what is asked, once more each time that more of it was read.
+    pub(super) fn asked(&mut self, query: Query) {
+        self.note(|outcome| outcome.asked = Some(query));
     }
 
     pub(super) fn decided_in(&mut self, world: &World) {

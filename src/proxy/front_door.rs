@@ -4,12 +4,16 @@
 //! this file. It does not know who asks or which operations there are.
 
 use super::{
+    exchange::Exchange,
     params::{self, Pairs},
     path::Path,
 };
-use crate::model::{
-    contract,
-    refusal::{Code, Refusal},
+use crate::{
+    audit::Query,
+    model::{
+        contract,
+        refusal::{Code, Refusal},
+    },
 };
 use http::{HeaderMap, HeaderName, Method, Request, header};
 use hyper::body::Incoming;
@@ -34,7 +38,9 @@ pub(super) enum Admitted {
 /// One request, read canonically.
 #[derive(Debug)]
 pub(super) struct Call {
-    /// `None`: a method that no operation has.
+    /// As it was sent, for the record.
+    pub(super) verb: Method,
+    /// What is asked for; `None`: a method that no operation has.
     pub(super) method: Option<contract::Method>,
     pub(super) path: Path,
     pub(super) params: Pairs,
@@ -50,9 +56,10 @@ impl FrontDoor {
         Self { prefix, needs_content_type }
     }
 
-    pub(super) fn admit(&self, request: Request<Incoming>) -> Result<Admitted, Refusal> {
+    pub(super) fn admit(&self, request: Request<Incoming>, exchange: &mut Exchange) -> Result<Admitted, Refusal> {
         let (head, body) = request.into_parts();
         let path = Path::read(head.uri.path())?.without(&self.prefix);
+        exchange.asked(Query::new::<&str>(head.method.as_str(), &path.text(), &[], None));
         if head.method == Method::OPTIONS {
             return Ok(Admitted::Preflight);
         }
@@ -68,7 +75,7 @@ impl FrontDoor {
         identity_encoding(&head.headers)?;
         let due = if is_token { "application/x-www-form-urlencoded" } else { "application/json" };
         self.content_type(&head.headers, due, method == Some(contract::Method::Post))?;
-        let call = Call { method, path, params, authorization, body };
+        let call = Call { verb: head.method, method, path, params, authorization, body };
         Ok(if is_token { Admitted::Token(call) } else { Admitted::Call(call) })
     }
 

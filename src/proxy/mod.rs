@@ -123,7 +123,7 @@ impl Proxy {
     async fn phases(&self, request: Request<Incoming>, exchange: &mut Exchange) -> Result<Answer, Refusal> {
         exchange.recordable()?;
         let _place = self.admission.enter()?;
-        let call = match self.front_door.admit(request)? {
+        let call = match self.front_door.admit(request, exchange)? {
             Admitted::Call(call) => call,
             Admitted::Preflight => return Ok(Service::Preflight.into()),
             Admitted::Token(call) => return self.log_in(call, exchange).await.map(Answer::from),

@@ -2,6 +2,7 @@
 
 use super::{Proxy, body, exchange::Exchange, front_door::Call, params};
 use crate::{
+    audit::Query,
     model::{
         contract::Method,
         operation::{Operation, Rules},
@@ -16,15 +17,15 @@ impl Proxy {
     /// Reads what is asked. The body is read last: what is refused for another reason costs no memory for it.
     pub(super) async fn read(&self, call: Call, pinned: &Pinned, exchange: &mut Exchange) -> Result<Question, Refusal> {
         exchange.enter("read");
-        let path = call.path.text();
-        let (method, operation, ids) = find(&pinned.world.rules, call.method, &call.path.segments(), &path)?;
+        let (verb, path) = (call.verb.as_str(), call.path.text());
+        let (operation, ids) = find(&pinned.world.rules, call.method, &call.path.segments(), &path)?;
         exchange.operation(&operation.id);
-        exchange.asked(method, &path, &[], None);
         let params = params::typed(call.params, &operation.contract.params)?;
+        let flat: Vec<_> = params.iter().map(|(name, values)| (name, values.join(","))).collect();
+        exchange.asked(Query::new(verb, &path, &flat, None));
         let bytes = body::read(call.body, self.settings.body_bytes, &self.settings).await?;
+        exchange.asked(Query::new(verb, &path, &flat, (!bytes.is_empty()).then_some(bytes.as_slice())));
         let body = self.parse(&operation, &params, &bytes)?;
-        let flat: Vec<_> = params.iter().map(|(name, values)| (name.clone(), values.join(","))).collect();
-        exchange.asked(method, &path, &flat, body.is_some().then_some(bytes.as_slice()));
         Ok(Question { operation, ids, params, body })
     }
 
@@ -46,13 +47,13 @@ impl Proxy {
     }
 }
 
-type Found = (Method, Arc<Operation>, Vec<(Box<str>, String)>);
+type Found = (Arc<Operation>, Vec<(Box<str>, String)>);
 
 fn find(rules: &Rules, method: Option<Method>, segments: &[&str], path: &str) -> Result<Found, Refusal> {
-    let found = method.and_then(|method| Some((method, rules.find(method, segments)?)));
-    if let Some((method, (operation, ids))) = found {
+    let found = method.and_then(|method| rules.find(method, segments));
+    if let Some((operation, ids)) = found {
         let ids = ids.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
-        return Ok((method, Arc::clone(operation), ids));
+        return Ok((Arc::clone(operation), ids));
     }
     if let (Some(method), Some(denial)) = (method, method.and_then(|method| rules.denied(method, segments))) {
         let path = short(path);

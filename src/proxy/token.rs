@@ -28,8 +28,9 @@ impl Proxy {
                 _ => return Err(refuse("send the client's id and secret, as Basic authorization or in the form")),
             },
         };
-        let token = self.logins.token(&client, &secret).ok_or_else(|| {
+        let token = self.logins.token(&client, &secret).map_err(|wrong| {
             refuse("the client's id or secret is not right; ask the administrator of the proxy for a client")
+                .because(wrong.to_string())
         })?;
         // Whoever left, or is not in the directory, gets none: the first request would be refused anyway.
         let bearer = SecretString::from(format!("Bearer {}", token.expose_secret()));

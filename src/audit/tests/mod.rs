@@ -152,7 +152,7 @@ pub(crate) fn draft(decision: Uuid, region: &str) -> IntentDraft {
         peer: "127.0.0.1:5".into(),
         operation: "conversation-by-id".into(),
         region: region.into(),
-        asked: Query::new(Method::Get, "/api/v2/conversations/c-1", &[], None),
+        asked: Query::new::<&str>("GET", "/api/v2/conversations/c-1", &[], None),
         scope: Arc::new(ScopeRecord { digest: "0".into(), sources: Vec::new() }),
         versions: VersionsRecord { rules: "r".into(), directory: "d".into(), grants: "g".into() },
         notices: Vec::new(),

@@ -58,6 +58,8 @@ async fn somebody_unknown_learns_nothing() {
         body
     };
     assert_eq!(same(&unknown), same(&known));
+    let asked = house.outcome(unknown.decision()).await.asked.unwrap();
+    assert_eq!(asked.text.map(|asked| (asked.path, asked.body)), Some(("/v1/nothing".to_owned(), None)));
     assert_eq!(house.ask_as("wrong", "POST /v1/query", BODY).await.code(), "identity.required");
     assert_eq!(house.ask_as("G", "POST /v1/query", BODY).await.code(), "identity.unknown");
     assert_eq!(house.upstreams.opened("r1"), 0);
@@ -104,6 +106,13 @@ async fn every_refusal_has_its_code_its_status_its_decision_and_one_line() {
         let [Record::Outcome(outcome)] = lines.as_slice() else { panic!("{lines:?}") };
         assert_eq!((outcome.verdict, outcome.status, outcome.code.as_deref()), (Verdict::Refused, status, Some(code)));
         assert_eq!(outcome.bytes_out, heard.body.len() as u64);
+        // What was asked stands beside it, but for paths and requests that have no one reading.
+        let asked = outcome.asked.as_ref().and_then(|asked| asked.text.as_ref());
+        let (method, target) = line.split_once(' ').unwrap();
+        let path = target.split('?').next().unwrap();
+        let unreadable = path.ends_with('/') || path.contains('%') || headers.starts_with("Upgrade");
+        let due = (!unreadable).then_some((method, path));
+        assert_eq!(asked.map(|asked| (asked.method.as_str(), asked.path.as_str())), due, "{line} {headers}");
     }
     assert!(house.upstream.sent().is_empty());
     assert_eq!(house.upstreams.opened("r1"), 0);
@@ -186,6 +195,13 @@ async fn the_log_in_of_client_libraries_works() {
         assert_eq!(house.ask("POST /oauth/token", form, wrong).await.status, 401, "{wrong}");
     }
     assert_eq!(house.ask("POST /oauth/token", "Content-Type: application/json\r\n", "{}").await.status, 415);
+    let wrong = "grant_type=client_credentials&client_id=client&client_secret=x";
+    let outcome = house.outcome(house.ask("POST /oauth/token", form, wrong).await.decision()).await;
+    assert_eq!(outcome.cause.as_deref(), Some("the secret is not that of client `client`"));
+    assert_eq!(outcome.asked.and_then(|asked| asked.text).map(|asked| asked.path), Some("/oauth/token".to_owned()));
+    let swapped = "grant_type=client_credentials&client_id=s3cret&client_secret=client";
+    let outcome = house.outcome(house.ask("POST /oauth/token", form, swapped).await.decision()).await;
+    assert_eq!(outcome.cause.as_deref(), Some("no client of the configuration has this id"));
     let text = format!("{:?}", house.record().await);
     assert!(!text.contains("s3cret") && !text.contains("Bearer"));
 }
@@ -196,6 +212,8 @@ async fn head_follows_get_and_preflight_opens_nothing() {
     let heard = house.ask_as("T", "HEAD /v1/nothing", "").await;
     assert_eq!((heard.status, heard.body.as_str()), (404, ""));
     assert_ne!(heard.header("content-length"), Some("0"));
+    let asked = house.outcome(heard.decision()).await.asked.and_then(|asked| asked.text);
+    assert_eq!(asked.map(|asked| asked.method), Some("HEAD".to_owned()));
     let heard =
         house.ask("OPTIONS /v1/query", "Origin: https://x\r\nAccess-Control-Request-Method: POST\r\n", "").await;
     assert_eq!(heard.status, 204);

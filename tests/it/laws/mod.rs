@@ -9,6 +9,7 @@ mod cut;
 mod exhaustive;
 mod faults;
 mod forms;
+mod groups;
 mod guard;
 mod joined;
 pub(crate) mod lists;
