@@ -325,6 +325,9 @@ fn jwt_settings(section: Section<'_, '_>) -> Option<JwtSettings> {
     })
 }
 
+/// Watching tells of changes within a second; where it cannot, this is how late one may be seen.
+const MAX_POLL: Duration = Duration::from_mins(1);
+
 fn directory(section: Section<'_, '_>) -> Option<(Directory, world::Settings)> {
     let file = section.path("file");
     if file.is_none() && !section.has_any(&["file"]) {
@@ -335,6 +338,10 @@ fn directory(section: Section<'_, '_>) -> Option<(Directory, world::Settings)> {
     let warn_after = section.duration("warn-after").map_or(default.warn_after, signed);
     let refuse_after = section.duration("refuse-after").map_or(default.refuse_after, signed);
     let poll = section.duration("poll").unwrap_or(Duration::from_secs(30));
+    if poll > MAX_POLL {
+        let help = "whoever loses a right keeps it until the next reading: make `poll` a minute or less";
+        section.reader().problem(section.at.clone(), "the directory is read too seldom", help);
+    }
     if signed(poll) >= refuse_after {
         let help = "read the directory more often than it goes stale: make `poll` smaller";
         section.reader().problem(section.at.clone(), "the directory would be stale between two readings", help);

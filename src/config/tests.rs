@@ -39,6 +39,17 @@ fn problems(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn the_directory_is_read_at_least_every_minute() {
+    let every = |poll: &str| {
+        let text =
+            SMALLEST.replace("file = \"directory.json\"", &format!("file = \"directory.json\"\npoll = \"{poll}\""));
+        read(&text).map(|settings| settings.directory.poll).map_err(|report| report.problems[0].what.clone())
+    };
+    assert_eq!(every("1m"), Ok(Duration::from_mins(1)));
+    assert_eq!(every("61s"), Err("the directory is read too seldom".to_owned()));
+}
+
+#[test]
 fn the_smallest_file_has_safe_defaults() {
     let settings = read(SMALLEST).unwrap();
     assert_eq!(settings.proxy.listen.to_string(), "127.0.0.1:8600");

@@ -51,6 +51,10 @@ pub enum FieldKind {
         words: Vec<Box<str>>,
         fold: bool,
     },
+    /// A length of time as ISO 8601 writes it, such as `PT30M`.
+    Duration,
+    /// The name of a time zone, such as `Europe/London`.
+    TimeZone,
     /// `start/end`, both instants with offset.
     Interval,
     /// An instant with offset, or `now`, or `now-<n><m|h|d|w>`.

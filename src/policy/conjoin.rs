@@ -1,6 +1,9 @@
 //! Joining what was asked with the scope, so that the result says exactly: asked, over the visible legs.
 
-use super::extent::{Asked, Clause, Extent, MAX_BOXES};
+use super::{
+    apart::ask_apart,
+    extent::{Asked, Clause, Extent, MAX_BOXES},
+};
 use crate::{
     model::{
         body::{Access, Dialect},
@@ -233,10 +236,7 @@ impl Site<'_> {
             return Ok(Some(item));
         }
         if self.dialect != Dialect::Platform {
-            return Err(Refusal::new(
-                Code::QueryTooComplex,
-                "a division stands beside other conditions in one `or`; ask for the division separately",
-            ));
+            return Err(ask_apart(&item, self.dialect));
         }
         self.with_leg_forms(item, extent, &mut LegForms::default())
     }

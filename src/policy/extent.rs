@@ -9,7 +9,10 @@ use crate::model::{
     org::{DivisionIx, Org, QueueIx, QueueState, UserIx},
     set::{Dim, Set},
 };
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 /// More boxes than this make more clauses than any upstream wants.
 pub const MAX_BOXES: usize = 6;
@@ -54,7 +57,7 @@ impl Extent {
         let mut lone = Vec::new();
         let mut divisions = Vec::new();
         let mut dead = Vec::new();
-        for entitlement in entitlements.iter().filter(|entitlement| entitlement.conversations.is_any()) {
+        for entitlement in &together(entitlements.iter().filter(|one| one.conversations.is_any())) {
             let covered = covered_divisions(org, entitlement);
             match data {
                 Data::Interaction => {
@@ -241,6 +244,30 @@ impl Clause {
     pub fn values(&self) -> usize {
         self.queues.len() + self.users.len() + usize::from(self.no_queue)
     }
+}
+
+/// Rights that differ only in the people they name, as one: a right to each of four thousand people is not four thousand
+/// readings of the same queues.
+fn together<'e>(entitlements: impl Iterator<Item = &'e Entitlement>) -> Vec<Cow<'e, Entitlement>> {
+    let mut groups: Vec<(&Entitlement, Vec<UserIx>)> = Vec::new();
+    let mut known = HashMap::new();
+    let mut apart = Vec::new();
+    for one in entitlements {
+        let Dim::Only(users) = &one.users else {
+            apart.push(Cow::Borrowed(one));
+            continue;
+        };
+        let slot = *known.entry((one.holder, one.region, &one.divisions, &one.queues)).or_insert(groups.len());
+        match groups.get_mut(slot) {
+            Some((_, named)) => named.extend(users),
+            None => groups.push((one, users.iter().copied().collect())),
+        }
+    }
+    let united = |(one, users): (&Entitlement, Vec<UserIx>)| {
+        Cow::Owned(Entitlement { users: Dim::Only(users.into_iter().collect()), ..one.clone() })
+    };
+    apart.extend(groups.into_iter().map(united));
+    apart
 }
 
 /// The leaf divisions of the holder's region that an entitlement covers.

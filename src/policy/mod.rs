@@ -1,5 +1,6 @@
 //! What may be seen, and what is sent instead of what was asked. Pure: world and time are arguments.
 
+mod apart;
 pub mod conjoin;
 pub mod extent;
 pub mod guard;

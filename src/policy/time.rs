@@ -43,8 +43,8 @@ pub fn read(rule: &TimeRule, body: &mut Body, now: Timestamp) -> Result<Interval
             Interval { start, end }
         }
     };
-    if interval.end < interval.start {
-        return Err(Refusal::new(Code::QueryMalformed, "the interval ends before it starts"));
+    if interval.end <= interval.start {
+        return Err(Refusal::new(Code::QueryMalformed, "the interval is empty: it has to end after it starts"));
     }
     if let Some(max) = rule.max
         && interval.end.duration_since(interval.start) > max

@@ -73,6 +73,10 @@ impl Reader<'_> {
         match (kind, value) {
             (FieldKind::Text { max }, Value::Text(text)) if text.len() <= *max => Ok(value.clone()),
             (FieldKind::Text { max }, Value::Text(_)) => Err(malformed(at, &format!("is longer than {max} bytes"))),
+            (FieldKind::Duration, Value::Text(text)) if is_duration(text) => Ok(value.clone()),
+            (FieldKind::Duration, _) => Err(malformed(at, "must be a length of time such as `PT30M` or `P1D`")),
+            (FieldKind::TimeZone, Value::Text(text)) if is_zone(text) => Ok(value.clone()),
+            (FieldKind::TimeZone, _) => Err(malformed(at, "must name a time zone such as `Europe/London`")),
             (FieldKind::Interval | FieldKind::Instant | FieldKind::Id(_), Value::Text(text)) if text.len() <= 512 => {
                 Ok(value.clone())
             }
@@ -125,6 +129,18 @@ impl Reader<'_> {
             Refusal::new(code, format!("`{}{inside}`: {}", spell(at), error.why))
         })
     }
+}
+
+/// ISO 8601, longer than nothing, without sign or fraction: upstreams read no others alike.
+fn is_duration(text: &str) -> bool {
+    let plain = text.starts_with('P') && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    plain && text.len() <= 32 && text.parse().is_ok_and(|span: jiff::Span| span.is_positive())
+}
+
+/// A name by its form; which zones there are is the upstream's to say.
+fn is_zone(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+');
+    text.len() <= 64 && text.split('/').all(|part| !part.is_empty() && part.bytes().all(plain))
 }
 
 /// `$.a.b`, for people.

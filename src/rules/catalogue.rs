@@ -37,6 +37,7 @@ pub(super) struct Catalogue<'c> {
     operations: &'c [Arc<Operation>],
     index: &'c mut RouteIndex,
     denials: Vec<Denial>,
+    rules_missing: bool,
     used: BTreeSet<Box<str>>,
 }
 
@@ -49,11 +50,12 @@ impl<'c> Catalogue<'c> {
     ) -> Self {
         let named = files.iter().flat_map(|(_, file)| &file.reason);
         let reasons = named.map(|(name, says)| (&*name.text, says.as_str().into())).collect();
-        Self { files, reasons, operations, index, denials: Vec::new(), used: BTreeSet::new() }
+        Self { files, reasons, operations, index, denials: Vec::new(), rules_missing: false, used: BTreeSet::new() }
     }
 
     pub(super) fn read(mut self, sources: Vec<Arc<Source>>, problems: &mut Problems) -> Vec<Denial> {
         let before = problems.len();
+        self.rules_missing = before > 0;
         for source in sources {
             let mut start = 0;
             for text in source.text.split_inclusive('\n') {
@@ -91,6 +93,8 @@ impl<'c> Catalogue<'c> {
             ("govern", Some(Slot::Governed(_)), Some(_)) => {
                 Err((format!("{name} is governed: a reason belongs to a denial"), None))
             }
+            // A rule that could not be read may be the one.
+            ("govern", None, _) if self.rules_missing => Ok(()),
             ("govern", None, _) => {
                 let help = "write a rule for it, or deny it with a reason";
                 Err((format!("no rule governs {name}"), Some(help.to_owned())))
@@ -234,6 +238,16 @@ mod tests {
             assert!(found.starts_with("mine/catalogue.jsonl:2 ") && found.contains(due), "{due}:\n{found}");
         }
         assert_eq!(problems(DENIED, &first), "");
+    }
+
+    /// The rule that a line misses may be one that could not be read.
+    #[test]
+    fn a_broken_rule_is_told_alone() {
+        let mut files = embedded();
+        let users = files.iter_mut().find(|(name, _)| name.ends_with("genesys/users.toml")).unwrap();
+        users.1 = users.1.replacen("class = ", "klass = ", 1);
+        let problems = compile(files, Policy::default()).unwrap_err();
+        assert!(problems.iter().all(|problem| problem.source.name.ends_with("users.toml")), "{}", problems.len());
     }
 
     #[test]

@@ -57,7 +57,8 @@ fn comparable(kind: &FieldKind, compare: Compare, value: &ConditionValue) -> boo
     let equality = matches!(compare, Compare::Equal | Compare::NotEqual);
     match (kind, value) {
         (FieldKind::Int { .. }, ConditionValue::Number(_)) => true,
-        (FieldKind::Bool, ConditionValue::Bool(_)) | (FieldKind::Text { .. }, ConditionValue::Text(_)) => equality,
+        (FieldKind::Bool, ConditionValue::Bool(_))
+        | (FieldKind::Text { .. } | FieldKind::Duration | FieldKind::TimeZone, ConditionValue::Text(_)) => equality,
         (FieldKind::Enum { words, .. }, ConditionValue::Text(text)) => equality && words.contains(text),
         _ => false,
     }

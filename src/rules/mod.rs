@@ -74,7 +74,7 @@ use operation::Surroundings;
 use overlap::Taken;
 use permissions::Permissions;
 use problem::Problems;
-use reading::{Keys, Reader};
+use reading::{At, Keys, Reader};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// JSON files by name, for fixtures.
@@ -208,6 +208,17 @@ fn families(file: &RuleFile) -> BTreeMap<values::Name, Option<format::Shared>> {
     file.family.iter().map(|(name, family)| (name.clone(), family.0.clone())).collect()
 }
 
+/// Records, metrics and reports name a rule by its id.
+fn check_id(id: &At<String>, reader: &mut Reader<'_>) {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
+    if id.is_empty() || id.len() > MAX_ID || !id.chars().all(plain) {
+        let help = format!("name it in 1 to {MAX_ID} letters, digits, `.`, `-` and `_`, such as `queues.list`");
+        reader.problem_with(id.span.clone(), "this is no id of a rule".to_owned(), Some(help));
+    }
+}
+
+const MAX_ID: usize = 100;
+
 /// What the rule files make together.
 #[derive(Debug, Default)]
 struct Gathered {
@@ -243,6 +254,7 @@ impl Gathered {
             }
         }
         for rule in rules {
+            check_id(&rule.id, reader);
             if let Some(other) = self.ids.insert(rule.id.as_str().into(), reader.source.name.clone()) {
                 reader.problem(rule.id.span.clone(), format!("the id `{}` is already used in `{other}`", *rule.id));
             }

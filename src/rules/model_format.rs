@@ -93,6 +93,10 @@ words! {
         Int = "int",
         /// Compared without case where the dialect does so.
         Enum = "enum",
+        /// A length of time as ISO 8601 writes it, such as `PT30M`.
+        Duration = "duration",
+        /// The name of a time zone, such as `Europe/London`.
+        TimeZone = "time-zone",
         Interval = "interval",
         Instant = "instant",
         Id = "id",

@@ -225,6 +225,8 @@ impl Filters {
                 let words = words.iter().map(|word| word.as_str().into()).collect();
                 FieldKind::Enum { words, fold: dialect == Dialect::Genesys }
             }
+            KindWord::Duration => FieldKind::Duration,
+            KindWord::TimeZone => FieldKind::TimeZone,
             KindWord::Interval => FieldKind::Interval,
             KindWord::Instant => FieldKind::Instant,
             KindWord::Id => {

@@ -71,6 +71,8 @@ impl<'a> Walk<'a, '_> {
                 self.words.hold(text, list, at)?;
                 words.iter().any(|word| **word == **text)
             }
+            (FieldKind::Duration, Json::Text(text)) => time::duration(text),
+            (FieldKind::TimeZone, Json::Text(text)) => time::zone(text),
             (FieldKind::Interval, Json::Text(text)) => time::interval(text).is_some(),
             (FieldKind::Instant, Json::Text(text)) => time::instant(text).is_some() || time::relative(text),
             (FieldKind::Id(access), Json::Text(id)) => {

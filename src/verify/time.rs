@@ -16,6 +16,18 @@ pub(super) fn interval(text: &str) -> Option<(Timestamp, Timestamp)> {
     (start <= end).then_some((start, end))
 }
 
+/// `P1DT12H`: no sign, no fraction, nothing that only some readers know.
+pub(super) fn duration(text: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'Y' | b'M' | b'W' | b'D' | b'T' | b'H' | b'S');
+    text.len() <= 32 && text.strip_prefix('P').is_some_and(|rest| rest.bytes().all(known))
+}
+
+/// Letters of the names of zones, and nothing else.
+pub(super) fn zone(text: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'+');
+    (1..=64).contains(&text.len()) && text.bytes().all(known)
+}
+
 /// An instant in UTC, in the one spelling that leaves this program: any other might be read in two ways.
 pub(super) fn instant(text: &str) -> Option<Timestamp> {
     text.parse().ok().filter(|at: &Timestamp| at.to_string() == text)

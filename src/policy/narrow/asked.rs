@@ -3,13 +3,13 @@
 use super::{Asking, write};
 use crate::{
     model::{
-        body::{Access, BodyModel},
+        body::{Access, BodyModel, Dialect},
         operation::{Entry, Strength},
         org::DivisionIx,
-        refusal::{Code, Refusal},
+        refusal::Refusal,
         set::Set,
     },
-    policy::{conjoin, judge::Judge, time::Interval},
+    policy::{apart::ask_apart, conjoin, judge::Judge, time::Interval},
     query::{
         body::Body,
         filter::{Filter, Join, Term},
@@ -66,7 +66,11 @@ pub(super) fn names_user(body: &Body, grouped: &[Access]) -> bool {
 }
 
 /// Divisions that the asker named where predicates speak of the whole interaction: each entry becomes a leg form.
-pub(super) fn conversation_divisions(asking: &Asking<'_>, body: &Body) -> Result<Vec<Set<DivisionIx>>, Refusal> {
+pub(super) fn conversation_divisions(
+    asking: &Asking<'_>,
+    body: &Body,
+    dialect: Dialect,
+) -> Result<Vec<Set<DivisionIx>>, Refusal> {
     let mut found = Vec::new();
     for site in asking.operation.sites.iter().filter(|site| site.strength == Strength::Cover) {
         let Some(slot) = body.slot(&site.at) else {
@@ -82,10 +86,7 @@ pub(super) fn conversation_divisions(asking: &Asking<'_>, body: &Body) -> Result
                     continue;
                 }
                 if conjoin::pure_access(item) != Some(Access::Division) {
-                    return Err(Refusal::new(
-                        Code::QueryTooComplex,
-                        "a division stands beside other conditions in one `or`; ask for the division separately",
-                    ));
+                    return Err(ask_apart(item, dialect));
                 }
                 found.push(
                     item.atoms()

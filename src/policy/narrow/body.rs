@@ -57,7 +57,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         return Ok(asking.empty(notices));
     }
     asked::forget_scope_entries(asking, model, interval, &mut body);
-    let divisions = asked::conversation_divisions(asking, &body)?;
+    let divisions = asked::conversation_divisions(asking, &body, model.dialect)?;
     let legs_shown = matches!(operation.answer.shape, Shape::Conversations | Shape::Conversation)
         && body.filters.iter().all(|slot| slot.filters.is_empty());
     let mut counted = asking.count(interval, legs_shown)?;

@@ -208,7 +208,12 @@ fn kind(kind_of_field: &FieldKind, dialect: Dialect) -> Kind {
         Dialect::Platform => platform(model, model.max_depth.max(1)),
     };
     match kind_of_field {
-        FieldKind::Text { .. } | FieldKind::Interval | FieldKind::Instant | FieldKind::Id(_) => Kind::Text,
+        FieldKind::Text { .. }
+        | FieldKind::Duration
+        | FieldKind::TimeZone
+        | FieldKind::Interval
+        | FieldKind::Instant
+        | FieldKind::Id(_) => Kind::Text,
         FieldKind::Bool => Kind::Bool,
         FieldKind::Int { .. } => Kind::Number,
         FieldKind::Enum { words, .. } => Kind::Word(words.clone()),

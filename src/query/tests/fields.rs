@@ -49,6 +49,34 @@ fn fields_outside_the_model_are_refused_with_their_place() {
 }
 
 #[test]
+fn lengths_of_time_and_zones_have_one_form() {
+    let asked = |field: &str, text: &str| format!("{{\"interval\":\"x\",\"{field}\":\"{text}\"}}");
+    let fine = [("step", "PT30M"), ("step", "P1D"), ("step", "P1M"), ("step", "P1DT12H")];
+    for (field, text) in
+        fine.into_iter().chain([("zone", "UTC"), ("zone", "Etc/GMT+5"), ("zone", "America/Port-au-Prince")])
+    {
+        assert_eq!(again(Dialect::Genesys, &asked(field, text)), asked(field, text));
+    }
+    for text in
+        ["", "P", "PT", "PT0S", "-P1D", "P-1D", "pt30m", "30m", "1 hour", "PT1.5H", "P1D ", "P99999999999999999999D"]
+    {
+        refused(
+            Dialect::Genesys,
+            &asked("step", text),
+            Code::QueryMalformed,
+            "must be a length of time such as `PT30M`",
+        );
+    }
+    for text in ["", "/", "Europe/", "Europe//London", "Europe/London ", "Europe/../London", "Zürich", &"a".repeat(65)]
+    {
+        refused(Dialect::Genesys, &asked("zone", text), Code::QueryMalformed, "must name a time zone");
+    }
+    let number = |field: &str| format!("{{\"interval\":\"x\",\"{field}\":7}}");
+    refused(Dialect::Genesys, &number("step"), Code::QueryMalformed, "must be a length of time");
+    refused(Dialect::Genesys, &number("zone"), Code::QueryMalformed, "must name a time zone");
+}
+
+#[test]
 fn values_are_found_and_put_where_they_are_said_to_be() {
     let mut body = read(Dialect::Genesys, r#"{"interval":"x","inner":{"deep":true}}"#).unwrap();
     assert_eq!(body.get(&path("inner.deep")), Some(&Value::Bool(true)));

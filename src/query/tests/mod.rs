@@ -61,6 +61,8 @@ fn model(dialect: Dialect) -> BodyModel {
             field("exact", false, words(false)),
             field("list", false, FieldKind::List { of: Box::new(words(true)), max: 2 }),
             field("from", false, FieldKind::Instant),
+            field("step", false, FieldKind::Duration),
+            field("zone", false, FieldKind::TimeZone),
             field("id", false, FieldKind::Id(Access::Queue)),
             field("inner", false, FieldKind::Object(vec![field("deep", true, FieldKind::Bool)])),
             field("filter", false, FieldKind::Filter(dimensions())),

@@ -40,6 +40,14 @@ fn overlapping_matches_are_refused_and_a_more_exact_one_is_not() {
 }
 
 #[test]
+fn an_id_is_a_plain_name() {
+    for id in ["", " ", "a b", "mine/query", "möhre", &"a".repeat(101)] {
+        let told = broken("id = \"mine\"", &format!("id = \"{id}\""));
+        assert!(told.contains("this is no id of a rule"), "{id}: {told}");
+    }
+}
+
+#[test]
 fn an_id_is_used_once_over_all_files() {
     let mut files = files(GOOD);
     files.push(("mine/zzz.toml".to_owned(), GOOD.replace("/api/v2/mine/query", "/api/v2/other/query")));

@@ -320,3 +320,20 @@ fn a_window_counts_by_the_promise_of_the_operation() {
     unshown.residual = Residual { legs: false, keys: true, windows: true };
     unshown.refused("nobody judges", "nobody judges");
 }
+
+#[test]
+fn lengths_of_time_and_zones_are_letters_that_mean_them() {
+    use crate::verify::time::{duration, zone};
+    for (text, good) in
+        [("PT30M", true), ("P1DT12H", true), ("", false), ("30M", false), ("P-1D", false), ("P1.5D", false)]
+    {
+        assert_eq!(duration(text), good, "{text}");
+    }
+    assert!(duration(&format!("P{}", "1".repeat(31))) && !duration(&format!("P{}", "1".repeat(32))));
+    for (text, good) in
+        [("Europe/London", true), ("Etc/GMT+5", true), ("", false), ("a b", false), ("Z\u{fc}rich", false)]
+    {
+        assert_eq!(zone(text), good, "{text}");
+    }
+    assert!(zone(&"a".repeat(64)) && !zone(&"a".repeat(65)));
+}

@@ -167,3 +167,18 @@ fn an_entry_is_masked_by_the_rights_to_what_it_names() {
         assert!(names[1].is_string() && names[1] != "other", "{shown}");
     }
 }
+
+/// Where nobody can say what to group by, a row of no queue, or of nobody, is nobody's.
+#[test]
+fn a_row_about_queues_or_people_names_one() {
+    let organisation = named::organisation(named::file());
+    let asked = |kind: Kind, metric: &str| {
+        let question = program::question(kind, json!({ "metrics": [metric] }).to_string().as_bytes());
+        guard::planned(&organisation, "cora", kind, question)
+    };
+    let queues = asked(Kind::QueueObservations, "oWaiting");
+    assert!(stays(&queues, &json!({ "queueId": "cards", "mediaType": "voice" })));
+    assert!(!stays(&queues, &json!({ "mediaType": "voice" })) && !stays(&queues, &json!({})));
+    let people = asked(Kind::UserObservations, "oMemberQueues");
+    assert!(stays(&people, &json!({ "userId": "ana" })) && !stays(&people, &json!({})));
+}

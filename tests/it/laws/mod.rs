@@ -21,5 +21,6 @@ pub(crate) mod program;
 mod random;
 mod rights;
 mod shrink;
+mod told;
 mod way;
 mod wrong_bytes;

@@ -1,13 +1,18 @@
 //! Rights at their source: which of them open which kind of data, and which open nothing.
 
-use super::{guard::organisation, program};
+use super::{guard::organisation, named, program};
 use crate::oracle::{generate::MONDAY, questions::Kind};
-use bailiwick::model::{
-    entitlement::{Action, Scope},
-    org::{Grant, GrantResource, ObjectKind, Org},
-    refusal::Code,
-    set::Set,
+use bailiwick::{
+    model::{
+        contract::Data,
+        entitlement::{Action, Scope},
+        org::{Grant, GrantResource, ObjectKind, Org},
+        refusal::Code,
+        set::Set,
+    },
+    policy::extent::Extent,
 };
+use serde_json::json;
 use std::sync::Arc;
 
 const NOW: i64 = MONDAY + 3 * 86_400;
@@ -47,6 +52,26 @@ fn a_grant_opens_the_kinds_of_data_that_it_speaks_of() {
             }
         }
     }
+}
+
+#[test]
+fn rights_to_thousands_of_people_are_read_together() {
+    let mut file = named::file();
+    let users = file["users"].as_array_mut().unwrap();
+    users.extend((0..4_000).map(|at| json!({ "id": format!("p-{at}"), "division": "claims", "region": "us-east-1" })));
+    let queues = file["queues"].as_array_mut().unwrap();
+    queues.extend((0..3_000).map(|at| json!({ "id": format!("many-{at}"), "division": "claims", "members": [] })));
+    let grants = (0..4_000).map(|at| json!({ "id": format!("g-{at}"), "beneficiary": "carl", "actions": ["view"],
+        "resources": [{ "kind": "user", "id": format!("p-{at}") }], "from": "2026-11-01T00:00:00Z", "until": "2026-12-01T00:00:00Z" }));
+    file["grants"] = grants.collect();
+    let org = program::org(&file.to_string()).unwrap();
+    let world = program::world(&org);
+    let scope = program::scope(&world, "carl", Kind::Aggregates, NOW).unwrap();
+    assert_eq!(scope.entitlements.len(), 4_000);
+    let extent = Extent::of(&org, Data::Interaction, &scope.entitlements, false);
+    let [(queues, users)] = extent.boxes.as_slice() else { panic!("{} boxes", extent.boxes.len()) };
+    assert_eq!((users.len(), extent.lone.len(), extent.all.len()), (4_000, 4_000, 0));
+    assert!(queues.len() >= 3_000);
 }
 
 #[test]
