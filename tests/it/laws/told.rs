@@ -196,6 +196,82 @@ fn what_one_query_cannot_say_is_refused_with_those_that_can() {
     }
 }
 
+/// Tags keep the division of their time: where a queue moved they would lose its rows.
+#[test]
+fn tags_of_divisions_are_sent_where_they_lose_nothing() {
+    let tagged = |file: Value, person: &str, asked: Value| {
+        let mut body = json!({ "interval": WEEK });
+        for (key, value) in asked.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        let question = program::question(Kind::Details, body.to_string().as_bytes());
+        let (sent, _) = forwarded(ask(file, person, question, |_| {}));
+        assert!(sent["segmentFilters"].to_string().contains("cards"), "{sent}");
+        sent["conversationFilters"].to_string().contains("divisionId")
+    };
+    let mut moved = file();
+    moved["queues"][0]["moved"] = json!(true);
+    let named = json!({ "conversationFilters": [only("divisionId", "pay")] });
+    assert!(tagged(file(), "cora", json!({})) && tagged(file(), "cora", named.clone()));
+    assert!(!tagged(moved.clone(), "cora", json!({})) && !tagged(moved, "cora", named));
+    // A right to a queue speaks of no division, and one to some days is judged on the legs.
+    let granted = |data: Value| {
+        let mut file = file();
+        file["grants"] = json!([{ "id": "g", "beneficiary": "carl", "resources": [{ "kind": "queue", "id": "cards" }],
+            "actions": ["view"], "from": "2026-11-01T00:00:00Z", "until": "2026-12-01T00:00:00Z" }]);
+        if !data.is_null() {
+            file["grants"][0]["data"] = data;
+        }
+        file
+    };
+    assert!(!tagged(granted(Value::Null), "carl", json!({})));
+    let days = json!({ "from": "2026-11-16T00:00:00Z", "until": "2026-11-17T00:00:00Z" });
+    let day = json!({ "interval": "2026-11-16T00:00:00Z/2026-11-17T00:00:00Z" });
+    assert!(!tagged(granted(days.clone()), "carl", day.clone()));
+    // What was sent for no filter is none when it comes back: a filter would tell of the other days.
+    let question = |body: &Value| program::question(Kind::Details, body.to_string().as_bytes());
+    let (sent, _) = forwarded(ask(granted(days.clone()), "carl", question(&day), |_| {}));
+    assert_eq!(forwarded(ask(granted(days), "carl", question(&sent), |_| {})).0, sent);
+}
+
+#[test]
+fn a_right_to_some_days_opens_reads_by_id() {
+    let mut file = file();
+    file["grants"] = json!([{ "id": "g", "beneficiary": "carl", "resources": [{ "kind": "queue", "id": "cards" }],
+        "actions": ["view"], "from": "2026-11-01T00:00:00Z", "until": "2026-12-01T00:00:00Z",
+        "data": { "from": "2026-11-16T00:00:00Z", "until": "2026-11-17T00:00:00Z" } }]);
+    let ids = vec![("conversationId".into(), "c-1".to_owned())];
+    let question = Question { operation: program::read_by_id().clone(), ids, params: vec![], body: None };
+    assert!(matches!(ask(file, "carl", question, |_| {}), Ok(Decided::Forward(_))));
+}
+
+#[test]
+fn parameters_of_a_query_are_judged_and_sent_in_order() {
+    let by = |params: &[(&str, &[&str])]| {
+        let params = params
+            .iter()
+            .map(|(name, values)| ((*name).into(), values.iter().map(|value| (*value).to_owned()).collect()));
+        let question = Question { params: params.collect(), ..aggregates(&json!({})) };
+        let decided = ask(file(), "cora", question, |operation| {
+            Arc::make_mut(&mut operation.contract).params = vec![
+                Param { name: "pageSize".into(), kind: ParamKind::Int { min: 1, max: 9 } },
+                Param { name: "id".into(), kind: ParamKind::Ids { access: Access::Queue, max: 9 } },
+            ];
+        });
+        decided.map(|decided| match decided {
+            Decided::Forward(forward) => {
+                let query = forward.verified.query().iter();
+                query.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+            }
+            Decided::Local(_) => "nothing".to_owned(),
+        })
+    };
+    let both: [(&str, &[&str]); 2] = [("id", &["cards", "loans", "cards"]), ("pageSize", &["5"])];
+    assert_eq!(by(&both).unwrap(), "pageSize=5&id=cards,loans");
+    assert_eq!(by(&[("id", &["cards", "motor"])]).unwrap_err().code, Code::ScopeOutside);
+    assert_eq!(by(&[("other", &["1"])]).unwrap_err().code, Code::QueryMalformed);
+}
+
 #[test]
 fn a_right_to_one_interaction_is_no_right_to_totals() {
     let mut file = file();
