@@ -13,7 +13,7 @@ use crate::model::{
     body::{Access, Dimension, Field, FieldKind, Level},
     contract::{Contract, Data, Reach},
     entitlement::Entitlement,
-    org::UserIx,
+    org::{Queue, QueueIx, User, UserIx},
     outgoing::Residual,
     set::{Dim, Set},
 };
@@ -336,4 +336,34 @@ fn lengths_of_time_and_zones_are_letters_that_mean_them() {
         assert_eq!(zone(text), good, "{text}");
     }
     assert!(zone(&"a".repeat(64)) && !zone(&"a".repeat(65)));
+}
+
+/// Eight rights, each to one queue and one agent: more than the clauses of one proof can tell apart.
+#[test]
+fn an_or_over_many_boxes_is_proved_part_by_part() {
+    let ids: Vec<(String, String)> = (0..8).map(|at| (format!("m{at}"), format!("n{at}"))).collect();
+    let ask = |filter: String| {
+        let mut ask = Try::new(aggregates(), vec![], Some(&with_filter(&filter)));
+        for (queue_id, user_id) in &ids {
+            let (queue, user) = (QueueIx::new(number(ask.org.queues.len())), UserIx::new(number(ask.org.users.len())));
+            ask.org.queues.push(Queue { id: queue_id.as_str().into(), ..ask.org.queues[1].clone() });
+            ask.org.users.push(User { id: user_id.as_str().into(), ..ask.org.users[1].clone() });
+            ask.org.index.queues.insert(queue_id.as_str().into(), queue);
+            ask.org.index.users.insert(user_id.as_str().into(), user);
+            let queues = Dim::Only(Set::one(queue));
+            ask.entitlements.push(Entitlement { queues, users: Dim::Only(Set::one(user)), ..whole() });
+        }
+        ask
+    };
+    let of = |queue: usize, user: usize| flat("and", &[is("queueId", &ids[queue].0), is("userId", &ids[user].1)]);
+    let parts = |shift: usize| (0..8).map(|at| of(at, (at + shift) % 8)).collect::<Vec<_>>();
+    ask(nested("or", &parts(0))).proved();
+    ask(nested("or", &parts(1))).refused("each of the next one's", "does not imply");
+    let mut one_foreign = parts(0);
+    one_foreign[7] = of(7, 0);
+    ask(nested("or", &one_foreign)).refused("one of another's", "does not imply");
+    let queues: Vec<_> = ids.iter().map(|(queue, _)| is("queueId", queue)).collect();
+    let users: Vec<_> = ids.iter().map(|(_, user)| is("userId", user)).collect();
+    let mixed = nested("and", &[flat("or", &queues), flat("or", &users)]);
+    ask(mixed).refused("any with any", "separate boxes");
 }
