@@ -53,6 +53,32 @@ fn tags_sums_and_odd_lists_are_cut_with_the_legs() {
     assert_eq!(shown, json!({ "conversations": [due] }));
 }
 
+/// Nobody was seen working there: whoever an element names is somebody else, and one that names nobody is nobody's.
+#[test]
+fn a_participant_without_legs_names_nobody() {
+    let organisation = guard::organisation();
+    let question = program::question(Kind::Details, json!({ "interval": WEEK }).to_string().as_bytes());
+    let plan = guard::planned(&organisation, "sofia", Kind::Details, question);
+    let seen = json!({ "participantId": "seen", "userId": "ana", "sessions": [{ "sessionId": "s", "segments": legs(&["cards"]) }] });
+    let empty = json!([{ "sessionId": "t", "segments": [] }]);
+    for (participant, due) in [
+        (json!({ "participantId": "p", "sessions": [] }), true),
+        (json!({ "participantId": "p", "userId": null, "sessions": [] }), true),
+        (json!({ "participantId": "p", "sessions": empty }), true),
+        (json!({ "participantId": "p", "userId": "carl", "sessions": [] }), false),
+        (json!({ "participantId": "p", "userId": "ana", "sessions": [] }), false),
+        (json!({ "participantId": "p", "userId": 7, "sessions": [] }), false),
+        (json!({ "participantId": "p", "userId": "carl" }), false),
+        (json!({ "participantId": "p", "userId": "carl", "sessions": empty }), false),
+    ] {
+        let answer = json!({ "conversations": [interaction(json!([seen, participant]))] });
+        let guarded = plan.guard(Unguarded::new(200, answer.to_string().into_bytes())).unwrap();
+        let shown = program::text(guarded.body());
+        let participants = shown["conversations"][0]["participants"].as_array().unwrap();
+        assert_eq!(participants.len(), 1 + usize::from(due), "{participant}");
+    }
+}
+
 /// A field stands for all the legs below it: it is shown where the right to it covers each of them.
 #[test]
 fn a_mask_is_lifted_where_it_is_for_every_leg_below() {
