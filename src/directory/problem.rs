@@ -64,7 +64,8 @@ impl Problem {
         Renderer::plain().decor_style(DecorStyle::Ascii).render(&group)
     }
 
-    fn sentence(&self) -> String {
+    /// What is wrong, and with which object.
+    pub fn sentence(&self) -> String {
         match &self.id {
             Some(id) if !self.what.contains(&format!("`{id}`")) => {
                 format!("{} (in `{id}`)", self.what)
