@@ -9,10 +9,10 @@ use crate::{
     admin::{self, Admin},
     audit::{self, Recorder},
     base::clock::Clock,
-    config::{RulesFrom, Settings},
+    config::{self, RulesFrom, Settings},
     directory::source,
     identity::{Identity, IdentityError, Logins},
-    model::{operation::Rules, org::Org},
+    model::{operation::Rules, org::Org, world::Policy},
     policy::outsourcers,
     proxy::{self, Proxy},
     rules::{self, Compiled},
@@ -25,6 +25,7 @@ use prometheus_client::registry::Registry;
 use reload::Reloader;
 use std::{
     net::SocketAddr,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -58,6 +59,10 @@ pub enum StartError {
     Listen { address: SocketAddr, why: std::io::Error },
     #[error("cannot watch: {0}")]
     Watch(String),
+    #[error("{0}")]
+    Config(config::Report),
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))]
+    Several(Vec<StartError>),
 }
 
 impl StartError {
@@ -65,6 +70,40 @@ impl StartError {
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Listen { .. })
     }
+}
+
+impl StartError {
+    /// This and what else was found.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let mut all = Vec::new();
+        for error in [self, other] {
+            match error {
+                Self::Several(errors) => all.extend(errors),
+                error => all.push(error),
+            }
+        }
+        Self::Several(all)
+    }
+}
+
+/// Two things that were read whatever is wrong with the other, so that all problems come at once.
+pub fn both<A, B>(one: Result<A, StartError>, other: Result<B, StartError>) -> Result<(A, B), StartError> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (Err(one), Err(other)) => Err(one.and(other)),
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+    }
+}
+
+/// The rules from where the settings say, tested.
+pub fn rules(from: &RulesFrom, policy: Policy) -> Result<Compiled, StartError> {
+    rule_files(from).and_then(|files| tested_rules(files, policy))
+}
+
+/// The organisation of a directory file.
+pub fn organisation(file: &Path, clock: &dyn Clock) -> Result<Org, StartError> {
+    source::open(file, clock).map_err(StartError::Directory)
 }
 
 fn list<P: std::fmt::Display>(problems: &[P]) -> String {
@@ -100,7 +139,7 @@ pub fn rule_files(from: &RulesFrom) -> Result<Vec<(String, String)>, StartError>
 }
 
 /// Compiles rules and runs their own tests: a set that contradicts them is never served.
-pub fn tested_rules(files: Vec<(String, String)>, policy: crate::model::world::Policy) -> Result<Compiled, StartError> {
+pub fn tested_rules(files: Vec<(String, String)>, policy: Policy) -> Result<Compiled, StartError> {
     let under_test = rules::compile(files.clone(), selftest::policy()).map_err(StartError::Rules)?;
     let failed = selftest::failures(&under_test);
     if !failed.is_empty() {
@@ -122,22 +161,21 @@ pub fn doors(
     clock: &Arc<dyn Clock>,
     metrics: &Metrics,
 ) -> Result<(Upstreams, Identity), StartError> {
-    let upstreams = Upstreams::new(&settings.upstream, clock.clone(), metrics.clone())?;
-    let known: Vec<&str> = upstreams.regions().collect();
-    if let Some(region) = without_upstream(org, &known) {
-        return Err(StartError::NoUpstream(region));
-    }
-    Ok((upstreams, Identity::new(&settings.identity)?))
+    let upstreams = Upstreams::new(&settings.upstream, clock.clone(), metrics.clone());
+    let upstreams = upstreams.map_err(StartError::Upstream).and_then(|upstreams| {
+        let known: Vec<&str> = upstreams.regions().collect();
+        without_upstream(org, &known).map_or(Ok(()), |region| Err(StartError::NoUpstream(region))).map(|()| upstreams)
+    });
+    both(upstreams, Identity::new(&settings.identity).map_err(StartError::Identity))
 }
 
 /// Starts everything; the listeners are open when this returns.
 pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
-    let compiled = tested_rules(rule_files(&settings.rules)?, settings.policy.clone())?;
-    let org = source::open(&settings.directory.file, &*clock).map_err(StartError::Directory)?;
-    fitting(&compiled.rules, &org)?;
+    let (compiled, org) =
+        both(rules(&settings.rules, settings.policy.clone()), organisation(&settings.directory.file, &*clock))?;
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry);
-    let (upstreams, identity) = doors(&settings, &org, &clock, &metrics)?;
+    let ((), (upstreams, identity)) = both(fitting(&compiled.rules, &org), doors(&settings, &org, &clock, &metrics))?;
     let (upstreams, identity) = (Arc::new(upstreams), Arc::new(identity));
     let recorder = Recorder::start(settings.audit.clone(), metrics.clone())?;
     let world = Arc::new(WorldStore::new(Arc::new(compiled.rules), Arc::new(org), settings.world, metrics.clone()));
@@ -224,7 +262,7 @@ fn address(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
     listener.local_addr().unwrap_or(asked)
 }
 
-fn proxy_settings(settings: &crate::config::Proxy) -> proxy::Settings {
+fn proxy_settings(settings: &config::Proxy) -> proxy::Settings {
     proxy::Settings {
         prefix: settings.prefix.clone(),
         in_flight: settings.max_in_flight,
@@ -236,7 +274,7 @@ fn proxy_settings(settings: &crate::config::Proxy) -> proxy::Settings {
     }
 }
 
-fn server_settings(settings: &crate::config::Proxy) -> server::Settings {
+fn server_settings(settings: &config::Proxy) -> server::Settings {
     server::Settings {
         connections: settings.max_connections,
         requests_per_connection: settings.max_requests_per_connection as u64,

@@ -1,15 +1,10 @@
 //! `bailiwick check`: every file is read as `serve` would read it, and what is dangerous is said.
 
-use super::{
-    Format, coverage,
-    out::{self, Failure},
-    serve,
-};
+use super::{Format, coverage, failure::Failure, out, serve};
 use crate::{
-    app,
+    app::{self, StartError},
     base::clock::{Clock, SystemClock},
     config::RulesFrom,
-    directory::source,
     model::{finding::Finding, world::Policy},
     policy::lint,
     telemetry::Metrics,
@@ -33,7 +28,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     coverage: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    pub(super) format: Format,
 }
 
 /// An operation that rests on assumptions which nobody vouched for.
@@ -55,32 +50,22 @@ struct Checked {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let settings = serve::settings_here(arguments.config.as_deref())?;
-    let rules_from = match (&arguments.rules, &settings) {
-        (Some(folder), _) => RulesFrom::Folder(folder.clone()),
-        (None, Some(settings)) => settings.rules.clone(),
-        (None, None) => RulesFrom::Shipped,
+    let settings = serve::settings_here(arguments.config.as_deref());
+    let (rules_from, directory) = match &settings {
+        Ok(Some(settings)) => (settings.rules.clone(), Some(settings.directory.file.clone())),
+        Ok(None) => (RulesFrom::Shipped, None),
+        Err(report) => (report.rules.clone(), report.directory.clone()),
     };
-    let policy = settings.as_ref().map_or_else(Policy::default, |settings| settings.policy.clone());
-    let directory =
-        arguments.directory.clone().or_else(|| settings.as_ref().map(|settings| settings.directory.file.clone()));
-    // Both are read before anything is said, so that all problems of all files come at once.
-    let rules = app::rule_files(&rules_from).and_then(|files| app::tested_rules(files, policy));
+    let rules_from = arguments.rules.clone().map_or(rules_from, RulesFrom::Folder);
+    let directory = arguments.directory.clone().or(directory);
+    let policy = settings.iter().flatten().next().map_or_else(Policy::default, |settings| settings.policy.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let org = directory.as_deref().map(|file| source::open(file, &*clock)).transpose();
-    let (rules, org) = match (rules, org) {
-        (Ok(rules), Ok(org)) => (rules, org),
-        (rules, org) => {
-            let mut text: Vec<String> = rules.err().map(|error| error.to_string()).into_iter().collect();
-            text.extend(org.err().map(|problems| app::StartError::Directory(problems).to_string()));
-            return Err(Failure::input(text.join("\n")));
-        }
-    };
+    let rules = app::rules(&rules_from, policy);
+    let org = directory.as_deref().map(|file| app::organisation(file, &*clock)).transpose();
+    let (settings, (rules, org)) = app::both(settings.map_err(StartError::Config), app::both(rules, org))?;
     if let Some(org) = &org {
-        app::fitting(&rules.rules, org).map_err(|error| Failure::input(error.to_string()))?;
-        if let Some(settings) = &settings {
-            app::doors(settings, org, &clock, &Metrics::detached())?;
-        }
+        let doors = settings.as_ref().map(|settings| app::doors(settings, org, &clock, &Metrics::detached()));
+        app::both(app::fitting(&rules.rules, org), doors.transpose())?;
     }
     if let Some(list) = &arguments.coverage {
         return coverage::run(list, &rules.rules, arguments.format);

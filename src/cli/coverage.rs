@@ -1,9 +1,6 @@
 //! `bailiwick check --coverage`: a list of an upstream's operations held against what was decided about each.
 
-use super::{
-    Format,
-    out::{self, Failure},
-};
+use super::{Format, failure::Failure, out};
 use crate::{
     model::{
         contract::Method,

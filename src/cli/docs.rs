@@ -1,6 +1,6 @@
 //! `bailiwick docs`: references that are generated from the code they describe.
 
-use super::out::{self, Failure};
+use super::{failure::Failure, out};
 use crate::{audit, directory, model::refusal::Code, rules};
 use clap::ValueEnum;
 use std::process::ExitCode;

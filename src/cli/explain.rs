@@ -1,17 +1,12 @@
 //! `bailiwick explain`: what somebody may see and why, and what a query of his becomes. For administrators.
 //! The same code serves requests; nothing is sent.
 
-use super::{
-    Format,
-    out::{self, Failure},
-    serve,
-};
+use super::{Format, failure::Failure, out, serve};
 use crate::{
     app::{self, selftest},
     base::clock::{Clock, SystemClock},
     config::RulesFrom,
     decision::{self, Decided},
-    directory::source,
     model::{
         assumption::Assumption,
         contract::{Method, ParamKind},
@@ -52,7 +47,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "INSTANT")]
     at: Option<Timestamp>,
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    pub(super) format: Format,
 }
 
 #[derive(Debug, Serialize)]
@@ -125,18 +120,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 fn world(arguments: &Arguments) -> Result<World, Failure> {
-    let settings = serve::settings_here(arguments.config.as_deref())?;
+    let settings = serve::settings_here(arguments.config.as_deref()).map_err(app::StartError::Config)?;
     let (from, policy) = match &settings {
         Some(settings) => (settings.rules.clone(), settings.policy.clone()),
         None => (RulesFrom::Shipped, Policy { accepted: Assumption::ALL.to_vec(), ..Policy::default() }),
     };
-    let compiled = app::tested_rules(app::rule_files(&from)?, policy)?;
     let file = arguments
         .directory
         .clone()
         .or_else(|| settings.map(|settings| settings.directory.file))
         .ok_or_else(|| Failure::input("say whose organisation: `--config FILE` or `--directory FILE`"))?;
-    let org = source::open(&file, &SystemClock::default()).map_err(app::StartError::Directory)?;
+    let (compiled, org) = app::both(app::rules(&from, policy), app::organisation(&file, &SystemClock::default()))?;
     let rules = compiled.rules;
     let version =
         Versions { rules: rules.version.clone(), directory: org.version.clone(), grants: org.version.clone() };
@@ -158,10 +152,17 @@ fn question(arguments: &Arguments, world: &World) -> Result<Question, Failure> {
             Some(denial) => format!("operation.denied: `{method} {path}` is closed: {}", denial.says),
             None => format!("operation.unknown: no rule governs `{method} {path}`"),
         };
-        Failure { code: 1, message }
+        Failure::new(1, message)
     })?;
     let ids = ids.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
     let params = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| parameter(operation, pair)).collect();
+    if operation.body().is_some() && arguments.query.is_none() {
+        let message = format!(
+            "`{}` takes a JSON body; give it with `--query FILE`, or `--query -` for standard input",
+            arguments.operation
+        );
+        return Err(Failure::input(message));
+    }
     Ok(Question { operation: operation.clone(), ids, params, body: body(arguments)? })
 }
 

@@ -1,6 +1,6 @@
 //! `bailiwick import`: payloads of the guides, SCIM and CSV become one directory file.
 
-use super::out::{self, Failure};
+use super::{failure::Failure, out};
 use crate::{app::StartError, directory::import};
 use std::{path::PathBuf, process::ExitCode};
 

@@ -7,13 +7,13 @@ mod coverage;
 mod demo;
 mod docs;
 mod explain;
+mod failure;
 mod import;
 mod out;
 mod serve;
 mod test;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use out::Failure;
 use std::process::ExitCode;
 
 #[derive(Debug, Parser)]
@@ -54,6 +54,19 @@ enum Format {
     Json,
 }
 
+impl Command {
+    /// How this command was asked to print.
+    fn format(&self) -> Format {
+        match self {
+            Self::Demo(arguments) => arguments.format,
+            Self::Check(arguments) => arguments.format,
+            Self::Test(arguments) => arguments.format,
+            Self::Explain(arguments) => arguments.format,
+            Self::Serve(_) | Self::Import(_) | Self::Docs(_) => Format::Text,
+        }
+    }
+}
+
 /// Runs the program with the arguments of this process.
 pub fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -71,6 +84,7 @@ pub fn run() -> ExitCode {
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         tracing::debug!("a crypto provider was installed already");
     }
+    let format = arguments.command.format();
     let ended = match arguments.command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
@@ -82,9 +96,13 @@ pub fn run() -> ExitCode {
     };
     match ended {
         Ok(code) => code,
-        Err(Failure { code, message }) => {
-            out::error(&message);
-            ExitCode::from(code)
+        Err(failure) => {
+            out::error(&failure.message);
+            let code = ExitCode::from(failure.code);
+            if format == Format::Json && out::json(&failure.into_problems()).is_err() {
+                out::error("the problems cannot be written as JSON");
+            }
+            code
         }
     }
 }

@@ -1,35 +1,10 @@
-//! Where words leave the program, and the failures that end it.
+//! Where words leave the program.
 
-use crate::app::StartError;
+use super::failure::Failure;
 use std::{
     fmt::Display,
     io::{self, Write as _},
 };
-
-/// A failure with its exit code.
-#[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) code: u8,
-    pub(super) message: String,
-}
-
-impl Failure {
-    /// Wrong use or unreadable input.
-    pub(super) fn input(message: impl Display) -> Self {
-        Self { code: 2, message: message.to_string() }
-    }
-
-    /// Something outside could not be reached.
-    pub(super) fn unreachable(message: impl Display) -> Self {
-        Self { code: 3, message: message.to_string() }
-    }
-}
-
-impl From<StartError> for Failure {
-    fn from(error: StartError) -> Self {
-        if error.is_unreachable() { Self::unreachable(error) } else { Self::input(error) }
-    }
-}
 
 pub(super) fn line(text: impl Display) {
     // A reader that has gone away, such as `head`, wants no more.
@@ -41,7 +16,7 @@ pub(super) fn error(text: impl Display) {
 }
 
 pub(super) fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Failure { code: 2, message: error.to_string() })?;
+    let text = serde_json::to_string_pretty(value).map_err(Failure::input)?;
     line(text);
     Ok(())
 }

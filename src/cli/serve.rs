@@ -1,10 +1,11 @@
 //! `bailiwick serve`: the proxy, until it is told to stop.
 
-use super::out::Failure;
+use super::failure::Failure;
 use crate::{
-    app::{self, Running},
+    app::{self, Running, StartError},
     base::clock::SystemClock,
     config::{self, Settings},
+    model::world::Policy,
     telemetry::log,
 };
 use std::{
@@ -28,7 +29,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let settings = settings(&arguments.config)?;
+    let settings = settings(&arguments.config).map_err(with_its_files)?;
     log::init(&settings.telemetry);
     let runtime = runtime()?;
     runtime.block_on(async {
@@ -39,12 +40,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn settings(file: &Path) -> Result<Settings, Failure> {
-    config::load(file, &|name| std::env::var(name).ok()).map_err(Failure::input)
+pub(super) fn settings(file: &Path) -> Result<Settings, config::Report> {
+    config::load(file, &|name| std::env::var(name).ok())
+}
+
+/// Adds what is wrong with the files that a wrong configuration names, so that all problems come at once.
+fn with_its_files(report: config::Report) -> StartError {
+    let rules = app::rules(&report.rules, Policy::default());
+    let org = report.directory.as_deref().map(|file| app::organisation(file, &SystemClock::default())).transpose();
+    let files = app::both(rules, org).err();
+    files.into_iter().fold(StartError::Config(report), StartError::and)
 }
 
 /// What `serve` would start from in this folder: the named configuration, else the one that lies here, if any.
-pub(super) fn settings_here(named: Option<&Path>) -> Result<Option<Settings>, Failure> {
+pub(super) fn settings_here(named: Option<&Path>) -> Result<Option<Settings>, config::Report> {
     match named {
         Some(file) => settings(file).map(Some),
         None => Path::new(HERE).exists().then(|| settings(Path::new(HERE))).transpose(),

@@ -23,6 +23,8 @@ pub fn load(file: &Path, environment: Environment<'_>) -> Result<Settings, Repor
             help: Some("give the path of a `bailiwick.toml` that this user may read".to_owned()),
             ..Problem::whole(file, format!("cannot read the configuration: {why}"))
         }],
+        rules: RulesFrom::default(),
+        directory: None,
     })?;
     parse(file, &text, environment)
 }

@@ -25,7 +25,7 @@ use std::{
     collections::HashSet,
     net::{IpAddr, SocketAddr},
     ops::Range,
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 use toml::de::DeTable;
@@ -40,18 +40,18 @@ pub(super) fn parse(file: &Path, text: &str, environment: Environment<'_>) -> Re
         for error in errors {
             reader.problem(error.span().unwrap_or(0..0), error.message(), "");
         }
-        return Err(Report { problems: reader.into_problems() });
+        return Err(Report { problems: reader.into_problems(), rules: RulesFrom::default(), directory: None });
     }
-    let settings = root(Section::root(&reader, table.get_ref()));
+    let (settings, rules, directory) = root(Section::root(&reader, table.get_ref()));
     let problems: Vec<Problem> = reader.into_problems();
     match settings {
         Some(settings) if problems.is_empty() => Ok(settings),
-        _ => Err(Report { problems }),
+        _ => Err(Report { problems, rules, directory }),
     }
 }
 
-/// `None` only after a problem was noted.
-fn root(root: Section<'_, '_>) -> Option<Settings> {
+/// The settings, `None` only after a problem was noted; and the rules and the directory file that they name.
+fn root(root: Section<'_, '_>) -> (Option<Settings>, RulesFrom, Option<PathBuf>) {
     let reader = root.reader();
     let data = root.path("data").unwrap_or_else(|| reader.path("data"));
     let (proxy, proxy_at) = proxy(root.section("proxy"));
@@ -64,8 +64,21 @@ fn root(root: Section<'_, '_>) -> Option<Settings> {
     let audit = audit(root.section("audit"), &data, &proxy);
     let log = log(root.section("log"));
     root.done();
-    let (directory, world) = directory?;
-    Some(Settings { proxy, admin, upstream, identity, directory, world, rules, policy, audit, telemetry: log, data })
+    let named = (rules.clone(), directory.as_ref().map(|(directory, _)| directory.file.clone()));
+    let settings = directory.map(|(directory, world)| Settings {
+        proxy,
+        admin,
+        upstream,
+        identity,
+        directory,
+        world,
+        rules,
+        policy,
+        audit,
+        telemetry: log,
+        data,
+    });
+    (settings, named.0, named.1)
 }
 
 fn address(section: &Section<'_, '_>, fallback: SocketAddr) -> At<SocketAddr> {

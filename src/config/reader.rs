@@ -95,14 +95,19 @@ impl<'r, 't> Section<'r, 't> {
                 continue;
             }
             let place = if self.name.is_empty() { "here".to_owned() } else { format!("in `{}`", self.name) };
-            let help = nearest(key.get_ref(), &known)
+            let near = Some(key.get_ref()).filter(|key| !key.is_empty()).and_then(|key| nearest(key, &known));
+            let help = near
                 .map_or_else(|| format!("known {place}: {}", quoted(&known)), |near| format!("did you mean `{near}`?"));
-            self.reader.problem(key.span(), format!("unknown key `{}` {place}", key.get_ref()), help);
+            let what = match &**key.get_ref() {
+                "" => format!("a key {place} is empty"),
+                key => format!("unknown key `{key}` {place}"),
+            };
+            self.reader.problem(key.span(), what, help);
         }
     }
 
     fn wrong(&self, value: &Spanned<DeValue<'_>>, key: &str, due: &str) {
-        let found = value.get_ref().type_str();
+        let found = if value.get_ref().as_str() == Some("") { "empty" } else { value.get_ref().type_str() };
         self.reader.problem(value.span(), format!("`{key}` is {found}"), format!("write {due}"));
     }
 
@@ -161,7 +166,13 @@ impl<'r, 't> Section<'r, 't> {
         let value = self.get(key)?;
         let duration = value.get_ref().as_str().and_then(duration);
         if duration.is_none() {
-            self.wrong(value, key, "a time such as `500ms`, `10s`, `15m` or `24h`");
+            // The text was read as a text; what is wrong is what stands in it.
+            let what = value.get_ref().as_str().map_or_else(
+                || format!("`{key}` is {}", value.get_ref().type_str()),
+                |text| format!("`{key}` is no time: \"{text}\""),
+            );
+            let help = "write a whole number from 1 and a unit, `ms`, `s`, `m` or `h`, such as `500ms` or `30s`";
+            self.reader.problem(value.span(), what, help);
         }
         duration
     }

@@ -1,5 +1,6 @@
 //! Everything that is wrong with a file, each with its place, a caret and the repair.
 
+use super::settings::RulesFrom;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use std::{
     ops::Range,
@@ -10,6 +11,9 @@ use std::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     pub problems: Vec<Problem>,
+    /// What the file names all the same, so that its problems can be told too.
+    pub rules: RulesFrom,
+    pub directory: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

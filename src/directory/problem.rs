@@ -64,9 +64,10 @@ impl Problem {
         Renderer::plain().decor_style(DecorStyle::Ascii).render(&group)
     }
 
-    fn sentence(&self) -> String {
+    /// What is wrong, and with which object.
+    pub fn sentence(&self) -> String {
         match &self.id {
-            Some(id) if !self.what.contains(&format!("`{id}`")) => {
+            Some(id) if !id.is_empty() && !self.what.contains(&format!("`{id}`")) => {
                 format!("{} (in `{id}`)", self.what)
             }
             _ => self.what.clone(),

@@ -121,7 +121,9 @@ impl<'t, 'i> Table<'t, 'i> {
                     let known = self.known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>();
                     format!("known here: {}", known.join(", "))
                 });
-                reader.problem_with(key.span(), format!("unknown key `{name}`"), Some(help));
+                let what =
+                    if name.is_empty() { "a key here is empty".to_owned() } else { format!("unknown key `{name}`") };
+                reader.problem_with(key.span(), what, Some(help));
             }
         }
     }

@@ -22,7 +22,7 @@ fn is_no_rule(text: &str, why: &str) {
 }
 
 /// A division of copies and grants in it; a member of live and dead queues.
-const COPIES: &str = r#"{
+pub(crate) const COPIES: &str = r#"{
   "regions": [{ "id": "us", "upstream": "http://127.0.0.1:0" }],
   "divisions": [
     { "id": "d-us", "region": "us" },
@@ -140,7 +140,7 @@ fn the_option_needs_an_internal_report_and_data_that_tells_people_apart() {
 }
 
 /// A division that is filled with copies, for an action that is not viewing.
-fn copies(action: &str, test: &str) -> String {
+pub(crate) fn copies(action: &str, test: &str) -> String {
     let head = fixture("directory.json");
     format!(
         r#"{head}

@@ -13,11 +13,7 @@ mod tour;
 mod visible;
 mod welcome;
 
-use super::{
-    Format,
-    out::{self, Failure},
-    serve,
-};
+use super::{Format, failure::Failure, out, serve};
 use std::{path::PathBuf, process::ExitCode};
 
 #[derive(Debug, clap::Args)]
@@ -41,7 +37,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    pub(super) format: Format,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {

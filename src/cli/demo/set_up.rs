@@ -70,7 +70,7 @@ pub(super) async fn open(arguments: &Arguments, (port, admin_port): (u16, u16)) 
     write(&folder.join("directory.json"), &(text + "\n"))?;
     let file = folder.join("bailiwick.toml");
     write(&file, &configuration(&sandbox, &directory, &defaults.clients, (port, admin_port)))?;
-    let settings = serve::settings(&file)?;
+    let settings = serve::settings(&file).map_err(StartError::Config)?;
     log::init(&settings.telemetry);
     let running = app::start(settings, Arc::new(SystemClock::default())).await.map_err(named)?;
     Ok(House { sandbox, running, folder, directory, now })

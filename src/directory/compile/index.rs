@@ -55,7 +55,7 @@ pub(super) fn ids<'f, T>(
 
 fn fault(id: &str) -> Option<String> {
     if id.is_empty() {
-        Some("has no id".to_owned())
+        Some("has an empty id".to_owned())
     } else if id.trim() != id || id.chars().any(is_unseen) {
         Some(format!("id `{}` begins or ends with white space or holds an invisible character", id.escape_debug()))
     } else if id.len() > LONGEST {

@@ -38,6 +38,10 @@ pub fn import(inputs: Vec<(String, String)>) -> Result<DirectoryFile, Vec<Proble
         owners::read(&mut import, &Source::new(name, text));
     }
     "imported".clone_into(&mut import.file.version);
+    // A list may stand in what could not be read.
+    if import.problems.is_empty() {
+        import.missing();
+    }
     if import.problems.is_empty() { Ok(import.file) } else { Err(import.problems) }
 }
 
@@ -138,6 +142,28 @@ impl Import {
             } else {
                 at.insert(user.id.clone(), self.file.users.len());
                 self.file.users.push(user);
+            }
+        }
+    }
+
+    /// A file without regions or divisions would be refused when it is loaded.
+    fn missing(&mut self) {
+        let needed = [
+            (
+                "region",
+                self.file.regions.is_empty(),
+                "lists of a directory file, `{ \"regions\": [{ \"id\": ..., \"upstream\": ... }] }`",
+            ),
+            (
+                "division",
+                self.file.divisions.is_empty(),
+                "payloads with `divisionId`, or `divisions` of a directory file",
+            ),
+        ];
+        for (kind, missing, give) in needed {
+            if missing {
+                let what = format!("no input has a {kind}");
+                self.problems.push(Problem::whole("import", what, format!("add an input with {give}")));
             }
         }
     }

@@ -37,7 +37,7 @@ fn ids_are_unique_and_canonical() {
     // Two things go wrong here, the queue's member among them.
     let all = problems(&with(r#"{"id": "u-3""#, r#"{"id": " u-3""#));
     assert!(all.iter().any(|problem| problem.line == 23 && problem.what.contains("white space")), "{}", told(&all));
-    refused(&with(r#"{"id": "g-2""#, r#"{"id": """#), 13, "has no id");
+    refused(&with(r#"{"id": "g-2""#, r#"{"id": """#), 13, "has an empty id");
     refused(&with(r#"{"id": "g-2""#, "{\"id\": \"g\u{200b}-2\""), 13, "invisible character");
     refused(
         &with(

@@ -1,0 +1,173 @@
+//! Subcommands as somebody runs them in a shell: what is said, where, and with which exit code.
+
+use serde_json::Value;
+use std::{fs, path::Path, process::Command};
+use tempfile::TempDir;
+
+/// Exit code, standard output, standard error.
+type Ended = (i32, String, String);
+
+fn run(folder: &Path, arguments: &[&str]) -> Ended {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bailiwick"));
+    let command = command.current_dir(folder).env_clear().env("SECRET", "hush").env("TOKEN", "t-1");
+    let done = command.args(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
+}
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let file = folder.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    folder
+}
+
+const SETTINGS: &str = r#"
+[[upstream]]
+region = "us"
+url = "https://api.example"
+client-id = "proxy"
+client-secret = { env = "SECRET" }
+[[identity.static]]
+token = { env = "TOKEN" }
+user = "art"
+[directory]
+file = "directory.json"
+[rules]
+path = "rules"
+[policy]
+assume = ["entries-and", "same-segment", "leg-filter", "legs-contained", "ids-only"]
+"#;
+
+/// A configuration, a directory and a rule file, each with a problem of its own.
+fn all_wrong() -> TempDir {
+    let settings = SETTINGS.replace("[rules]", "poll = \"10 days\"\n\"\" = 1\n[rules]");
+    let directory = r#"{ "regions": [{ "id": "us", "upstream": "http://127.0.0.1:0" }], "divisions": [{ "id": "" }] }"#;
+    let rules = "[[rule]]\nidd = \"x\"\n\"\" = 1\n";
+    folder(&[("bailiwick.toml", &settings), ("directory.json", directory), ("rules/own.toml", rules)])
+}
+
+#[test]
+fn problems_of_all_files_come_at_once() {
+    let wrong = all_wrong();
+    for command in ["check", "serve"] {
+        let (code, out, told) = run(wrong.path(), &[command]);
+        assert_eq!((code, out.as_str()), (2, ""), "{told}");
+        for due in [
+            "`poll` is no time: \"10 days\"",
+            "a whole number from 1 and a unit",
+            "a key in `[directory]` is empty",
+            "the key `id` is missing here",
+            "a key here is empty",
+            "the division has an empty id",
+        ] {
+            assert!(told.contains(due), "{command}: `{due}` is not in {told}");
+        }
+        assert!(!told.contains("()"), "{told}");
+    }
+}
+
+#[test]
+fn problems_are_data_where_data_is_asked_for() {
+    let wrong = all_wrong();
+    let (code, out, _) = run(wrong.path(), &["check", "--format", "json"]);
+    let told: Value = out.parse().unwrap();
+    assert_eq!(code, 2);
+    let problems = told["problems"].as_array().unwrap();
+    let of = |file: &str| problems.iter().find(|one| one["file"].as_str().is_some_and(|name| name.ends_with(file)));
+    for (file, line) in [("bailiwick.toml", 12), ("own.toml", 1), ("directory.json", 1)] {
+        let problem = of(file).unwrap_or_else(|| panic!("{file}: {out}"));
+        assert!(problem["line"].as_u64() >= Some(line) && problem["column"].is_u64(), "{problem}");
+        assert!(problem["message"].is_string(), "{problem}");
+    }
+    assert!(of("bailiwick.toml").unwrap()["repair"].is_string());
+    for command in ["test", "explain"] {
+        let more: &[&str] = if command == "test" { &["rules"] } else { &["--as", "a", "--operation", "GET /x"] };
+        let (code, out, _) = run(wrong.path(), &[&[command, "--format", "json"], more].concat());
+        let told: Value = out.parse().unwrap();
+        assert!(code == 2 && !told["problems"].as_array().unwrap().is_empty(), "{command}: {out}");
+    }
+}
+
+#[test]
+fn tests_of_one_file_or_folder_run_inside_their_tree() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let passed = |path: &str| -> u64 {
+        let (code, out, told) = run(root, &["test", path, "--format", "json"]);
+        assert_eq!(code, 0, "{path}: {out}{told}");
+        out.parse::<Value>().unwrap()["passed"].as_u64().unwrap()
+    };
+    let (one, part, all) = (passed("rules/genesys/queues.toml"), passed("rules/genesys"), passed("rules"));
+    assert!(0 < one && one < part && part < all, "{one} {part} {all}");
+    assert_eq!(passed("rules/platform") + part, all);
+    for (path, due) in [("rules/templates", "holds no tests"), ("rules/nowhere.toml", "cannot be read")] {
+        let (code, _, told) = run(root, &["test", path]);
+        assert!(code == 2 && told.contains(due), "{path}: {told}");
+    }
+}
+
+#[test]
+fn an_import_without_regions_or_divisions_says_what_is_missing() {
+    let given =
+        folder(&[("r.json", r#"{"name": "R", "allowedPermissions": [{"permission": "a:b:c", "scope": "all"}]}"#)]);
+    let (code, out, told) = run(given.path(), &["import", "r.json", "--output", "made.json"]);
+    assert_eq!((code, out.as_str()), (2, ""), "{told}");
+    assert!(told.contains("no input has a region; add") && told.contains("no input has a division; add"), "{told}");
+    assert!(!given.path().join("made.json").exists());
+}
+
+#[test]
+fn an_operation_with_a_body_is_not_explained_without_one() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/sample/directory.json");
+    let here = folder(&[]);
+    let explain = |operation: &str| {
+        let directory = directory.to_str().unwrap();
+        let given = ["explain", "--as", "sofia", "--directory", directory, "--operation", operation];
+        run(here.path(), &given)
+    };
+    let (code, _, told) = explain("POST /api/v2/analytics/conversations/aggregates/query");
+    assert!(code == 2 && told.contains("takes a JSON body; give it with `--query FILE`"), "{told}");
+    let (code, out, told) = explain("GET /api/v2/routing/queues");
+    assert_eq!(code, 0, "{out}{told}");
+}
+
+/// `outside` and `static` leave names out with a notice each, where the rule says so.
+#[test]
+fn names_that_are_left_out_are_told() {
+    let query = r#"{ "metrics": ["oWaiting"], "filter": { "type": "or", "predicates": [
+        { "dimension": "queueId", "value": "q-own" },
+        { "dimension": "queueId", "value": "NAMED" } ] } }"#;
+    let explain = |option: &str, named: &str| -> Value {
+        let rules = crate::options::copies("view", "refuses = \"scope.empty\"");
+        let (rules, _) = rules.split_once("[[rule.test]]").unwrap();
+        let rules = rules.replace("class = \"query\"", &format!("class = \"query\"\n{option}"));
+        let mut files = crate::rule_files::beside_shipped([("own/own.toml", rules.as_str())]);
+        for (name, _) in &mut files {
+            name.insert_str(0, "rules/");
+        }
+        files.push(("bailiwick.toml".to_owned(), SETTINGS.to_owned()));
+        files.push(("directory.json".to_owned(), crate::options::COPIES.to_owned()));
+        files.push(("query.json".to_owned(), query.replace("NAMED", named)));
+        let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let here = folder(&files);
+        let operation = "POST /api/v2/own/query";
+        let at = "2026-11-20T10:00:00Z";
+        let given = ["--as", "art", "--operation", operation, "--query", "query.json", "--at", at, "--format", "json"];
+        let (_, out, told) = run(here.path(), &[&["explain"], &given[..]].concat());
+        out.parse().unwrap_or_else(|why| panic!("{why}: {out}{told}"))
+    };
+    for (option, named, refused, notice) in [
+        ("outside = \"narrow\"", "q-rep", "scope.outside", "not in your scope and is left out"),
+        ("static = \"drop\"", "q-shut", "query.dead-queue", "was archived or deleted and is left out"),
+    ] {
+        assert_eq!(explain("", named)["code"], refused);
+        let told = explain(option, named);
+        assert_eq!(told["verdict"], "forwarded", "{told}");
+        let sent = told["sent"].to_string();
+        assert!(sent.contains("q-own") && !sent.contains(named), "{sent}");
+        assert!(told["notices"].to_string().contains(notice), "{told}");
+    }
+}
