@@ -5,7 +5,12 @@ use crate::{
     app::{self, StartError},
     base::clock::{Clock, SystemClock},
     config::RulesFrom,
-    model::{finding::Finding, world::Policy},
+    identity::{Holder, StaticToken},
+    model::{
+        finding::{Finding, Severity},
+        org::Org,
+        world::Policy,
+    },
     policy::lint,
     telemetry::Metrics,
 };
@@ -73,6 +78,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut findings = rules.findings.clone();
     findings.extend(org.iter().flat_map(|org| org.findings.iter().cloned()));
     findings.extend(org.iter().flat_map(|org| lint::findings(&rules.rules, org, clock.now())));
+    if let (Some(settings), Some(org)) = (&settings, &org) {
+        findings.extend(strangers(&settings.identity.statics, org));
+    }
     findings.sort();
     let closed = rules
         .rules
@@ -98,6 +106,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Format::Text => print(&checked, settings.is_some()),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tokens that stand for nobody: whoever sends one is refused, and learns only that.
+fn strangers(tokens: &[StaticToken], org: &Org) -> Vec<Finding> {
+    let named = tokens.iter().map(|token| match &token.holder {
+        Holder::User(id) => ("user", id, org.index.users.contains_key(id)),
+        Holder::Service(id) => ("service account", id, org.index.services.contains_key(id)),
+    });
+    let finding = |(kind, id, _)| Finding {
+        code: "I01",
+        severity: Severity::Warning,
+        at: format!("`[[identity.static]]` of {kind} `{id}`"),
+        why: "the directory knows nobody by this id, so its token is refused".to_owned(),
+        repair: "correct the id, or take the token out of the configuration".to_owned(),
+    };
+    named.filter(|(_, _, known)| !known).map(finding).collect()
 }
 
 fn print(checked: &Checked, configured: bool) {

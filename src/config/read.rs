@@ -378,7 +378,11 @@ fn policy(section: Section<'_, '_>) -> Policy {
     let mut accepted = section.words("assume", &names).unwrap_or_default();
     accepted.sort_unstable();
     accepted.dedup();
-    let made = Policy { role_conflict: section.word("role-conflict", &conflicts).unwrap_or_default(), accepted };
+    let made = Policy {
+        role_conflict: section.word("role-conflict", &conflicts).unwrap_or_default(),
+        accepted,
+        require_tests: section.flag("require-tests"),
+    };
     section.done();
     made
 }

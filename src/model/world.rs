@@ -33,4 +33,6 @@ pub enum RoleConflict {
 pub struct Policy {
     pub role_conflict: RoleConflict,
     pub accepted: Vec<Assumption>,
+    /// A rule without a query test is a load error.
+    pub require_tests: bool,
 }

@@ -91,22 +91,8 @@ pub struct Compiled {
     pub findings: Vec<Finding>,
 }
 
-/// Whether a rule may stand without a test.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Untested {
-    #[default]
-    Allow,
-    /// `require-tests`.
-    Refuse,
-}
-
 /// Compiles the files of one folder: names with `/` from the folder, and texts.
 pub fn compile(files: Vec<(String, String)>, policy: Policy) -> Result<Compiled, Vec<Problem>> {
-    compile_as(files, policy, Untested::Allow)
-}
-
-/// As [`compile`]; rules without a test can be refused.
-pub fn compile_as(files: Vec<(String, String)>, policy: Policy, untested: Untested) -> Result<Compiled, Vec<Problem>> {
     let mut problems = Problems::default();
     let folder = Folder::sort(files);
     let version = folder.version(&policy);
@@ -118,7 +104,7 @@ pub fn compile_as(files: Vec<(String, String)>, policy: Policy, untested: Untest
         let mut reader = Reader { source, problems: &mut problems };
         let surroundings =
             Surroundings { models: &models, permissions: &permissions, policy: &policy, families: &families(&file) };
-        rules.file(&file, &surroundings, &folder.attachments, untested, &mut reader);
+        rules.file(&file, &surroundings, &folder.attachments, &mut reader);
     }
     let mut index = RouteIndex::default();
     for (slot, operation) in rules.operations.iter().enumerate() {
@@ -180,7 +166,7 @@ impl Folder {
         let mut accepted: Vec<_> = policy.accepted.iter().map(|assumption| assumption.name()).collect();
         accepted.sort_unstable();
         accepted.dedup();
-        let mut all = format!("{:?} {accepted:?}\n", policy.role_conflict);
+        let mut all = format!("{:?} {} {accepted:?}\n", policy.role_conflict, policy.require_tests);
         for source in self.decisive().flatten() {
             // Lengths keep one file's end apart from the next one's name.
             for part in [&source.name, &source.text] {
@@ -235,7 +221,6 @@ impl Gathered {
         file: &RuleFile,
         surroundings: &Surroundings<'_>,
         attachments: &Attachments,
-        untested: Untested,
         reader: &mut Reader<'_>,
     ) {
         let fixture = query_test::fixture(file, attachments, reader);
@@ -258,7 +243,7 @@ impl Gathered {
             if let Some(other) = self.ids.insert(rule.id.as_str().into(), reader.source.name.clone()) {
                 reader.problem(rule.id.span.clone(), format!("the id `{}` is already used in `{other}`", *rule.id));
             }
-            if untested == Untested::Refuse && rule.test.is_empty() {
+            if surroundings.policy.require_tests && rule.test.is_empty() {
                 let help = "add a `[[rule.test]]`: who asks what, and what is sent or refused";
                 reader.problem_with(
                     rule.id.span.clone(),

@@ -171,3 +171,42 @@ fn names_that_are_left_out_are_told() {
         assert!(told["notices"].to_string().contains(notice), "{told}");
     }
 }
+
+#[test]
+fn a_rule_without_tests_is_refused_where_tests_are_required() {
+    let mut files = bailiwick::rules::embedded();
+    let (_, text) = files.iter_mut().find(|(name, _)| name.ends_with("genesys/divisions.toml")).unwrap();
+    let first = text.find("[[rule.test]]").unwrap();
+    let next = first + text[first..].find("[[rule]]").unwrap();
+    text.replace_range(first..next, "");
+    let named: Vec<_> = files.iter().map(|(name, text)| (format!("rules/{name}"), text.as_str())).collect();
+    let told = |policy: &str| {
+        let settings = SETTINGS.replace("[policy]\n", policy);
+        let mut all: Vec<(&str, &str)> = named.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+        all.push(("bailiwick.toml", &settings));
+        let (code, _, told) = run(folder(&all).path(), &["check"]);
+        assert_eq!(code, 2, "there is no directory either");
+        told
+    };
+    let strict = told("[policy]\nrequire-tests = true\n");
+    assert!(strict.contains("the rule `divisions.list` has no test") && strict.contains("divisions.toml:"), "{strict}");
+    assert!(!told("[policy]\n").contains("has no test"));
+}
+
+#[test]
+fn check_names_tokens_of_nobody() {
+    let directory = r#"{ "version": "1", "regions": [{ "id": "us", "upstream": "https://api.example" }],
+        "divisions": [{ "id": "root", "region": "us" }], "users": [{ "id": "art", "division": "root", "region": "us" }] }"#;
+    let named = |settings: &str| {
+        let settings = settings.replace("[rules]\npath = \"rules\"\n", "");
+        let folder = folder(&[("bailiwick.toml", &settings), ("directory.json", directory)]);
+        let (code, out, told) = run(folder.path(), &["check", "--format", "json"]);
+        assert_eq!(code, 0, "{out}{told}");
+        let findings = out.parse::<Value>().unwrap()["findings"].take();
+        let strangers = findings.as_array().unwrap().iter().filter(|one| one["code"] == "I01");
+        strangers.map(|one| one["at"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(named(SETTINGS), Vec::<String>::new());
+    let strange = SETTINGS.replace("user = \"art\"", "user = \"arty\"");
+    assert_eq!(named(&strange), ["`[[identity.static]]` of user `arty`"]);
+}

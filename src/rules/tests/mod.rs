@@ -5,7 +5,7 @@ mod meaning;
 mod shipped;
 
 use super::*;
-use crate::model::{assumption::Assumption, contract::Method, operation::EmptyScope};
+use crate::model::{assumption::Assumption, contract::Method, operation::EmptyScope, world::RoleConflict};
 use std::fmt::Write as _;
 
 /// A rule file without fault; the cases below break one thing each.
@@ -43,6 +43,9 @@ asks = { metrics = ["oWaiting"] }
 refuses = "scope.empty"
 "#;
 
+/// Every rule has to have a test.
+const STRICT: Policy = Policy { role_conflict: RoleConflict::Separate, accepted: Vec::new(), require_tests: true };
+
 fn files(rules: &str) -> Vec<(String, String)> {
     let support =
         |name: &str| name.ends_with("models.toml") || name.ends_with("permissions.toml") || name.starts_with("sample/");
@@ -53,12 +56,11 @@ fn files(rules: &str) -> Vec<(String, String)> {
 }
 
 fn compiled(rules: &str) -> Compiled {
-    compile_as(files(rules), Policy::default(), Untested::Refuse)
-        .unwrap_or_else(|problems| panic!("\n{}", report(&problems)))
+    compile(files(rules), STRICT).unwrap_or_else(|problems| panic!("\n{}", report(&problems)))
 }
 
 fn problems(rules: &str) -> String {
-    match compile_as(files(rules), Policy::default(), Untested::Refuse) {
+    match compile(files(rules), STRICT) {
         Ok(_) => panic!("this compiles:\n{rules}"),
         Err(problems) => report(&problems),
     }

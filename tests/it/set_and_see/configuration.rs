@@ -144,6 +144,7 @@ const EDITS: &[Edit] = &[
     ("[rules]", "path", "[rules]\n", "[rules]\npath = \"rules\"\n", Seen),
     ("[policy]", "role-conflict", "[policy]\n", "[policy]\nrole-conflict = \"refuse\"\n", Seen),
     ("[policy]", "assume", "[policy]\n", "[policy]\nassume = [\"same-segment\"]\n", Seen),
+    ("[policy]", "require-tests", "[policy]\n", "[policy]\nrequire-tests = true\n", Seen),
     ("[audit]", "path", "[audit]\n", "[audit]\npath = \"elsewhere\"\n", Seen),
     ("[audit]", "durability", "[audit]\n", "[audit]\ndurability = \"relaxed\"\n", Seen),
     ("[audit]", "queries", "[audit]\n", "[audit]\nqueries = \"digest\"\n", Seen),
