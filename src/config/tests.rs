@@ -160,7 +160,7 @@ refuse-after = "15"
         "the environment variable `NOPE` is not set",
         "`entries-or` is no value of `assume`",
         "`file` is missing in `[directory]`",
-        "`refuse-after` is no time",
+        "`refuse-after` is no time: \"15\"",
         "nobody could sign in",
     ];
     for one in expected {
