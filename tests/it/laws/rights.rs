@@ -1,14 +1,17 @@
 //! Rights at their source: which of them open which kind of data, and which open nothing.
 
 use super::{guard::organisation, named, program};
-use crate::oracle::{generate::MONDAY, questions::Kind};
+use crate::oracle::{generate::MONDAY, lists::List, questions::Kind};
 use bailiwick::{
+    decision,
     model::{
         contract::Data,
         entitlement::{Action, Scope},
+        operation::{Operation, Rules},
         org::{Grant, GrantResource, ObjectKind, Org},
         refusal::Code,
         set::Set,
+        world::{Policy, RoleConflict, World},
     },
     policy::extent::Extent,
 };
@@ -72,6 +75,33 @@ fn rights_to_thousands_of_people_are_read_together() {
     let [(queues, users)] = extent.boxes.as_slice() else { panic!("{} boxes", extent.boxes.len()) };
     assert_eq!((users.len(), extent.lone.len(), extent.all.len()), (4_000, 4_000, 0));
     assert!(queues.len() >= 3_000);
+}
+
+/// `role-conflict = "refuse"`: two roles that both hold analytics permissions close analytics, and nothing else.
+#[test]
+fn conflicting_roles_close_analytics() {
+    let mut file = named::file();
+    let lists = json!([{ "permission": "routing:queue:view", "scope": "all" }]);
+    file["roles"].as_array_mut().unwrap().push(json!({ "id": "lists", "permissions": lists }));
+    for user in file["users"].as_array_mut().unwrap() {
+        if ["vera", "sofia"].contains(&user["id"].as_str().unwrap()) {
+            user["roles"].as_array_mut().unwrap().push(json!({ "role": "lists", "division": "pay" }));
+        }
+    }
+    let org = program::org(&file.to_string()).unwrap();
+    let of = |person: &str, role_conflict: RoleConflict, operation: &Operation| {
+        let rules = Rules { policy: Policy { role_conflict, ..Policy::default() }, ..Rules::clone(program::rules()) };
+        let world = World { rules: Arc::new(rules), ..program::world(&org) };
+        decision::scope(&world, program::principal(&org, person), operation, program::at(NOW)).map_err(|told| told.code)
+    };
+    let (totals, queues) = (program::operation(Kind::Aggregates), program::list_of(List::Queues));
+    // Two roles; one role and a list; one role in two divisions.
+    for (person, conflicts) in [("vera", true), ("sofia", false), ("dora", false)] {
+        let refused = of(person, RoleConflict::Refuse, totals).err();
+        assert_eq!(refused, conflicts.then_some(Code::RoleConflict), "{person}");
+        assert!(of(person, RoleConflict::Separate, totals).is_ok(), "{person}");
+    }
+    assert!(of("vera", RoleConflict::Refuse, queues).is_ok());
 }
 
 #[test]

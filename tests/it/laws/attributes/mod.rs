@@ -77,6 +77,19 @@ fn check_names_the_queues_that_no_value_says() {
     );
 }
 
+#[test]
+fn queues_without_a_value_of_their_own_are_counted_in_a_notice() {
+    let org = program::org(include_str!("directory.json")).unwrap();
+    let world = World { rules: RULES.clone(), ..program::world(&org) };
+    let scope = decision::scope(&world, program::principal(&org, "cora"), &operation(), program::at(NOW)).unwrap();
+    let body = json!({ "query": { "dateFrom": "now-1d", "dateTo": "now",
+        "aggregations": [{ "dimension": "interactions", "function": "COUNT" }] } });
+    let decided = decision::decide(&world, &Arc::new(scope), &question(&body.to_string()), program::at(NOW)).unwrap();
+    let Decided::Forward(forward) = decided else { panic!("nothing is answered here") };
+    let told = forward.notices.iter().find(|notice| notice.code == "scope.unbound").unwrap();
+    assert!(told.text.starts_with("2 queues of yours are left out"), "{}", told.text);
+}
+
 /// A drawn organisation whose queues have values: most their own, some shared, some none, some the id of another queue.
 struct Bound {
     organisation: Organisation,
