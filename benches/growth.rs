@@ -74,6 +74,7 @@ fn instructions(size: Size, requests: u64) -> u64 {
         .output()
         .expect("valgrind runs; install the Debian package `valgrind`");
     let text = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "the asking program failed: {text}");
     let line = text.lines().find(|line| line.contains("Collected :")).unwrap_or_else(|| panic!("no count in {text}"));
     line.rsplit(' ').find_map(|word| word.parse().ok()).expect("a number")
 }

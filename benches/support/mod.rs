@@ -83,6 +83,9 @@ needs = ["leg-filter"]
 [[rule.narrow]]
 at = "$.filter"
 carry = [{{ queue = "queueId" }}, {{ user = "userId" }}]
+[rule.group-by]
+at = "$.groupBy"
+allow = ["queueId"]
 [rule.answer]
 shape = "groups"
 rows = "$.results"

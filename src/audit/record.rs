@@ -110,13 +110,14 @@ pub struct OutcomeRecord {
     /// The refusal's code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// For administrators; the asker never sees it.
+    /// For administrators; the asker never sees it. Of a malformed query it ends before the first word of the asker's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     /// Status of the answer.
     pub status: u16,
-    /// The query as asked, as far as it was understood: parameters and bodies that were not stay out, because they may
-    /// hold anything, a secret among it; missing where not even the path could be read.
+    /// The query as asked, as far as it was understood: parameters and bodies that were not, or that nobody read because
+    /// the asker had no right at all, stay out, since they may hold anything. A path stands as it was asked, whatever was
+    /// put into it. Missing where not even the path could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Query>,
     /// The rights under which it was refused.

@@ -147,7 +147,13 @@ impl<'a> Judge<'a> {
             }
             Term::NotIn(access, values) => {
                 for value in values {
-                    self.value(*access, value, named)?;
+                    match self.value(*access, value, named)? {
+                        Verdict::Inside => {}
+                        Verdict::Dead if self.counts(value) => {}
+                        Verdict::Dead => return Err(stale(value)),
+                        // To leave it out would ask for more than was asked.
+                        Verdict::Dropped => return Err(Refusal::outside(format!("`{}`: negated", Echo(value)))),
+                    }
                 }
                 if matches!(access, Access::Division | Access::Region) {
                     return Err(negated(*access));
@@ -229,6 +235,12 @@ impl<'a> Judge<'a> {
             && self.scope.entitlements.iter().any(here)
     }
 
+    /// Whether a dead queue is one of the scope as it is derived today, so that speaking of it can be proved.
+    fn counts(&self, value: &str) -> bool {
+        let known = self.org.index.queues.get(value);
+        known.is_some_and(|queue| self.extent.dead.contains(queue) || self.queues.contains(queue))
+    }
+
     fn dead(&mut self, value: &str) -> Result<(), Refusal> {
         match self.operation.static_dead {
             StaticDead::Drop => {
@@ -238,11 +250,7 @@ impl<'a> Judge<'a> {
                 ));
                 Ok(())
             }
-            StaticDead::Refuse => Err(Refusal::new(
-                Code::QueryDeadQueue,
-                format!("queue `{value}` was archived or deleted; take it out of the list or use `${{user.queueIds}}`"),
-            )
-            .with("queue", value)),
+            StaticDead::Refuse => Err(stale(value)),
         }
     }
 
@@ -346,6 +354,14 @@ impl<'a> Judge<'a> {
         )
         .with("divisions", leaves.join(","))
     }
+}
+
+fn stale(value: &str) -> Refusal {
+    Refusal::new(
+        Code::QueryDeadQueue,
+        format!("queue `{value}` was archived or deleted; take it out of the list or use `${{user.queueIds}}`"),
+    )
+    .with("queue", value)
 }
 
 fn cross_region(cause: String) -> Refusal {

@@ -49,6 +49,8 @@ pub(super) struct Exchange {
     phase: (&'static str, Instant),
     /// The outcome line as it stands now: nobody has got an answer yet.
     outcome: Option<OutcomeRecord>,
+    /// The asked body, before it was understood.
+    body: Option<String>,
     region: String,
     scope: Option<Arc<ScopeRecord>>,
     notices: Vec<Notice>,
@@ -96,6 +98,7 @@ impl Exchange {
             head,
             phase: ("admit", Instant::now()),
             outcome: Some(outcome),
+            body: None,
             region: String::new(),
             scope: None,
             notices: Vec::new(),
@@ -140,6 +143,22 @@ impl Exchange {
     /// Notes what is asked, once more each time that more of it was read.
     pub(super) fn asked(&mut self, query: Query) {
         self.note(|outcome| outcome.asked = Some(query));
+    }
+
+    /// As [`Self::asked`]; the body's text is kept apart until it was [`Self::understood`], its digest counts.
+    pub(super) fn asked_with_body(&mut self, mut query: Query) {
+        self.body = query.text.as_mut().and_then(|text| text.body.take());
+        self.asked(query);
+    }
+
+    /// What was not understood may hold anything, a secret among it. This was.
+    pub(super) fn understood(&mut self) {
+        let body = self.body.take();
+        self.note(|outcome| {
+            if let Some(text) = outcome.asked.as_mut().and_then(|asked| asked.text.as_mut()) {
+                text.body = body;
+            }
+        });
     }
 
     pub(super) fn decided_in(&mut self, world: &World) {
@@ -245,6 +264,7 @@ impl Exchange {
             Verdict::Refused
         };
         let cause = refusal.cause.clone().unwrap_or_else(|| refusal.message.to_string());
+        let cause = if refusal.code == Code::QueryMalformed { without_words(&cause) } else { cause };
         let (decision, code) = (self.id, refusal.code);
         let operation = self.outcome.as_ref().and_then(|outcome| outcome.operation.clone());
         let logged = audit::bounded(cause.clone(), LOGGED);
@@ -301,6 +321,18 @@ impl Exchange {
 const LOGGED: usize = 1024;
 /// Characters of the client's name that a token carries.
 const MAX_CLIENT: usize = 256;
+
+/// The sentence up to the first word of the asker's own. Places start with `$`.
+fn without_words(sentence: &str) -> String {
+    let mut end: usize = 0;
+    for (at, part) in sentence.split('`').enumerate() {
+        if at % 2 == 1 && !part.starts_with('$') {
+            return format!("{}…", sentence.get(..end.saturating_sub(1)).unwrap_or_default());
+        }
+        end += part.len() + 1;
+    }
+    sentence.to_owned()
+}
 
 const INTERNAL: &str = "the proxy made a mistake and answered nothing; give the decision id to its operator";
 

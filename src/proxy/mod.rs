@@ -136,7 +136,11 @@ impl Proxy {
         let scoped = pinned.scope(subject.principal, &question.operation, exchange.now())?;
         exchange.scoped(&scoped);
         exchange.enter("decide");
-        let forward = match decision::decide(&pinned.world, &scoped.scope, &question, exchange.now())? {
+        let decided = decision::decide(&pinned.world, &scoped.scope, &question, exchange.now());
+        if decided.is_ok() || question.is_readable() {
+            exchange.understood();
+        }
+        let forward = match decided? {
             Decided::Local(guarded) => return Ok(guarded.into()),
             Decided::Forward(forward) => forward,
         };

@@ -26,3 +26,13 @@ pub struct Question {
     pub params: Vec<(Box<str>, Vec<String>)>,
     pub body: Option<json::Value>,
 }
+
+impl Question {
+    /// Whether the body is one of its model, whatever the asker's rights.
+    pub fn is_readable(&self) -> bool {
+        match (self.operation.body(), &self.body) {
+            (Some(model), Some(body)) => body::read(model, body, &|_, _| false).is_ok(),
+            _ => true,
+        }
+    }
+}

@@ -165,6 +165,13 @@ async fn what_was_not_understood_is_recorded_by_its_digest_alone() {
         (asked.text.map(|text| (text.path, text.body)), asked.digest.len()),
         (Some(("/v1/query".to_owned(), None)), 64)
     );
+    // Nor what was refused before anybody looked at it, nor a word that stands in the refusal.
+    let heard = house.ask_as("N", "POST /v1/query", body).await;
+    assert_eq!((heard.status, heard.code().as_str()), (403, "permission.missing"));
+    let heard = house.ask_as("T", "POST /v1/query", r#"{"interval":"x/y","groupBy":["hunter2"]}"#).await;
+    assert_eq!(heard.code(), "query.malformed");
+    let outcome = house.outcome(heard.decision()).await;
+    assert_eq!(outcome.cause.as_deref(), Some("`$.groupBy` …"));
     assert!(!format!("{:?}", house.record().await).contains("hunter2"));
 }
 

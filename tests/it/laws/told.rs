@@ -12,7 +12,7 @@ use bailiwick::{
         body::Access,
         contract::{Data, Param, ParamKind},
         entitlement::Action,
-        operation::{Operation, StaticDead},
+        operation::{Operation, Outside, StaticDead},
         refusal::{Code, Refusal},
     },
     policy::extent::Extent,
@@ -270,6 +270,26 @@ fn parameters_of_a_query_are_judged_and_sent_in_order() {
     assert_eq!(by(&both).unwrap(), "pageSize=5&id=cards,loans");
     assert_eq!(by(&[("id", &["cards", "motor"])]).unwrap_err().code, Code::ScopeOutside);
     assert_eq!(by(&[("other", &["1"])]).unwrap_err().code, Code::QueryMalformed);
+}
+
+/// An own queue that died may be spoken of no more in *not these* than in *these*, even by a rule that drops such.
+#[test]
+fn a_dead_queue_of_ones_own_is_stale_in_a_negation_too() {
+    let mut file = file();
+    file["queues"][1]["state"] = json!("deleted");
+    for (queue, code) in [("loans", Code::QueryDeadQueue), ("motor", Code::ScopeOutside)] {
+        let filter = json!({ "type": "AND", "predicates": [{ "dimension": "queueId", "operator": "NOT_IN", "values": [queue] }] });
+        let body = json!({ "query": { "dateFrom": "now-7d", "dateTo": "now", "filter": filter,
+            "aggregations": [{ "dimension": "interactions", "function": "COUNT" }] } });
+        for dead in [StaticDead::Refuse, StaticDead::Drop] {
+            let question = program::question(Kind::Platform, body.to_string().as_bytes());
+            let told = refused(ask(file.clone(), "sofia", question, |operation| operation.static_dead = dead));
+            assert_eq!(told.code, code, "{queue} {dead:?}");
+        }
+        let question = program::question(Kind::Platform, body.to_string().as_bytes());
+        let told = refused(ask(file.clone(), "sofia", question, |operation| operation.outside = Outside::Narrow));
+        assert_eq!(told.code, code, "{queue}");
+    }
 }
 
 #[test]
