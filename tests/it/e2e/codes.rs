@@ -243,7 +243,9 @@ async fn every_code_is_given_to_somebody() {
 fn every_code_has_its_line_in_the_generated_table() {
     let table = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/model/refusal-codes.md")).unwrap();
     for code in Code::ALL {
-        let line = format!("| `{}` | {} | {:?} | {} |", code.as_str(), status_of(*code), code.blame(), code.meaning());
-        assert!(table.contains(&line), "`{}`: run `bailiwick docs refusals`", code.as_str());
+        let start = format!("| `{}` | {}", code.as_str(), status_of(*code));
+        let end = format!(" | {:?} | {} |", code.blame(), code.meaning());
+        let known = table.lines().any(|line| line.starts_with(&start) && line.ends_with(&end));
+        assert!(known, "`{}`: run `bailiwick docs refusals`", code.as_str());
     }
 }
