@@ -107,9 +107,7 @@ pub fn organisation(file: &Path, clock: &dyn Clock) -> Result<Org, StartError> {
 }
 
 fn list<P: std::fmt::Display>(problems: &[P]) -> String {
-    let mut text: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    text.push(format!("{} problem{}", problems.len(), if problems.len() == 1 { "" } else { "s" }));
-    text.join("\n")
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// A program that serves.

@@ -4,12 +4,11 @@ use super::{Format, coverage, failure::Failure, out, serve};
 use crate::{
     app::{self, StartError},
     base::clock::{Clock, SystemClock},
-    config::RulesFrom,
+    config::{Named, RulesFrom},
     identity::{Holder, StaticToken},
     model::{
         finding::{Finding, Severity},
         org::Org,
-        world::Policy,
     },
     policy::lint,
     telemetry::Metrics,
@@ -56,14 +55,13 @@ struct Checked {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let settings = serve::settings_here(arguments.config.as_deref());
-    let (rules_from, directory) = match &settings {
-        Ok(Some(settings)) => (settings.rules.clone(), Some(settings.directory.file.clone())),
-        Ok(None) => (RulesFrom::Shipped, None),
-        Err(report) => (report.rules.clone(), report.directory.clone()),
+    let Named { rules: rules_from, directory, policy } = match &settings {
+        Ok(Some(settings)) => settings.named(),
+        Ok(None) => Named::default(),
+        Err(report) => report.named.clone(),
     };
     let rules_from = arguments.rules.clone().map_or(rules_from, RulesFrom::Folder);
     let directory = arguments.directory.clone().or(directory);
-    let policy = settings.iter().flatten().next().map_or_else(Policy::default, |settings| settings.policy.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let rules = app::rules(&rules_from, policy);
     let org = directory.as_deref().map(|file| app::organisation(file, &*clock)).transpose();

@@ -45,6 +45,10 @@ impl Failure {
         Self::new(3, message)
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.problems.len()
+    }
+
     pub(super) fn into_problems(self) -> Problems {
         Problems { problems: self.problems }
     }

@@ -1,7 +1,8 @@
 //! `bailiwick import`: payloads of the guides, SCIM and CSV become one directory file.
 
-use super::{failure::Failure, out};
+use super::{Format, failure::Failure, out};
 use crate::{app::StartError, directory::import};
+use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode};
 
 #[derive(Debug, clap::Args)]
@@ -12,6 +13,17 @@ pub(super) struct Arguments {
     /// Where the directory file goes; without it, standard output
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// With `json`, what is wrong with the input and what was written are data too
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Serialize)]
+struct Written {
+    wrote: PathBuf,
+    users: usize,
+    queues: usize,
+    roles: usize,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -28,13 +40,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             let text = serde_json::to_string_pretty(&file).map_err(Failure::input)?;
             std::fs::write(path, text + "\n")
                 .map_err(|error| Failure::input(format!("`{}` cannot be written: {error}", path.display())))?;
-            out::line(format!(
-                "wrote `{}`: {} users, {} queues, {} roles",
-                path.display(),
-                file.users.len(),
-                file.queues.len(),
-                file.roles.len()
-            ));
+            let (users, queues, roles) = (file.users.len(), file.queues.len(), file.roles.len());
+            match arguments.format {
+                Format::Json => out::json(&Written { wrote: path.clone(), users, queues, roles })?,
+                Format::Text => {
+                    let path = path.display();
+                    out::line(format!("wrote `{path}`: {users} users, {queues} queues, {roles} roles"));
+                }
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

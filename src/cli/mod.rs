@@ -62,7 +62,8 @@ impl Command {
             Self::Check(arguments) => arguments.format,
             Self::Test(arguments) => arguments.format,
             Self::Explain(arguments) => arguments.format,
-            Self::Serve(_) | Self::Import(_) | Self::Docs(_) => Format::Text,
+            Self::Import(arguments) => arguments.format,
+            Self::Serve(_) | Self::Docs(_) => Format::Text,
         }
     }
 }
@@ -98,6 +99,9 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(failure) => {
             out::error(&failure.message);
+            if failure.count() > 1 {
+                out::error(format!("{} problems", failure.count()));
+            }
             let code = ExitCode::from(failure.code);
             if format == Format::Json && out::json(&failure.into_problems()).is_err() {
                 out::error("the problems cannot be written as JSON");

@@ -5,7 +5,6 @@ use crate::{
     app::{self, Running, StartError},
     base::clock::SystemClock,
     config::{self, Settings},
-    model::world::Policy,
     telemetry::log,
 };
 use std::{
@@ -46,8 +45,9 @@ pub(super) fn settings(file: &Path) -> Result<Settings, config::Report> {
 
 /// Adds what is wrong with the files that a wrong configuration names, so that all problems come at once.
 fn with_its_files(report: config::Report) -> StartError {
-    let rules = app::rules(&report.rules, Policy::default());
-    let org = report.directory.as_deref().map(|file| app::organisation(file, &SystemClock::default())).transpose();
+    let named = &report.named;
+    let rules = app::rules(&named.rules, named.policy.clone());
+    let org = named.directory.as_deref().map(|file| app::organisation(file, &SystemClock::default())).transpose();
     let files = app::both(rules, org).err();
     files.into_iter().fold(StartError::Config(report), StartError::and)
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 use serde::Serialize;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -47,19 +47,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     } else {
         arguments.paths.iter().map(|path| tree(path)).collect::<Result<_, _>>()?
     };
+    let mut seen = BTreeSet::new();
     let mut report = Report { passed: 0, failed: Vec::new(), coverage: BTreeMap::new() };
     for (source, part) in &sources {
         let mut compiled =
             rules::compile(app::rule_files(source)?, selftest::policy()).map_err(app::StartError::Rules)?;
         compiled.tests.retain(|test| Path::new(&*test.file).starts_with(part));
+        let at = match source {
+            RulesFrom::Folder(folder) => folder.clone(),
+            RulesFrom::Shipped => PathBuf::new(),
+        };
         if compiled.tests.is_empty() {
-            let at = match source {
-                RulesFrom::Folder(folder) => folder.join(part),
-                RulesFrom::Shipped => part.clone(),
-            };
             let message = format!(
                 "`{}` holds no tests; name a rule file with `[[rule.test]]`, or a folder with such files",
-                at.display()
+                at.join(part).display()
             );
             return Err(Failure::input(message));
         }
@@ -69,6 +70,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 report.coverage.entry(operation.id.to_string()).or_default();
             }
         }
+        // A part may be named beside the whole.
+        compiled.tests.retain(|test| seen.insert((at.clone(), test.file.clone(), test.line)));
         for outcome in selftest::run(&compiled) {
             *report.coverage.entry(outcome.operation.to_string()).or_default() += 1;
             match outcome.failure {

@@ -9,7 +9,7 @@ mod report;
 mod settings;
 
 pub use report::{Place, Problem, Report};
-pub use settings::{Admin, Directory, Proxy, RulesFrom, Settings};
+pub use settings::{Admin, Directory, Named, Proxy, RulesFrom, Settings};
 
 use std::path::Path;
 
@@ -23,8 +23,7 @@ pub fn load(file: &Path, environment: Environment<'_>) -> Result<Settings, Repor
             help: Some("give the path of a `bailiwick.toml` that this user may read".to_owned()),
             ..Problem::whole(file, format!("cannot read the configuration: {why}"))
         }],
-        rules: RulesFrom::default(),
-        directory: None,
+        named: Named::default(),
     })?;
     parse(file, &text, environment)
 }

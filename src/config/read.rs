@@ -4,7 +4,7 @@ use super::{
     Environment,
     reader::{At, Reader, Section, Standing},
     report::{Problem, Report},
-    settings::{Admin, Directory, Proxy, RulesFrom, Settings},
+    settings::{Admin, Directory, Named, Proxy, RulesFrom, Settings},
 };
 use crate::{
     audit::{self, Durability, Queries},
@@ -25,7 +25,7 @@ use std::{
     collections::HashSet,
     net::{IpAddr, SocketAddr},
     ops::Range,
-    path::{Path, PathBuf},
+    path::Path,
     time::Duration,
 };
 use toml::de::DeTable;
@@ -40,18 +40,18 @@ pub(super) fn parse(file: &Path, text: &str, environment: Environment<'_>) -> Re
         for error in errors {
             reader.problem(error.span().unwrap_or(0..0), error.message(), "");
         }
-        return Err(Report { problems: reader.into_problems(), rules: RulesFrom::default(), directory: None });
+        return Err(Report { problems: reader.into_problems(), named: Named::default() });
     }
-    let (settings, rules, directory) = root(Section::root(&reader, table.get_ref()));
+    let (settings, named) = root(Section::root(&reader, table.get_ref()));
     let problems: Vec<Problem> = reader.into_problems();
     match settings {
         Some(settings) if problems.is_empty() => Ok(settings),
-        _ => Err(Report { problems, rules, directory }),
+        _ => Err(Report { problems, named }),
     }
 }
 
-/// The settings, `None` only after a problem was noted; and the rules and the directory file that they name.
-fn root(root: Section<'_, '_>) -> (Option<Settings>, RulesFrom, Option<PathBuf>) {
+/// The settings, `None` only after a problem was noted; and what they name.
+fn root(root: Section<'_, '_>) -> (Option<Settings>, Named) {
     let reader = root.reader();
     let data = root.path("data").unwrap_or_else(|| reader.path("data"));
     let (proxy, proxy_at) = proxy(root.section("proxy"));
@@ -64,7 +64,11 @@ fn root(root: Section<'_, '_>) -> (Option<Settings>, RulesFrom, Option<PathBuf>)
     let audit = audit(root.section("audit"), &data, &proxy);
     let log = log(root.section("log"));
     root.done();
-    let named = (rules.clone(), directory.as_ref().map(|(directory, _)| directory.file.clone()));
+    let named = Named {
+        rules: rules.clone(),
+        directory: directory.as_ref().map(|(directory, _)| directory.file.clone()),
+        policy: policy.clone(),
+    };
     let settings = directory.map(|(directory, world)| Settings {
         proxy,
         admin,
@@ -78,7 +82,7 @@ fn root(root: Section<'_, '_>) -> (Option<Settings>, RulesFrom, Option<PathBuf>)
         telemetry: log,
         data,
     });
-    (settings, named.0, named.1)
+    (settings, named)
 }
 
 fn address(section: &Section<'_, '_>, fallback: SocketAddr) -> At<SocketAddr> {

@@ -1,6 +1,6 @@
 //! Everything that is wrong with a file, each with its place, a caret and the repair.
 
-use super::settings::RulesFrom;
+use super::settings::Named;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use std::{
     ops::Range,
@@ -11,9 +11,8 @@ use std::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     pub problems: Vec<Problem>,
-    /// What the file names all the same, so that its problems can be told too.
-    pub rules: RulesFrom,
-    pub directory: Option<PathBuf>,
+    /// For the problems of the files that it names all the same.
+    pub named: Named,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

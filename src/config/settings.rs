@@ -20,6 +20,21 @@ pub struct Settings {
     pub data: PathBuf,
 }
 
+/// The files that a configuration names, and how their rules are read: known even where the rest of it is wrong.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Named {
+    pub rules: RulesFrom,
+    pub directory: Option<PathBuf>,
+    pub policy: Policy,
+}
+
+impl Settings {
+    pub fn named(&self) -> Named {
+        let (rules, policy) = (self.rules.clone(), self.policy.clone());
+        Named { rules, directory: Some(self.directory.file.clone()), policy }
+    }
+}
+
 /// The clients' listener and what it takes from them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proxy {

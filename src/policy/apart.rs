@@ -21,7 +21,10 @@ pub(super) fn ask_apart(item: &Filter, dialect: Dialect) -> Refusal {
     let why = "a division stands beside other conditions in one `or`";
     let advice = queries(item).and_then(|queries| spelt(&queries, dialect));
     let message = match advice {
-        Some(spelt) => format!("{why}; ask separately, in its place {}", spelt.join(" and then ")),
+        Some(spelt) => format!(
+            "{why}; ask separately, in its place {} (a row may be in several of the answers)",
+            spelt.join(" and then ")
+        ),
         None => format!("{why}; ask for the division separately"),
     };
     Refusal::new(Code::QueryTooComplex, message)

@@ -249,25 +249,29 @@ impl Clause {
 /// Rights that differ only in the people they name, as one: a right to each of four thousand people is not four thousand
 /// readings of the same queues.
 fn together<'e>(entitlements: impl Iterator<Item = &'e Entitlement>) -> Vec<Cow<'e, Entitlement>> {
-    let mut groups: Vec<(&Entitlement, Vec<UserIx>)> = Vec::new();
+    let mut groups: Vec<Vec<&Entitlement>> = Vec::new();
     let mut known = HashMap::new();
-    let mut apart = Vec::new();
     for one in entitlements {
-        let Dim::Only(users) = &one.users else {
-            apart.push(Cow::Borrowed(one));
-            continue;
-        };
-        let slot = *known.entry((one.holder, one.region, &one.divisions, &one.queues)).or_insert(groups.len());
+        let alike = (one.holder, one.region, &one.divisions, &one.queues, one.users.is_any());
+        let slot = *known.entry(alike).or_insert(groups.len());
         match groups.get_mut(slot) {
-            Some((_, named)) => named.extend(users),
-            None => groups.push((one, users.iter().copied().collect())),
+            Some(group) => group.push(one),
+            None => groups.push(vec![one]),
         }
     }
-    let united = |(one, users): (&Entitlement, Vec<UserIx>)| {
-        Cow::Owned(Entitlement { users: Dim::Only(users.into_iter().collect()), ..one.clone() })
+    let united = |group: Vec<&'e Entitlement>| {
+        let (first, rest) = group.split_first()?;
+        if rest.is_empty() || first.users.is_any() {
+            return Some(Cow::Borrowed(*first));
+        }
+        let named = group.iter().filter_map(|one| match &one.users {
+            Dim::Only(users) => Some(users),
+            Dim::Any => None,
+        });
+        let users = Dim::Only(named.flatten().copied().collect());
+        Some(Cow::Owned(Entitlement { users, ..(*first).clone() }))
     };
-    apart.extend(groups.into_iter().map(united));
-    apart
+    groups.into_iter().filter_map(united).collect()
 }
 
 /// The leaf divisions of the holder's region that an entitlement covers.

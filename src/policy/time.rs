@@ -44,7 +44,7 @@ pub fn read(rule: &TimeRule, body: &mut Body, now: Timestamp) -> Result<Interval
         }
     };
     if interval.end <= interval.start {
-        return Err(Refusal::new(Code::QueryMalformed, "the interval is empty: it has to end after it starts"));
+        return Err(Refusal::new(Code::QueryMalformed, "the interval has to end after it starts"));
     }
     if let Some(max) = rule.max
         && interval.end.duration_since(interval.start) > max

@@ -279,12 +279,6 @@ impl Exchange {
             outcome.code = Some(code.as_str().to_owned());
             outcome.cause = Some(cause);
             outcome.scope = scope;
-            // What was not understood may hold anything, a secret among it: the digest of the whole stays.
-            if code == Code::QueryMalformed
-                && let Some(text) = outcome.asked.as_mut().and_then(|asked| asked.text.as_mut())
-            {
-                text.body = None;
-            }
         });
     }
 
@@ -322,16 +316,17 @@ const LOGGED: usize = 1024;
 /// Characters of the client's name that a token carries.
 const MAX_CLIENT: usize = 256;
 
-/// The sentence up to the first word of the asker's own. Places start with `$`.
+/// The sentence without the asker's own words. What is quoted first may be the place, which starts with `$`; whatever is
+/// quoted after it, or instead, is his.
 fn without_words(sentence: &str) -> String {
-    let mut end: usize = 0;
-    for (at, part) in sentence.split('`').enumerate() {
-        if at % 2 == 1 && !part.starts_with('$') {
-            return format!("{}…", sentence.get(..end.saturating_sub(1)).unwrap_or_default());
-        }
-        end += part.len() + 1;
+    let parts: Vec<&str> = sentence.splitn(4, '`').collect();
+    match parts[..] {
+        [before, place, between, _] if place.starts_with('$') => format!("{before}`{place}`{between}…"),
+        [_] => sentence.to_owned(),
+        [_, place, _] if place.starts_with('$') => sentence.to_owned(),
+        [before, ..] => format!("{before}…"),
+        [] => String::new(),
     }
-    sentence.to_owned()
 }
 
 const INTERNAL: &str = "the proxy made a mistake and answered nothing; give the decision id to its operator";

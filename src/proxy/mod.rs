@@ -137,7 +137,11 @@ impl Proxy {
         exchange.scoped(&scoped);
         exchange.enter("decide");
         let decided = decision::decide(&pinned.world, &scoped.scope, &question, exchange.now());
-        if decided.is_ok() || question.is_readable() {
+        let understood = match &decided {
+            Ok(_) => true,
+            Err(refusal) => refusal.code != Code::QueryMalformed && question.is_readable(),
+        };
+        if understood {
             exchange.understood();
         }
         let forward = match decided? {

@@ -16,7 +16,7 @@ pub(super) fn interval(text: &str) -> Option<(Timestamp, Timestamp)> {
     (start <= end).then_some((start, end))
 }
 
-/// `P1DT12H`: no sign, no fraction, nothing that only some readers know.
+/// `P1DT12H` by its letters: no sign, no fraction. How long it is means nothing here.
 pub(super) fn duration(text: &str) -> bool {
     let known = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'Y' | b'M' | b'W' | b'D' | b'T' | b'H' | b'S');
     text.len() <= 32 && text.strip_prefix('P').is_some_and(|rest| rest.bytes().all(known))

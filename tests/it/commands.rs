@@ -67,6 +67,7 @@ fn problems_of_all_files_come_at_once() {
             assert!(told.contains(due), "{command}: `{due}` is not in {told}");
         }
         assert!(!told.contains("()"), "{told}");
+        assert!(!told.contains("1 problem"), "a count of some of them: {told}");
     }
 }
 
@@ -103,6 +104,9 @@ fn tests_of_one_file_or_folder_run_inside_their_tree() {
     let (one, part, all) = (passed("rules/genesys/queues.toml"), passed("rules/genesys"), passed("rules"));
     assert!(0 < one && one < part && part < all, "{one} {part} {all}");
     assert_eq!(passed("rules/platform") + part, all);
+    let (code, out, told) =
+        run(root, &["test", "rules", "rules/genesys", "rules/genesys/queues.toml", "--format", "json"]);
+    assert_eq!((code, out.parse::<Value>().unwrap()["passed"].as_u64()), (0, Some(all)), "{told}");
     for (path, due) in [("rules/templates", "holds no tests"), ("rules/nowhere.toml", "cannot be read")] {
         let (code, _, told) = run(root, &["test", path]);
         assert!(code == 2 && told.contains(due), "{path}: {told}");
@@ -116,6 +120,8 @@ fn an_import_without_regions_or_divisions_says_what_is_missing() {
     let (code, out, told) = run(given.path(), &["import", "r.json", "--output", "made.json"]);
     assert_eq!((code, out.as_str()), (2, ""), "{told}");
     assert!(told.contains("no input has a region; add") && told.contains("no input has a division; add"), "{told}");
+    let (code, out, _) = run(given.path(), &["import", "r.json", "--format", "json"]);
+    assert_eq!((code, out.parse::<Value>().unwrap()["problems"].as_array().map(Vec::len)), (2, Some(2)), "{out}");
     assert!(!given.path().join("made.json").exists());
 }
 
@@ -191,6 +197,8 @@ fn a_rule_without_tests_is_refused_where_tests_are_required() {
     let strict = told("[policy]\nrequire-tests = true\n");
     assert!(strict.contains("the rule `divisions.list` has no test") && strict.contains("divisions.toml:"), "{strict}");
     assert!(!told("[policy]\n").contains("has no test"));
+    let both = told("[policy]\nbogus = 1\nrequire-tests = true\n");
+    assert!(both.contains("has no test") && both.contains("bogus"), "{both}");
 }
 
 #[test]

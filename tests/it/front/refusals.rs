@@ -172,6 +172,9 @@ async fn what_was_not_understood_is_recorded_by_its_digest_alone() {
     assert_eq!(heard.code(), "query.malformed");
     let outcome = house.outcome(heard.decision()).await;
     assert_eq!(outcome.cause.as_deref(), Some("`$.groupBy` …"));
+    // A word of his that looks like a place is none.
+    let heard = house.ask_as("T", "POST /v1/query", r#"{"interval":"x/y","groupBy":["$hunter2"]}"#).await;
+    assert_eq!(house.outcome(heard.decision()).await.cause.as_deref(), Some("`$.groupBy` …"));
     assert!(!format!("{:?}", house.record().await).contains("hunter2"));
 }
 
