@@ -32,13 +32,16 @@ use toml::de::DeTable;
 
 const MIB: usize = 1024 * 1024;
 
+/// Said beside what the TOML reader found.
+const NOT_TOML: &str = "write valid TOML here; the rest of the file is read once it is";
+
 pub(super) fn parse(file: &Path, text: &str, environment: Environment<'_>) -> Result<Settings, Report> {
     let reader = Reader::new(file, text, environment);
     let (table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         // Where the text cannot be read, everything else that seems wrong may only follow from that.
         for error in errors {
-            reader.problem(error.span().unwrap_or(0..0), error.message(), "");
+            reader.problem(error.span().unwrap_or(0..0), error.message(), NOT_TOML);
         }
         return Err(Report { problems: reader.into_problems(), named: Named::default() });
     }

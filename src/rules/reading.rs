@@ -33,7 +33,7 @@ impl Reader<'_> {
         let (root, errors) = DeTable::parse_recoverable(&source.text);
         for error in &errors {
             let span = error.span().unwrap_or(0..0);
-            self.problem(span, error.message().to_owned());
+            self.problem_with(span, error.message().to_owned(), Some("write valid TOML here".to_owned()));
         }
         let span = 0..0;
         let mut table = Table::new(root.get_ref(), span);

@@ -202,6 +202,22 @@ fn a_rule_without_tests_is_refused_where_tests_are_required() {
 }
 
 #[test]
+fn what_is_no_toml_has_its_place_and_its_repair() {
+    for (name, command) in [("bailiwick.toml", "check"), ("rules/permissions.toml", "test")] {
+        let folder = folder(&[(name, "[policy]\nassume = [\n")]);
+        let path = if command == "test" { vec!["test", "rules"] } else { vec!["check"] };
+        let (code, out, told) = run(folder.path(), &[path, vec!["--format", "json"]].concat());
+        let problems = out.parse::<Value>().unwrap()["problems"].take();
+        let repaired =
+            |one: &&Value| one["repair"].as_str().is_some_and(|text| text.starts_with("write valid TOML here"));
+        let problem = problems.as_array().unwrap().iter().find(repaired).unwrap();
+        assert_eq!((code, problem["line"].as_u64()), (2, Some(2)), "{out}");
+        let file = problem["file"].as_str().unwrap();
+        assert!(name.ends_with(file) && told.contains(file), "{told}");
+    }
+}
+
+#[test]
 fn check_names_tokens_of_nobody() {
     let directory = r#"{ "version": "1", "regions": [{ "id": "us", "upstream": "https://api.example" }],
         "divisions": [{ "id": "root", "region": "us" }], "users": [{ "id": "art", "division": "root", "region": "us" }] }"#;
