@@ -96,9 +96,36 @@ pub fn both<A, B>(one: Result<A, StartError>, other: Result<B, StartError>) -> R
     }
 }
 
-/// The rules from where the settings say, tested.
+/// The rules from where the settings say. Their own tests are run: a set that contradicts them is never served.
 pub fn rules(from: &RulesFrom, policy: Policy) -> Result<Compiled, StartError> {
-    rule_files(from).and_then(|files| tested_rules(files, policy))
+    let files = rule_files(from)?;
+    let failed = selftest::failures(&compiled(from, files.clone(), selftest::policy())?);
+    if !failed.is_empty() {
+        return Err(StartError::SelfTest(failed));
+    }
+    compiled(from, files, policy)
+}
+
+/// The rules with the policy that their own tests expect.
+pub fn rules_under_test(from: &RulesFrom) -> Result<Compiled, StartError> {
+    compiled(from, rule_files(from)?, selftest::policy())
+}
+
+fn rule_files(from: &RulesFrom) -> Result<Vec<(String, String)>, StartError> {
+    match from {
+        RulesFrom::Shipped => Ok(rules::embedded()),
+        RulesFrom::Folder(folder) => rules::read_dir(folder).map_err(StartError::RulesFolder),
+    }
+}
+
+/// Within a folder a file is known by its path from there; a problem names the file as its reader can open it.
+fn compiled(from: &RulesFrom, files: Vec<(String, String)>, policy: Policy) -> Result<Compiled, StartError> {
+    rules::compile(files, policy).map_err(|problems| {
+        StartError::Rules(match from {
+            RulesFrom::Shipped => problems,
+            RulesFrom::Folder(folder) => problems.into_iter().map(|problem| problem.under(folder)).collect(),
+        })
+    })
 }
 
 /// The organisation of a directory file.
@@ -126,24 +153,6 @@ pub struct Running {
     serving: Vec<JoinHandle<()>>,
     control: JoinHandle<()>,
     _watches: reload::Watches,
-}
-
-/// Reads rules from where the settings say.
-pub fn rule_files(from: &RulesFrom) -> Result<Vec<(String, String)>, StartError> {
-    match from {
-        RulesFrom::Shipped => Ok(rules::embedded()),
-        RulesFrom::Folder(folder) => rules::read_dir(folder).map_err(StartError::RulesFolder),
-    }
-}
-
-/// Compiles rules and runs their own tests: a set that contradicts them is never served.
-pub fn tested_rules(files: Vec<(String, String)>, policy: Policy) -> Result<Compiled, StartError> {
-    let under_test = rules::compile(files.clone(), selftest::policy()).map_err(StartError::Rules)?;
-    let failed = selftest::failures(&under_test);
-    if !failed.is_empty() {
-        return Err(StartError::SelfTest(failed));
-    }
-    rules::compile(files, policy).map_err(StartError::Rules)
 }
 
 /// What rules and organisation only show together.

@@ -1,7 +1,7 @@
 //! Files that change while serving: everything is parsed and tests itself before one atomic swap. A bad file
 //! keeps the old world, and says so in the log, the metrics and readiness.
 
-use super::{StartError, fitting, rule_files, tested_rules, without_upstream};
+use super::{StartError, fitting, rules, without_upstream};
 use crate::{
     base::clock::Clock,
     config::{RulesFrom, Settings},
@@ -36,8 +36,7 @@ impl Reloader {
 
     pub(super) fn rules(&self) {
         let _alone = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let compiled =
-            rule_files(&self.settings.rules).and_then(|files| tested_rules(files, self.settings.policy.clone()));
+        let compiled = rules(&self.settings.rules, self.settings.policy.clone());
         let compiled =
             compiled.and_then(|compiled| fitting(&compiled.rules, &self.world.pin().world.org).map(|()| compiled));
         match compiled {

@@ -50,8 +50,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut seen = BTreeSet::new();
     let mut report = Report { passed: 0, failed: Vec::new(), coverage: BTreeMap::new() };
     for (source, part) in &sources {
-        let mut compiled =
-            rules::compile(app::rule_files(source)?, selftest::policy()).map_err(app::StartError::Rules)?;
+        let mut compiled = app::rules_under_test(source)?;
         compiled.tests.retain(|test| Path::new(&*test.file).starts_with(part));
         let at = match source {
             RulesFrom::Folder(folder) => folder.clone(),

@@ -1,7 +1,7 @@
 //! What is wrong with a file: where, what, and what was probably meant. Never stops at the first.
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use std::{collections::BTreeSet, fmt, ops::Range, sync::Arc};
+use std::{collections::BTreeSet, fmt, ops::Range, path::Path, sync::Arc};
 
 /// One file, as it was read.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,6 +54,14 @@ impl Problem {
 
     pub fn column(&self) -> usize {
         self.source.position(self.span.start).1
+    }
+
+    /// The same problem, its file named by its path through `folder`.
+    #[must_use]
+    pub fn under(mut self, folder: &Path) -> Self {
+        let name = folder.join(&*self.source.name).display().to_string().into();
+        self.source = Arc::new(Source { name, ..Source::clone(&self.source) });
+        self
     }
 }
 

@@ -82,6 +82,8 @@ fn problems_are_data_where_data_is_asked_for() {
     for (file, line) in [("bailiwick.toml", 12), ("own.toml", 1), ("directory.json", 1)] {
         let problem = of(file).unwrap_or_else(|| panic!("{file}: {out}"));
         assert!(problem["line"].as_u64() >= Some(line) && problem["column"].is_u64(), "{problem}");
+        let named = wrong.path().join(problem["file"].as_str().unwrap());
+        assert!(named.is_file(), "a file named by a path that leads to it: {problem}");
         assert!(problem["message"].is_string(), "{problem}");
     }
     assert!(of("bailiwick.toml").unwrap()["repair"].is_string());
