@@ -55,6 +55,11 @@ impl<'a> Node<'a> {
     pub(super) fn member(&self, keys: &[&str]) -> Option<&Node<'a>> {
         self.members().iter().find(|member| keys.contains(&member.key.as_ref())).map(|member| &member.node)
     }
+
+    /// The member of this name, for formats whose names have no case.
+    pub(super) fn named(&self, key: &str) -> Option<&Node<'a>> {
+        self.members().iter().find(|member| member.key.eq_ignore_ascii_case(key)).map(|member| &member.node)
+    }
 }
 
 /// No payload nests deeper; the walk is recursive and must not exhaust the stack.

@@ -63,6 +63,7 @@ pub enum FieldKind {
     Id(Access),
     List {
         of: Box<FieldKind>,
+        min: usize,
         max: usize,
     },
     Object(Vec<Field>),
@@ -91,6 +92,8 @@ pub struct FilterModel {
     pub dimensions: BTreeMap<Box<str>, Dimension>,
     /// Dimensions that hold a value which the directory binds to a queue, and the attribute of queues that has it.
     pub attributes: BTreeMap<Box<str>, Box<str>>,
+    /// The values of plain dimensions that know a closed list, as the upstream spells them; it reads them without case.
+    pub words: BTreeMap<Box<str>, Vec<Box<str>>>,
     /// Metrics that may be compared with a range: facts of the interaction itself, or of one leg.
     pub metrics: Vec<Box<str>>,
     /// Platform only: how deep clauses may nest.

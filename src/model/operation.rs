@@ -183,8 +183,12 @@ pub struct RefuseWhen {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
     Compare(Comparison),
-    /// Holds when the path finds something in the canonical form of the question. Parsed and checked at load.
-    Finds(JpQuery),
+    /// Holds when a path finds something in the canonical form of the question. Parsed and checked at load.
+    Finds {
+        query: JpQuery,
+        /// The same in small letters, for the question in small letters: the upstream compares words without case.
+        folded: JpQuery,
+    },
 }
 
 /// A definite path against a literal.

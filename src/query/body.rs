@@ -73,8 +73,11 @@ impl Reader<'_> {
         match (kind, value) {
             (FieldKind::Text { max }, Value::Text(text)) if text.len() <= *max => Ok(value.clone()),
             (FieldKind::Text { max }, Value::Text(_)) => Err(malformed(at, &format!("is longer than {max} bytes"))),
-            (FieldKind::Duration, Value::Text(text)) if is_duration(text) => Ok(value.clone()),
-            (FieldKind::Duration, _) => Err(malformed(at, "must be a length of time such as `PT30M` or `P1D`")),
+            (FieldKind::Duration, value) => value
+                .as_str()
+                .and_then(duration)
+                .map(|text| Value::Text(text.into()))
+                .ok_or_else(|| malformed(at, "must be a length of time such as `PT30M` or `P1D`")),
             (FieldKind::TimeZone, Value::Text(text)) if is_zone(text) => Ok(value.clone()),
             (FieldKind::TimeZone, _) => Err(malformed(at, "must name a time zone such as `Europe/London`")),
             (FieldKind::Interval | FieldKind::Instant | FieldKind::Id(_), Value::Text(text)) if text.len() <= 512 => {
@@ -90,9 +93,15 @@ impl Reader<'_> {
                 .find(|word| if *fold { word.eq_ignore_ascii_case(text) } else { ***word == **text })
                 .map(|word| Value::Text(word.clone()))
                 .ok_or_else(|| malformed(at, &format!("`{}` is not a word this field knows", Echo(text)))),
-            (FieldKind::List { of, max }, Value::Array(items)) => {
+            (FieldKind::List { of, min, max }, Value::Array(items)) => {
                 if items.len() > *max {
                     return Err(malformed(at, &format!("has more than {max} items")));
+                }
+                if items.len() < *min {
+                    return Err(malformed(
+                        at,
+                        &format!("needs {min} or more items; leave it out if it may be missing"),
+                    ));
                 }
                 let items: Result<_, _> = items.iter().map(|item| self.field(of, item, at)).collect();
                 Ok(Value::Array(items?))
@@ -131,10 +140,21 @@ impl Reader<'_> {
     }
 }
 
-/// ISO 8601, longer than nothing, without sign or fraction: upstreams read no others alike.
-fn is_duration(text: &str) -> bool {
+/// A length of time in its one spelling: `PT60M` is `PT1H`. Days stay days: where clocks change they are not 24 hours.
+pub fn duration(text: &str) -> Option<String> {
     let plain = text.starts_with('P') && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    plain && text.len() <= 32 && text.parse().is_ok_and(|span: jiff::Span| span.is_positive())
+    if !plain || text.len() > 32 {
+        return None;
+    }
+    let span = text.parse::<jiff::Span>().ok().filter(|span| span.is_positive())?;
+    let months = i64::from(span.get_years()).checked_mul(12)?.checked_add(span.get_months().into())?;
+    let days = i64::from(span.get_weeks()).checked_mul(7)?.checked_add(span.get_days().into())?;
+    let minutes = i64::from(span.get_hours()).checked_mul(60)?.checked_add(span.get_minutes())?;
+    let seconds = minutes.checked_mul(60)?.checked_add(span.get_seconds())?;
+    let part = |number: i64, unit: char| if number == 0 { String::new() } else { format!("{number}{unit}") };
+    let date = [part(months / 12, 'Y'), part(months % 12, 'M'), part(days, 'D')].concat();
+    let time = [part(seconds / 3600, 'H'), part(seconds / 60 % 60, 'M'), part(seconds % 60, 'S')].concat();
+    Some(if time.is_empty() { format!("P{date}") } else { format!("P{date}T{time}") })
 }
 
 /// A name by its form; which zones there are is the upstream's to say.

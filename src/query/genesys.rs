@@ -87,6 +87,10 @@ fn read_predicate(reading: &Reading<'_>, value: &Value, at: &str) -> Result<Atom
             "metric" => parts.metric = Some(text),
             "operator" => parts.operator = Some(text),
             "value" => parts.value = Some(text),
+            "property" | "propertyType" => {
+                let why = "a property belongs to the whole interaction and would speak of legs that you may not see";
+                return Err(ReadError::hidden(format!("{at}.{name}"), why));
+            }
             other => {
                 return Err(ReadError::unknown(
                     at,
@@ -120,7 +124,7 @@ fn dimension_predicate(reading: &Reading<'_>, parts: &Parts<'_>, at: &str) -> Re
     let mut text = format!(r#"{{"dimension":{}"#, quoted(name));
     let term = if operator.eq_ignore_ascii_case("matches") {
         let condition = match (parts.value, parts.range) {
-            (Some(value), None) => format!(r#","value":{}"#, quoted(value)),
+            (Some(value), None) => format!(r#","value":{}"#, quoted(reading.value(name, value, at)?)),
             (None, Some(range)) if access.is_none() => {
                 format!(r#","range":{}"#, read_range(range, &format!("{at}.range"))?)
             }

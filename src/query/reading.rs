@@ -43,6 +43,19 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
+    /// The canonical spelling of a value: that of the closed list, where the dimension has one.
+    pub(super) fn value<'v>(&self, name: &str, asked: &'v str, at: &str) -> Result<&'v str, ReadError>
+    where
+        'a: 'v,
+    {
+        let Some(words) = self.model.words.get(name) else { return Ok(asked) };
+        words.iter().find(|word| word.eq_ignore_ascii_case(asked)).map(|word| &**word).ok_or_else(|| {
+            let known: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+            let why = format!("`{}` is no value of `{name}`; known are {}", Echo(asked), known.join(", "));
+            ReadError::new(format!("{at}.value"), why)
+        })
+    }
+
     /// The canonical name of an asked dimension, and the access that it carries.
     pub(super) fn dimension(&self, asked: &str, at: &str) -> Result<(&'a str, Option<Access>), ReadError> {
         let Some((name, kind)) = self.model.dimension(self.dialect, asked) else {

@@ -13,22 +13,27 @@ use crate::{
         body::{BodyModel, FieldKind, Path},
         operation::{Compare, Comparison, Condition, ConditionValue},
     },
-    query::condition::{self, Kind},
+    query::{
+        body::duration,
+        condition::{self, Kind},
+    },
 };
-use jsonpath_rust::parser::model::JpQuery;
 
 const HELP: &str = "write `$.paging.pageSize > 100` or `$.order == \"asc\"`, or a path that finds what is refused: `$.metrics[?@ == 'tTalk']`";
 
 pub(super) fn compile(when: &At<String>, body: &BodyModel, reader: &mut Reader<'_>) -> Option<Condition> {
     match parse(when) {
         Some(comparison) => definite(comparison, when, body, reader).map(Condition::Compare),
-        None => path(when, body, reader).map(Condition::Finds),
+        None => path(when, body, reader),
     }
 }
 
-fn path(when: &At<String>, body: &BodyModel, reader: &mut Reader<'_>) -> Option<JpQuery> {
+fn path(when: &At<String>, body: &BodyModel, reader: &mut Reader<'_>) -> Option<Condition> {
     let query = condition::parse(when);
     let query = query.and_then(|query| Kind::of(body).fits(&query).map(|()| query));
+    let query = query.and_then(|query| {
+        condition::parse(&when.to_ascii_lowercase()).map(|folded| Condition::Finds { query, folded })
+    });
     if let Err(why) = &query {
         let message = format!("`{}` is not a condition: {why}", **when);
         reader.problem_with(when.span.clone(), message, Some(HELP.to_owned()));
@@ -46,7 +51,7 @@ fn definite(condition: Comparison, when: &At<String>, body: &BodyModel, reader: 
         reader.problem_with(
             when.span.clone(),
             format!("`{}` can never hold: the field is of another type", **when),
-            Some("numbers are compared with numbers, texts with texts; only numbers have an order".to_owned()),
+            Some("numbers are compared with numbers, texts with texts, lengths of time in their shortest spelling (`PT1H`, not `PT60M`); only numbers have an order".to_owned()),
         );
         return None;
     }
@@ -58,7 +63,10 @@ fn comparable(kind: &FieldKind, compare: Compare, value: &ConditionValue) -> boo
     match (kind, value) {
         (FieldKind::Int { .. }, ConditionValue::Number(_)) => true,
         (FieldKind::Bool, ConditionValue::Bool(_))
-        | (FieldKind::Text { .. } | FieldKind::Duration | FieldKind::TimeZone, ConditionValue::Text(_)) => equality,
+        | (FieldKind::Text { .. } | FieldKind::TimeZone, ConditionValue::Text(_)) => equality,
+        (FieldKind::Duration, ConditionValue::Text(text)) => {
+            equality && duration(text).is_some_and(|one| *one == **text)
+        }
         (FieldKind::Enum { words, .. }, ConditionValue::Text(text)) => equality && words.contains(text),
         _ => false,
     }

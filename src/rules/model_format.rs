@@ -69,6 +69,8 @@ keys! {
         attributes: BTreeMap<Name, At<String>>,
         /// Dimensions that say nothing about whose leg it is.
         plain: Vec<At<String>>,
+        /// Values of plain dimensions that know a closed list. They are read without case, and no others are accepted.
+        words: BTreeMap<Name, Vec<String>>,
         /// Dimensions that would speak of other people or hidden legs.
         hidden: Vec<At<String>>,
         /// Mask class and its dimensions.

@@ -141,10 +141,21 @@ fn compile_filter(filter: &Filter, reader: &mut Reader<'_>) -> (FilterModel, Mas
             masks.insert(name.as_str().into(), class.text.clone());
         }
     }
+    let mut words = BTreeMap::new();
+    for (name, known) in &filter.words {
+        if dimensions.get(&name.text) != Some(&Dimension::Plain) {
+            let help = Some("list it under `plain` too".to_owned());
+            reader.problem_with(name.span(), format!("`{}` is no plain dimension of this filter", name.text), help);
+        }
+        if known.is_empty() {
+            reader.problem(name.span(), format!("`{}` would accept no value at all", name.text));
+        }
+        words.insert(name.text.clone(), known.iter().map(|word| word.as_str().into()).collect());
+    }
     let metrics = filter.metrics.iter().map(|metric| metric.as_str().into()).collect();
     let attributes = filter.attributes.iter().map(|(name, of)| (name.text.clone(), of.as_str().into())).collect();
     let model =
-        FilterModel { level: filter.level.into(), dimensions, attributes, metrics, max_depth: filter.max_depth };
+        FilterModel { level: filter.level.into(), dimensions, attributes, words, metrics, max_depth: filter.max_depth };
     (model, masks)
 }
 
@@ -239,7 +250,8 @@ impl Filters {
                 let (Some(of), Some(max)) = (&spec.of, size) else {
                     return lacks("of` and `max");
                 };
-                FieldKind::List { of: Box::new(self.kind(of, dialect, masks, reader)?), max }
+                let min = spec.min.and_then(|min| usize::try_from(min).ok()).unwrap_or_default();
+                FieldKind::List { of: Box::new(self.kind(of, dialect, masks, reader)?), min, max }
             }
             KindWord::Object => {
                 if spec.fields.is_empty() {

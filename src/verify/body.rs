@@ -79,7 +79,7 @@ impl<'a> Walk<'a, '_> {
                 self.scope.named(*access, id, at)?;
                 true
             }
-            (FieldKind::List { of, max }, Json::Array(items)) => {
+            (FieldKind::List { of, max, .. }, Json::Array(items)) => {
                 for (place, item) in items.iter().enumerate() {
                     self.field(of, item, list, &format!("{at}[{place}]"))?;
                 }

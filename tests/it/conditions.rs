@@ -327,6 +327,20 @@ fn the_spelling_of_the_asker_decides_nothing() {
     ] {
         assert!(!refused(when, &format!("filter = {{ {filter} }}")), "{filter}");
     }
+    let valued = |dimension: &str, value: &str| {
+        format!(r#"filter = {{ type = "and", predicates = [{{ dimension = "{dimension}", value = "{value}" }}] }}"#)
+    };
+    for (dimension, literal, value, due) in [
+        ("mediaType", "chat", "CHAT", true),
+        ("mediaType", "chat", "Chat", true),
+        ("mediaType", "chat", "voice", false),
+        ("wrapUpCode", "Sold", "sOLD", true),
+        ("wrapUpCode", "Sold", "sold out", false),
+    ] {
+        let when = format!("$.filter..predicates[?@.value == '{literal}']");
+        assert_eq!(refused(&when, &valued(dimension, value)), due, "{literal} {value}");
+    }
+    assert!(refused("$.granularity == \"PT1H\"", r#"granularity = "PT60M""#));
     assert!(refused("$.groupBy[1]", r#"groupBy = ["queueId", "mediaType"]"#));
     assert!(!refused("$.groupBy[1]", r#"groupBy = ["queueId"]"#));
     assert!(!refused("$.groupBy[1]", ""));

@@ -58,6 +58,8 @@ fn fault(id: &str) -> Option<String> {
         Some("has an empty id".to_owned())
     } else if id.trim() != id || id.chars().any(is_unseen) {
         Some(format!("id `{}` begins or ends with white space or holds an invisible character", id.escape_debug()))
+    } else if id.contains(',') || id.contains("${") {
+        Some(format!("id `{id}` holds `,` or `${{`, which part lists of ids and begin placeholders"))
     } else if id.len() > LONGEST {
         Some(format!("id is longer than {LONGEST} bytes"))
     } else {

@@ -78,9 +78,9 @@ impl Import {
             for item in items {
                 self.payloads(source, item, false);
             }
-        } else if let Some(inner) = node.member(&["Resources", "entities"]) {
+        } else if let Some(inner) = node.named("Resources").or_else(|| node.member(&["entities"])) {
             self.payloads(source, inner, false);
-        } else if has(&["schemas", "userName"]) {
+        } else if scim::is_one(node) {
             scim::read(self, source, node);
         } else if has(&["allowedPermissions", "rolePermissions", "permissions"]) {
             payload::role(self, source, node);
@@ -135,15 +135,37 @@ impl Import {
     fn merge_people(&mut self) {
         let mut at: HashMap<String, usize> =
             self.file.users.iter().enumerate().map(|(nth, user)| (user.id.clone(), nth)).collect();
+        let mut by_mail = self.by_mail();
         for user in std::mem::take(&mut self.scim) {
-            let known = at.get(&user.id).or_else(|| user.email.as_ref().and_then(|email| at.get(email))).copied();
+            let mail = user.email.as_deref().map(folded);
+            let known = at.get(&user.id).or_else(|| by_mail.get(mail.as_ref()?)).copied();
             if let Some(first) = known.and_then(|nth| self.file.users.get_mut(nth)) {
                 merge(first, user);
             } else {
                 at.insert(user.id.clone(), self.file.users.len());
+                if mail.as_ref() == Some(&folded(&user.id)) {
+                    by_mail.entry(folded(&user.id)).or_insert(self.file.users.len());
+                }
                 self.file.users.push(user);
             }
         }
+    }
+
+    /// Accounts that are known by their mail address only. Addresses have no case; two accounts that differ in it would
+    /// share one SCIM user, and only one of them its flag.
+    fn by_mail(&mut self) -> HashMap<String, usize> {
+        let mut by_mail: HashMap<String, usize> = HashMap::new();
+        for (nth, user) in self.file.users.iter().enumerate() {
+            if user.email.as_deref().is_none_or(|email| folded(email) != folded(&user.id)) {
+                continue;
+            }
+            let first = *by_mail.entry(folded(&user.id)).or_insert(nth);
+            let Some(other) = self.file.users.get(first).filter(|other| other.id != user.id) else { continue };
+            let what = format!("the users `{}` and `{}` have one mail address", other.id, user.id);
+            let repair = "keep one payload of the account, or give each the `id` of the platform".to_owned();
+            self.problems.push(Problem::whole("import", what, repair));
+        }
+        by_mail
     }
 
     /// A file without regions or divisions would be refused when it is loaded.
@@ -184,6 +206,11 @@ impl Import {
             }
         }
     }
+}
+
+/// A mail address as it is compared.
+fn folded(mail: &str) -> String {
+    mail.to_lowercase()
 }
 
 /// What only one of the two says is kept; the outsourcer's flag and a deactivation count from either.

@@ -108,7 +108,7 @@ fn told(fault: &csv::Error) -> String {
     }
 }
 
-/// People by id, and by mail address where it belongs to one only.
+/// People by id, and by mail address without case where it belongs to one only.
 struct People {
     ids: HashMap<String, Option<String>>,
 }
@@ -118,7 +118,8 @@ impl People {
         let mut ids: HashMap<String, Option<String>> = HashMap::new();
         for user in &import.file.users {
             if let Some(email) = user.email.as_ref().filter(|email| **email != user.id) {
-                ids.entry(email.clone()).and_modify(|known| *known = None).or_insert_with(|| Some(user.id.clone()));
+                let mail = super::folded(email);
+                ids.entry(mail).and_modify(|known| *known = None).or_insert_with(|| Some(user.id.clone()));
             }
         }
         ids.extend(import.file.users.iter().map(|user| (user.id.clone(), Some(user.id.clone()))));
@@ -126,7 +127,7 @@ impl People {
     }
 
     fn find(&self, owner: &str) -> Option<&str> {
-        self.ids.get(owner)?.as_deref()
+        self.ids.get(owner).or_else(|| self.ids.get(&super::folded(owner)))?.as_deref()
     }
 }
 

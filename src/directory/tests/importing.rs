@@ -115,6 +115,38 @@ fn every_payload_form_of_the_guides_is_taken() {
     assert_eq!(names(&owned, &owned.queue(queue(&owned, "q-1")).owners), ["u-1"]);
 }
 
+/// Names have no case in SCIM: a flag that is spelt otherwise counts, and one where nobody would look is a problem.
+#[test]
+fn the_outsourcers_flag_is_found_however_it_is_spelt() {
+    let read = |member: &str| {
+        let user = format!(
+            r#"{{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "id": "u-1", "userName": "ada@example.com",
+                "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {{"division": "d-a"}}, {member}}}"#
+        );
+        import(inputs(&[("a.json", BASE), ("d.json", DIVISIONS), ("s.json", &user)])).map(|file| {
+            let user = file.users.iter().find(|user| user.id == "u-1").unwrap();
+            (user.bpo, user.active)
+        })
+    };
+    for flag in [
+        r#""urn:y:2.0:User": {"bpoUser": true}"#,
+        r#""urn:y:2.0:User": {"BPOUser": true}"#,
+        r#""urn:y:2.0:User": {"bpouser": "True"}"#,
+        r#""URN:Y:2.0:User": {"bpoUser": true}"#,
+        r#""urn:y:2.0:User:bpoUser": true"#,
+    ] {
+        assert_eq!(read(flag).unwrap_or_else(|why| panic!("{flag}: {}", told(&why))), (true, true), "{flag}");
+    }
+    for wrong in [r#""bpoUser": true"#, r#""name": {"bpoUser": true}"#, r#""urn:y:2.0:User": {"bpoUser": 7}"#] {
+        assert!(told(&read(wrong).expect_err(wrong)).contains("bpoUser"), "{wrong}");
+    }
+    assert_eq!(read(r#""Active": false"#).unwrap(), (false, false));
+    for odd in ["0", "null", "\"no\"", "\"inactive\"", "[]"] {
+        let why = told(&read(&format!(r#""active": {odd}"#)).expect_err(odd));
+        assert!(why.contains("`active` is neither true nor false"), "{odd}: {why}");
+    }
+}
+
 #[test]
 fn permission_objects_come_along() {
     let lists =

@@ -1,7 +1,10 @@
 //! What the canonical form of a body can hold, as far as conditions may look: a path that can find nothing in any
 //! body, or a comparison that no body can meet, is a slip of the pen and would let every question pass.
 
-use crate::model::body::{BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel};
+use crate::{
+    model::body::{BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel},
+    query::body::duration,
+};
 use jsonpath_rust::parser::model::{
     Comparable, Comparison, Filter, FilterAtom, FnArg, JpQuery, Literal, Segment, Selector, SingularQuery,
     SingularQuerySegment, Test, TestFunction,
@@ -13,6 +16,8 @@ pub enum Kind {
     Number,
     Bool,
     Text,
+    /// A length of time in its one spelling.
+    Duration,
     /// One of these words.
     Word(Vec<Box<str>>),
     List(Box<Kind>),
@@ -37,6 +42,7 @@ impl Kind {
         use serde_json::Value;
         match (self, value) {
             (Self::Number, Value::Number(_)) | (Self::Bool, Value::Bool(_)) | (Self::Text, Value::String(_)) => true,
+            (Self::Duration, Value::String(text)) => is_canonical(text),
             (Self::Word(words), Value::String(text)) => words.iter().any(|word| **word == **text),
             (Self::List(item), Value::Array(items)) => items.iter().all(|value| item.describes(value)),
             (Self::Object(known), Value::Object(members)) => members.iter().all(|(name, value)| {
@@ -128,7 +134,7 @@ impl Kind {
         if meet {
             return Ok(());
         }
-        Err("a comparison of it can never hold: numbers are compared with numbers, texts with texts, words with words that the field knows; only numbers have an order".to_owned())
+        Err("a comparison of it can never hold: numbers are compared with numbers, texts with texts, words with words that the field knows, lengths of time in their shortest spelling (`PT1H`, not `PT60M`); only numbers have an order".to_owned())
     }
 
     fn singular<'k>(&'k self, items: &[&'k Kind], query: &SingularQuery) -> Result<Kinds<'k>, String> {
@@ -147,6 +153,7 @@ impl Kind {
         match (self, literal) {
             (Self::Number, Literal::Int(_)) => true,
             (Self::Bool, Literal::Bool(_)) | (Self::Text, Literal::String(_)) => equality,
+            (Self::Duration, Literal::String(text)) => equality && is_canonical(text),
             (Self::Word(words), Literal::String(text)) => equality && words.iter().any(|word| **word == **text),
             _ => false,
         }
@@ -175,7 +182,7 @@ impl Kind {
         match self {
             Self::List(item) => vec![item],
             Self::Object(members) => members.iter().map(|(_, kind)| kind).collect(),
-            Self::Number | Self::Bool | Self::Text | Self::Word(_) => Vec::new(),
+            Self::Number | Self::Bool | Self::Text | Self::Duration | Self::Word(_) => Vec::new(),
         }
     }
 
@@ -208,12 +215,10 @@ fn kind(kind_of_field: &FieldKind, dialect: Dialect) -> Kind {
         Dialect::Platform => platform(model, model.max_depth.max(1)),
     };
     match kind_of_field {
-        FieldKind::Text { .. }
-        | FieldKind::Duration
-        | FieldKind::TimeZone
-        | FieldKind::Interval
-        | FieldKind::Instant
-        | FieldKind::Id(_) => Kind::Text,
+        FieldKind::Duration => Kind::Duration,
+        FieldKind::Text { .. } | FieldKind::TimeZone | FieldKind::Interval | FieldKind::Instant | FieldKind::Id(_) => {
+            Kind::Text
+        }
         FieldKind::Bool => Kind::Bool,
         FieldKind::Int { .. } => Kind::Number,
         FieldKind::Enum { words, .. } => Kind::Word(words.clone()),
@@ -266,6 +271,10 @@ fn dimensions(model: &FilterModel, dialect: Dialect) -> Kind {
     };
     let names = model.dimensions.iter().filter(|(name, dimension)| spelt(name, **dimension));
     Kind::Word(names.map(|(name, _)| name.clone()).collect())
+}
+
+fn is_canonical(length: &str) -> bool {
+    duration(length).is_some_and(|canonical| canonical == *length)
 }
 
 fn words<const N: usize>(words: [&str; N]) -> Kind {

@@ -200,3 +200,15 @@ proptest! {
         agrees(text.as_bytes())?;
     }
 }
+
+#[test]
+fn every_control_character_is_written_so_that_it_reads_back() {
+    for code in 0..0x20_u8 {
+        let text = format!("a{}b", char::from(code));
+        let mut out = br#"{"x":"#.to_vec();
+        write_text(&text, &mut out);
+        out.push(b'}');
+        let read = String::from_utf8(out).unwrap().parse::<serde_json::Value>();
+        assert_eq!(read.unwrap_or_else(|why| panic!("{code:#x}: {why}"))["x"], *text, "{code:#x}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Fields of bodies, their places and their order.
 
 use super::*;
+use crate::query::body::duration;
 
 #[test]
 fn fields_come_out_in_the_models_order_and_spelling() {
@@ -74,6 +75,24 @@ fn lengths_of_time_and_zones_have_one_form() {
     let number = |field: &str| format!("{{\"interval\":\"x\",\"{field}\":7}}");
     refused(Dialect::Genesys, &number("step"), Code::QueryMalformed, "must be a length of time");
     refused(Dialect::Genesys, &number("zone"), Code::QueryMalformed, "must name a time zone");
+}
+
+#[test]
+fn a_length_of_time_has_one_spelling() {
+    for (asked, due) in [
+        ("PT60M", "PT1H"),
+        ("PT01H", "PT1H"),
+        ("PT3600S", "PT1H"),
+        ("PT90M", "PT1H30M"),
+        ("P2W", "P14D"),
+        ("P1W1D", "P8D"),
+        ("P18M", "P1Y6M"),
+        ("PT24H", "PT24H"),
+        ("P1DT30S", "P1DT30S"),
+    ] {
+        assert_eq!(duration(asked).as_deref(), Some(due), "{asked}");
+        assert_eq!(duration(due).as_deref(), Some(due), "{due}");
+    }
 }
 
 #[test]

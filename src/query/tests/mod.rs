@@ -40,6 +40,7 @@ fn dimensions() -> FilterModel {
         attributes: std::collections::BTreeMap::new(),
         level: Level::Leg,
         dimensions: dimensions.into_iter().map(|(name, kind)| (name.into(), kind)).collect(),
+        words: std::collections::BTreeMap::new(),
         metrics: vec!["tTalk".into()],
         max_depth: 3,
     }
@@ -59,7 +60,7 @@ fn model(dialect: Dialect) -> BodyModel {
             field("flag", false, FieldKind::Bool),
             field("folded", false, words(true)),
             field("exact", false, words(false)),
-            field("list", false, FieldKind::List { of: Box::new(words(true)), max: 2 }),
+            field("list", false, FieldKind::List { of: Box::new(words(true)), min: 0, max: 2 }),
             field("from", false, FieldKind::Instant),
             field("step", false, FieldKind::Duration),
             field("zone", false, FieldKind::TimeZone),

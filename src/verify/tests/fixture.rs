@@ -170,7 +170,7 @@ fn words(words: &[&str]) -> FieldKind {
 }
 
 fn list(of: FieldKind) -> FieldKind {
-    FieldKind::List { of: Box::new(of), max: 4 }
+    FieldKind::List { of: Box::new(of), min: 0, max: 4 }
 }
 
 fn field(name: &str, kind: FieldKind) -> Field {
@@ -198,6 +198,7 @@ pub(super) fn filter(level: Level) -> FilterModel {
         attributes: BTreeMap::new(),
         level,
         dimensions: dimensions.into_iter().map(|(name, kind)| (name.into(), kind)).collect(),
+        words: BTreeMap::new(),
         metrics: vec!["tConversationDuration".into()],
         max_depth: 3,
     }

@@ -109,7 +109,7 @@ fn reword(filter: &mut Value, known: &dyn Fn(&str) -> bool, plain: &str, dice: &
             };
             if let Some(name) = one["dimension"].as_str() {
                 if !canonical(name).is_some_and(known) {
-                    *one = json!({ "dimension": plain, "value": *dice.pick(&["voice", "chat", "wu-resolved", "wu-callback"]) });
+                    *one = json!({ "dimension": plain, "value": *dice.pick(values(plain)) });
                 }
             } else {
                 reword(one, known, plain, dice);
@@ -207,5 +207,14 @@ async fn every_family_answers_over_the_visible_legs() {
         );
         assert!(*rows >= 3 && *forbidden >= 3, "{}: the cases are too easy", family.name);
         assert!(!refused.contains_key("verify.failed") && !refused.contains_key("query.malformed"), "{}", family.name);
+    }
+}
+
+/// What the sandbox holds of a plain dimension.
+fn values(plain: &str) -> &'static [&'static str] {
+    match plain {
+        "mediaType" => &["voice", "chat"],
+        "direction" | "originatingDirection" => &["inbound", "outbound"],
+        _ => &["voice", "chat", "wu-resolved", "wu-callback"],
     }
 }
