@@ -8,7 +8,7 @@ pub mod selftest;
 use crate::{
     admin::{self, Admin},
     audit::{self, Recorder},
-    base::clock::Clock,
+    base::{address, clock::Clock},
     config::{self, RulesFrom, Settings},
     directory::source,
     identity::{Identity, IdentityError, Logins},
@@ -18,7 +18,7 @@ use crate::{
     rules::{self, Compiled},
     server,
     telemetry::Metrics,
-    upstream::{UpstreamError, Upstreams},
+    upstream::{RegionSettings, UpstreamError, Upstreams},
     world::WorldStore,
 };
 use prometheus_client::registry::Registry;
@@ -53,6 +53,11 @@ pub enum StartError {
     Upstream(#[from] UpstreamError),
     #[error("region `{0}` of the directory has no [[upstream]]; add one with `region = \"{0}\"`")]
     NoUpstream(String),
+    #[error(
+        "the [[upstream]] of region `{region}` has the url `{url}`, which the directory gives to region `{other}`: one \
+         region's people would be shown the other's rows; correct the `url`, or `upstream` of the region in the directory"
+    )]
+    CrossedUpstream { region: String, url: String, other: String },
     #[error(transparent)]
     Record(#[from] audit::StartError),
     #[error("cannot listen on {address}: {why}; stop the program that holds the port or choose another `listen`")]
@@ -169,10 +174,9 @@ pub fn doors(
     metrics: &Metrics,
 ) -> Result<(Upstreams, Identity), StartError> {
     let upstreams = Upstreams::new(&settings.upstream, clock.clone(), metrics.clone());
-    let upstreams = upstreams.map_err(StartError::Upstream).and_then(|upstreams| {
-        let known: Vec<&str> = upstreams.regions().collect();
-        without_upstream(org, &known).map_or(Ok(()), |region| Err(StartError::NoUpstream(region))).map(|()| upstreams)
-    });
+    let upstreams = upstreams
+        .map_err(StartError::Upstream)
+        .and_then(|upstreams| reached(&settings.upstream.regions, org).map(|()| upstreams));
     both(upstreams, Identity::new(&settings.identity).map_err(StartError::Identity))
 }
 
@@ -250,9 +254,22 @@ impl Running {
     }
 }
 
-/// A region of the directory that nothing would be sent to.
-fn without_upstream(org: &Org, known: &[&str]) -> Option<String> {
-    org.regions.iter().map(|region| &*region.id).find(|id| !known.contains(id)).map(str::to_owned)
+/// Each region of the directory has an upstream, and none of them the one that the directory gives to another.
+fn reached(upstreams: &[RegionSettings], org: &Org) -> Result<(), StartError> {
+    for region in &org.regions {
+        let id = &*region.id;
+        let Some(upstream) = upstreams.iter().find(|one| one.region == id) else {
+            return Err(StartError::NoUpstream(id.to_owned()));
+        };
+        let url = upstream.url.to_string();
+        let there = Some(address::canonical(&url));
+        if address::stated(&region.upstream) != there
+            && let Some(other) = org.regions.iter().find(|other| address::stated(&other.upstream) == there)
+        {
+            return Err(StartError::CrossedUpstream { region: id.to_owned(), url, other: other.id.to_string() });
+        }
+    }
+    Ok(())
 }
 
 fn log_join(ended: Result<(), tokio::task::JoinError>) {
@@ -269,7 +286,8 @@ fn address(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
     listener.local_addr().unwrap_or(asked)
 }
 
-fn proxy_settings(settings: &config::Proxy) -> proxy::Settings {
+/// What the proxy is told of its own section.
+pub fn proxy_settings(settings: &config::Proxy) -> proxy::Settings {
     proxy::Settings {
         prefix: settings.prefix.clone(),
         in_flight: settings.max_in_flight,

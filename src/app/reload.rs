@@ -1,7 +1,7 @@
 //! Files that change while serving: everything is parsed and tests itself before one atomic swap. A bad file
 //! keeps the old world, and says so in the log, the metrics and readiness.
 
-use super::{StartError, fitting, rules, without_upstream};
+use super::{StartError, fitting, reached, rules};
 use crate::{
     base::clock::Clock,
     config::{RulesFrom, Settings},
@@ -56,16 +56,10 @@ impl Reloader {
         self.read_directory();
     }
 
-    fn regions(&self) -> Vec<&str> {
-        self.settings.upstream.regions.iter().map(|one| one.region.as_str()).collect()
-    }
-
     /// Whether this organisation can be served by the rules in force and the upstreams that there are.
     fn acceptable(&self, org: &Org) -> Result<(), StartError> {
-        match without_upstream(org, &self.regions()) {
-            Some(region) => Err(StartError::NoUpstream(region)),
-            None => fitting(&self.world.pin().world.rules, org),
-        }
+        reached(&self.settings.upstream.regions, org)?;
+        fitting(&self.world.pin().world.rules, org)
     }
 
     fn told(&self, update: Update) {

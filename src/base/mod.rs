@@ -1,4 +1,5 @@
-//! What has no opinion: the clock, digests. Every other room may use it.
+//! What has no opinion: addresses, the clock, digests. Every other room may use it.
 
+pub mod address;
 pub mod clock;
 pub mod hash;

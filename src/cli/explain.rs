@@ -1,29 +1,32 @@
 //! `bailiwick explain`: what somebody may see and why, and what a query of his becomes. For administrators.
 //! The same code serves requests; nothing is sent.
 
-use super::{Format, failure::Failure, out, serve};
+use super::{
+    Format,
+    compare::{self, Line},
+    failure::Failure,
+    out, serve,
+};
 use crate::{
     app::{self, selftest},
     base::clock::{Clock, SystemClock},
-    config::RulesFrom,
+    config::{self, RulesFrom},
     decision::{self, Decided},
     model::{
         assumption::Assumption,
-        contract::{Method, ParamKind},
+        contract::Method,
         entitlement::{Entitlement, Scope, Source},
-        operation::Operation,
-        org::Org,
+        org::{Org, Principal},
+        refusal::Refusal,
         set::{Dim, Ix},
         world::{Policy, Versions, World},
     },
-    query::{
-        Question,
-        json::{self, Limits},
-    },
+    proxy::{self, question},
+    query::Question,
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{io::Read as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -50,14 +53,17 @@ pub(super) struct Arguments {
     pub(super) format: Format,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Explanation {
     asker: String,
     operation: String,
     sources: Vec<String>,
     asked: Option<serde_json::Value>,
     sent: Option<serde_json::Value>,
+    /// Query parameters as they are sent.
     parameters: Vec<(String, String)>,
+    /// What was asked and what is sent as one text: ` ` in both, `+` only sent, `-` only asked.
+    difference: Vec<Line>,
     certificate: Vec<crate::verify::Step>,
     notices: Vec<String>,
     verdict: String,
@@ -66,51 +72,23 @@ struct Explanation {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let world = world(arguments)?;
+    let (world, settings) = world(arguments)?;
     let now = arguments.at.unwrap_or_else(|| SystemClock::default().now());
     let asker = selftest::principal(&world.org, &arguments.asker)
         .ok_or_else(|| Failure::input(format!("the directory has no user or service account `{}`", arguments.asker)))?;
-    let question = question(arguments, &world)?;
+    let body = body(arguments)?;
     let mut explanation = Explanation {
         asker: arguments.asker.clone(),
-        operation: question.operation.id.to_string(),
-        sources: Vec::new(),
-        asked: question
-            .body
-            .as_ref()
-            .and_then(|body| serde_json::from_str(&String::from_utf8_lossy(&body.to_bytes())).ok()),
-        sent: None,
-        parameters: Vec::new(),
-        certificate: Vec::new(),
-        notices: Vec::new(),
-        verdict: String::new(),
-        code: None,
-        cause: None,
+        operation: arguments.operation.clone(),
+        asked: (!body.is_empty()).then(|| read(&body)).flatten(),
+        ..Explanation::default()
     };
-    let decided = decision::scope(&world, asker, &question.operation, now).and_then(|scope| {
-        explanation.sources = sources(&world.org, &scope);
-        decision::decide(&world, &Arc::new(scope), &question, now)
-    });
-    let refused = decided.is_err();
-    match decided {
-        Ok(Decided::Forward(forward)) => {
-            explanation.sent =
-                forward.verified.body().and_then(|bytes| serde_json::from_str(&String::from_utf8_lossy(bytes)).ok());
-            explanation.parameters =
-                forward.verified.query().iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
-            explanation.certificate.clone_from(&forward.verified.certificate().steps);
-            explanation.notices = forward.notices.iter().map(|notice| notice.text.clone()).collect();
-            "forwarded".clone_into(&mut explanation.verdict);
-        }
-        Ok(Decided::Local(guarded)) => {
-            explanation.notices = guarded.notices().iter().map(|notice| notice.text.clone()).collect();
-            "answered without asking the upstream: nothing can match".clone_into(&mut explanation.verdict);
-        }
-        Err(refusal) => {
-            explanation.verdict = format!("refused: {}", refusal.message);
-            explanation.code = Some(refusal.code.as_str());
-            explanation.cause = refusal.cause;
-        }
+    let explained = explanation.explain(arguments, &world, &settings, asker, &body, now)?;
+    let refused = explained.is_err();
+    if let Err(refusal) = explained {
+        explanation.verdict = format!("refused: {}", refusal.message);
+        explanation.code = Some(refusal.code.as_str());
+        explanation.cause = refusal.cause;
     }
     match arguments.format {
         Format::Json => out::json(&explanation)?,
@@ -119,12 +97,89 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(u8::from(refused)))
 }
 
-fn world(arguments: &Arguments) -> Result<World, Failure> {
+impl Explanation {
+    /// The outer failure is a wrong use of the command.
+    fn explain(
+        &mut self,
+        arguments: &Arguments,
+        world: &World,
+        settings: &proxy::Settings,
+        asker: Principal,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Result<(), Refusal>, Failure> {
+        let Some((method, target)) = arguments.operation.trim().split_once(' ') else {
+            return Err(Failure::input("write the operation as `POST /api/v2/...`"));
+        };
+        if Method::named(method).is_none() {
+            return Err(Failure::input(format!("no operation uses the method `{method}`")));
+        }
+        let question = match question::of(&world.rules, settings, method, target.trim(), body) {
+            Ok(question) => question,
+            Err(_) if takes_a_body(world, settings, method, target.trim()) && arguments.query.is_none() => {
+                let message = format!(
+                    "`{}` takes a JSON body; give it with `--query FILE`, or `--query -` for standard input",
+                    arguments.operation
+                );
+                return Err(Failure::input(message));
+            }
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        Ok(self.decide(world, asker, &question, now))
+    }
+
+    fn decide(&mut self, world: &World, asker: Principal, question: &Question, now: Timestamp) -> Result<(), Refusal> {
+        self.operation = question.operation.id.to_string();
+        let scope = decision::scope(world, asker, &question.operation, now)?;
+        self.sources = sources(&world.org, &scope);
+        match decision::decide(world, &Arc::new(scope), question, now)? {
+            Decided::Forward(forward) => {
+                let verified = &forward.verified;
+                self.sent = verified.body().and_then(read);
+                self.parameters =
+                    verified.query().iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+                self.difference = parameters(&question.params, &self.parameters);
+                if let Some(sent) = &self.sent {
+                    self.difference.extend(compare::whole(self.asked.as_ref(), sent));
+                }
+                self.certificate.clone_from(&verified.certificate().steps);
+                self.notices = forward.notices.iter().map(|notice| notice.text.clone()).collect();
+                "forwarded".clone_into(&mut self.verdict);
+            }
+            Decided::Local(guarded) => {
+                self.notices = guarded.notices().iter().map(|notice| notice.text.clone()).collect();
+                "answered without asking the upstream: nothing can match".clone_into(&mut self.verdict);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read(bytes: &[u8]) -> Option<serde_json::Value> {
+    serde_json::from_str(&String::from_utf8_lossy(bytes)).ok()
+}
+
+fn takes_a_body(world: &World, settings: &proxy::Settings, method: &str, target: &str) -> bool {
+    // any body will do to learn which operation it is
+    let asked = question::of(&world.rules, settings, method, target, b"{}");
+    asked.is_ok_and(|question| question.operation.body().is_some())
+}
+
+/// Query parameters, those that were asked and those that are sent.
+fn parameters(asked: &[(Box<str>, Vec<String>)], sent: &[(String, String)]) -> Vec<Line> {
+    let asked: Vec<_> = asked.iter().map(|(name, values)| (name.to_string(), values.join(","))).collect();
+    let line = |mark, (name, value): &(String, String)| Line { mark, text: format!("{name}={value}") };
+    let gone = asked.iter().filter(|one| !sent.contains(one)).map(|one| line('-', one));
+    gone.chain(sent.iter().map(|one| line(if asked.contains(one) { ' ' } else { '+' }, one))).collect()
+}
+
+fn world(arguments: &Arguments) -> Result<(World, proxy::Settings), Failure> {
     let settings = serve::settings_here(arguments.config.as_deref()).map_err(app::StartError::Config)?;
     let (from, policy) = match &settings {
         Some(settings) => (settings.rules.clone(), settings.policy.clone()),
         None => (RulesFrom::Shipped, Policy { accepted: Assumption::ALL.to_vec(), ..Policy::default() }),
     };
+    let proxy = settings.as_ref().map_or_else(config::Proxy::default, |settings| settings.proxy.clone());
     let file = arguments
         .directory
         .clone()
@@ -134,55 +189,18 @@ fn world(arguments: &Arguments) -> Result<World, Failure> {
     let rules = compiled.rules;
     let version =
         Versions { rules: rules.version.clone(), directory: org.version.clone(), grants: org.version.clone() };
-    Ok(World { version, org: Arc::new(org), rules: Arc::new(rules) })
+    Ok((World { version, org: Arc::new(org), rules: Arc::new(rules) }, app::proxy_settings(&proxy)))
 }
 
-fn question(arguments: &Arguments, world: &World) -> Result<Question, Failure> {
-    let (method, target) = arguments
-        .operation
-        .split_once(' ')
-        .ok_or_else(|| Failure::input("write the operation as `POST /api/v2/...`"))?;
-    let method =
-        Method::named(method).ok_or_else(|| Failure::input(format!("no operation uses the method `{method}`")))?;
-    let (path, query) = target.trim().split_once('?').unwrap_or((target.trim(), ""));
-    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-    let (operation, ids) = world.rules.find(method, &segments).ok_or_else(|| {
-        let (denial, method) = (world.rules.denied(method, &segments), method.as_str());
-        let message = match denial {
-            Some(denial) => format!("operation.denied: `{method} {path}` is closed: {}", denial.says),
-            None => format!("operation.unknown: no rule governs `{method} {path}`"),
-        };
-        Failure::new(1, message)
-    })?;
-    let ids = ids.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
-    let params = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| parameter(operation, pair)).collect();
-    if operation.body().is_some() && arguments.query.is_none() {
-        let message = format!(
-            "`{}` takes a JSON body; give it with `--query FILE`, or `--query -` for standard input",
-            arguments.operation
-        );
-        return Err(Failure::input(message));
-    }
-    Ok(Question { operation: operation.clone(), ids, params, body: body(arguments)? })
-}
-
-fn parameter(operation: &Operation, pair: &str) -> (Box<str>, Vec<String>) {
-    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-    let listed = operation.contract.params.iter().find(|param| *param.name == *name);
-    let values = match listed.map(|param| &param.kind) {
-        Some(ParamKind::Ids { .. }) => value.split(',').map(str::to_owned).collect(),
-        _ => vec![value.to_owned()],
+fn body(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
+    let Some(file) = &arguments.query else { return Ok(Vec::new()) };
+    let mut bytes = Vec::new();
+    let done = if file.as_os_str() == "-" {
+        std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(file)
     };
-    (name.into(), values)
-}
-
-fn body(arguments: &Arguments) -> Result<Option<json::Value>, Failure> {
-    let Some(file) = &arguments.query else { return Ok(None) };
-    let text =
-        if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
-    let text = text.map_err(|error| Failure::input(format!("`{}` cannot be read: {error}", file.display())))?;
-    let body = json::parse_object(text.as_bytes(), &Limits::default());
-    body.map(Some).map_err(|error| Failure::input(format!("`{}`: {error}", file.display())))
+    done.map_err(|error| Failure::input(format!("`{}` cannot be read: {error}", file.display())))
 }
 
 /// One sentence for each source of visibility.
@@ -222,20 +240,18 @@ fn names<T>(dim: &Dim<Ix<T>>, any: &str, name: impl Fn(Ix<T>) -> String) -> Stri
 }
 
 fn print(explanation: &Explanation) {
-    let Explanation { asker, operation, sources, asked, sent, parameters, certificate, notices, verdict, code, cause } =
+    let Explanation { asker, operation, sources, difference, certificate, notices, verdict, code, cause, .. } =
         explanation;
     out::line(format!("{asker} asks {operation}"));
     for source in sources {
         out::line(format!("  may see by {source}"));
     }
-    if let Some(asked) = asked {
-        out::line(format!("asked  {asked}"));
+    let unsent = explanation.asked.as_ref().filter(|_| difference.is_empty());
+    for text in unsent.into_iter().flat_map(compare::lay_out) {
+        out::line(format!("asked    {text}"));
     }
-    if let Some(sent) = sent {
-        out::line(format!("sent   {sent}"));
-    }
-    for (name, value) in parameters {
-        out::line(format!("sent   {name}={value}"));
+    for line in compare::shorten(difference.clone()) {
+        out::line(format!("sent   {} {}", line.mark, line.text));
     }
     for step in certificate {
         out::line(format!("proof  {} <- {}", step.clause, step.by));

@@ -3,6 +3,7 @@
 //! Exit codes: 0 fine, 1 a finding or a refusal, 2 wrong use or unreadable input, 3 could not reach what it needed.
 
 mod check;
+mod compare;
 mod coverage;
 mod demo;
 mod docs;

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     audit::{self, Durability, Queries},
+    base::address,
     egress::{Times, Trust},
     identity::{self, Holder, JwtSettings, StaticToken},
     model::{
@@ -22,7 +23,7 @@ use jiff::SignedDuration;
 use jsonwebtoken::Algorithm;
 use secrecy::ExposeSecret as _;
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     net::{IpAddr, SocketAddr},
     ops::Range,
     path::Path,
@@ -157,7 +158,8 @@ fn upstreams(root: &Section<'_, '_>, proxy: &Proxy) -> upstream::Settings {
         );
     }
     let mut seen = HashSet::new();
-    let mut regions = Vec::new();
+    let mut reached = HashMap::new();
+    let mut regions: Vec<RegionSettings> = Vec::new();
     for section in sections {
         let region = section.needed("region", "`region = \"<id of a region of the directory>\"`");
         if let Some((name, at)) = &region
@@ -166,17 +168,36 @@ fn upstreams(root: &Section<'_, '_>, proxy: &Proxy) -> upstream::Settings {
             let what = format!("region `{name}` has two upstreams");
             section.reader().problem(at.clone(), what, "leave one");
         }
-        regions.push(one_upstream(section, region.map(|(name, _)| name), proxy));
+        let (made, url) = one_upstream(section, region.map(|(name, _)| name), proxy);
+        if let Some(at) = url
+            && let Some(other) = reached.insert(address::canonical(&made.url.to_string()), made.region.clone())
+            && other != made.region
+        {
+            let what = format!("regions `{other}` and `{}` have one upstream", made.region);
+            root.reader().problem(
+                at,
+                what,
+                "write the address of each region's own; nothing keeps the two apart there",
+            );
+        }
+        regions.push(made);
     }
     upstream::Settings { regions }
 }
 
-/// What is missing or wrong is noted and filled with nothing: noted problems keep the settings from being used.
-fn one_upstream(section: Section<'_, '_>, region: Option<&str>, proxy: &Proxy) -> RegionSettings {
+/// What is missing or wrong is noted and filled with nothing: noted problems keep the settings from being used. And
+/// where its address stands, if it has a good one.
+fn one_upstream(
+    section: Section<'_, '_>,
+    region: Option<&str>,
+    proxy: &Proxy,
+) -> (RegionSettings, Option<Range<usize>>) {
     let default = Times::default();
     let plaintext = section.flag("unsafe-plaintext");
-    let url =
-        section.needed("url", "`url = \"https://api.example\"`").and_then(|url| base_url(&section, url, plaintext));
+    let url = section.needed("url", "`url = \"https://api.example\"`");
+    let at = url.as_ref().map(|(_, at)| at.clone());
+    let url = url.and_then(|url| base_url(&section, url, plaintext));
+    let at = at.filter(|_| url.is_some());
     let trust = section.file("ca-file").map_or(Trust::System, Trust::File);
     let client_id = section.needed("client-id", "`client-id = \"...\"`").map(|(text, _)| text.to_owned());
     let client_secret = section.secret("client-secret");
@@ -205,7 +226,7 @@ fn one_upstream(section: Section<'_, '_>, region: Option<&str>, proxy: &Proxy) -
         max_answer_bytes: section.count("answer-bytes", 1024, 1024 * MIB).unwrap_or(16 * MIB),
     };
     section.done();
-    made
+    (made, at)
 }
 
 fn base_url(section: &Section<'_, '_>, (text, at): At<&str>, plaintext: bool) -> Option<http::Uri> {

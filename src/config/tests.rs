@@ -225,6 +225,18 @@ fn nothing_is_said_twice() {
 }
 
 #[test]
+fn one_upstream_is_one_regions() {
+    let upstream = |region: &str, url: &str| {
+        format!(
+            "[[upstream]]\nregion = \"{region}\"\nurl = \"{url}\"\nclient-id = \"c\"\nclient-secret = {{ env = \"SECRET\" }}\n"
+        )
+    };
+    let both = |us: &str| format!("{SMALLEST}\n{}{}", upstream("us", us), upstream("asia", "https://c.example"));
+    assert!(read(&both("https://b.example")).is_ok());
+    assert_eq!(problems(&both("HTTPS://C.example:443/")), ["regions `us` and `asia` have one upstream"]);
+}
+
+#[test]
 fn a_file_that_is_not_there() {
     let report = load(Path::new("/nowhere/bailiwick.toml"), &environment).unwrap_err();
     assert!(report.to_string().contains("cannot read the configuration"), "{report}");

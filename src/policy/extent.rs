@@ -64,10 +64,9 @@ impl Extent {
                     let queues = visible_queues(org, entitlement, &covered, archived, &mut dead);
                     match &entitlement.users {
                         Dim::Any => all.extend(queues.iter().copied()),
-                        Dim::Only(users) if !users.is_empty() && !queues.is_empty() => {
-                            extent.boxes.push((queues, users.clone()));
+                        Dim::Only(users) => {
+                            extent.boxes.push((queues, users.filter(|user| is_of_region(org, entitlement, *user))));
                         }
-                        Dim::Only(_) => {}
                     }
                     if entitlement.queues.is_any() {
                         lone.extend(visible_users(org, entitlement, &covered));
@@ -316,10 +315,19 @@ fn visible_queues(
 }
 
 fn visible_users(org: &Org, entitlement: &Entitlement, covered: &[DivisionIx]) -> Vec<UserIx> {
+    let ours = |user: &UserIx| is_of_region(org, entitlement, *user);
     match &entitlement.users {
-        Dim::Any => covered.iter().flat_map(|division| org.division(*division).users.iter().copied()).collect(),
+        Dim::Any => {
+            covered.iter().flat_map(|division| org.division(*division).users.iter().copied()).filter(ours).collect()
+        }
         Dim::Only(list) => {
-            list.iter().copied().filter(|user| covered.binary_search(&org.user(*user).division).is_ok()).collect()
+            let here = |user: &UserIx| covered.binary_search(&org.user(*user).division).is_ok();
+            list.iter().copied().filter(ours).filter(here).collect()
         }
     }
+}
+
+/// A person may be placed, by mistake, in a division of another region than his own: then he is in no list (O03).
+fn is_of_region(org: &Org, entitlement: &Entitlement, user: UserIx) -> bool {
+    org.user(user).region == entitlement.region
 }

@@ -52,8 +52,7 @@ pub(super) struct Call {
 impl FrontDoor {
     /// `prefix` is a path such as `/gateway` that clients put in front of every path.
     pub(super) fn new(prefix: Option<&str>, needs_content_type: bool) -> Self {
-        let prefix = prefix.unwrap_or_default().split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
-        Self { prefix, needs_content_type }
+        Self { prefix: segments(prefix), needs_content_type }
     }
 
     pub(super) fn admit(&self, request: Request<Incoming>, exchange: &mut Exchange) -> Result<Admitted, Refusal> {
@@ -90,6 +89,11 @@ impl FrontDoor {
             )),
         }
     }
+}
+
+/// The segments of a prefix that the configuration names.
+pub(super) fn segments(prefix: Option<&str>) -> Vec<String> {
+    prefix.unwrap_or_default().split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
 /// The one value of a field; several are a request with two meanings.

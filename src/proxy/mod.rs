@@ -11,7 +11,7 @@ mod front_door;
 mod identify;
 mod params;
 mod path;
-mod question;
+pub mod question;
 pub mod respond;
 mod token;
 

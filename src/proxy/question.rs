@@ -1,6 +1,12 @@
 //! From a call to a question: the operation that a rule governs, typed parameters, the parsed body.
 
-use super::{Proxy, body, exchange::Exchange, front_door::Call, params};
+use super::{
+    Proxy, Settings, body,
+    exchange::Exchange,
+    front_door::{self, Call},
+    params,
+    path::Path,
+};
 use crate::{
     audit::Query,
     model::{
@@ -11,6 +17,7 @@ use crate::{
     query::{Question, json::Value},
     world::Pinned,
 };
+use hyper::Uri;
 use std::sync::Arc;
 
 impl Proxy {
@@ -25,24 +32,37 @@ impl Proxy {
         exchange.asked(Query::new(verb, &path, &flat, None));
         let bytes = body::read(call.body, self.settings.body_bytes, &self.settings).await?;
         exchange.asked_with_body(Query::new(verb, &path, &flat, (!bytes.is_empty()).then_some(bytes.as_slice())));
-        let body = self.parse(&operation, &params, &bytes)?;
+        let body = parse(&operation, &params, &bytes, &self.settings)?;
         Ok(Question { operation, ids, params, body })
     }
+}
 
-    fn parse(
-        &self,
-        operation: &Operation,
-        params: &[(Box<str>, Vec<String>)],
-        bytes: &[u8],
-    ) -> Result<Option<Value>, Refusal> {
-        match (operation.body(), bytes) {
-            (None, []) => Ok(None),
-            (None, _) => Err(Refusal::new(Code::QueryMalformed, "this operation takes no body; leave it out")),
-            (Some(_), bytes) => {
-                let body = body::parse(bytes, &self.settings)?;
-                params::not_in_body(params, &body)?;
-                Ok(Some(body))
-            }
+/// What a call with this method, target and body would ask, read as a call is, without one.
+pub fn of(rules: &Rules, settings: &Settings, method: &str, target: &str, body: &[u8]) -> Result<Question, Refusal> {
+    let target: Uri = target.parse().map_err(|error| {
+        Refusal::new(Code::RequestMalformed, format!("`{}` is no target of a request: {error}", short(target)))
+    })?;
+    let path = Path::read(target.path())?.without(&front_door::segments(settings.prefix.as_deref()));
+    let (operation, ids) = find(rules, Method::named(method), &path.segments(), &path.text())?;
+    let params = params::read(target.query().unwrap_or_default())?;
+    let params = params::typed(params, &operation.contract.params)?;
+    let body = parse(&operation, &params, body, settings)?;
+    Ok(Question { operation, ids, params, body })
+}
+
+fn parse(
+    operation: &Operation,
+    params: &[(Box<str>, Vec<String>)],
+    bytes: &[u8],
+    settings: &Settings,
+) -> Result<Option<Value>, Refusal> {
+    match (operation.body(), bytes) {
+        (None, []) => Ok(None),
+        (None, _) => Err(Refusal::new(Code::QueryMalformed, "this operation takes no body; leave it out")),
+        (Some(_), bytes) => {
+            let body = body::parse(bytes, settings)?;
+            params::not_in_body(params, &body)?;
+            Ok(Some(body))
         }
     }
 }

@@ -143,7 +143,7 @@ impl Clauses {
                 Dim::Any => rest.filter(|queue| scope.covers_queue(e, *queue)),
                 Dim::Only(list) => rest.intersection(list).filter(|queue| scope.covers_queue(e, *queue)),
             };
-            boxes.push((held, users.intersection(list)));
+            boxes.push((held, users.intersection(list).filter(|user| scope.is_of_region(*user))));
         }
         let boxes = united(boxes);
         let loose = users.filter(|user| live().any(|e| scope.covers_loose_user(e, *user)));

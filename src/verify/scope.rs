@@ -126,6 +126,11 @@ impl<'a> Scope<'a> {
         e.queues.is_any() && self.covers_user(e, ix)
     }
 
+    /// Whether he works in the asker's region, wherever he is placed.
+    pub(super) fn is_of_region(&self, ix: UserIx) -> bool {
+        self.org.users.get(ix.index()).is_some_and(|user| user.region == self.region)
+    }
+
     fn covers_user(&self, e: &Entitlement, ix: UserIx) -> bool {
         let Some(user) = self.org.users.get(ix.index()) else {
             return false;

@@ -142,6 +142,39 @@ fn an_operation_with_a_body_is_not_explained_without_one() {
     assert_eq!(code, 0, "{out}{told}");
 }
 
+/// A question is read as the proxy reads it, and what it becomes stands beside what was asked.
+#[test]
+fn explain_reads_as_the_proxy_does_and_marks_what_it_changes() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/sample/directory.json");
+    let query = r#"{ "interval": "2026-11-16T00:00:00Z/2026-11-17T00:00:00Z", "metrics": ["nOffered"], "groupBy": ["queueId"] }"#;
+    let here = folder(&[("query.json", query), ("half.json", "{ \"interval\": ")]);
+    let explain = |operation: &str, more: &[&str]| {
+        let given = ["explain", "--as", "sofia", "--directory", directory.to_str().unwrap(), "--operation", operation];
+        run(here.path(), &[&given[..], more].concat())
+    };
+    for (operation, due) in [
+        ("GET /api/v2/routing/queues?pageSize=1&pageSize=2", "is sent twice"),
+        ("GET /api/v2/routing/queues?pagesize=1", "no such query parameter"),
+        ("GET /api/v2/routing/queues?name=%2541", "percent-encoded twice"),
+        ("GET /api/v2//routing/queues", "empty segment"),
+        ("GET /api/v2/routing/%71ueues", "needs no encoding"),
+        ("DELETE /api/v2/routing/queues/q", "operation.denied"),
+    ] {
+        let (code, out, told) = explain(operation, &[]);
+        assert!(code == 1 && out.contains(due), "{operation}: {out}{told}");
+    }
+    let aggregates = "POST /api/v2/analytics/conversations/aggregates/query";
+    let (code, out, told) = explain(aggregates, &["--query", "half.json"]);
+    assert!(code == 1 && out.contains("line 1, column 15"), "{out}{told}");
+    let (_, out, told) = explain("GET /api/v2/routing/queues?pageSize=%31%30", &["--format", "json"]);
+    let explained: Value = out.parse().unwrap_or_else(|why| panic!("{why}: {out}{told}"));
+    assert!(explained["difference"].to_string().contains(r#""mark":"-","text":"pageSize=10""#), "{explained}");
+    let (_, out, _) = explain(aggregates, &["--query", "query.json"]);
+    for due in ["sent   +   \"filter\": {", "sent       \"groupBy\": [\"queueId\"]"] {
+        assert!(out.contains(due), "`{due}` is not in {out}");
+    }
+}
+
 /// `outside` and `static` leave names out with a notice each, where the rule says so.
 #[test]
 fn names_that_are_left_out_are_told() {

@@ -5,7 +5,6 @@
 
 mod ask;
 mod cases;
-mod compare;
 mod questions;
 mod rows;
 mod set_up;

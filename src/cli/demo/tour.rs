@@ -4,13 +4,15 @@ use super::{
     Arguments, Failure,
     ask::{Asked, Browser, Reply},
     cases::{self, Case, Due},
-    compare,
     questions::Dates,
     rows::{Count, Measure},
     set_up::{House, token},
     visible::Plain,
 };
-use crate::{cli::out, sandbox::Sandbox};
+use crate::{
+    cli::{compare, out},
+    sandbox::Sandbox,
+};
 use serde::Serialize;
 use serde_json::Value;
 

@@ -1,9 +1,12 @@
 //! O03: regions of a person, his division, groups, roles and queues, or of upstreams, that disagree.
 
 use super::{finding, warning};
-use crate::model::{
-    finding::{Finding, Severity},
-    org::Org,
+use crate::{
+    base::address,
+    model::{
+        finding::{Finding, Severity},
+        org::Org,
+    },
 };
 use std::collections::HashMap;
 
@@ -73,11 +76,12 @@ pub(super) fn find(org: &Org, out: &mut Vec<Finding>) {
     }
 }
 
-/// Two regions behind one address. Port 0 is a placeholder that the configuration replaces.
+/// Two regions behind one address.
 fn upstreams(org: &Org, out: &mut Vec<Finding>) {
-    let mut seen: HashMap<&str, &str> = HashMap::new();
-    for region in org.regions.iter().filter(|region| !region.upstream.trim_end_matches('/').ends_with(":0")) {
-        if let Some(other) = seen.insert(region.upstream.trim_end_matches('/'), &region.id) {
+    let mut seen: HashMap<String, &str> = HashMap::new();
+    for region in &org.regions {
+        let Some(address) = address::stated(&region.upstream) else { continue };
+        if let Some(other) = seen.insert(address, &region.id) {
             let why = format!("shares its upstream with region `{other}`: nothing keeps the two apart there");
             out.push(warning("O03", format!("region `{}`", region.id), why, "give each region its own upstream"));
         }

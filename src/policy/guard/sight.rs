@@ -92,8 +92,10 @@ fn covers(
             Known::Stranger => false,
         }
         && match (&entitlement.users, user) {
+            // outside any queue it is the agent who places the leg; placed in another region than his own, nowhere
+            (Dim::Any, Known::Is(user)) => queue != Known::None || org.user(user).region == entitlement.region,
             (Dim::Any, _) => true,
-            (Dim::Only(users), Known::Is(user)) => users.contains(&user),
+            (Dim::Only(users), Known::Is(user)) => users.contains(&user) && org.user(user).region == entitlement.region,
             (Dim::Only(_), Known::None | Known::Stranger) => false,
         }
         && entitlement.data.is_none_or(|window| match (leg.start, leg.end) {

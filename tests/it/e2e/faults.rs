@@ -164,6 +164,24 @@ async fn a_check_refuses_what_a_start_would_refuse_and_finds_the_configuration_i
         is_clear(&told, &["region `ap`", "[[upstream]]"]);
     }
 
+    // Addresses that were swapped: each region's people would be shown the other's rows.
+    let mut swapped: Value = sample::text().parse().unwrap();
+    let config = fs::read_to_string(&files.config).unwrap();
+    let url = |region: &str| {
+        let (_, rest) = config.split_once(&format!("region = \"{region}\"\nurl = \"")).unwrap();
+        rest.split_once('"').unwrap().0
+    };
+    for (region, other) in [(0, 1), (1, 0)] {
+        let id = swapped["regions"][other]["id"].as_str().unwrap().to_owned();
+        swapped["regions"][region]["upstream"] = json!(format!("{}/", url(&id)));
+    }
+    fs::write(files.folder.path().join("directory.json"), swapped.to_string()).unwrap();
+    for command in ["serve", "check"] {
+        let (code, told) = here(&[command]);
+        assert_eq!(code, 2, "{command}: {told}");
+        is_clear(&told, &["which the directory gives to region", "correct the `url`"]);
+    }
+
     // Without a configuration, one line says what such a file has to accept.
     fs::remove_file(&files.config).unwrap();
     let (code, told) = here(&["check"]);

@@ -183,6 +183,7 @@ impl Case {
                     one.conversations == Dim::Any
                         && one.divisions.covers(&queue.division)
                         && directory.queue_covered(&self.person, one, id)
+                        && directory.some_agent_covered(&self.person, one)
                 })
         })
     }
@@ -227,7 +228,7 @@ impl Case {
                     && source.users.covers(&one.id)
                     && source.divisions.covers(id)
             };
-            one.division == id && scope.iter().any(alone)
+            one.division == id && directory.same_region(&self.person, &one.id) && scope.iter().any(alone)
         };
         directory.queues.iter().any(queue) || directory.users.iter().any(user)
     }

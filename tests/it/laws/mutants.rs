@@ -28,7 +28,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
 
-const MOST_CASES: usize = 1_000;
+const MOST_CASES: usize = 4_000;
 
 // ---- wrong scopes ------------------------------------------------------------------------------------------------
 

@@ -87,7 +87,9 @@ fn shows(directory: &Directory, person: &str, one: &Entitlement, list: List, ent
     let alone = one.window.is_none() && one.conversations == Dim::Any;
     let fits = match list {
         List::Queues => one.users == Dim::Any && directory.queue_covered(person, one, &entry.id),
-        List::Users => one.queues == Dim::Any && one.users.covers(&entry.id),
+        List::Users => {
+            one.queues == Dim::Any && one.users.covers(&entry.id) && directory.same_region(person, &entry.id)
+        }
         List::Divisions => one.queues == Dim::Any && one.users == Dim::Any,
     };
     here && alone && fits && one.divisions.covers(&entry.division)

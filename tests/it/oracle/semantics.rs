@@ -323,8 +323,21 @@ impl Directory {
             && one.divisions.covers(&division.id)
             && one.conversations.covers(conversation)
             && one.window.is_none_or(|(from, until)| from <= leg.start && leg.end <= until)
-            && leg.agent.as_ref().map_or(one.users == Dim::Any, |agent| one.users.covers(agent))
+            && leg.agent.as_ref().map_or(one.users == Dim::Any, |agent| self.agent_covered(person, one, agent, leg))
             && leg.queue.as_ref().map_or(one.queues == Dim::Any, |id| self.queue_covered(person, one, id))
+    }
+
+    /// Who works in another region than the asker's, wherever he is placed, is in no list: only a queue that is
+    /// covered with every agent shows him.
+    fn agent_covered(&self, person: &str, one: &Entitlement, agent: &str, leg: &Leg) -> bool {
+        one.users.covers(agent) && (self.same_region(person, agent) || one.users == Dim::Any && leg.queue.is_some())
+    }
+    pub(crate) fn some_agent_covered(&self, person: &str, one: &Entitlement) -> bool {
+        one.users == Dim::Any
+            || self.users.iter().any(|user| one.users.covers(&user.id) && self.same_region(person, &user.id))
+    }
+    pub(crate) fn same_region(&self, person: &str, agent: &str) -> bool {
+        self.users.iter().any(|user| user.id == agent && user.region == self.region_of_person(person))
     }
 
     pub(crate) fn queue_covered(&self, person: &str, one: &Entitlement, id: &str) -> bool {

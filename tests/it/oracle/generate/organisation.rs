@@ -51,6 +51,12 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
         }
     }
     users.push((user_ids.next().unwrap(), draft.parents[0].clone(), "us-east-1"));
+    // A mistake of the directory that loads with a finding: placed in a division of another region.
+    for (_, _, region) in &mut users {
+        if dice.percent(3) {
+            *region = if *region == "us-east-1" { "eu-west-1" } else { "us-east-1" };
+        }
+    }
     let people: Vec<String> = users.iter().map(|(id, ..)| id.clone()).collect();
     let of_division = |division: &str| -> Vec<String> {
         users.iter().filter(|(_, home, _)| home == division).map(|(id, ..)| id.clone()).collect()

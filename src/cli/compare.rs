@@ -1,9 +1,10 @@
 //! Two bodies side by side: what stands in both, what was added, what is gone.
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// A line of a body, with what happened to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Line {
     /// ` ` in both, `+` only in what was sent, `-` only in what was asked.
     pub(super) mark: char,
@@ -14,13 +15,15 @@ pub(super) struct Line {
 const MOST: usize = 6;
 const WIDEST: usize = 140;
 
-/// The asked body and the sent one as one text.
+/// The asked body and the sent one as one text, for the eye.
 pub(super) fn marked(asked: Option<&Value>, sent: &Value) -> Vec<Line> {
-    let Some(asked) = asked else {
-        return shorten(lay_out(sent).into_iter().map(|text| Line { mark: '+', text }).collect());
-    };
-    let (old, new) = (lay_out(asked), lay_out(sent));
-    shorten(join(&old, &new))
+    shorten(whole(asked, sent))
+}
+
+/// The same with every line, however long.
+pub(super) fn whole(asked: Option<&Value>, sent: &Value) -> Vec<Line> {
+    let old = asked.map(lay_out).unwrap_or_default();
+    join(&old, &lay_out(sent))
 }
 
 /// A body whose objects stand on one line when nothing deeper is in them.
@@ -124,7 +127,7 @@ fn join(old: &[String], new: &[String]) -> Vec<Line> {
 }
 
 /// Cuts long runs of added values and long lines; the JSON form has everything.
-fn shorten(lines: Vec<Line>) -> Vec<Line> {
+pub(super) fn shorten(lines: Vec<Line>) -> Vec<Line> {
     let mut shown: Vec<Line> = Vec::new();
     let mut run: Vec<Line> = Vec::new();
     let flat = |line: &Line| line.mark == '+' && line.text.trim_start().starts_with("{ ");
