@@ -136,6 +136,9 @@ pub struct OutcomeRecord {
     pub rows_in: u64,
     /// Rows that the asker got.
     pub rows_out: u64,
+    /// Of the rows that the asker did not get, those that nobody asked for: the upstream did not do as it was told.
+    #[serde(default)]
+    pub rows_foreign: u64,
     /// Bytes of the upstream's answer.
     pub bytes_in: u64,
     /// Bytes sent to the asker.

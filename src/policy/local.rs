@@ -5,7 +5,14 @@ use crate::model::{operation::Operation, refusal::Notice};
 
 /// The upstream's answer for "nothing matches".
 pub fn empty(operation: &Operation, notices: Vec<Notice>) -> Guarded {
-    Guarded { status: 200, body: operation.answer.empty.as_bytes().to_vec(), rows_in: 0, rows_out: 0, notices }
+    Guarded {
+        status: 200,
+        body: operation.answer.empty.as_bytes().to_vec(),
+        rows_in: 0,
+        rows_out: 0,
+        rows_foreign: 0,
+        notices,
+    }
 }
 
 /// A page behind the last entry, or of nothing.
@@ -19,5 +26,5 @@ pub fn empty_page(operation: &Operation, page: PageInfo, notices: Vec<Notice>) -
     let text = numbers
         .iter()
         .fold(operation.answer.empty.to_string(), |text, (place, number)| text.replace(place, &number.to_string()));
-    Guarded { status: 200, body: text.into_bytes(), rows_in: 0, rows_out: 0, notices }
+    Guarded { status: 200, body: text.into_bytes(), rows_in: 0, rows_out: 0, rows_foreign: 0, notices }
 }

@@ -21,7 +21,9 @@ use crate::{
     server::{Panicked, Peer},
     telemetry::{
         Event as _, Metrics,
-        event::{AnswerRowsDropped, QueryAnsweredLocally, QueryForwarded, QueryRefused, VerifyFailed},
+        event::{
+            AnswerRowsDropped, ForeignRowsReceived, QueryAnsweredLocally, QueryForwarded, QueryRefused, VerifyFailed,
+        },
         metrics::PhaseLabel,
     },
     world::Scoped,
@@ -85,6 +87,7 @@ impl Exchange {
             upstream_status: None,
             rows_in: 0,
             rows_out: 0,
+            rows_foreign: 0,
             bytes_in: 0,
             bytes_out: 0,
             phases: Vec::new(),
@@ -240,11 +243,12 @@ impl Exchange {
     fn guarded(&mut self, guarded: &Guarded) {
         let forwarded = self.outcome.as_ref().is_some_and(|outcome| outcome.upstream_status.is_some());
         let verdict = if forwarded { Verdict::Forwarded } else { Verdict::Local };
-        let (rows_in, rows_out) = (guarded.rows_in(), guarded.rows_out());
+        let (rows_in, rows_out, foreign) = (guarded.rows_in(), guarded.rows_out(), guarded.rows_foreign());
         self.note(|outcome| {
             outcome.verdict = verdict;
             outcome.rows_in = rows_in;
             outcome.rows_out = rows_out;
+            outcome.rows_foreign = foreign;
         });
         self.notices.extend(guarded.notices().iter().cloned());
         let decision = self.id;
@@ -254,6 +258,9 @@ impl Exchange {
         }
         if rows_in > rows_out {
             AnswerRowsDropped { decision, operation: &operation, rows: rows_in - rows_out }.emit(&self.metrics);
+        }
+        if foreign > 0 {
+            ForeignRowsReceived { decision, operation: &operation, rows: foreign }.emit(&self.metrics);
         }
     }
 

@@ -94,6 +94,24 @@ impl Event for AnswerRowsDropped<'_> {
     }
 }
 
+/// The upstream sent rows that the query left out: it does not do as its documentation says, and somebody must look.
+#[derive(Debug)]
+pub struct ForeignRowsReceived<'a> {
+    pub decision: Uuid,
+    pub operation: &'a str,
+    pub rows: u64,
+}
+
+impl Event for ForeignRowsReceived<'_> {
+    fn emit(&self, metrics: &Metrics) {
+        metrics.rows_foreign.get_or_create(&OperationLabel { operation: self.operation.to_owned() }).inc_by(self.rows);
+        tracing::warn!(
+            decision = %self.decision, operation = self.operation, rows = self.rows,
+            "the upstream sent rows that nobody asked for; they were taken out"
+        );
+    }
+}
+
 /// Which part of the world changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part {

@@ -39,6 +39,7 @@ pub struct Metrics {
     pub answered_locally: Family<OperationLabel, Counter>,
     pub refused: Family<CodeLabel, Counter>,
     pub rows_dropped: Family<OperationLabel, Counter>,
+    pub rows_foreign: Family<OperationLabel, Counter>,
     pub verify_failed: Counter,
     pub snapshots_swapped: Family<PartLabel, Counter>,
     pub snapshots_rejected: Family<PartLabel, Counter>,
@@ -67,6 +68,7 @@ impl Metrics {
             answered_locally: Family::default(),
             refused: Family::default(),
             rows_dropped: Family::default(),
+            rows_foreign: Family::default(),
             verify_failed: Counter::default(),
             snapshots_swapped: Family::default(),
             snapshots_rejected: Family::default(),
@@ -91,6 +93,11 @@ impl Metrics {
         );
         all.register("queries_refused", "Refusals, by code", made.refused.clone());
         all.register("answer_rows_dropped", "Rows the guard took out of answers", made.rows_dropped.clone());
+        all.register(
+            "answer_rows_foreign",
+            "Of those, rows that nobody asked for: the upstream does not do as it is told",
+            made.rows_foreign.clone(),
+        );
         all.register(
             "verify_failed",
             "Narrowed queries the second reader could not prove: an alarm",

@@ -1,8 +1,8 @@
 use super::{
     Event as _, Metrics,
     event::{
-        AnswerRowsDropped, Part, QueryRefused, RecordFailed, RecordRecovered, SnapshotRejected, SnapshotSwapped,
-        VerifyFailed,
+        AnswerRowsDropped, ForeignRowsReceived, Part, QueryRefused, RecordFailed, RecordRecovered, SnapshotRejected,
+        SnapshotSwapped, VerifyFailed,
     },
     metrics::render,
 };
@@ -20,6 +20,7 @@ fn events_count_themselves_and_the_page_shows_it() {
     }
     VerifyFailed { decision, operation: "o", cause: "c" }.emit(&metrics);
     AnswerRowsDropped { decision, operation: "o", rows: 5 }.emit(&metrics);
+    ForeignRowsReceived { decision, operation: "o", rows: 2 }.emit(&metrics);
     SnapshotRejected { part: Part::Rules, why: "w" }.emit(&metrics);
     let page = render(&registry);
     for line in [
@@ -27,6 +28,7 @@ fn events_count_themselves_and_the_page_shows_it() {
         "bailiwick_queries_refused_total{code=\"upstream.timeout\"} 1",
         "bailiwick_verify_failed_total 1",
         "bailiwick_answer_rows_dropped_total{operation=\"o\"} 5",
+        "bailiwick_answer_rows_foreign_total{operation=\"o\"} 2",
         "bailiwick_snapshots_rejected_total{part=\"rules\"} 1",
         "bailiwick_snapshot_broken{part=\"rules\"} 1",
         "bailiwick_record_available 1",

@@ -178,6 +178,7 @@ fn outcome(decision: Uuid) -> OutcomeRecord {
         upstream_status: Some(200),
         rows_in: 3,
         rows_out: 2,
+        rows_foreign: 1,
         bytes_in: 100,
         bytes_out: 50,
         phases: vec![("identify".into(), 12), ("upstream".into(), 900)],

@@ -36,6 +36,18 @@ fn key(plan: &GuardPlan, access: Access) -> Option<&[Box<str>]> {
     plan.operation.answer.keys.iter().find(|key| key.access == access).map(|key| &*key.at)
 }
 
+/// Whether an interaction without a visible leg could lawfully be in an answer: the upstream selects whole interactions
+/// by the divisions of all their legs. Its tags say when it could not.
+pub(super) fn is_explained(plan: &GuardPlan, row: &Value) -> bool {
+    let tags = key(plan, Access::Division).and_then(|at| row.at(at)).and_then(Value::as_array).unwrap_or_default();
+    let ours = |tag: &Value| {
+        let division = tag.as_str().and_then(|id| plan.org.index.divisions.get(id));
+        division.is_some_and(|division| plan.divisions.contains(division))
+    };
+    let by_name = plan.scope.entitlements.iter().any(|one| !one.conversations.is_any());
+    tags.is_empty() || by_name || tags.iter().any(ours)
+}
+
 /// Tags of divisions in which the asker sees no leg would speak of hidden legs.
 fn keep_divisions(plan: &GuardPlan, row: &mut Value, at: &[Box<str>], divisions: &BTreeSet<DivisionIx>) {
     if let Some(Value::Array(tags)) = row.at_mut(at) {

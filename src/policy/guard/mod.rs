@@ -55,6 +55,7 @@ pub struct Guarded {
     pub(super) body: Vec<u8>,
     pub(super) rows_in: u64,
     pub(super) rows_out: u64,
+    pub(super) rows_foreign: u64,
     pub(super) notices: Vec<Notice>,
 }
 
@@ -73,6 +74,10 @@ impl Guarded {
     }
     pub fn rows_out(&self) -> u64 {
         self.rows_out
+    }
+    /// Of the rows that were taken out, those that nobody asked for.
+    pub fn rows_foreign(&self) -> u64 {
+        self.rows_foreign
     }
     pub fn notices(&self) -> &[Notice] {
         &self.notices
@@ -189,10 +194,8 @@ impl GuardPlan {
         let mut answer = fields::keep(&self.operation.answer.keep, answer);
         self.settle_totals(&mut answer);
         let notices = if counts.foreign > 0 {
-            vec![Notice::new(
-                "answer.foreign-rows",
-                format!("{} rows that are not yours were taken out of the answer", counts.foreign),
-            )]
+            // How many there are is the administrator's to know.
+            vec![Notice::new("answer.foreign-rows", "rows that are not yours were taken out of the answer")]
         } else {
             Vec::new()
         };
@@ -201,6 +204,7 @@ impl GuardPlan {
             body: answer.to_bytes(),
             rows_in: counts.rows_in,
             rows_out: counts.rows_out,
+            rows_foreign: counts.foreign,
             notices,
         })
     }
@@ -221,15 +225,17 @@ impl GuardPlan {
                 continue;
             }
             let judged = match self.operation.answer.shape {
-                Shape::Conversations => legs::judge(self, &row),
+                Shape::Conversations => match legs::judge(self, &row) {
+                    // dropped quietly
+                    None if legs::is_explained(self, &row) => continue,
+                    judged => judged,
+                },
                 Shape::Entities => rows::entity(self, row, &mut seen),
                 Shape::Groups | Shape::Rows | Shape::Conversation | Shape::Entity => rows::group(self, row, &mut keys),
             };
             match judged {
                 Some(row) => kept.push(row),
-                // A row by tag is lawful and dropped quietly; an entity or a group that was not asked for is not.
-                None if self.operation.answer.shape != Shape::Conversations => counts.foreign += 1,
-                None => {}
+                None => counts.foreign += 1,
             }
         }
         counts.rows_out = kept.len() as u64;

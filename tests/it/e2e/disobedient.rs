@@ -89,7 +89,7 @@ fn strangers(house: &House, honest: &Value, answer: &Value) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_that_were_not_asked_for_are_dropped_and_counted() {
     let house = House::new().await;
-    let mut dropped_in_all = 0;
+    let (mut dropped_in_all, mut foreign_in_all) = (0, 0);
     for question in questions() {
         let heard = ask(&house, &question).await;
         assert_eq!(heard.status, 200, "{question:?} {heard:?}");
@@ -117,7 +117,9 @@ async fn rows_that_were_not_asked_for_are_dropped_and_counted() {
             assert!(!heard.body.contains("internalNote") && !heard.body.contains("unlisted"), "{mode}: {heard:?}");
             let (_, outcome) = house.lines(heard.decision()).await;
             dropped_in_all += outcome.rows_in - outcome.rows_out;
+            foreign_in_all += outcome.rows_foreign;
             if mode == "foreign rows" || mode == "all of them" {
+                assert!(outcome.rows_foreign > 0, "{mode}: {question:?} no alarm: {outcome:?}");
                 assert!(outcome.rows_in > outcome.rows_out, "{mode}: {question:?} nothing was added: {outcome:?}");
             }
         }
@@ -133,14 +135,16 @@ async fn rows_that_were_not_asked_for_are_dropped_and_counted() {
         "users.list",
         "divisions.list",
     ];
-    let mut counted = 0;
-    for operation in operations {
-        let line = format!("bailiwick_answer_rows_dropped_total{{operation=\"{operation}\"}}");
-        let many = house.metric(&line).await;
-        assert!(many > 0, "{line} is not in the metrics");
-        counted += many;
+    for (metric, in_all) in [("dropped", dropped_in_all), ("foreign", foreign_in_all)] {
+        let mut counted = 0;
+        for operation in operations {
+            let line = format!("bailiwick_answer_rows_{metric}_total{{operation=\"{operation}\"}}");
+            let many = house.metric(&line).await;
+            assert!(many > 0, "{line} is not in the metrics");
+            counted += many;
+        }
+        assert_eq!(counted, in_all, "{metric}");
     }
-    assert_eq!(counted, dropped_in_all);
     println!("disobedient: {dropped_in_all} rows dropped, each of them counted");
     house.assert_no_connection_to(EU);
 }

@@ -70,7 +70,7 @@ pub(super) fn organisation() -> Organisation {
     Organisation::of(file, stock).unwrap()
 }
 
-fn text(body: &[u8]) -> Value {
+pub(super) fn text(body: &[u8]) -> Value {
     std::str::from_utf8(body).unwrap().parse().unwrap()
 }
 
@@ -295,7 +295,7 @@ fn what_follows_an_interaction_and_what_does_not() {
 
 // ---- groups ------------------------------------------------------------------------------------------------------
 
-fn asked(organisation: &Organisation, person: &str, kind: Kind, body: &Value) -> GuardPlan {
+pub(super) fn asked(organisation: &Organisation, person: &str, kind: Kind, body: &Value) -> GuardPlan {
     planned(organisation, person, kind, program::question(kind, body.to_string().as_bytes()))
 }
 
@@ -449,51 +449,15 @@ fn an_interaction_loses_foreign_legs_and_every_sum_over_them() {
         person("ana", json!([session("one", json!([segment("cards")])), bare("two", json!([segment("cards")]))])),
     ]))] });
     assert_eq!(text(guarded.body()), due);
-    // what the upstream's tags explain is no alarm
     assert_eq!((guarded.rows_in(), guarded.rows_out(), guarded.notices().len()), (4, 1, 0));
-}
-
-// ---- what is no answer -------------------------------------------------------------------------------------------
-
-#[test]
-fn what_is_no_answer_is_refused_whole() {
-    let organisation = organisation();
-    let plan = asked(
-        &organisation,
-        "sofia",
-        Kind::Aggregates,
-        &json!({ "interval": WEEK, "metrics": ["tHandle"], "groupBy": ["queueId"] }),
-    );
-    let guard = |status: u16, text: &str| {
-        plan.guard(Unguarded::new(status, text.as_bytes().to_vec())).map_err(|refusal| refusal.code)
-    };
-    for (status, text) in [
-        (201, "{}"),
-        (204, "{}"),
-        (500, "{}"),
-        (200, ""),
-        (200, "[]"),
-        (200, "{}{}"),
-        (200, r#"{"results":{}}"#),
-        (200, r#"{"results":7}"#),
-    ] {
-        assert_eq!(guard(status, text).unwrap_err(), Code::AnswerUnreadable, "{status} {text}");
+    // what the upstream's tags explain is no alarm; what they exclude is one
+    for (tags, alarms) in
+        [(json!([]), 0), (json!(["pay", "claims"]), 0), (json!(["claims"]), 1), (json!(["nowhere"]), 1)]
+    {
+        let mut foreign = row("foreign", json!([person("carl", json!([session("four", json!([segment("motor")]))]))]));
+        foreign["divisionIds"] = tags.clone();
+        let answer = json!({ "conversations": [foreign] }).to_string();
+        let guarded = plan.guard(Unguarded::new(200, answer.into_bytes())).unwrap();
+        assert_eq!((guarded.rows_out(), guarded.rows_foreign()), (0, alarms), "{tags}");
     }
-    let unread = plan.guard(Unguarded::new(200, br#"{"results":{}}"#.to_vec())).unwrap_err();
-    assert_eq!(unread.cause.as_deref(), Some("`$.results` is not a list"));
-    let none = guard(200, r#"{"total":7}"#).unwrap();
-    assert_eq!((none.body(), none.rows_in(), none.rows_out()), (&b"{}"[..], 0, 0));
-    let rows = json!({ "results": [
-        { "group": { "queueId": "cards" }, "data": [], "sum": 3 }, { "group": { "queueId": "motor" } }, { "group": { "queueId": "loans" } },
-    ] });
-    let some = guard(200, &rows.to_string()).unwrap();
-    assert_eq!((some.rows_in(), some.rows_out(), some.notices().len()), (3, 2, 1));
-    assert_eq!(some.notices()[0].code, "answer.foreign-rows");
-    assert!(some.notices()[0].text.starts_with("1 rows"), "{}", some.notices()[0].text);
-    let due =
-        json!({ "results": [{ "group": { "queueId": "cards" }, "data": [] }, { "group": { "queueId": "loans" } }] });
-    assert_eq!(text(&some.into_body()), due);
-    let raw = Unguarded::new(418, b"teapot".to_vec());
-    assert_eq!((raw.status(), raw.len(), raw.is_empty()), (418, 6, false));
-    assert!(Unguarded::new(200, vec![]).is_empty());
 }

@@ -22,5 +22,6 @@ mod random;
 mod rights;
 mod shrink;
 mod told;
+mod unreadable;
 mod way;
 mod wrong_bytes;
