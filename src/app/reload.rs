@@ -131,7 +131,7 @@ client-id = "c"
 client-secret = "s"
 [[upstream]]
 region = "eu-west-1"
-url = "http://127.0.0.1:1"
+url = "http://127.0.0.1:2"
 client-id = "c"
 client-secret = "s"
 [[identity.static]]
@@ -157,7 +157,7 @@ user = "sofia"
 
         let mut two_regions = one_region;
         let regions = two_regions["regions"].as_array_mut().unwrap();
-        regions.push(serde_json::json!({ "id": "ap-south-1", "upstream": "http://127.0.0.1:2" }));
+        regions.push(serde_json::json!({ "id": "ap-south-1", "upstream": "http://127.0.0.1:3" }));
         let root = serde_json::json!({ "id": "root-ap", "region": "ap-south-1" });
         two_regions["divisions"].as_array_mut().unwrap().push(root);
         std::fs::write(&file, two_regions.to_string()).unwrap();

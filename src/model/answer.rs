@@ -18,11 +18,30 @@ pub struct Answer {
     pub keep: Keep,
     /// Field name -> mask class.
     pub mask: BTreeMap<Box<str>, Box<str>>,
-    /// The upstream's own answer for "nothing", as JSON text; `${pageSize}`, `${pageNumber}`, `${total}` and
-    /// `${pageCount}` are filled in.
-    pub empty: Box<str>,
+    /// The upstream's own answer for "nothing", as JSON text with holes.
+    pub empty: Vec<Piece>,
     /// Group keys or row keys that name interactions: refused in group-by unless allowed with a limit.
     pub max_bytes: usize,
+}
+
+/// A piece of an empty answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    Text(Box<str>),
+    /// A number of the page that was asked for.
+    Page(PageNumber),
+    /// What stands in the asked body at this path, as it would be sent; `null` where nothing does.
+    Asked(Path),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PageNumber {
+    Number,
+    Size,
+    /// Visible entries.
+    Total,
+    /// Pages of them.
+    Count,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -8,7 +8,7 @@ use super::{
     values::Name,
 };
 use crate::model::{
-    answer::{Answer, Key, Shape, Total, TotalTreatment},
+    answer::{Answer, Key, PageNumber, Piece, Shape, Total, TotalTreatment},
     body::{Access, BodyModel},
 };
 
@@ -54,11 +54,7 @@ pub(super) fn compile(
     let totals = totals(answer, reader);
     let mut mask = masked.clone();
     mask.extend(answer.mask.iter().map(|(field, class)| (field.text.clone(), class.as_str().into())));
-    let numbers = ["${pageSize}", "${pageNumber}", "${total}", "${pageCount}"];
-    let filled = numbers.iter().fold((*answer.empty).clone(), |text, place| text.replace(place, "1"));
-    if !serde_json::from_str::<serde_json::Value>(&filled).is_ok_and(|empty| empty.is_object()) {
-        reader.problem(answer.empty.span.clone(), "`empty` is not the text of a JSON object");
-    }
+    let empty = empty(&answer.empty, body, reader);
     let keep = models.keep(&answer.keep, reader)?.clone();
     if !keep.levels.contains_key("") {
         reader.problem(
@@ -74,9 +70,41 @@ pub(super) fn compile(
         totals: totals?,
         keep,
         mask,
-        empty: answer.empty.as_str().into(),
+        empty: empty?,
         max_bytes: answer.max_bytes.unwrap_or(MAX_BYTES),
     })
+}
+
+/// The pieces of an empty answer: text, and holes `${pageSize}` or `${$.path.of.the.body}`.
+fn empty(written: &At<String>, body: Option<&BodyModel>, reader: &mut Reader<'_>) -> Option<Vec<Piece>> {
+    let mut pieces = Vec::new();
+    let mut rest = written.as_str();
+    while let Some((before, after)) = rest.split_once("${") {
+        let (hole, after) = after.split_once('}').unwrap_or((after, ""));
+        let piece = match hole {
+            "pageNumber" => Some(Piece::Page(PageNumber::Number)),
+            "pageSize" => Some(Piece::Page(PageNumber::Size)),
+            "total" => Some(Piece::Page(PageNumber::Total)),
+            "pageCount" => Some(Piece::Page(PageNumber::Count)),
+            path => paths::parse(path).filter(|path| body.is_some() && !path.is_empty()).map(Piece::Asked),
+        };
+        let Some(piece) = piece else {
+            let help = "write `${pageSize}`, `${pageNumber}`, `${total}`, `${pageCount}` or, where there is a body, a path \
+                        of it such as `${$.name}`";
+            let message = format!("`${{{hole}}}` stands for nothing in an empty answer");
+            reader.problem_with(written.span.clone(), message, Some(help.to_owned()));
+            return None;
+        };
+        pieces.extend([Piece::Text(before.into()), piece]);
+        rest = after;
+    }
+    pieces.push(Piece::Text(rest.into()));
+    let filled: String = pieces.iter().map(|piece| if let Piece::Text(text) = piece { text } else { "1" }).collect();
+    if !serde_json::from_str::<serde_json::Value>(&filled).is_ok_and(|empty| empty.is_object()) {
+        reader.problem(written.span.clone(), "`empty` is not the text of a JSON object");
+        return None;
+    }
+    Some(pieces)
 }
 
 fn keys(answer: &format::Answer, body: Option<&BodyModel>, reader: &mut Reader<'_>) -> Option<Vec<Key>> {

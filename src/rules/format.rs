@@ -201,7 +201,8 @@ keys! {
         keep: At<String>,
         /// Fields and the class that masks them.
         mask: BTreeMap<Name, At<String>>,
-        /// The upstream's answer for nothing, as JSON.
+        /// The upstream's answer for nothing, as JSON; `${pageSize}`, `${pageNumber}`, `${total}`, `${pageCount}` stand for
+        /// numbers of the page, and `${$.name}` for what the asked body holds there.
         empty: At<String>,
         /// Largest answer that is held.
         max_bytes: Option<usize>,

@@ -47,14 +47,14 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     }
     let query = params::listed(asking, &mut judge)?;
     if asking.scope.entitlements.is_empty() {
-        return asking.nothing_visible(&judge);
+        return asking.nothing_visible(Some(&body), &judge);
     }
     let mut notices = std::mem::take(&mut judge.notices);
     let Some(query) = query.filter(|_| !impossible) else {
-        return Ok(asking.empty(notices));
+        return Ok(asking.empty(Some(&body), notices));
     };
     if asked::names_user(&body, &grouped) && !fit::leave_out_metrics(asking, &mut body, &mut notices) {
-        return Ok(asking.empty(notices));
+        return Ok(asking.empty(Some(&body), notices));
     }
     asked::forget_scope_entries(asking, model, interval, &mut body);
     let divisions = asked::conversation_divisions(asking, &body, model.dialect)?;
@@ -69,7 +69,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     let mut writer = Writer { asking, model, extent: &extent, divisions, counted: &counted, written: 0 };
     for site in &operation.sites {
         if !writer.write(site, &mut body)? {
-            return Ok(asking.empty(notices));
+            return Ok(asking.empty(Some(&body), notices));
         }
     }
     fit::refuse_too_wide(&body, operation.contract.max_values)?;

@@ -35,7 +35,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         None => None,
     };
     if asking.scope.entitlements.is_empty() {
-        asking.nothing_visible(&judge)?;
+        asking.nothing_visible(None, &judge)?;
         return Ok(Outcome::Local(local::empty_page(asking.operation, page_info(asking, page, 0)?, judge.notices)));
     }
     let counted = asking.count(None, false)?;

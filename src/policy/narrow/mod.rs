@@ -31,7 +31,7 @@ use crate::{
         refusal::{Code, Notice, Refusal},
         world::World,
     },
-    query::Question,
+    query::{Question, body::Body},
 };
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -125,12 +125,12 @@ impl<'a> Asking<'a> {
     }
 
     /// What an asker without any entitlement gets once nothing he named was the reason.
-    fn nothing_visible(&self, judge: &Judge<'_>) -> Result<Outcome, Refusal> {
+    fn nothing_visible(&self, body: Option<&Body>, judge: &Judge<'_>) -> Result<Outcome, Refusal> {
         if !self.scope.inert.is_empty() {
             return Err(judge.parent_scan());
         }
         match self.operation.empty_scope {
-            EmptyScope::Answer => Ok(self.empty(Vec::new())),
+            EmptyScope::Answer => Ok(self.empty(body, Vec::new())),
             EmptyScope::Refuse => Err(Refusal::new(
                 Code::ScopeEmpty,
                 "nothing is in your scope for this report; ask the administrator of your division for a queue, a division or a grant",
@@ -139,8 +139,8 @@ impl<'a> Asking<'a> {
     }
 
     /// The upstream's own empty answer, given locally.
-    fn empty(&self, notices: Vec<Notice>) -> Outcome {
-        Outcome::Local(super::local::empty(self.operation, notices))
+    fn empty(&self, body: Option<&Body>, notices: Vec<Notice>) -> Outcome {
+        Outcome::Local(super::local::empty(self.operation, body, notices))
     }
 
     /// The canonical path: template literals and percent-encoded ids.

@@ -28,10 +28,10 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     }
     let query = params::listed(asking, &mut judge)?;
     if asking.scope.entitlements.is_empty() {
-        return asking.nothing_visible(&judge);
+        return asking.nothing_visible(None, &judge);
     }
     let Some(query) = query else {
-        return Ok(asking.empty(judge.notices));
+        return Ok(asking.empty(None, judge.notices));
     };
     // Only legs carry a time by which the guard can judge a data window.
     let shows_legs = asking.operation.answer.shape == Shape::Conversation;

@@ -7,6 +7,7 @@ mod assumptions;
 mod attributes;
 mod codes;
 mod disobedient;
+mod empty;
 mod examples;
 mod families;
 mod faults;
