@@ -189,3 +189,84 @@ async fn entities_are_judged_by_their_ids_whatever_a_list_adds() {
         assert!(ids(&heard.json()).iter().all(|id| mine.contains(&id.to_string())), "{path}: a stranger passed");
     }
 }
+
+/// Where a leg counts in the interval in which it starts, a total over a data window would hold what came after it.
+/// Nobody vouches for such an upstream; interactions are still shown, and cut leg by leg.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_data_window_holds_where_legs_reach_beyond_an_interval() {
+    let assume = KEPT.into_iter().filter(|one| *one != "legs-contained").collect();
+    let house = House::of(Plan { assume, ..Plan::default() }).await;
+    house.sandbox.set_traits(|traits| assert!(traits.set("legs-contained", false)));
+    let truth = Truth::of(&house.sandbox, &house.directory);
+    let visible = truth.visible("hugo", Kind::Details);
+    let (mut shown_in_all, mut reaching) = (0, 0);
+    // A day at each end of hugo's window, and one within it.
+    for (from, until) in [("2026-11-02", "2026-11-03"), ("2026-11-10", "2026-11-11"), ("2026-11-15", "2026-11-16")] {
+        let interval = format!("{from}T00:00:00Z/{until}T00:00:00Z");
+        let total = json!({ "interval": interval, "metrics": ["tHandle"] });
+        let heard = house.post("hugo", AGGREGATES, &total).await;
+        assert_eq!((heard.status, heard.code().as_str()), (403, "window.outside"));
+        let end = until.parse::<jiff::civil::Date>().unwrap().to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp();
+        reaching += truth.rows("hugo").iter().filter(|leg| leg.start < end && leg.end > end).count();
+        let details = json!({ "interval": interval, "paging": { "pageSize": 100, "pageNumber": 1 } });
+        let heard = house.post("hugo", DETAILS, &details).await;
+        assert_eq!(heard.status, 200, "{heard:?}");
+        let mut starts: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for leg in truth.rows("hugo").iter().filter(|leg| visible.contains(&leg.id)) {
+            starts.entry(&leg.conversation).or_default().push(format!("{:.3}", leg.start));
+        }
+        for (id, legs) in legs(&heard.json()) {
+            for leg in &legs {
+                assert!(starts[id.as_str()].iter().any(|start| leg.contains(start.as_str())), "{id}: {leg} is hidden");
+            }
+            shown_in_all += legs.len();
+        }
+    }
+    assert!(shown_in_all > 0 && reaching > 0, "{shown_in_all} legs shown, {reaching} reach beyond a day");
+    println!("legs-contained off: {shown_in_all} legs shown, each within its window; {reaching} reach beyond a day");
+}
+
+/// Where somebody vouches that a division on a leg is that of the leg, groups by division are right to the number; where
+/// he is wrong, no group is of a foreign division.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn groups_by_division_are_those_of_the_legs() {
+    let assume: Vec<&str> = KEPT.into_iter().chain(["division-of-leg"]).collect();
+    let house = House::of(Plan { assume, ..Plan::default() }).await;
+    house.sandbox.set_traits(|traits| assert!(traits.set("division-of-leg", true)));
+    let truth = Truth::of(&house.sandbox, &house.directory);
+    let body = json!({ "interval": WEEK, "metrics": ["tHandle"], "groupBy": ["divisionId"] });
+    let groups = |answer: &Value| -> BTreeMap<String, String> {
+        let rows = answer["results"].as_array().unwrap().iter();
+        rows.map(|row| (row["group"]["divisionId"].to_string(), row["data"].to_string())).collect()
+    };
+    let people: Vec<&str> =
+        house.directory["users"].as_array().unwrap().iter().map(|user| user["id"].as_str().unwrap()).collect();
+    let (mut compared, mut several, mut leaking) = (0, 0, 0);
+    for person in people.into_iter().take(40) {
+        let heard = house.post(person, AGGREGATES, &body).await;
+        if heard.status != 200 {
+            continue;
+        }
+        let due = groups(&truth.answer(&house.sandbox, person, Kind::Aggregates, &body));
+        let shown = groups(&heard.json());
+        assert_eq!(shown, due, "{person}");
+        compared += 1;
+        several += usize::from(shown.len() > 1);
+        let divisions: BTreeSet<String> = truth.divisions(person).into_iter().map(|id| format!("{id:?}")).collect();
+        assert!(shown.keys().all(|id| divisions.contains(id)), "{person}: {shown:?}");
+
+        house.received(US);
+        house.sandbox.set_traits(|traits| assert!(traits.set("division-of-leg", false)));
+        let heard = house.post(person, AGGREGATES, &body).await;
+        let sent = house.received(US);
+        if !sent.is_empty() {
+            let raw = groups(&house.sandbox.evaluate(US, AGGREGATES, &raw_of(&sent)).unwrap());
+            leaking += usize::from(raw.keys().any(|id| !divisions.contains(id)));
+        }
+        let shown = groups(&heard.json());
+        assert!(shown.keys().all(|id| divisions.contains(id)), "{person}: {shown:?}");
+        house.sandbox.set_traits(|traits| assert!(traits.set("division-of-leg", true)));
+    }
+    println!("division-of-leg: {compared} answers compared, {several} of several groups, {leaking} raw ones leak");
+    assert!(compared >= 10 && several > 0 && leaking > 0, "{compared} {several} {leaking}");
+}

@@ -92,6 +92,17 @@ impl Truth {
         self.directory.visible(person, scope, &row.conversation, &leg(row))
     }
 
+    /// The divisions of the legs that somebody may see.
+    pub(super) fn divisions(&self, person: &str) -> Vec<String> {
+        let visible = self.visible(person, Kind::Aggregates);
+        let rows = self.rows(person).iter().filter(|row| visible.contains(&row.id));
+        let mut all: Vec<String> =
+            rows.filter_map(|row| self.directory.division_of(&leg(row)).map(str::to_owned)).collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
     pub(super) fn rows(&self, person: &str) -> &[LegRow] {
         &self.legs[self.region(person)]
     }
