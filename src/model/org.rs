@@ -8,7 +8,7 @@ use super::{
     set::{Dim, Ix, Set},
 };
 use jiff::Timestamp;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 pub type RegionIx = Ix<Region>;
 pub type DivisionIx = Ix<Division>;
@@ -181,6 +181,18 @@ pub struct Permission {
     pub scope: PermissionScope,
     /// `cross-region = "metadata"`.
     pub cross_region: bool,
+}
+
+impl Permission {
+    /// Whether it gives one of these. `*` stands for one whole part, in roles for which the directory allows it.
+    pub fn gives(&self, permissions: &BTreeSet<Box<str>>) -> bool {
+        let covers = |one: &str| {
+            let parts = self.name.split(':').zip(one.split(':'));
+            self.name.split(':').count() == one.split(':').count()
+                && parts.into_iter().all(|(held, due)| held == "*" || held == due)
+        };
+        permissions.contains(&self.name) || self.name.contains('*') && permissions.iter().any(|one| covers(one))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -29,7 +29,10 @@ pub struct Judge<'a> {
     queues: Set<QueueIx>,
     /// Every division of it.
     divisions: Set<DivisionIx>,
-    pub notices: Vec<Notice>,
+    /// Names that were judged, and those of them that a rule says to leave out.
+    named: usize,
+    left_out: usize,
+    notices: Vec<Notice>,
 }
 
 /// What one named value is.
@@ -51,8 +54,20 @@ impl<'a> Judge<'a> {
             extent,
             queues: extent.queues(),
             divisions: extent.leg_divisions(org),
+            named: 0,
+            left_out: 0,
             notices: Vec::new(),
         }
+    }
+
+    /// What was narrowed or lost by these judgements.
+    pub fn notices(self) -> Vec<Notice> {
+        let mut notices = self.notices;
+        if self.left_out > 0 {
+            let text = format!("{} of {} names are not in your scope and left out", self.left_out, self.named);
+            notices.push(Notice::new("scope.outside", text));
+        }
+        notices
     }
 
     /// Judges a whole filter; gives it back without values that a rule says to drop. `None`: nothing can match.
@@ -77,6 +92,7 @@ impl<'a> Judge<'a> {
                     match self.bound_queue(&name, value) {
                         Some(queue) => bound.push((self.org.queue(queue).id.clone(), value.clone())),
                         None => {
+                            self.named += 1;
                             self.outside(value, "stands for no queue")?;
                         }
                     }
@@ -187,6 +203,7 @@ impl<'a> Judge<'a> {
     }
 
     fn value(&mut self, access: Access, value: &str, named: &Set<QueueIx>) -> Result<Verdict, Refusal> {
+        self.named += 1;
         match access {
             Access::Queue => self.queue(value, named),
             Access::User => self.user(value),
@@ -331,8 +348,7 @@ impl<'a> Judge<'a> {
         match self.operation.outside {
             Outside::Refuse => Err(Refusal::outside(format!("`{}`: {why}", Echo(value)))),
             Outside::Narrow => {
-                self.notices
-                    .push(Notice::new("scope.outside", "something you named is not in your scope and is left out"));
+                self.left_out += 1;
                 Ok(Verdict::Dropped)
             }
         }

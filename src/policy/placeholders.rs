@@ -91,8 +91,7 @@ fn predicate(operator: &str, values: &mut Vec<Value>, filled: &mut Filled<'_>) -
         match value {
             Value::Text(text) if text.contains("${") => {
                 let meant = filled.values(&text)?;
-                let single = matches!(operator, "EQUALS" | "NOT_EQUALS");
-                if !(single || matches!(operator, "IN" | "NOT_IN")) || (single && meant.len() != 1) {
+                if !(operator == "IN" || operator == "EQUALS" && meant.len() == 1) {
                     return Err(many(&text, meant.len()));
                 }
                 out.extend(meant.iter().cloned().map(Value::Text));

@@ -104,7 +104,7 @@ fn from_roles(
     let mut found = FromRoles::default();
     for assignment in org.assignments(holder) {
         for permission in &org.role(assignment.role).permissions {
-            if !permissions.contains(&permission.name) {
+            if !permission.gives(permissions) {
                 continue;
             }
             found.permitted = true;
@@ -384,7 +384,7 @@ fn refuse_conflicting_roles(org: &Org, rules: &Rules, holder: Principal, operati
         .assignments(holder)
         .iter()
         .map(|assignment| org.role(assignment.role))
-        .filter(|role| role.permissions.iter().any(|permission| rules.analytics.contains(&permission.name)))
+        .filter(|role| role.permissions.iter().any(|permission| permission.gives(&rules.analytics)))
         .map(|role| &*role.id)
         .collect();
     if held.len() < 2 {

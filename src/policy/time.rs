@@ -139,8 +139,11 @@ pub fn windows(
             missed.push(window);
         }
     }
-    if let Some(notice) = uncounted(&missed) {
-        out.notices.push(notice);
+    out.notices.extend(uncounted(&missed));
+    if out.guarded && asked.is_some() {
+        let text =
+            "what crosses the edge of the time that you may see takes its place on a page, and is shown only within it";
+        out.notices.push(Notice::new("window.edge", text));
     }
     match missed.last() {
         Some(window) if out.counted.is_empty() => Err(Refusal::new(

@@ -201,7 +201,7 @@ fn names_that_are_left_out_are_told() {
         out.parse().unwrap_or_else(|why| panic!("{why}: {out}{told}"))
     };
     for (option, named, refused, notice) in [
-        ("outside = \"narrow\"", "q-rep", "scope.outside", "not in your scope and is left out"),
+        ("outside = \"narrow\"", "q-rep", "scope.outside", "1 of 2 names are not in your scope and left out"),
         ("static = \"drop\"", "q-shut", "query.dead-queue", "was archived or deleted and is left out"),
     ] {
         assert_eq!(explain("", named)["code"], refused);

@@ -90,7 +90,7 @@ fn form(draft: &mut Draft<'_>, role: &file::Role, held: &file::Permission, at: A
     let name = &held.permission;
     let parts: Vec<&str> = name.split(':').collect();
     let word = |part: &&str| {
-        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '*'))
+        *part == "*" || !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
     };
     // The guides write this one right in two parts.
     if !(parts.len() == 3 || name == "user:impersonate") || !parts.iter().all(word) {

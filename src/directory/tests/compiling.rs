@@ -137,6 +137,8 @@ fn dangerous_roles_need_a_name_in_unsafe_allow() {
         let allowed = text.replace(r#"  "folders": [],"#, &format!(r#"  "unsafeAllow": ["{form}:r-1"],"#));
         assert!(org(&allowed).findings.iter().any(|finding| finding.code == "R01" && finding.at == "role `r-1`"));
     }
+    let part = r#"{"id": "r-1", "permissions": [{"permission": "analytics:conv*:view", "scope": "self"}]}"#;
+    refused(&with(role, part), 16, "`analytics:conv*:view` is no permission");
     let inherited = with(role, r#"{"id": "r-1", "inherits": ["r-group"]}"#)
         .replace(r#"  "folders": [],"#, r#"  "unsafeAllow": ["inherits:r-1"],"#);
     assert_eq!(org(&inherited).roles.first().unwrap().permissions.len(), 1);

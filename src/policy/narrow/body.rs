@@ -49,7 +49,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     if asking.scope.entitlements.is_empty() {
         return asking.nothing_visible(Some(&body), &judge);
     }
-    let mut notices = std::mem::take(&mut judge.notices);
+    let mut notices = judge.notices();
     let Some(query) = query.filter(|_| !impossible) else {
         return Ok(asking.empty(Some(&body), notices));
     };

@@ -36,7 +36,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     };
     if asking.scope.entitlements.is_empty() {
         asking.nothing_visible(None, &judge)?;
-        return Ok(Outcome::Local(local::empty_page(asking.operation, page_info(asking, page, 0)?, judge.notices)));
+        return Ok(Outcome::Local(local::empty_page(asking.operation, page_info(asking, page, 0)?, judge.notices())));
     }
     let counted = asking.count(None, false)?;
     let mut rows = visible(asking, page.access, &counted.extent, divisions.as_deref());
@@ -57,7 +57,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     }
     let info = page_info(asking, page, rows.len())?;
     let ids: Vec<String> = rows.into_iter().skip(info.skip()).take(info.take()).map(|(_, id)| id.to_string()).collect();
-    let mut notices = judge.notices;
+    let mut notices = judge.notices();
     notices.extend(counted.notices);
     if ids.is_empty() {
         return Ok(Outcome::Local(local::empty_page(asking.operation, info, notices)));

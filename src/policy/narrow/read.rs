@@ -23,7 +23,10 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         if *access != Access::Conversation
             && let Some((_, id)) = asking.question.ids.iter().find(|(known, _)| known == name)
         {
-            judge.id(*access, id).map_err(Refusal::in_path)?;
+            // one object cannot be narrowed to a part of itself
+            if !judge.id(*access, id).map_err(Refusal::in_path)? {
+                return Err(Refusal::outside("the one thing that is named is left out").in_path());
+            }
         }
     }
     let query = params::listed(asking, &mut judge)?;
@@ -31,11 +34,13 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         return asking.nothing_visible(None, &judge);
     }
     let Some(query) = query else {
-        return Ok(asking.empty(None, judge.notices));
+        return Ok(asking.empty(None, judge.notices()));
     };
     // Only legs carry a time by which the guard can judge a data window.
     let shows_legs = asking.operation.answer.shape == Shape::Conversation;
     let counted = asking.count(None, shows_legs)?;
+    let mut notices = judge.notices();
+    notices.extend(counted.notices);
     let outgoing = Outgoing { method: asking.operation.contract.method, path: asking.path(), query, body: None };
     let mut plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now);
     if let Some((_, id)) = asking.question.ids.last() {
@@ -45,6 +50,6 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         outgoing,
         residual: Residual { legs: true, keys: true, windows: counted.windows },
         plan,
-        notices: counted.notices,
+        notices,
     })))
 }

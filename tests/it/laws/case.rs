@@ -333,7 +333,7 @@ impl Case {
         if answered.facts == expected {
             return Ok(());
         }
-        if answered.notices.is_empty() {
+        if !answered.tells_of_losses() {
             let placed = self.placed(directory, data).unwrap_or_default();
             if answered.facts == placed {
                 return Ok(());

@@ -132,6 +132,14 @@ pub(crate) struct Answered {
     pub(crate) notices: Vec<Notice>,
 }
 
+impl Answered {
+    /// Whether a notice tells of rights or names that do not count. That of a window's edge tells of places on a page
+    /// only, and which are due is known.
+    pub(crate) fn tells_of_losses(&self) -> bool {
+        self.notices.iter().any(|notice| notice.code != "window.edge")
+    }
+}
+
 impl From<Refusal> for Got {
     fn from(refusal: Refusal) -> Self {
         Self::Refused { code: refusal.code, message: format!("{} ({:?})", refusal.message, refusal.cause) }

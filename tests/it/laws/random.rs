@@ -115,7 +115,7 @@ fn soundness_and_completeness() {
             counts.forbidden += usize::from(forbidden);
             if let Got::Answered(answered) = &got {
                 counts.rows += usize::from(!answered.facts.is_empty());
-                counts.noticed += usize::from(!answered.notices.is_empty());
+                counts.noticed += usize::from(answered.tells_of_losses());
             }
         }
         note_displaced(organisation, case, &got, counts);
@@ -173,7 +173,7 @@ fn windows_over_whole_days_cost_places_and_nothing_else() {
 fn note_displaced(organisation: &Organisation, case: &Case, got: &Got, counts: &Mutex<Counts>) {
     let Got::Answered(answered) = got else { return };
     let expected = case.expected(&organisation.directory, organisation.stock.of(case.kind));
-    let displaced = answered.notices.is_empty() && Some(&answered.facts) != expected.as_ref();
+    let displaced = !answered.tells_of_losses() && Some(&answered.facts) != expected.as_ref();
     counts.lock().unwrap().displaced += usize::from(displaced);
 }
 

@@ -155,7 +155,7 @@ impl Directory {
                 continue;
             }
             let Some(role) = self.roles.iter().find(|role| role.id == assignment.role) else { continue };
-            for permission in role.permissions.iter().filter(|one| right.permissions.contains(&one.permission)) {
+            for permission in role.permissions.iter().filter(|one| gives(&one.permission, right.permissions)) {
                 let boxes = match permission.scope.as_str() {
                     "all" if self.bpo(person) => vec![],
                     "all" => vec![(Dim::Any, Dim::Any)],
@@ -361,6 +361,15 @@ impl Directory {
         });
         seen.filter(|one| !one.legs.is_empty()).collect()
     }
+}
+
+/// A star stands for any one part.
+fn gives(held: &str, due: &[String]) -> bool {
+    let held: Vec<&str> = held.split(':').collect();
+    due.iter().any(|one| {
+        let one: Vec<&str> = one.split(':').collect();
+        one.len() == held.len() && (0..one.len()).all(|at| held[at] == "*" || held[at] == one[at])
+    })
 }
 
 fn listed(side: &Value) -> Dim {

@@ -196,7 +196,7 @@ struct Counts {
 }
 
 /// How many answers of each form are changed.
-const ANSWERS: usize = 90;
+const ANSWERS: usize = 120;
 
 fn code(error: &bailiwick::model::refusal::Refusal) -> &'static str {
     error.code.as_str()

@@ -146,6 +146,7 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
             json!({ "id": id, "queues": queues, "users": users })
         })
         .collect();
+    let mut dangerous: Vec<String> = Vec::new();
     let roles: Vec<Value> = role_ids
         .iter()
         .map(|id| {
@@ -153,7 +154,16 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
             let mut permissions = Map::new();
             for _ in 0..=dice.below(7) {
                 let strings = *dice.pick(&kinds);
-                let name = if dice.percent(5) { "nothing:at:all".to_owned() } else { dice.pick(strings).clone() };
+                let name = match dice.below(100) {
+                    0..5 => "nothing:at:all".to_owned(),
+                    5..8 => {
+                        dangerous.push(format!("wildcard:{id}"));
+                        let mut parts: Vec<&str> = dice.pick(strings).split(':').collect();
+                        parts[dice.below(3)] = "*";
+                        parts.join(":")
+                    }
+                    _ => dice.pick(strings).clone(),
+                };
                 let scope = *dice.pick(&SCOPES);
                 let mut one = json!({ "permission": name, "scope": scope });
                 match scope {
@@ -230,7 +240,7 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
         "roles": [assignment(dice, home[0])],
     });
     json!({
-        "version": "drawn", "defaultRead": if dice.percent(20) { "open" } else { "closed" },
+        "version": "drawn", "unsafeAllow": dangerous, "defaultRead": if dice.percent(20) { "open" } else { "closed" },
         "regions": [
             { "id": "us-east-1", "upstream": "http://127.0.0.1:1" }, { "id": "eu-west-1", "upstream": "http://127.0.0.1:2" },
         ],
