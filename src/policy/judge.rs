@@ -89,12 +89,11 @@ impl<'a> Judge<'a> {
                 let name = dimension_of(&text).unwrap_or_default();
                 let mut bound = Vec::with_capacity(values.len());
                 for value in &values {
-                    match self.bound_queue(&name, value) {
-                        Some(queue) => bound.push((self.org.queue(queue).id.clone(), value.clone())),
-                        None => {
-                            self.named += 1;
-                            self.outside(value, "stands for no queue")?;
-                        }
+                    if let Some(queue) = self.bound_queue(&name, value) {
+                        bound.push((self.org.queue(queue).id.clone(), value.clone()));
+                    } else {
+                        self.named += 1;
+                        self.outside(value, "stands for no queue")?;
                     }
                 }
                 if bound.len() == values.len() {
