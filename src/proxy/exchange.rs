@@ -48,6 +48,8 @@ pub(super) struct Exchange {
     metrics: Metrics,
     reserved: Result<Reserved, Unavailable>,
     head: bool,
+    /// The client's body, or its end, has not been read.
+    unread: bool,
     phase: (&'static str, Instant),
     /// The outcome line as it stands now: nobody has got an answer yet.
     outcome: Option<OutcomeRecord>,
@@ -64,6 +66,7 @@ impl Exchange {
         clock: &Arc<dyn Clock>,
         metrics: &Metrics,
         head: bool,
+        unread: bool,
         peer: Peer,
     ) -> Self {
         let reserved = recorder.reserve().await;
@@ -99,6 +102,7 @@ impl Exchange {
             metrics: metrics.clone(),
             reserved,
             head,
+            unread,
             phase: ("admit", Instant::now()),
             outcome: Some(outcome),
             body: None,
@@ -289,6 +293,11 @@ impl Exchange {
         });
     }
 
+    /// The client's body was read to its end.
+    pub(super) fn body_read(&mut self) {
+        self.unread = false;
+    }
+
     /// Turns the end of the phases into the answer. The outcome line follows the answer's body.
     pub(super) fn finish(mut self, ended: Result<Result<Answer, Refusal>, Panicked>) -> Response<Body> {
         let answer = match ended {
@@ -313,6 +322,10 @@ impl Exchange {
         if self.head {
             head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(rest.len()));
             rest = Bytes::new();
+        }
+        if self.unread {
+            // The connection ends with this answer; a client that was not told would lose its next question on it.
+            head.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         Response::from_parts(head, Body { rest, exchange: self })
     }

@@ -81,8 +81,10 @@ impl FrontDoor {
     fn content_type(&self, headers: &HeaderMap, due: &'static str, has_body: bool) -> Result<(), Refusal> {
         match once(headers, &header::CONTENT_TYPE)? {
             Some(value) if is_media_type(value, due) => Ok(()),
+            // Of what is not there nothing has to be said: a body that comes all the same is refused as such.
+            _ if !has_body => Ok(()),
             // Real clients leave it out; the body is read as what it has to be.
-            None if !self.needs_content_type || !has_body => Ok(()),
+            None if !self.needs_content_type => Ok(()),
             _ => Err(Refusal::new(
                 Code::RequestMediaType,
                 format!("this body has to be `{due}` in UTF-8; say so in Content-Type"),

@@ -32,6 +32,7 @@ use admission::Admission;
 use exchange::Exchange;
 use front_door::{Admitted, FrontDoor};
 use http::{Method, Request, Response};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use respond::{Answer, Service};
 use std::{sync::Arc, time::Duration};
@@ -112,7 +113,8 @@ impl Proxy {
 
     /// Answers one request. Every ending, a panic included, has its answer and its line in the record.
     pub async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        let mut exchange = self.open(request.method() == Method::HEAD, peer).await;
+        let unread = !request.body().is_end_stream();
+        let mut exchange = self.open(request.method() == Method::HEAD, unread, peer).await;
         let phases = tokio::time::timeout(self.settings.total_time, self.phases(request, &mut exchange));
         let ended = server::catch(Box::pin(phases)).await;
         let late = |_| Err(too_slow(self.settings.total_time, exchange.phase()));
@@ -156,8 +158,8 @@ impl Proxy {
         forward.plan.guard(answer).map(Answer::from)
     }
 
-    async fn open(&self, head: bool, peer: Peer) -> Exchange {
-        Exchange::open(&self.recorder, &self.clock, &self.metrics, head, peer).await
+    async fn open(&self, head: bool, unread: bool, peer: Peer) -> Exchange {
+        Exchange::open(&self.recorder, &self.clock, &self.metrics, head, unread, peer).await
     }
 }
 
@@ -179,7 +181,7 @@ impl server::Handler for Proxy {
             Fault::TooLarge(why) => (Code::RequestTooLarge, why),
             Fault::Timeout(why) => (Code::RequestTimeout, why),
         };
-        let exchange = self.open(false, peer).await;
+        let exchange = self.open(false, false, peer).await;
         exchange.finish(Ok(Err(Refusal::new(code, why))))
     }
 }

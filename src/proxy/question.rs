@@ -31,6 +31,7 @@ impl Proxy {
         let flat: Vec<_> = params.iter().map(|(name, values)| (name, values.join(","))).collect();
         exchange.asked(Query::new(verb, &path, &flat, None));
         let bytes = body::read(call.body, self.settings.body_bytes, &self.settings).await?;
+        exchange.body_read();
         exchange.asked_with_body(Query::new(verb, &path, &flat, (!bytes.is_empty()).then_some(bytes.as_slice())));
         let body = parse(&operation, &params, &bytes, &self.settings)?;
         Ok(Question { operation, ids, params, body })

@@ -15,6 +15,7 @@ impl Proxy {
     pub(super) async fn log_in(&self, call: Call, exchange: &mut Exchange) -> Result<Service, Refusal> {
         exchange.enter("log-in");
         let bytes = body::read(call.body, FORM_BYTES, &self.settings).await?;
+        exchange.body_read();
         let form =
             std::str::from_utf8(&bytes).map_err(|_| Refusal::new(Code::RequestMalformed, "the form is not UTF-8"))?;
         let form = params::read(form)?;

@@ -125,6 +125,10 @@ fn dimension_predicate(reading: &Reading<'_>, parts: &Parts<'_>, at: &str) -> Re
     let term = if operator.eq_ignore_ascii_case("matches") {
         let condition = match (parts.value, parts.range) {
             (Some(value), None) => format!(r#","value":{}"#, quoted(reading.value(name, value, at)?)),
+            (None, Some(_)) if reading.model.words.contains_key(name) => {
+                let why = format!("`{name}` has words and no numbers; name one with `value`");
+                return Err(ReadError::new(format!("{at}.range"), why));
+            }
             (None, Some(range)) if access.is_none() => {
                 format!(r#","range":{}"#, read_range(range, &format!("{at}.range"))?)
             }

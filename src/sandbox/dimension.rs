@@ -55,6 +55,8 @@ pub(super) fn dimension(level: Level, name: &str) -> Option<(&'static str, Colum
         Level::Aggregate => &[&SHARED, &AGGREGATE],
         Level::Segment => &[&SHARED, &SEGMENT],
         Level::Conversation => &[&CONVERSATION],
+        Level::Evaluation => &[&EVALUATION],
+        Level::Survey => &[&SURVEY],
         Level::UserActivity | Level::RoutingActivity => &[&ACTIVITY],
         _ => &[],
     };
@@ -98,6 +100,7 @@ fn columns(level: Level) -> &'static [(&'static str, Column)] {
         ],
         Level::Evaluation => &[
             ("evaluationId", Text("e.id")),
+            ("evaluationStatus", Enum("iif(e.score IS NULL, 'PENDING', 'FINISHED')")),
             ("evaluatorId", Text("e.evaluator")),
             ("queueId", Text("e.queue")),
             ("userId", Text("e.agent")),
@@ -149,6 +152,30 @@ const SHARED: [&str; 29] = [
 ];
 
 /// Known of people at this moment.
+const EVALUATION: [&str; 11] = [
+    "assigneeApplicable",
+    "assigneeId",
+    "calibrationId",
+    "contextId",
+    "deleted",
+    "eventTime",
+    "formId",
+    "formName",
+    "released",
+    "rescored",
+    "systemSubmitted",
+];
+
+const SURVEY: [&str; 7] = [
+    "eventTime",
+    "surveyCompletedDate",
+    "surveyFormContextId",
+    "surveyFormId",
+    "surveyPartialResponse",
+    "surveyPromoterScore",
+    "surveyType",
+];
+
 const ACTIVITY: [&str; 6] =
     ["organizationPresenceId", "presenceDate", "queueMembershipStatus", "routingStatus", "systemPresence", "teamId"];
 

@@ -24,7 +24,8 @@ async fn a_panic_costs_one_request() {
     let house = house_on(Arc::clone(&clock) as _, proxy::Settings::default(), server::Settings::default()).await;
     // The first reading opens the exchange, the second is in the middle of the phases.
     clock.left.store(2, Ordering::Release);
-    let both = [request(BODY), request(BODY)].concat();
+    let nothing = b"GET /v1/nothing HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer T\r\n\r\n".to_vec();
+    let both = [nothing, request(BODY)].concat();
     let heard = answers(&house.say(house.proxy, &[(both, Duration::ZERO)], false).await);
     let [broken, fine] = heard.as_slice() else { panic!("{heard:?}") };
     assert_eq!((broken.status, broken.code().as_str()), (500, "proxy.internal"));
@@ -122,6 +123,21 @@ async fn chunked_bodies_and_expectations_are_honoured() {
         format!("POST /v1/query HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n", BODY.len());
     let heard = house.say(house.proxy, &[(unknown.into_bytes(), Duration::ZERO)], false).await;
     assert!(heard.starts_with("HTTP/1.1 401"), "{heard}");
+}
+
+/// A connection that ends with an answer says so in it: a client that pools it would lose its next question.
+#[tokio::test]
+async fn a_body_that_nobody_read_ends_the_connection_and_the_client_is_told() {
+    let house = house().await;
+    for (lines, body, closes) in [
+        ("Authorization: Bearer T\r\n", BODY.to_owned(), None),
+        ("", BODY.to_owned(), Some("close")),
+        ("Authorization: Bearer T\r\n", format!("{{\"x\":\"{}\"}}", "y".repeat(2 << 20)), Some("close")),
+    ] {
+        let head = format!("POST /v1/query HTTP/1.1\r\nHost: h\r\n{lines}Content-Length: {}\r\n\r\n", body.len());
+        let heard = house.say(house.proxy, &[((head + &body).into_bytes(), Duration::ZERO)], false).await;
+        assert_eq!(answers(&heard)[0].header("connection"), closes, "{lines}: {}", answers(&heard)[0].status);
+    }
 }
 
 #[tokio::test]
