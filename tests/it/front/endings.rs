@@ -134,8 +134,8 @@ async fn a_body_that_nobody_read_ends_the_connection_and_the_client_is_told() {
         ("", BODY.to_owned(), Some("close")),
         ("Authorization: Bearer T\r\n", format!("{{\"x\":\"{}\"}}", "y".repeat(2 << 20)), Some("close")),
     ] {
-        let head = format!("POST /v1/query HTTP/1.1\r\nHost: h\r\n{lines}Content-Length: {}\r\n\r\n", body.len());
-        let heard = house.say(house.proxy, &[((head + &body).into_bytes(), Duration::ZERO)], false).await;
+        let start = format!("POST /v1/query HTTP/1.1\r\nHost: h\r\n{lines}Content-Length: {}\r\n\r\n", body.len());
+        let heard = house.say(house.proxy, &[((start + &body).into_bytes(), Duration::ZERO)], false).await;
         assert_eq!(answers(&heard)[0].header("connection"), closes, "{lines}: {}", answers(&heard)[0].status);
     }
 }
