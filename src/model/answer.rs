@@ -50,6 +50,8 @@ pub enum Shape {
     Groups,
     /// `rows[].group{dimension: value}` of the platform dialect.
     Rows,
+    /// A list of objects, each of one person or one queue, whom a field of it names.
+    Owned,
     /// A list of objects with an id each.
     Entities,
     /// One object, read by its id.

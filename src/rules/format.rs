@@ -310,6 +310,7 @@ words! {
     ShapeWord => Shape {
         Groups = "groups",
         Rows = "rows",
+        Owned = "owned",
         Entities = "entities",
         Entity = "entity",
         Conversations = "conversations",

@@ -73,7 +73,7 @@ impl Surroundings<'_> {
         }
         let rests = Rests { sites: &parts.sites, model: model.as_deref(), data, page: page.is_some() };
         rests.check(&needs, rule, reader);
-        let fits = Fits { class, method, template: &template };
+        let fits = Fits { class, method, template: &template, params: &params, shape: answer.shape };
         fits.check(model.as_deref(), page.as_ref(), &rule.r#match, reader);
         let lists =
             Lists { group_by: parts.group_by.as_ref(), sort: parts.sort.as_ref(), metrics: parts.metrics.as_ref() };
@@ -100,7 +100,7 @@ impl Surroundings<'_> {
             shape: answer.shape,
             time: parts.time,
             archived,
-            rows_decide: answer.shape == Shape::Conversation,
+            rows_decide: class == Class::Read && matches!(answer.shape, Shape::Conversation | Shape::Conversations),
             max_values: shared.max_values.unwrap_or(MAX_VALUES),
         };
         Some(Operation {

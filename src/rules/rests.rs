@@ -5,10 +5,10 @@ use super::{
     reading::{At, Reader},
 };
 use crate::model::{
-    answer::Answer,
+    answer::{Answer, Shape},
     assumption::Assumption,
-    body::{Access, BodyModel, Level, Proof},
-    contract::{Data, Method, Segment, Template},
+    body::{Access, BodyModel, Dimension, Level, Proof},
+    contract::{Data, Method, Param, ParamKind, Segment, Template},
     operation::{Audience, Class, Entry, Outsourcers, Page, Site},
 };
 
@@ -63,7 +63,11 @@ impl Rests<'_> {
         let mut rests = Vec::new();
         let level = |site: &Site| self.model.and_then(|model| model.filter(&site.at)).map(|filter| filter.level);
         if self.sites.iter().any(|site| site.entry != Entry::Filter && level(site) == Some(Level::Leg)) {
-            rests.extend([Assumption::EntriesAnd, Assumption::SameSegment]);
+            rests.push(Assumption::EntriesAnd);
+            // A row about one person or one queue is one leg: there is no other on which a predicate could hold.
+            if self.data == Data::Interaction {
+                rests.push(Assumption::SameSegment);
+            }
         }
         if self.data == Data::Interaction && self.sites.iter().any(|site| site.entry == Entry::Filter) {
             rests.push(Assumption::LegFilter);
@@ -88,7 +92,10 @@ impl Rests<'_> {
                 reader.problem_with(rule.id.span.clone(), message, Some(help.to_owned()));
             }
             for path in model.filters() {
-                if !narrowed(&path) {
+                let names_nobody = model.filter(&path).is_some_and(|filter| {
+                    filter.attributes.is_empty() && filter.dimensions.values().all(|kind| *kind == Dimension::Plain)
+                });
+                if !narrowed(&path) && !names_nobody {
                     let help = "add a `[[rule.narrow]]` for it: what the asker sends there must be judged and joined";
                     let message =
                         format!("the filter `$.{}` of `{}` has no place in this rule", path.join("."), model.name);
@@ -105,6 +112,8 @@ pub(super) struct Fits<'f> {
     pub(super) class: Class,
     pub(super) method: Method,
     pub(super) template: &'f Template,
+    pub(super) params: &'f [Param],
+    pub(super) shape: Shape,
 }
 
 impl Fits<'_> {
@@ -116,11 +125,16 @@ impl Fits<'_> {
         reader: &mut Reader<'_>,
     ) {
         let is_id = |segment: &Segment| matches!(segment, Segment::Param { .. });
-        let by_id = self.template.segments.iter().any(is_id);
+        let lists = |param: &Param| matches!(param.kind, ParamKind::Ids { access: Access::Conversation, .. });
+        // several interactions at once are read like one: their legs decide
+        let by_ids = self.shape == Shape::Conversations && self.params.iter().any(lists);
+        let by_id = self.template.segments.iter().any(is_id) || by_ids;
         let says = match self.class {
             Class::Query if self.method != Method::Post || model.is_none() => "a `query` is a `POST` with a `body`",
             Class::List if self.method != Method::Get || page.is_none() => "a `list` is a `GET` with a `[rule.page]`",
-            Class::Read if self.method != Method::Get || !by_id => "a `read` is a `GET` with an id in its path",
+            Class::Read if self.method != Method::Get || !by_id => {
+                "a `read` is a `GET` with an id in its path, or with a parameter that lists interactions"
+            }
             _ => return,
         };
         reader.problem(at.span.clone(), says);

@@ -10,6 +10,7 @@ use super::{
     facets,
     filter::{self, Node},
     interval::Interval,
+    lists::Params,
     problem::Problem,
     sql::Sql,
     stage::DAY,
@@ -25,6 +26,15 @@ const ARRAYS: [(&str, Level); 4] = [
     ("surveyFilters", Level::Survey),
 ];
 
+/// The longest interval is a week, and a month where something is asked for.
+pub(super) fn within_limit(interval: Interval, asked: bool) -> Result<(), Problem> {
+    let limit = if asked { 31 } else { 7 };
+    if interval.length() > limit * DAY {
+        return Err(Problem::constraint(format!("the interval is longer than {limit} days")));
+    }
+    Ok(())
+}
+
 pub(super) fn query(store: &Store, lens: Lens, body: &Value) -> Result<Value, Problem> {
     let interval = Interval::of(body)?;
     let mut entries = Vec::new();
@@ -37,10 +47,7 @@ pub(super) fn query(store: &Store, lens: Lens, body: &Value) -> Result<Value, Pr
     {
         return Err(Problem::bad("`resolutionFilters` is not supported here"));
     }
-    let limit = if entries.is_empty() { 7 } else { 31 };
-    if interval.length() > limit * DAY {
-        return Err(Problem::constraint(format!("the interval is longer than {limit} days")));
-    }
+    within_limit(interval, !entries.is_empty())?;
     let order = order(body, lens)?;
     let (size, number) = paging(body)?;
     let matching = matching(lens, interval, entries);
@@ -65,6 +72,21 @@ pub(super) fn by_id(store: &Store, lens: Lens, id: &str) -> Result<Value, Proble
     let number = Sql::with("SELECT n FROM conversations WHERE id = ?", vec![Cell::Text(id.to_owned())]);
     let number = store.rows(&number, |row| row.get::<_, i64>(0))?;
     conversation::details(store, lens, &number)?.pop().ok_or_else(Problem::not_found)
+}
+
+/// `GET /api/v2/analytics/conversations/details?id=...`: those that there are.
+pub(super) fn by_ids(store: &Store, lens: Lens, params: &Params) -> Result<Value, Problem> {
+    let ids = params.list("id");
+    if ids.is_empty() || ids.len() > 100 {
+        return Err(Problem::bad("`id` has to list 1 to 100 conversations"));
+    }
+    let mut numbers = Vec::new();
+    for id in ids {
+        let number = Sql::with("SELECT n FROM conversations WHERE id = ?", vec![Cell::Text(id.to_owned())]);
+        numbers.extend(store.rows(&number, |row| row.get::<_, i64>(0))?);
+    }
+    let found = conversation::details(store, lens, &numbers)?;
+    Ok(if found.is_empty() { json!({}) } else { json!({ "conversations": found }) })
 }
 
 /// `FROM conversations c WHERE ...`
@@ -143,7 +165,7 @@ fn order(body: &Value, lens: Lens) -> Result<String, Problem> {
     Ok(format!(" ORDER BY {key} {direction}, c.n {direction}"))
 }
 
-fn paging(body: &Value) -> Result<(i64, i64), Problem> {
+pub(super) fn paging(body: &Value) -> Result<(i64, i64), Problem> {
     let paging = body.get("paging");
     let number = |key: &str, default: i64, most: i64| match paging.and_then(|paging| paging.get(key)) {
         None | Some(Value::Null) => Ok(default),

@@ -25,6 +25,10 @@ pub(super) enum Level {
     UserActivity,
     /// A queue `q` with its members at this moment.
     RoutingActivity,
+    /// A span of presence `p`.
+    Presence,
+    /// The same span, by what its person could do.
+    RoutingStatus,
 }
 
 /// Where a dimension's value stands.
@@ -113,6 +117,10 @@ fn columns(level: Level) -> &'static [(&'static str, Column)] {
         ],
         Level::Observation => &[("queueId", Text("q.id")), ("mediaType", Enum("m.name"))],
         Level::User | Level::UserActivity => &[("userId", Text("u.id"))],
+        Level::Presence => {
+            &[("systemPresence", Enum("p.system")), ("organizationPresenceId", Text("'presence-' || lower(p.system)"))]
+        }
+        Level::RoutingStatus => &[("routingStatus", Enum("p.routing"))],
         Level::RoutingActivity => &[("queueId", Text("q.id"))],
         Level::Family(_) => &[],
     }

@@ -37,7 +37,7 @@ impl Params {
     }
 
     /// Values of a list parameter: repeated, joined by commas, or both.
-    fn list(&self, name: &str) -> Vec<&str> {
+    pub(super) fn list(&self, name: &str) -> Vec<&str> {
         let values = self.0.iter().filter(|(known, _)| known == name).flat_map(|(_, value)| value.split(','));
         values.filter(|value| !value.is_empty()).collect()
     }

@@ -19,6 +19,7 @@ mod interval;
 mod lists;
 mod metric;
 mod organisation;
+mod people;
 mod platform;
 mod problem;
 mod queue_observations;
@@ -34,6 +35,7 @@ mod story;
 mod tokens;
 mod traits;
 mod truth;
+mod user_details;
 mod users;
 
 #[cfg(test)]

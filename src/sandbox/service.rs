@@ -7,12 +7,12 @@ use super::{
     families::Family,
     interval::show,
     lists::{self, Params},
-    platform,
+    people, platform,
     problem::Problem,
     queue_observations,
     store::Store,
     traits::{Disobedience, Traits},
-    users,
+    user_details, users,
 };
 use serde_json::{Map, Value, json};
 use std::{
@@ -40,6 +40,7 @@ pub(super) enum Operation {
     QueueObservations,
     UserAggregates,
     UserObservations,
+    UserDetails,
     UserActivity,
     RoutingActivity,
     PlatformQuery,
@@ -52,6 +53,10 @@ pub(super) enum Operation {
     Division,
     Conversation,
     ConversationDetail,
+    /// Some of them, by their ids.
+    ConversationDetailsOf,
+    /// Something of one person.
+    Person(people::Part),
 }
 
 impl Operation {
@@ -64,11 +69,13 @@ impl Operation {
             ("POST", "/api/v2/analytics/queues/observations/query") => Self::QueueObservations,
             ("POST", "/api/v2/analytics/users/aggregates/query") => Self::UserAggregates,
             ("POST", "/api/v2/analytics/users/observations/query") => Self::UserObservations,
+            ("POST", "/api/v2/analytics/users/details/query") => Self::UserDetails,
             ("POST", "/api/v2/analytics/conversations/activity/query") => Self::ConversationActivity,
             ("POST", "/api/v2/analytics/users/activity/query") => Self::UserActivity,
             ("POST", "/api/v2/analytics/routing/activity/query") => Self::RoutingActivity,
             ("POST", "/api/v2/analytics/query") => Self::PlatformQuery,
             ("GET", "/api/v2/analytics/query/execution") => Self::PlatformExecutions,
+            ("GET", "/api/v2/analytics/conversations/details") => Self::ConversationDetailsOf,
             ("GET", "/api/v2/routing/queues") => Self::Queues,
             ("GET", "/api/v2/users") => Self::Users,
             ("GET", "/api/v2/authorization/divisions") => Self::Divisions,
@@ -87,9 +94,12 @@ impl Operation {
             (Self::Conversation, "/api/v2/conversations/", ""),
             (Self::ConversationDetail, "/api/v2/analytics/conversations/", "/details"),
         ];
+        let people = people::PARTS.map(|(part, after)| (Self::Person(part), "/api/v2/users/", after));
         let id = |before, after| path.strip_prefix(before)?.strip_suffix(after);
-        let found = all.into_iter().find_map(|(operation, before, after)| Some((operation, id(before, after)?)));
-        found.filter(|(_, id)| !id.is_empty() && !id.contains('/'))
+        let whole = |id: &&str| !id.is_empty() && !id.contains('/');
+        all.into_iter()
+            .chain(people)
+            .find_map(|(operation, before, after)| Some((operation, id(before, after).filter(whole)?)))
     }
 }
 
@@ -181,6 +191,8 @@ impl Service {
             Operation::User => lists::only(lists::users(store, lens, &Params::id(id).and("state", "any"))?),
             Operation::Division => lists::only(lists::divisions(store, lens, &Params::id(id))?),
             Operation::ConversationDetail => details::by_id(store, lens, id),
+            Operation::ConversationDetailsOf => details::by_ids(store, lens, params),
+            Operation::Person(part) => people::read(store, *part, id),
             Operation::Conversation => conversation::by_id(store, id)?.ok_or_else(Problem::not_found),
             _ => evaluate(store, lens, question),
         }
@@ -218,6 +230,7 @@ pub(super) fn evaluate(store: &Store, lens: Lens, question: &Question) -> Result
         Operation::QueueObservations => queue_observations::query(store, lens, body),
         Operation::UserAggregates => users::aggregates(store, lens, body),
         Operation::UserObservations => users::observations(store, lens, body),
+        Operation::UserDetails => user_details::query(store, lens, body),
         Operation::UserActivity => activity::users(store, lens, body),
         Operation::RoutingActivity => activity::routing(store, lens, body),
         Operation::PlatformQuery => platform::query(store, lens, body),
@@ -225,7 +238,7 @@ pub(super) fn evaluate(store: &Store, lens: Lens, question: &Question) -> Result
     }
 }
 
-const ROWS: [&str; 5] = ["results", "conversations", "entities", "rows", "participants"];
+const ROWS: [&str; 6] = ["results", "conversations", "entities", "rows", "participants", "userDetails"];
 
 fn add_rows(answer: &mut Value, strangers: Value) {
     let Value::Object(strangers) = strangers else {

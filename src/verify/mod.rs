@@ -29,7 +29,7 @@ mod words;
 use crate::model::{
     answer::Shape,
     body::{Access, BodyModel, Level, Path, Proof},
-    contract::{Contract, Data, Method},
+    contract::{Contract, Data, Method, Param, ParamKind},
     entitlement,
     org::Org,
     outgoing::{Outgoing, Residual},
@@ -169,7 +169,8 @@ fn by_body(
         Proof::Entries { at, also } => (at, also),
     };
     let array = matches!(model.proof, Proof::Entries { .. });
-    if array && !shows_legs {
+    // a row about one person or one queue is not more than the one that its entries speak of
+    if array && model.data == Data::Interaction && !shows_legs {
         return Err(Unproved::at("body", "entries ask for some leg, but this answer speaks of all legs"));
     }
     let (main, also) = (written(main), also.iter().map(written).collect::<Vec<_>>());
@@ -233,6 +234,9 @@ fn by_ids(
     }
     if contract.rows_decide {
         let shows_legs = matches!(contract.shape, Shape::Conversations | Shape::Conversation);
+        if contract.shape == Shape::Conversations && !names_interactions(contract, outgoing) {
+            return Err(Unproved::at("query", "names no interaction: the list would be whole"));
+        }
         if contract.data == Data::Interaction && residual.legs && shows_legs {
             return Ok(vec![Step { clause: "every leg of the scope".into(), by: "answer: legs".into() }]);
         }
@@ -242,6 +246,13 @@ fn by_ids(
     let (access, id) = path.last().ok_or_else(|| Unproved::at("path", "nothing says what may come back"))?;
     shows(*access, id, "path")?;
     Ok(vec![Step { clause: "one id of the scope".into(), by: "path".into() }])
+}
+
+/// Whether a parameter lists the interactions that may come back.
+fn names_interactions(contract: &Contract, outgoing: &Outgoing) -> bool {
+    let lists = |param: &&Param| matches!(param.kind, ParamKind::Ids { access: Access::Conversation, .. });
+    let said = |param: &Param| outgoing.query.iter().any(|(name, _)| *name == param.name);
+    contract.params.iter().filter(lists).any(said)
 }
 
 fn written(path: &Path) -> String {

@@ -36,6 +36,12 @@ fn key(plan: &GuardPlan, access: Access) -> Option<&[Box<str>]> {
     plan.operation.answer.keys.iter().find(|key| key.access == access).map(|key| &*key.at)
 }
 
+/// Whether the interaction was asked for by its id, and came once, where ids were asked for.
+pub(super) fn is_asked(plan: &GuardPlan, row: &Value, seen: &mut BTreeSet<String>) -> bool {
+    let id = key(plan, Access::Conversation).and_then(|at| row.at(at)).and_then(Value::as_str);
+    plan.ids.is_empty() || id.is_some_and(|id| plan.ids.contains(id) && seen.insert(id.to_owned()))
+}
+
 /// Whether an interaction without a visible leg could lawfully be in an answer: the upstream selects whole interactions
 /// by the divisions of all their legs. Its tags say when it could not.
 pub(super) fn is_explained(plan: &GuardPlan, row: &Value) -> bool {

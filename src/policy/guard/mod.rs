@@ -161,9 +161,9 @@ impl GuardPlan {
         self
     }
 
-    /// The one object that was asked for by its id.
-    pub(super) fn with_id(mut self, id: &str) -> Self {
-        self.ids = [id.to_owned()].into();
+    /// The objects that were asked for by their ids: nothing else may come back.
+    pub(super) fn with_ids(mut self, ids: impl IntoIterator<Item = String>) -> Self {
+        self.ids = ids.into_iter().collect();
         self
     }
 
@@ -184,7 +184,9 @@ impl GuardPlan {
             .map_err(|error| unreadable(format!("not the JSON of an answer: {error}")))?;
         let mut counts = Counts::default();
         let answer = match self.operation.answer.shape {
-            Shape::Groups | Shape::Rows | Shape::Entities | Shape::Conversations => self.list(answer, &mut counts)?,
+            Shape::Groups | Shape::Rows | Shape::Owned | Shape::Entities | Shape::Conversations => {
+                self.list(answer, &mut counts)?
+            }
             Shape::Conversation => {
                 one(legs::judge(self, &answer), &mut counts).ok_or_else(|| gone("no leg of it is visible"))?
             }
@@ -225,12 +227,14 @@ impl GuardPlan {
                 continue;
             }
             let judged = match self.operation.answer.shape {
+                Shape::Conversations if !legs::is_asked(self, &row, &mut seen) => None,
                 Shape::Conversations => match legs::judge(self, &row) {
                     // dropped quietly
-                    None if legs::is_explained(self, &row) => continue,
+                    None if !self.ids.is_empty() || legs::is_explained(self, &row) => continue,
                     judged => judged,
                 },
                 Shape::Entities => rows::entity(self, row, &mut seen),
+                Shape::Owned => rows::owned(self, row),
                 Shape::Groups | Shape::Rows | Shape::Conversation | Shape::Entity => rows::group(self, row, &mut keys),
             };
             match judged {

@@ -85,23 +85,7 @@ pub(super) fn group(plan: &GuardPlan, mut row: Value, keys: &mut Keys) -> Option
             return None;
         }
     }
-    let find = |access: Access| -> (bool, Said<'_>) {
-        // Several keys may hold one thing (`agentId` and `userId`): all that stand there must say the same.
-        let mut values = plan
-            .operation
-            .answer
-            .keys
-            .iter()
-            .filter(|key| key.access == access)
-            .filter_map(|key| group?.at(&key.at))
-            .filter(|value| !value.is_null());
-        let said = match values.next() {
-            None => Said::Nothing,
-            Some(first) if values.any(|other| other != first) => Said::Odd,
-            Some(first) => first.as_str().map_or(Said::Odd, Said::Id),
-        };
-        (plan.grouped.contains(&access), said)
-    };
+    let find = |access: Access| (plan.grouped.contains(&access), said(plan, group, access));
     let org = &plan.org;
     let queue: Key<QueueIx> = key(find(Access::Queue), |id| org.index.queues.get(id).copied());
     let queue = bound(plan, group, queue);
@@ -113,6 +97,42 @@ pub(super) fn group(plan: &GuardPlan, mut row: Value, keys: &mut Keys) -> Option
         Said::Odd => false,
     };
     (region_fits && is_possible(plan, queue, user, division)).then_some(row)
+}
+
+/// What the keys of a row say of one kind of owner. Several may hold one thing (`agentId` and `userId`): all that stand
+/// there must say the same.
+fn said<'v>(plan: &GuardPlan, holder: Option<&'v Value>, access: Access) -> Said<'v> {
+    let keys = plan.operation.answer.keys.iter().filter(|key| key.access == access);
+    let mut values = keys.filter_map(|key| holder?.at(&key.at)).filter(|value| !value.is_null());
+    match values.next() {
+        None => Said::Nothing,
+        Some(first) if values.any(|other| other != first) => Said::Odd,
+        Some(first) => first.as_str().map_or(Said::Odd, Said::Id),
+    }
+}
+
+/// A row of one owner stays when it names him, and he is one of the scope. One that names nobody is nobody's.
+pub(super) fn owned(plan: &GuardPlan, mut row: Value) -> Option<Value> {
+    let owner = if plan.operation.contract.data == Data::User { Access::User } else { Access::Queue };
+    let find = |access: Access| {
+        let is_key = access == owner || plan.operation.answer.keys.iter().any(|key| key.access == access);
+        (is_key, said(plan, Some(&row), access))
+    };
+    let org = &plan.org;
+    let queue: Key<QueueIx> = key(find(Access::Queue), |id| org.index.queues.get(id).copied());
+    let user: Key<UserIx> = key(find(Access::User), |id| org.index.users.get(id).copied());
+    let division: Key<DivisionIx> = key(find(Access::Division), |id| org.index.divisions.get(id).copied());
+    if !is_possible(plan, queue, user, division) {
+        return None;
+    }
+    let leg = Leg { queue: id(find(Access::Queue).1), user: id(find(Access::User).1), ..Leg::default() };
+    let lifted = sight::look(plan, &leg).map(|seen| seen.lifted).unwrap_or_default();
+    super::fields::mask(plan, &mut row, &lifted);
+    Some(row)
+}
+
+fn id(said: Said<'_>) -> Option<&str> {
+    if let Said::Id(id) = said { Some(id) } else { None }
 }
 
 /// Values that stand for queues name the queue, beside an id or alone; all that stand there must say the same one.
@@ -135,7 +155,8 @@ fn bound(plan: &GuardPlan, group: Option<&Value>, mut queue: Key<QueueIx>) -> Ke
 
 /// An outsourcer's row of a report that is about the organisation's own people.
 pub(super) fn is_left_out(plan: &GuardPlan, row: &Value) -> bool {
-    let inside = if plan.operation.answer.shape == Shape::Entities { Some(row) } else { row.get("group") };
+    let own = matches!(plan.operation.answer.shape, Shape::Entities | Shape::Owned);
+    let inside = if own { Some(row) } else { row.get("group") };
     plan.operation
         .answer
         .keys

@@ -5,9 +5,9 @@ use crate::{
     model::{
         answer::Shape,
         body::Access,
-        contract::Segment,
+        contract::{ParamKind, Segment},
         outgoing::{Outgoing, Residual},
-        refusal::Refusal,
+        refusal::{Code, Refusal},
     },
     policy::guard::GuardPlan,
 };
@@ -36,15 +36,24 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     let Some(query) = query else {
         return Ok(asking.empty(None, judge.notices()));
     };
+    let named = interactions(asking);
+    if asking.operation.answer.shape == Shape::Conversations && named.is_empty() {
+        return Err(Refusal::new(
+            Code::QueryMalformed,
+            "say which interactions: this operation reads them by their ids",
+        ));
+    }
     // Only legs carry a time by which the guard can judge a data window.
-    let shows_legs = asking.operation.answer.shape == Shape::Conversation;
+    let shows_legs = matches!(asking.operation.answer.shape, Shape::Conversation | Shape::Conversations);
     let counted = asking.count(None, shows_legs)?;
     let mut notices = judge.notices();
     notices.extend(counted.notices);
     let outgoing = Outgoing { method: asking.operation.contract.method, path: asking.path(), query, body: None };
     let mut plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now);
     if let Some((_, id)) = asking.question.ids.last() {
-        plan = plan.with_id(id);
+        plan = plan.with_ids([id.clone()]);
+    } else if !named.is_empty() {
+        plan = plan.with_ids(named);
     }
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,
@@ -52,4 +61,15 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         plan,
         notices,
     })))
+}
+
+/// The interactions that parameters list.
+fn interactions(asking: &Asking<'_>) -> Vec<String> {
+    let lists = |name: &str| {
+        let kinds =
+            asking.operation.contract.params.iter().filter(|param| *param.name == *name).map(|param| &param.kind);
+        kinds.into_iter().any(|kind| matches!(kind, ParamKind::Ids { access: Access::Conversation, .. }))
+    };
+    let named = asking.question.params.iter().filter(|(name, _)| lists(name));
+    named.flat_map(|(_, values)| values.iter().cloned()).collect()
 }

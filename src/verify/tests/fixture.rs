@@ -296,6 +296,24 @@ pub(super) fn details() -> Contract {
     contract
 }
 
+pub(super) fn user_details() -> Contract {
+    let filters = |name: &str, level| field(name, FieldKind::Filters(filter(level)));
+    let model = BodyModel {
+        name: "UserDetailsQuery".into(),
+        dialect: Dialect::Genesys,
+        data: Data::User,
+        fields: vec![
+            field("interval", FieldKind::Interval),
+            filters("userFilters", Level::Leg),
+            filters("presenceFilters", Level::Interaction),
+        ],
+        proof: Proof::Entries { at: path("userFilters"), also: vec![] },
+    };
+    let mut contract = contract("users/details", Data::User, Shape::Owned, Some(model));
+    contract.time.as_mut().unwrap().reach = Reach::Overlap;
+    contract
+}
+
 pub(super) fn platform() -> Contract {
     let model = BodyModel {
         name: "ReportQuery".into(),
@@ -349,6 +367,14 @@ pub(super) fn one_queue() -> Contract {
 
 pub(super) fn one_conversation() -> Contract {
     let mut contract = contract("conversations/{conversationId}", Data::Interaction, Shape::Conversation, None);
+    contract.rows_decide = true;
+    contract
+}
+
+pub(super) fn some_conversations() -> Contract {
+    let mut contract = contract("conversations/details", Data::Interaction, Shape::Conversations, None);
+    contract.params = vec![Param { name: "id".into(), kind: ParamKind::Ids { access: Access::Conversation, max: 3 } }];
+    contract.time = None;
     contract.rows_decide = true;
     contract
 }

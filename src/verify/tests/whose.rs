@@ -171,3 +171,39 @@ fn a_refused_id_is_told_in_full_or_to_a_bound() {
     ask("q\u{7}\"").refused("not printed as it is", "`q\\u{7}\\\"` is outside the scope");
     ask(&"q".repeat(65)).refused("long", &format!("`{}` is outside", "q".repeat(64)));
 }
+
+#[test]
+fn entries_speak_of_the_one_person_of_a_row() {
+    let body = |filters: &str| format!(r#"{{"interval":"{DAY}",{filters}}}"#);
+    let ask = |filters: &str| Try::new(user_details(), vec![users(&[ANN])], Some(&body(filters)));
+    let one = |id: &str| flat("and", &[is("userId", id)]);
+    let (ann, bob) = (one("ann"), one("bob"));
+    let plain = flat("or", &[is("mediaType", "voice")]);
+    ask(&format!(r#""userFilters":[{ann}]"#)).proved();
+    ask(&format!(r#""userFilters":[{ann},{ann}],"presenceFilters":[{plain}]"#)).proved();
+    ask(&format!(r#""userFilters":[{bob}]"#)).refused("of another division", "outside");
+    ask(&format!(r#""userFilters":[{ann},{plain}]"#)).refused("an entry about anybody", "does not imply");
+    ask(&format!(r#""presenceFilters":[{plain}]"#)).refused("no entry", "no filter that carries the scope");
+    ask(r#""userFilters":[]"#).refused("an empty list", "");
+    let mut interactions = ask(&format!(r#""userFilters":[{ann}]"#));
+    interactions.contract.data = Data::Interaction;
+    interactions.refused("called interactions by the rule", "other data");
+    let mut legs = ask(&format!(r#""userFilters":[{ann}]"#));
+    legs.contract.data = Data::Interaction;
+    legs.contract.body = legs.contract.body.map(|model| {
+        std::sync::Arc::new(crate::model::body::BodyModel { data: Data::Interaction, ..(*model).clone() })
+    });
+    legs.refused("rows that speak of all legs", "entries ask for some leg");
+}
+
+#[test]
+fn interactions_that_are_read_together_are_named() {
+    let ask = || Try::new(some_conversations(), vec![whole()], None);
+    ask().param("id", "c-1,c-2").proved();
+    ask().refused("all there are", "names no interaction");
+    let mut unjudged = ask().param("id", "c-1");
+    unjudged.residual.legs = false;
+    unjudged.refused("rows that nobody judges", "nobody judges the rows");
+    ask().param("id", "c-1,c-2,c-3,c-4").refused("too many", "does not allow");
+    ask().param("id", "c-1,,c-2").refused("an empty id", "outside");
+}

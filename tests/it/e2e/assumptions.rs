@@ -4,7 +4,7 @@
 use super::{
     house::{
         AGGREGATES, DETAILS, DIVISIONS, EU, House, KEPT, PLATFORM, Plan, QUEUE_OBSERVATIONS, QUEUES, US,
-        USER_AGGREGATES, USER_OBSERVATIONS, USERS, WEEK,
+        USER_AGGREGATES, USER_DETAILS, USER_OBSERVATIONS, USERS, WEEK,
     },
     truth::Truth,
 };
@@ -29,6 +29,7 @@ fn operations() -> Vec<(&'static str, Value, &'static [&'static str])> {
         (QUEUE_OBSERVATIONS, json!({ "metrics": ["oWaiting"] }), &[]),
         (USER_AGGREGATES, json!({ "interval": WEEK, "metrics": ["tSystemPresence"] }), &[]),
         (USER_OBSERVATIONS, json!({ "metrics": ["oMemberQueues"] }), &[]),
+        (USER_DETAILS, json!({ "interval": WEEK }), &["entries-and"]),
         (QUEUES, Value::Null, &["ids-only"]),
         (USERS, Value::Null, &["ids-only"]),
         (DIVISIONS, Value::Null, &["ids-only"]),

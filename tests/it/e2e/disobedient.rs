@@ -3,7 +3,7 @@
 use super::{
     house::{
         AGGREGATES, DETAILS, DIVISIONS, EU, Heard, House, PLATFORM, Plan, QUEUE_OBSERVATIONS, QUEUES, US,
-        USER_AGGREGATES, USER_OBSERVATIONS, USERS, WEEK, until,
+        USER_AGGREGATES, USER_DETAILS, USER_OBSERVATIONS, USERS, WEEK, until,
     },
     truth::Truth,
 };
@@ -44,6 +44,7 @@ fn questions() -> Vec<(&'static str, String, Value)> {
             json!({ "interval": WEEK, "groupBy": ["userId"], "metrics": ["tSystemPresence"] }),
         ),
         post("ana", USER_OBSERVATIONS, json!({ "metrics": ["oMemberQueues"] })),
+        post("bo", USER_DETAILS, json!({ "interval": WEEK, "paging": { "pageSize": 100 } })),
         get("sofia", QUEUES),
         get("bo", USERS),
         get("sofia", DIVISIONS),
@@ -67,7 +68,9 @@ fn ids(value: &Value, found: &mut BTreeSet<String>) {
 }
 
 fn rows(answer: &Value) -> Vec<String> {
-    let lists = ["results", "conversations", "entities", "rows"].into_iter().filter_map(|name| answer[name].as_array());
+    let lists = ["results", "conversations", "entities", "rows", "userDetails"]
+        .into_iter()
+        .filter_map(|name| answer[name].as_array());
     let mut all: Vec<String> = lists.flatten().map(ToString::to_string).collect();
     all.sort();
     all
@@ -131,6 +134,7 @@ async fn rows_that_were_not_asked_for_are_dropped_and_counted() {
         "queues.observations.query",
         "users.aggregates.query",
         "users.observations.query",
+        "users.details.query",
         "queues.list",
         "users.list",
         "divisions.list",

@@ -25,6 +25,7 @@ pub(super) const AGGREGATES: &str = "/api/v2/analytics/conversations/aggregates/
 pub(super) const DETAILS: &str = "/api/v2/analytics/conversations/details/query";
 pub(super) const QUEUE_OBSERVATIONS: &str = "/api/v2/analytics/queues/observations/query";
 pub(super) const USER_AGGREGATES: &str = "/api/v2/analytics/users/aggregates/query";
+pub(super) const USER_DETAILS: &str = "/api/v2/analytics/users/details/query";
 pub(super) const USER_OBSERVATIONS: &str = "/api/v2/analytics/users/observations/query";
 pub(super) const PLATFORM: &str = "/api/v2/analytics/query";
 pub(super) const QUEUES: &str = "/api/v2/routing/queues";

@@ -17,6 +17,7 @@ mod laws;
 mod lists;
 mod organisation;
 mod outsourcers;
+mod people;
 mod python_sdk;
 mod reads;
 mod reload;

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const CAST: [&str; 12] =
     ["sofia", "carl", "ana", "bo", "bea", "dana", "ines", "rita", "nils", "gus", "viola", "dana-eu"];
@@ -84,12 +84,30 @@ async fn a_right_with_a_data_window_opens_no_object_and_breaks_nothing() {
     assert!(house.received(super::house::US).is_empty());
 }
 
+/// Legs of one interaction as an answer shows them.
+fn legs_of(interaction: &Value) -> BTreeSet<String> {
+    assert!(interaction["divisionIds"].is_null(), "tags speak of hidden legs: {interaction}");
+    let mut got = BTreeSet::new();
+    for participant in interaction["participants"].as_array().unwrap() {
+        for session in participant["sessions"].as_array().into_iter().flatten() {
+            for segment in session["segments"].as_array().into_iter().flatten() {
+                let (queue, user) = (segment["queueId"].as_str(), participant["userId"].as_str());
+                if queue.is_some() || user.is_some() {
+                    got.insert(format!("{queue:?} {user:?} {}", segment["segmentStart"].as_str().unwrap()));
+                }
+            }
+        }
+    }
+    got
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_detail_of_an_interaction_shows_its_visible_legs() {
     let house = House::new().await;
     let truth = Truth::of(&house.sandbox, &house.directory);
-    let (mut shown, mut hidden, mut cut) = (0, 0, 0);
+    let (mut shown, mut hidden, mut cut, mut together) = (0, 0, 0, 0);
     for person in CAST {
+        let mut alone: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let visible: BTreeSet<_> = truth.visible(person, Kind::Details).iter().copied().collect();
         let rows = truth.rows(person);
         for row in rows.iter().step_by(rows.len() / 40) {
@@ -112,24 +130,33 @@ async fn the_detail_of_an_interaction_shows_its_visible_legs() {
                 hidden += 1;
                 continue;
             }
-            let answer = heard.json();
-            assert!(answer["divisionIds"].is_null(), "tags speak of hidden legs: {answer}");
-            let mut got = BTreeSet::new();
-            for participant in answer["participants"].as_array().unwrap() {
-                for session in participant["sessions"].as_array().into_iter().flatten() {
-                    for segment in session["segments"].as_array().into_iter().flatten() {
-                        let (queue, user) = (segment["queueId"].as_str(), participant["userId"].as_str());
-                        if queue.is_some() || user.is_some() {
-                            got.insert(format!("{queue:?} {user:?} {}", segment["segmentStart"].as_str().unwrap()));
-                        }
-                    }
-                }
-            }
+            let got = legs_of(&heard.json());
             assert_eq!(got, due, "{person} {}", row.conversation);
             shown += 1;
             cut += usize::from(owned > due.len());
+            alone.insert(row.conversation.clone(), got);
+        }
+        // Many at once are what each of them is alone; what is hidden is left out like what was invented.
+        let mut all: Vec<&str> = rows.iter().step_by(rows.len() / 40).map(|row| &*row.conversation).collect();
+        all.dedup();
+        all.push("no-such-interaction");
+        for some in all.chunks(15) {
+            let heard =
+                house.get(person, &format!("/api/v2/analytics/conversations/details?id={}", some.join(","))).await;
+            assert_eq!(heard.status, 200, "{person}: {heard:?}");
+            let due: BTreeMap<String, BTreeSet<String>> = alone
+                .iter()
+                .filter(|(id, _)| some.contains(&id.as_str()))
+                .map(|(id, legs)| (id.clone(), legs.clone()))
+                .collect();
+            let answer = heard.json();
+            let rows = answer["conversations"].as_array().cloned().unwrap_or_default();
+            let got = rows.iter().map(|one| (one["conversationId"].as_str().unwrap().to_owned(), legs_of(one)));
+            assert_eq!(got.collect::<BTreeMap<_, _>>(), due, "{person}");
+            together += rows.len();
         }
     }
+    assert!(together >= shown, "{together} together, {shown} alone");
     println!("details by id: {shown} interactions shown, {cut} of them with hidden legs, {hidden} not there");
     assert!(shown > 20 && cut > 3 && hidden > 100);
 }

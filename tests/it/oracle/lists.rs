@@ -95,6 +95,15 @@ fn shows(directory: &Directory, person: &str, one: &Entitlement, list: List, ent
     here && alone && fits && one.divisions.covers(&entry.division)
 }
 
+/// Whether somebody may be seen, active or not.
+pub(crate) fn shows_user(directory: &Directory, person: &str, scope: &[Entitlement], id: &str) -> bool {
+    let found = directory.users.iter().find(|user| user.id == id);
+    found.is_some_and(|user| {
+        let entry = Entry { id: id.to_owned(), name: String::new(), division: user.division.clone() };
+        scope.iter().any(|one| shows(directory, person, one, List::Users, &entry))
+    })
+}
+
 /// Every entry that is due, in the order of the upstream.
 pub(crate) fn due(list: List, directory: &Directory, person: &str, scope: &[Entitlement], asked: &Asked) -> Vec<Entry> {
     let mut due = everything(list, directory);
