@@ -343,3 +343,55 @@ fn a_parameter_that_only_shows_is_passed_on() {
     let of = |name: &str| forward.verified.query().iter().find(|(known, _)| **known == *name).map(|(_, value)| value);
     assert_eq!(of("expand").map(String::as_str), Some("all"));
 }
+
+/// What is left out is counted, of all that was named.
+#[test]
+fn names_that_are_left_out_are_counted() {
+    let ask = |names: &[&str]| {
+        let predicates: Vec<Value> = names.iter().map(|name| is("queueId", name)).collect();
+        let filter = json!({ "filter": { "type": "or", "predicates": predicates } });
+        let decided = ask(file(), "cora", aggregates(&filter), |operation| operation.outside = Outside::Narrow);
+        match decided {
+            Ok(Decided::Forward(forward)) => forward.notices,
+            Ok(Decided::Local(guarded)) => guarded.notices().to_vec(),
+            Err(refusal) => panic!("{refusal}"),
+        }
+    };
+    for (names, due) in [
+        (&["cards", "loans"][..], None),
+        (&["cards", "loans", "nowhere"], Some("1 of 3 names are not in your scope and left out")),
+        (&["cards", "nowhere", "motor"], Some("2 of 3 names are not in your scope and left out")),
+        (&["nowhere"], Some("1 of 1 names are not in your scope and left out")),
+    ] {
+        let told: Vec<_> = ask(names).into_iter().filter(|notice| notice.code == "scope.outside").collect();
+        assert_eq!(told.first().map(|notice| &*notice.text), due, "{names:?}");
+        assert!(told.len() <= 1, "{told:?}");
+    }
+}
+
+/// A report that nothing can match repeats its name and its time, to the millisecond, and nothing else of the question.
+#[test]
+fn an_empty_report_repeats_its_name_and_its_time() {
+    let ask = |mut body: Value| {
+        body["query"]["aggregations"] = json!([{ "dimension": "interactions", "function": "COUNT" }]);
+        body["query"]["filter"] = json!({ "type": "AND", "predicates": [
+            { "dimension": "queueId", "operator": "EQUALS", "values": ["cards"] },
+            { "dimension": "queueId", "operator": "NOT_EXISTS", "values": [] },
+        ] });
+        let question = program::question(Kind::Platform, body.to_string().as_bytes());
+        match ask(file(), "cora", question, |_| {}) {
+            Ok(Decided::Local(guarded)) => program::text(guarded.body()),
+            other => panic!("not answered here: {other:?}"),
+        }
+    };
+    let named = ask(
+        json!({ "name": "2026-11-20T00:00:00Z", "query": { "dateFrom": "2026-11-15T00:00:00Z", "dateTo": "2026-11-21T00:00:00+01:00" } }),
+    );
+    let due = json!({
+        "name": "2026-11-20T00:00:00Z", "rows": [], "dateFrom": "2026-11-15T00:00:00.000Z", "dateTo": "2026-11-20T23:00:00.000Z",
+    });
+    assert_eq!(named, due);
+    let unnamed = ask(json!({ "query": { "dateFrom": "now-1d", "dateTo": "now" } }));
+    assert_eq!((&unnamed["name"], &unnamed["rows"]), (&Value::Null, &json!([])));
+    assert_eq!(unnamed["dateTo"].as_str().map(str::len), Some("2026-11-15T00:00:00.000Z".len()));
+}
