@@ -31,7 +31,7 @@
 //! identity | directory | rules
 //! upstream
 //! audit
-//! server | egress
+//! store | server | egress
 //! telemetry
 //! decision
 //! policy
@@ -58,6 +58,7 @@ pub mod query;
 pub mod rules;
 pub mod sandbox;
 pub mod server;
+pub mod store;
 pub mod telemetry;
 pub mod upstream;
 pub mod verify;

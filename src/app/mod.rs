@@ -17,6 +17,7 @@ use crate::{
     proxy::{self, Proxy},
     rules::{self, Compiled},
     server,
+    store::{self, Store},
     telemetry::Metrics,
     upstream::{RegionSettings, UpstreamError, Upstreams},
     world::WorldStore,
@@ -60,6 +61,8 @@ pub enum StartError {
     CrossedUpstream { region: String, url: String, other: String },
     #[error(transparent)]
     Record(#[from] audit::StartError),
+    #[error(transparent)]
+    Store(#[from] store::OpenError),
     #[error("cannot listen on {address}: {why}; stop the program that holds the port or choose another `listen`")]
     Listen { address: SocketAddr, why: std::io::Error },
     #[error("cannot watch: {0}")]
@@ -189,6 +192,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let ((), (upstreams, identity)) = both(fitting(&compiled.rules, &org), doors(&settings, &org, &clock, &metrics))?;
     let (upstreams, identity) = (Arc::new(upstreams), Arc::new(identity));
     let recorder = Recorder::start(settings.audit.clone(), metrics.clone())?;
+    let store = Store::open(&settings.data)?;
     let world = Arc::new(WorldStore::new(Arc::new(compiled.rules), Arc::new(org), settings.world, metrics.clone()));
     let proxy_listener = listen(settings.proxy.listen).await?;
     let admin_listener = listen(settings.admin.listen).await?;
@@ -202,6 +206,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
         logins: Logins::new(settings.identity.logins.clone()),
         recorder: recorder.clone(),
         upstreams: upstreams.clone(),
+        store,
         clock: clock.clone(),
         metrics,
     });

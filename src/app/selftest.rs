@@ -1,17 +1,18 @@
 //! Runs the query tests that stand in rule files, against their fixtures, through the chain that serves.
 
 use crate::{
-    decision::{self, Decided},
+    decision::{self, Decided, Forward},
     directory,
     model::{
         assumption::Assumption,
         contract::{ParamKind, Segment},
-        operation::{Operation, Rules},
+        job::{Job, JobKind, JobStep},
+        operation::{JobPart, Operation, Rules},
         org::{Org, Principal},
         refusal::{Code, Refusal},
         world::{Policy, Versions, World},
     },
-    policy::guard::Unguarded,
+    policy::guard::{GuardPlan, Unguarded},
     query::{
         Question,
         json::{self, Limits},
@@ -103,8 +104,11 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
         let Ok(Decided::Forward(forward)) = &decided else {
             return Err(format!("nothing was sent, so there is no answer to judge: {}", spell(&decided)));
         };
-        let guarded = forward
-            .plan
+        let plan = match &operation.job {
+            Some(JobPart::Submit(_)) => &results(world, asker, operation, forward, test)?,
+            _ => &forward.plan,
+        };
+        let guarded = plan
             .guard(Unguarded::new(200, upstream.to_string().into_bytes()))
             .map_err(|refusal| format!("the answer was refused: {refusal}"))?;
         let shown = parse(guarded.body())?;
@@ -115,6 +119,47 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
     Ok(())
 }
 
+/// How the results of a job are judged that was submitted so.
+fn results(
+    world: &World,
+    asker: Principal,
+    submit: &Operation,
+    forward: &Forward,
+    test: &RuleTest,
+) -> Result<GuardPlan, String> {
+    let id = format!("{}.{}", submit.id, JobStep::Results.as_str());
+    let operation = world.rules.operations.iter().find(|operation| *operation.id == *id);
+    let operation = operation.ok_or_else(|| "its job has no results".to_owned())?;
+    let (org, sent) = (&world.org, forward.verified.outgoing().body.clone().unwrap_or_default());
+    let kind = if matches!(asker, Principal::User(_)) { "user" } else { "service" };
+    let job = Job {
+        id: "job".into(),
+        region: org.region(org.region_of(asker)).id.clone(),
+        holder: (kind.into(), org.principal_id(asker).into()),
+        operation: submit.id.clone(),
+        submitted: test.now,
+        kind: JobKind::Sent(sent),
+        cursor: None,
+    };
+    let names = operation.contract.template.segments.iter().filter_map(|segment| match segment {
+        Segment::Param { name, .. } => Some((name.clone(), "job".to_owned())),
+        Segment::Literal(_) => None,
+    });
+    let question = Question {
+        operation: operation.clone(),
+        ids: names.collect(),
+        params: Vec::new(),
+        body: None,
+        job: Some(Arc::new(job)),
+    };
+    let decided = decision::scope(world, asker, operation, test.now)
+        .and_then(|scope| decision::decide(world, &Arc::new(scope), &question, test.now));
+    match decided {
+        Ok(Decided::Forward(forward)) => Ok(forward.plan),
+        other => Err(format!("its results were not asked for: {}", spell(&other))),
+    }
+}
+
 /// A user or a service account by id.
 pub fn principal(org: &Org, id: &str) -> Option<Principal> {
     let user = org.index.users.get(id).map(|user| Principal::User(*user));
@@ -123,7 +168,8 @@ pub fn principal(org: &Org, id: &str) -> Option<Principal> {
 
 /// The question, or the refusal of a parameter that the operation does not list.
 fn question(operation: &Arc<Operation>, test: &RuleTest) -> Result<Result<Question, Refusal>, String> {
-    let mut question = Question { operation: operation.clone(), ids: Vec::new(), params: Vec::new(), body: None };
+    let mut question =
+        Question { operation: operation.clone(), ids: Vec::new(), params: Vec::new(), body: None, job: None };
     for (name, value) in &test.params {
         match operation.contract.params.iter().find(|param| param.name == *name) {
             Some(param) if matches!(param.kind, ParamKind::Ids { .. }) => {

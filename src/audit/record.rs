@@ -139,6 +139,9 @@ pub struct OutcomeRecord {
     /// Of the rows that the asker did not get, those that nobody asked for: the upstream did not do as it was told.
     #[serde(default)]
     pub rows_foreign: u64,
+    /// The job that this question was submitted as: what is asked about it names this id in its path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
     /// Bytes of the upstream's answer.
     pub bytes_in: u64,
     /// Bytes sent to the asker.

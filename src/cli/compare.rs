@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use similar::{Algorithm, DiffTag};
+use std::ops::Range;
 
 /// A line of a body, with what happened to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -86,41 +88,21 @@ fn in_order(members: &Map<String, Value>) -> impl Iterator<Item = (&String, &Val
     all.into_iter()
 }
 
-/// The longest common run of lines stays; depth does not count, so that what was only wrapped is not marked.
+/// What both have in common stays; depth does not count, so that what was only wrapped is not marked.
 fn join(old: &[String], new: &[String]) -> Vec<Line> {
-    let same =
-        |one: usize, other: usize| old.get(one).map(|line| line.trim()) == new.get(other).map(|line| line.trim());
-    // `common(i, j)`: how many lines the ends of both have in common.
-    let width = new.len() + 1;
-    let mut table = vec![0_usize; (old.len() + 1) * width];
-    let common = |table: &[usize], one: usize, other: usize| table.get(one * width + other).copied().unwrap_or(0);
-    for one in (0..old.len()).rev() {
-        for other in (0..new.len()).rev() {
-            let longest = if same(one, other) {
-                common(&table, one + 1, other + 1) + 1
-            } else {
-                common(&table, one + 1, other).max(common(&table, one, other + 1))
-            };
-            if let Some(cell) = table.get_mut(one * width + other) {
-                *cell = longest;
-            }
-        }
-    }
-    let (mut one, mut other) = (0, 0);
-    let mut lines = Vec::new();
-    let mut push = |mark, text: Option<&String>| lines.extend(text.map(|text| Line { mark, text: text.clone() }));
-    while one < old.len() || other < new.len() {
-        if one < old.len() && other < new.len() && same(one, other) {
-            push(' ', new.get(other));
-            (one, other) = (one + 1, other + 1);
-        } else if other < new.len()
-            && (one == old.len() || common(&table, one, other + 1) >= common(&table, one + 1, other))
-        {
-            push('+', new.get(other));
-            other += 1;
+    let plain = |lines: &[String]| -> Vec<String> { lines.iter().map(|line| line.trim().to_owned()).collect() };
+    let mut lines = Vec::with_capacity(old.len().max(new.len()));
+    for change in similar::capture_diff_slices(Algorithm::Myers, &plain(old), &plain(new)) {
+        let (tag, gone, here) = change.as_tag_tuple();
+        let mut push = |mark, from: &[String], range: Range<usize>| {
+            let texts = from.get(range).unwrap_or_default();
+            lines.extend(texts.iter().map(|text| Line { mark, text: text.clone() }));
+        };
+        if tag == DiffTag::Equal {
+            push(' ', new, here);
         } else {
-            push('-', old.get(one));
-            one += 1;
+            push('-', old, gone);
+            push('+', new, here);
         }
     }
     lines
@@ -176,6 +158,18 @@ mod tests {
             "+    ]\n+  }\n   \"groupBy\": [\"queueId\"]\n   \"interval\": \"a/b\"\n }\n"
         );
         assert_eq!(text(&marked(Some(&asked), &sent)), due);
+    }
+
+    /// Time and memory follow the bodies, not the product of their lengths.
+    #[test]
+    fn long_bodies_are_compared() {
+        let many = |from: usize, count: usize| -> Vec<Value> {
+            (from..from + count).map(|number| json!({ "value": number })).collect()
+        };
+        let (old, new) = (json!({ "predicates": many(0, 30_000) }), json!({ "predicates": many(20_000, 15_000) }));
+        let lines = whole(Some(&old), &new);
+        let marked = |mark| lines.iter().filter(|line| line.mark == mark).count();
+        assert_eq!((marked(' '), marked('-'), marked('+')), (10_000 + 4, 20_000, 5_000));
     }
 
     #[test]

@@ -14,8 +14,8 @@ use crate::{
     decision::{self, Decided},
     model::{
         assumption::Assumption,
-        contract::Method,
         entitlement::{Entitlement, Scope, Source},
+        operation::JobPart,
         org::{Org, Principal},
         refusal::Refusal,
         set::{Dim, Ix},
@@ -111,7 +111,7 @@ impl Explanation {
         let Some((method, target)) = arguments.operation.trim().split_once(' ') else {
             return Err(Failure::input("write the operation as `POST /api/v2/...`"));
         };
-        if Method::named(method).is_none() {
+        if question::method(method).is_none() {
             return Err(Failure::input(format!("no operation uses the method `{method}`")));
         }
         let question = match question::of(&world.rules, settings, method, target.trim(), body) {
@@ -125,6 +125,11 @@ impl Explanation {
             }
             Err(refusal) => return Ok(Err(refusal)),
         };
+        if matches!(question.operation.job, Some(JobPart::Step { .. })) {
+            let message =
+                "whose a job is, only the serving program knows; explain how it is submitted: `POST .../jobs`";
+            return Err(Failure::input(message));
+        }
         Ok(self.decide(world, asker, &question, now))
     }
 

@@ -1,6 +1,6 @@
 //! The command line: one file for each subcommand. The only room that prints.
 //!
-//! Exit codes: 0 fine, findings of `check` included, 1 a refusal or a failed test, 2 wrong use or unreadable input, 3 could not reach what it needed.
+//! Exit codes: 0 fine, findings of `check` included, 1 a refusal (of an unreadable question too) or a failed test, 2 wrong use or unreadable input, 3 could not reach what it needed.
 
 mod check;
 mod compare;

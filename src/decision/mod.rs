@@ -12,10 +12,10 @@ use crate::{
     policy::{
         self,
         guard::{GuardPlan, Guarded},
-        narrow::{Narrowed, Outcome},
+        narrow::{Narrowed, Outcome, scope_changed},
     },
     query::Question,
-    verify::{self, Verified},
+    verify::{self, JobUnproved, Unproved, Verified},
 };
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -69,9 +69,17 @@ pub fn prove(
     now: Timestamp,
 ) -> Result<Forward, Refusal> {
     let outgoing = narrowed.outgoing.clone();
-    let verified =
-        verify::check(&question.operation.contract, narrowed.outgoing, narrowed.residual, scope, &world.org, now)
-            .map_err(|unproved| unproven(&format!("{unproved}; outgoing: {}", describe(&outgoing))))?;
+    let fault = |unproved: Unproved| unproven(&format!("{unproved}; outgoing: {}", describe(&outgoing)));
+    let (contract, org) = (&question.operation.contract, &world.org);
+    let verified = match &question.job {
+        Some(job) => verify::check_job(contract, narrowed.outgoing, narrowed.residual, job, scope, org, now).map_err(
+            |unproved| match unproved {
+                JobUnproved::ScopeChanged(why) => scope_changed(&why.to_string()),
+                JobUnproved::Fault(why) => fault(why),
+            },
+        ),
+        None => verify::check(contract, narrowed.outgoing, narrowed.residual, scope, org, now).map_err(fault),
+    }?;
     if !narrowed.plan.serves(&question.operation, &world.org, scope) {
         return Err(unproven("the answer would be judged by another scope, organisation or operation"));
     }

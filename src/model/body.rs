@@ -133,6 +133,8 @@ pub enum Access {
     Object(ObjectOrd),
     /// A value of an attribute that the directory binds to one queue. Never an id: what is not bound is nobody's.
     Attribute,
+    /// A job of the upstream: its submitter's, as it was bound.
+    Job,
 }
 
 /// `ObjectKind` with an order, so that it can stand in sorted tables.

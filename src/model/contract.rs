@@ -4,6 +4,7 @@ use super::{
     answer::Shape,
     body::{Access, BodyModel, Path},
     entitlement::Action,
+    job::JobStep,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -31,6 +32,8 @@ pub struct Contract {
     pub rows_decide: bool,
     /// Largest number of values of one access dimension in one filter.
     pub max_values: usize,
+    /// For what is done with a job: which step, and the contract of the operation that submitted it.
+    pub job: Option<(JobStep, Arc<Contract>)>,
 }
 
 /// The words that may stand in one field of the body.
@@ -140,6 +143,8 @@ pub enum ParamKind {
     Text {
         max: usize,
     },
+    /// A place in results, as an earlier answer named it.
+    Cursor,
     /// Ids of a kind, comma-joined or repeated; sent comma-joined.
     Ids {
         access: Access,

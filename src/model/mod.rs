@@ -7,6 +7,7 @@ pub mod body;
 pub mod contract;
 pub mod entitlement;
 pub mod finding;
+pub mod job;
 pub mod operation;
 pub mod org;
 pub mod outgoing;

@@ -1,10 +1,11 @@
 //! One operation of the upstream, as a rule governs it. `rules::compile` is its only maker.
 
 use super::{
-    answer::Answer,
+    answer::{Answer, Keep},
     assumption::Assumption,
     body::{Access, BodyModel, Path},
     contract::{Contract, Method, Segment},
+    job::JobStep,
     routes::{RouteIndex, Slot},
     world::Policy,
 };
@@ -63,6 +64,27 @@ pub struct Operation {
     pub max_clauses: usize,
     pub max_predicates: usize,
     pub answer: Answer,
+    pub job: Option<JobPart>,
+}
+
+/// What an operation of class `job` does.
+#[derive(Debug, Clone)]
+pub enum JobPart {
+    /// Asks a question that is answered with the id of a job.
+    Submit(JobAnswers),
+    /// Is about a job that `submit` asked for.
+    Step { step: JobStep, submit: Arc<Operation> },
+}
+
+/// How answers about a job are read.
+#[derive(Debug, Clone)]
+pub struct JobAnswers {
+    /// The field that holds a new job's id.
+    pub id: Box<str>,
+    /// The field of results that says where they go on.
+    pub cursor: Box<str>,
+    /// What passes of how far a job is.
+    pub status: Keep,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,6 +92,7 @@ pub enum Class {
     Query,
     List,
     Read,
+    Job,
 }
 
 impl Class {
@@ -79,6 +102,7 @@ impl Class {
             Self::Query => "query",
             Self::List => "list",
             Self::Read => "read",
+            Self::Job => "job",
         }
     }
 }

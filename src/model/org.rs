@@ -175,7 +175,7 @@ pub struct Role {
     pub permissions: Vec<Permission>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Permission {
     pub name: Box<str>,
     pub scope: PermissionScope,
@@ -186,12 +186,17 @@ pub struct Permission {
 impl Permission {
     /// Whether it gives one of these. `*` stands for one whole part, in roles for which the directory allows it.
     pub fn gives(&self, permissions: &BTreeSet<Box<str>>) -> bool {
-        let covers = |one: &str| {
-            let parts = self.name.split(':').zip(one.split(':'));
-            self.name.split(':').count() == one.split(':').count()
-                && parts.into_iter().all(|(held, due)| held == "*" || held == due)
-        };
-        permissions.contains(&self.name) || self.name.contains('*') && permissions.iter().any(|one| covers(one))
+        permissions.contains(&self.name) || self.name.contains('*') && permissions.iter().any(|one| self.covers(one))
+    }
+
+    /// Whether it opens all that the other does, which may hold a `*` itself.
+    pub fn covers(&self, other: &str) -> bool {
+        self.name.split(':').count() == other.split(':').count() && self.begins(other)
+    }
+
+    /// Whether it opens something of a domain (`analytics`) or of an entity in it (`routing:queue`).
+    pub fn begins(&self, with: &str) -> bool {
+        self.name.split(':').zip(with.split(':')).all(|(held, due)| held == "*" || held == due)
     }
 }
 

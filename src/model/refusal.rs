@@ -115,6 +115,8 @@ codes! {
     PlaceholderMany = "placeholder.many", Asker;
     /// A placeholder that does not exist.
     PlaceholderUnknown = "placeholder.unknown", Asker;
+    /// The job was submitted under rights that are no longer the asker's.
+    JobScopeChanged = "job.scope-changed", Administrator;
     /// A refusal that a rule file states itself.
     RuleRefused = "rule.refused", Asker;
     /// The second reader could not prove the outgoing query.
@@ -123,6 +125,8 @@ codes! {
     DirectoryStale = "directory.stale", Administrator;
     /// The decision could not be recorded.
     AuditUnavailable = "audit.unavailable", Proxy;
+    /// What has to be kept before it is answered, such as whose a job is, could not be kept or looked up.
+    StoreUnavailable = "store.unavailable", Proxy;
     /// The upstream cannot be reached.
     UpstreamUnavailable = "upstream.unavailable", Upstream;
     /// The upstream did not answer in time.

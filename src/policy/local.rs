@@ -5,7 +5,7 @@ use crate::{
     model::{
         answer::{PageNumber, Piece},
         contract::{TimeAt, TimeRule},
-        operation::Operation,
+        operation::{JobPart, Operation},
         refusal::Notice,
     },
     query::{body::Body, json::Value},
@@ -35,7 +35,26 @@ fn filled(operation: &Operation, body: Option<&Body>, page: Option<PageInfo>, no
             }
         }
     }
-    Guarded { status: 200, body: bytes, rows_in: 0, rows_out: 0, rows_foreign: 0, notices }
+    Guarded::plain(200, bytes, notices)
+}
+
+/// A job of which nothing could match: it has an id of this proxy, and no upstream knows it.
+pub fn job_submitted(operation: &Operation, id: &str, notices: Vec<Notice>) -> Option<Guarded> {
+    let Some(JobPart::Submit(answers)) = &operation.job else { return None };
+    let body = Value::object([(&*answers.id, Value::text(id))]).to_bytes();
+    Some(Guarded { job: Some(id.into()), ..Guarded::plain(202, body, notices) })
+}
+
+pub fn job_done() -> Guarded {
+    Guarded::plain(200, Value::object([("state", Value::text("FULFILLED"))]).to_bytes(), Vec::new())
+}
+
+pub fn job_results(answer: &[u8]) -> Guarded {
+    Guarded::plain(200, answer.to_vec(), Vec::new())
+}
+
+pub fn job_cancelled() -> Guarded {
+    Guarded::plain(204, Vec::new(), Vec::new())
 }
 
 /// The upstream shows the instants that it was asked for to the millisecond.

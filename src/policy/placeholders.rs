@@ -8,7 +8,7 @@ use crate::{
     },
     query::json::Value,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// More values than this do not fit into any query: a body of a few bytes must not stand for gigabytes.
 const MOST: usize = 1 << 16;
@@ -21,8 +21,13 @@ pub struct Filling<'a> {
     pub extent: &'a Extent,
 }
 
-/// Replaces placeholders in a body. Only values of predicates and the division slot may hold one.
-pub fn fill(value: &mut Value, slot: Option<&[Box<str>]>, filling: &Filling<'_>) -> Result<(), Refusal> {
+/// Replaces placeholders in a body; gives the values that they stood for. Only values of predicates and the division slot
+/// may hold one.
+pub fn fill(
+    value: &mut Value,
+    slot: Option<&[Box<str>]>,
+    filling: &Filling<'_>,
+) -> Result<BTreeSet<Box<str>>, Refusal> {
     if let Some(slot) = slot
         && let Some(Value::Text(text)) = value.at(slot)
         && text.contains("${")
@@ -34,7 +39,9 @@ pub fn fill(value: &mut Value, slot: Option<&[Box<str>]>, filling: &Filling<'_>)
         let only = Value::Text(only.clone());
         value.set_at(slot, only);
     }
-    walk(value, &mut Filled { filling, known: BTreeMap::new(), values: 0 })
+    let mut filled = Filled { filling, known: BTreeMap::new(), values: 0 };
+    walk(value, &mut filled)?;
+    Ok(filled.known.into_values().flatten().collect())
 }
 
 /// What was filled in so far: each placeholder is worked out once, and all of them together are bounded.

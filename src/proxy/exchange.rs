@@ -91,6 +91,7 @@ impl Exchange {
             rows_in: 0,
             rows_out: 0,
             rows_foreign: 0,
+            job: None,
             bytes_in: 0,
             bytes_out: 0,
             phases: Vec::new(),
@@ -253,6 +254,7 @@ impl Exchange {
             outcome.rows_in = rows_in;
             outcome.rows_out = rows_out;
             outcome.rows_foreign = foreign;
+            outcome.job = guarded.job().map(str::to_owned);
         });
         self.notices.extend(guarded.notices().iter().cloned());
         let decision = self.id;

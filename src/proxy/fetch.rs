@@ -4,7 +4,7 @@ use super::{Proxy, exchange::Exchange};
 use crate::{
     audit::Intent,
     model::{
-        operation::{Class, Operation},
+        operation::{Class, JobPart, Operation},
         refusal::{Code, Refusal},
     },
     policy::guard::Unguarded,
@@ -36,7 +36,7 @@ fn unknown(operation: &Operation, refusal: Refusal) -> Refusal {
             .params
             .iter()
             .any(|(name, value)| *name == "upstream-status" && matches!(&**value, "403" | "404" | "410"));
-    if operation.class == Class::Read && missing {
+    if (operation.class == Class::Read || matches!(operation.job, Some(JobPart::Step { .. }))) && missing {
         return Refusal::outside("the upstream knows no such id").in_path();
     }
     refusal

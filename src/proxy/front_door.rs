@@ -7,6 +7,7 @@ use super::{
     exchange::Exchange,
     params::{self, Pairs},
     path::Path,
+    question,
 };
 use crate::{
     audit::Query,
@@ -64,11 +65,7 @@ impl FrontDoor {
         }
         let is_token = head.method == Method::POST && path.is(&["oauth", "token"]);
         let params = params::read(head.uri.query().unwrap_or_default())?;
-        let method = match head.method {
-            // The answer to a HEAD is that to the GET, without its body.
-            Method::HEAD => Some(contract::Method::Get),
-            ref other => contract::Method::named(other.as_str()),
-        };
+        let method = question::method(head.method.as_str());
         let authorization =
             once(&head.headers, &header::AUTHORIZATION)?.map(|value| SecretString::from(value.to_owned()));
         identity_encoding(&head.headers)?;

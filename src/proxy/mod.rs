@@ -9,6 +9,7 @@ mod exchange;
 mod fetch;
 mod front_door;
 mod identify;
+mod jobs;
 mod params;
 mod path;
 pub mod question;
@@ -24,6 +25,7 @@ use crate::{
     identity::{Identity, Logins},
     model::refusal::{Code, Refusal},
     server::{self, Fault, Peer},
+    store::Store,
     telemetry::Metrics,
     upstream::Upstreams,
     world::WorldStore,
@@ -76,6 +78,7 @@ pub struct Parts {
     pub logins: Logins,
     pub recorder: Recorder,
     pub upstreams: Arc<Upstreams>,
+    pub store: Store,
     pub clock: Arc<dyn Clock>,
     pub metrics: Metrics,
 }
@@ -90,13 +93,14 @@ pub struct Proxy {
     logins: Logins,
     recorder: Recorder,
     upstreams: Arc<Upstreams>,
+    store: Store,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
 }
 
 impl Proxy {
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { settings, world, identity, logins, recorder, upstreams, clock, metrics } = parts;
+        let Parts { settings, world, identity, logins, recorder, upstreams, store, clock, metrics } = parts;
         Arc::new(Self {
             front_door: FrontDoor::new(settings.prefix.as_deref(), settings.needs_content_type),
             admission: Admission::new(settings.in_flight),
@@ -106,6 +110,7 @@ impl Proxy {
             logins,
             recorder,
             upstreams,
+            store,
             clock,
             metrics,
         })
@@ -133,7 +138,9 @@ impl Proxy {
         let pinned = self.world.pin();
         exchange.tell(self.world.late(exchange.now()));
         let subject = self.identify(&call, &pinned, exchange)?;
-        let question = self.read(call, &pinned, exchange).await?;
+        let mut question = self.read(call, &pinned, exchange).await?;
+        let whose = (subject.principal, &*pinned.world.org);
+        self.find_job(&mut question, whose).await?;
         exchange.enter("scope");
         let scoped = pinned.scope(subject.principal, &question.operation, exchange.now())?;
         exchange.scoped(&scoped);
@@ -147,15 +154,20 @@ impl Proxy {
             exchange.understood();
         }
         let forward = match decided? {
-            Decided::Local(guarded) => return Ok(guarded.into()),
+            Decided::Local(guarded) => {
+                return self.answer_here(&question, guarded, whose, exchange).await.map(Answer::from);
+            }
             Decided::Forward(forward) => forward,
         };
         exchange.enter("intend");
         let slot = self.upstreams.enter(&pinned.world.org.region(scoped.scope.region).id).await?;
         let intent = exchange.intend(&self.recorder, &forward).await?;
+        let sent = forward.verified.outgoing().body.clone();
         let answer = self.fetch(&question.operation, forward.verified, intent, slot, exchange).await?;
         exchange.enter("guard");
-        forward.plan.guard(answer).map(Answer::from)
+        let guarded = forward.plan.guard(answer)?;
+        self.keep(&question, sent, &guarded, whose, exchange).await?;
+        Ok(guarded.into())
     }
 
     async fn open(&self, head: bool, unread: bool, peer: Peer) -> Exchange {

@@ -98,6 +98,7 @@ fn values(kind: &ParamKind, value: String) -> Result<Vec<String>, &'static str> 
         }
         ParamKind::Enum(words) if words.iter().any(|word| **word == *value) => Ok(vec![value]),
         ParamKind::Enum(_) => Err("this query parameter is not one of its words"),
+        ParamKind::Cursor => Ok(vec![value]),
         ParamKind::Text { max } if value.len() <= *max => Ok(vec![value]),
         ParamKind::Text { .. } => Err("this query parameter is too long"),
         ParamKind::Ids { .. } => {

@@ -34,8 +34,13 @@ impl Proxy {
         exchange.body_read();
         exchange.asked_with_body(Query::new(verb, &path, &flat, (!bytes.is_empty()).then_some(bytes.as_slice())));
         let body = parse(&operation, &params, &bytes, &self.settings)?;
-        Ok(Question { operation, ids, params, body })
+        Ok(Question { operation, ids, params, body, job: None })
     }
+}
+
+/// What a method of HTTP asks for: the answer to a HEAD is that to the GET, without its body.
+pub fn method(verb: &str) -> Option<Method> {
+    Method::named(if verb == "HEAD" { "GET" } else { verb })
 }
 
 /// What a call with this method, target and body would ask, read as a call is, without one.
@@ -44,11 +49,11 @@ pub fn of(rules: &Rules, settings: &Settings, method: &str, target: &str, body: 
         Refusal::new(Code::RequestMalformed, format!("`{}` is no target of a request: {error}", short(target)))
     })?;
     let path = Path::read(target.path())?.without(&front_door::segments(settings.prefix.as_deref()));
-    let (operation, ids) = find(rules, Method::named(method), &path.segments(), &path.text())?;
+    let (operation, ids) = find(rules, self::method(method), &path.segments(), &path.text())?;
     let params = params::read(target.query().unwrap_or_default())?;
     let params = params::typed(params, &operation.contract.params)?;
     let body = parse(&operation, &params, body, settings)?;
-    Ok(Question { operation, ids, params, body })
+    Ok(Question { operation, ids, params, body, job: None })
 }
 
 fn parse(

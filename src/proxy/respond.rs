@@ -137,6 +137,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Code::BpoMixedTotals
         | Code::FieldHidden
         | Code::WindowOutside
+        | Code::JobScopeChanged
         | Code::RuleRefused => StatusCode::FORBIDDEN,
         Code::OperationUnknown => StatusCode::NOT_FOUND,
         Code::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -152,7 +153,9 @@ fn status(refusal: &Refusal) -> StatusCode {
         Code::UpstreamUnavailable | Code::UpstreamCredential | Code::AnswerUnreadable | Code::AnswerTooLarge => {
             StatusCode::BAD_GATEWAY
         }
-        Code::DirectoryStale | Code::AuditUnavailable | Code::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Code::DirectoryStale | Code::AuditUnavailable | Code::StoreUnavailable | Code::Overloaded => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         Code::UpstreamTimeout | Code::ProxyTimeout => StatusCode::GATEWAY_TIMEOUT,
     }
 }

@@ -13,7 +13,7 @@ pub mod reading;
 #[cfg(test)]
 mod tests;
 
-use crate::model::operation::Operation;
+use crate::model::{job::Job, operation::Operation};
 use std::sync::Arc;
 
 /// One request, read and found: which operation, with which ids, parameters and body.
@@ -25,6 +25,8 @@ pub struct Question {
     /// Query parameters as they were sent, decoded, in order; list values already split at commas.
     pub params: Vec<(Box<str>, Vec<String>)>,
     pub body: Option<json::Value>,
+    /// The job that the path names, where its submitter is known.
+    pub job: Option<Arc<Job>>,
 }
 
 impl Question {

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::model::{
     answer::{Answer, Key, PageNumber, Piece, Shape, Total, TotalTreatment},
-    body::{Access, BodyModel},
+    body::{Access, BodyModel, FieldKind},
+    contract::Data,
 };
 
 /// Largest answer that is held, unless the rule says otherwise.
@@ -86,11 +87,11 @@ fn empty(written: &At<String>, body: Option<&BodyModel>, reader: &mut Reader<'_>
             "pageSize" => Some(Piece::Page(PageNumber::Size)),
             "total" => Some(Piece::Page(PageNumber::Total)),
             "pageCount" => Some(Piece::Page(PageNumber::Count)),
-            path => paths::parse(path).filter(|path| body.is_some() && !path.is_empty()).map(Piece::Asked),
+            path => paths::parse(path).filter(|path| is_value(body, path)).map(Piece::Asked),
         };
         let Some(piece) = piece else {
-            let help = "write `${pageSize}`, `${pageNumber}`, `${total}`, `${pageCount}` or, where there is a body, a path \
-                        of it such as `${$.name}`";
+            let help = "write `${pageSize}`, `${pageNumber}`, `${total}`, `${pageCount}` or, where there is a body, the path \
+                        of a value in it that is no filter, such as `${$.name}`";
             let message = format!("`${{{hole}}}` stands for nothing in an empty answer");
             reader.problem_with(written.span.clone(), message, Some(help.to_owned()));
             return None;
@@ -99,12 +100,44 @@ fn empty(written: &At<String>, body: Option<&BodyModel>, reader: &mut Reader<'_>
         rest = after;
     }
     pieces.push(Piece::Text(rest.into()));
-    let filled: String = pieces.iter().map(|piece| if let Piece::Text(text) = piece { text } else { "1" }).collect();
+    // What is asked may be any JSON: a text in its place shows a hole that stands inside quotes.
+    let sample = |piece: &Piece| match piece {
+        Piece::Text(text) => text.to_string(),
+        Piece::Page(_) => "1".to_owned(),
+        Piece::Asked(_) => r#""x""#.to_owned(),
+    };
+    let filled: String = pieces.iter().map(sample).collect();
     if !serde_json::from_str::<serde_json::Value>(&filled).is_ok_and(|empty| empty.is_object()) {
-        reader.problem(written.span.clone(), "`empty` is not the text of a JSON object");
+        let help = "what the body holds is written as JSON, with its own quotes: `{\"name\":${$.name}}`";
+        let help = pieces.iter().any(|piece| matches!(piece, Piece::Asked(_))).then(|| help.to_owned());
+        reader.problem_with(written.span.clone(), "`empty` is not the text of a JSON object", help);
         return None;
     }
     Some(pieces)
+}
+
+/// Rows of shape `owned` say whose they are: a row without its owner would be nobody's, and all of them lost.
+pub(super) fn check_owner(answer: &Answer, data: Data, written: &At<format::Answer>, reader: &mut Reader<'_>) {
+    let (owner, field) = match data {
+        Data::User => (Access::User, "userId = \"user\""),
+        Data::Queue => (Access::Queue, "queueId = \"queue\""),
+        Data::Interaction | Data::Division | Data::Metadata => {
+            if answer.shape == Shape::Owned {
+                reader.problem(written.span.clone(), "rows of this shape are about people or queues: set `data` so");
+            }
+            return;
+        }
+    };
+    if answer.shape == Shape::Owned && !answer.keys.iter().any(|key| key.access == owner) {
+        let help = format!("add the field that says so to `keys`, such as `keys = {{ {field} }}`");
+        reader.problem_with(written.span.clone(), "rows of this shape need the key of their owner", Some(help));
+    }
+}
+
+/// Whether a body may hold a value here: filters are rewritten, and nobody's to repeat.
+fn is_value(body: Option<&BodyModel>, path: &[Box<str>]) -> bool {
+    let kind = body.and_then(|body| body.field(path));
+    kind.is_some_and(|kind| !matches!(kind, FieldKind::Filter(_) | FieldKind::Filters(_) | FieldKind::Object(_)))
 }
 
 fn keys(answer: &format::Answer, body: Option<&BodyModel>, reader: &mut Reader<'_>) -> Option<Vec<Key>> {

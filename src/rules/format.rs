@@ -8,7 +8,7 @@ use crate::model::{
     answer::Shape,
     assumption::Assumption,
     body::Dialect,
-    contract::Data,
+    contract::{Data, Reach},
     entitlement::Action,
     operation::{Audience, Class, EmptyScope, Outside, Outsourcers, StaticDead, Strength},
 };
@@ -44,6 +44,8 @@ keys! {
         r#match: At<String>,
         /// A family of this file.
         family: Option<At<String>>,
+        /// The same question as a job: submitted here, answered later.
+        job: Option<At<Job>>,
         /// Examples that run at each load.
         test: Vec<At<Test>>,
         .. shared: Shared,
@@ -96,6 +98,26 @@ keys! {
         /// Query parameters; an unlisted one is refused.
         params: Option<BTreeMap<Name, At<Param>>>,
         page: Option<At<Page>>,
+    }
+}
+
+keys! {
+    /// The upstream's way to ask the rule's question as a job. It gives four operations: submit, status, results, cancel.
+    Job {
+        /// Method and path that submit it; the job is `/{jobId}` below, its results `/{jobId}/results`.
+        r#match: At<String>,
+        /// The field of the answer that holds the new job's id.
+        id: At<String>,
+        /// The field of results, and the parameter, that say where they go on.
+        cursor: At<String>,
+        /// A list of fields of the shipped table: what passes of how far a job is.
+        status: At<String>,
+        /// Fields of results that pass beside those of the rule's own answer.
+        keep: Vec<At<String>>,
+        /// How far rows of a job may lie outside the asked interval; the rule's own unless said.
+        reach: Option<At<ReachWord>>,
+        /// Further query parameters of results.
+        params: BTreeMap<Name, At<Param>>,
     }
 }
 
@@ -256,6 +278,8 @@ keys! {
         r#as: At<String>,
         /// The body.
         asks: Option<Json>,
+        /// Whether it is asked as a job; `upstream` and `shows` are its results then.
+        as_job: Option<bool>,
         /// Path ids and query parameters.
         params: BTreeMap<Name, Json>,
         /// The outgoing body; of an operation without a body, the outgoing parameters.
@@ -305,7 +329,7 @@ words! { ArchivedWord { Exclude = "exclude", Include = "include", } }
 words! { EntryWord { Append = "append", Never = "never", } }
 words! { AskedWord { Conjoin = "conjoin", } }
 words! { StrengthWord => Strength { Exact = "exact", Cover = "cover", } }
-words! { ReachWord { Contained = "contained", WholeDay = "whole-day", Overlap = "overlap", } }
+words! { ReachWord => Reach { Contained = "contained", WholeDay = "whole-day", Overlap = "overlap", } }
 words! {
     ShapeWord => Shape {
         Groups = "groups",

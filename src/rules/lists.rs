@@ -12,6 +12,7 @@ use crate::model::{
     body::{Access, FieldKind},
     contract::{Reach, TimeAt, TimeRule},
     operation::{AllowList, MetricRule},
+    world::Policy,
 };
 use std::collections::BTreeMap;
 
@@ -75,18 +76,20 @@ impl Body<'_> {
                 }
             }
         };
-        let reach = match time.reach.value {
-            // Not vouched for: a leg is counted by its start and may end later.
-            ReachWord::Contained if !self.policy.accepted.contains(&Assumption::LegsContained) => Reach::Overlap,
-            ReachWord::Contained => Reach::Contained,
-            ReachWord::WholeDay => Reach::WholeDay,
-            ReachWord::Overlap => Reach::Overlap,
-        };
+        let reach = reach(time.reach.value, self.policy);
         let max = match &time.max {
             Some(text) => Some(duration(text, reader)?),
             None => None,
         };
         Some(TimeRule { at, reach, max })
+    }
+}
+
+pub(super) fn reach(word: ReachWord, policy: &Policy) -> Reach {
+    match word {
+        // Not vouched for: a leg is counted by its start and may end later.
+        ReachWord::Contained if !policy.accepted.contains(&Assumption::LegsContained) => Reach::Overlap,
+        word => word.into(),
     }
 }
 

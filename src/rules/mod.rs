@@ -26,6 +26,7 @@ mod answer;
 mod catalogue;
 mod condition;
 mod format;
+mod jobs;
 mod lists;
 mod model_format;
 mod models;
@@ -252,16 +253,24 @@ impl Gathered {
                 );
             }
             self.tests.extend(query_test::tests(rule, fixture.as_ref(), attachments, reader));
-            if let Some(operation) = surroundings.operation(rule, reader) {
-                let (method, slot) = (operation.contract.method, self.operations.len());
-                let clash = self.taken.add(method, &operation.contract.template, slot);
-                if let Some(other) = clash.and_then(|slot| self.operations.get(slot)) {
-                    let message = format!("this matches the same paths as the rule `{}`", other.id);
-                    let help = "a path is governed by one rule; a literal segment wins over an id, but neither is more exact here";
-                    reader.problem_with(rule.r#match.span.clone(), message, Some(help.to_owned()));
-                }
-                self.operations.push(Arc::new(operation));
+            let Some(operation) = surroundings.operation(rule, reader) else { continue };
+            let jobs = rule.job.as_ref().and_then(|job| jobs::operations(rule, job, &operation, surroundings, reader));
+            self.add(Arc::new(operation), &rule.r#match, reader);
+            for operation in jobs.into_iter().flatten() {
+                self.add(operation, rule.job.as_ref().map_or(&rule.r#match, |job| &job.r#match), reader);
             }
         }
+    }
+
+    fn add(&mut self, operation: Arc<Operation>, at: &At<String>, reader: &mut Reader<'_>) {
+        let (method, slot) = (operation.contract.method, self.operations.len());
+        let clash = self.taken.add(method, &operation.contract.template, slot);
+        if let Some(other) = clash.and_then(|slot| self.operations.get(slot)) {
+            let message = format!("this matches the same paths as the rule `{}`", other.id);
+            let help =
+                "a path is governed by one rule; a literal segment wins over an id, but neither is more exact here";
+            reader.problem_with(at.span.clone(), message, Some(help.to_owned()));
+        }
+        self.operations.push(operation);
     }
 }

@@ -26,6 +26,16 @@ keys! {
         data: DataWord,
         proof: At<Proof>,
         fields: BTreeMap<Name, At<FieldSpec>>,
+        /// How the body differs that submits the same question as a job.
+        job: Option<At<JobModel>>,
+    }
+}
+
+keys! {
+    /// What is not, and what is more, in the body of a job.
+    JobModel {
+        without: Vec<At<String>>,
+        fields: BTreeMap<Name, At<FieldSpec>>,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::{
     format::AccessWord,
-    model_format::{FieldSpec, Filter, KindWord, Model, ModelFile},
+    jobs::JobBody,
+    model_format::{FieldSpec, Filter, JobModel, KindWord, Model, ModelFile},
     paths,
     problem::{Problems, Source, did_you_mean},
     reading::{At, Reader},
@@ -22,6 +23,8 @@ pub(super) type Masks = BTreeMap<Box<str>, Box<str>>;
 pub(super) struct Models {
     pub(super) bodies: BTreeMap<Box<str>, (Arc<BodyModel>, Masks)>,
     pub(super) keeps: BTreeMap<Box<str>, Keep>,
+    /// By the name of the body that they change.
+    pub(super) jobs: BTreeMap<Box<str>, JobBody>,
 }
 
 #[derive(Debug, Default)]
@@ -52,9 +55,12 @@ impl Models {
         for (source, file) in files {
             let mut reader = Reader { source, problems };
             for (name, model) in file.model {
-                if let Some(body) = model.0.and_then(|model| filters.body(&name, &model, &mut reader)) {
-                    once(&mut models.bodies, &name, body, &mut reader);
+                let Some(model) = model.0 else { continue };
+                let Some(body) = filters.body(&name, &model, &mut reader) else { continue };
+                if let Some(job) = model.job.as_ref().and_then(|job| filters.job(job, &body.0, &mut reader)) {
+                    models.jobs.insert(name.text.clone(), job);
                 }
+                once(&mut models.bodies, &name, body, &mut reader);
             }
         }
         models
@@ -186,6 +192,13 @@ impl Filters {
             return None;
         }
         Some((Arc::new(body), masks))
+    }
+
+    fn job(&self, spec: &At<JobModel>, model: &BodyModel, reader: &mut Reader<'_>) -> Option<JobBody> {
+        let fields = self.fields(&spec.fields, model.dialect, &mut Masks::new(), reader)?;
+        let without = spec.without.iter().map(|name| name.as_str().into()).collect();
+        let job = JobBody { without, fields };
+        job.fits(model, spec, reader).then_some(job)
     }
 
     fn fields(

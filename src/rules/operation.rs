@@ -71,6 +71,9 @@ impl Surroundings<'_> {
             let help = "the model table says what the rows of a body are about: leave this as it is there";
             reader.problem_with(word.span.clone(), says, Some(help.to_owned()));
         }
+        if let Some(written) = answer_spec {
+            answer::check_owner(&answer, data, written, reader);
+        }
         let rests = Rests { sites: &parts.sites, model: model.as_deref(), data, page: page.is_some() };
         rests.check(&needs, rule, reader);
         let fits = Fits { class, method, template: &template, params: &params, shape: answer.shape };
@@ -102,6 +105,7 @@ impl Surroundings<'_> {
             archived,
             rows_decide: class == Class::Read && matches!(answer.shape, Shape::Conversation | Shape::Conversations),
             max_values: shared.max_values.unwrap_or(MAX_VALUES),
+            job: None,
         };
         Some(Operation {
             id: rule.id.as_str().into(),
@@ -126,7 +130,15 @@ impl Surroundings<'_> {
             max_clauses: shared.max_clauses.unwrap_or(MAX_CLAUSES),
             max_predicates: shared.max_predicates.unwrap_or(MAX_PREDICATES),
             answer,
+            job: None,
         })
+    }
+
+    /// What a rule refuses of a body, as far as it can be said of this one.
+    pub(super) fn refusals(&self, rule: &At<Rule>, model: &BodyModel, reader: &mut Reader<'_>) -> Vec<RefuseWhen> {
+        let shared = self.shared(rule, reader);
+        let refuse = shared.iter().flat_map(|shared| shared.refuse.iter().flatten());
+        refuse.filter_map(|refuse| compile_refuse(refuse, model, reader)).collect()
     }
 
     fn shared(&self, rule: &At<Rule>, reader: &mut Reader<'_>) -> Option<Shared> {

@@ -32,7 +32,7 @@ pub struct Fixture {
 pub struct RuleTest {
     pub file: Box<str>,
     pub line: usize,
-    /// Id of the rule.
+    /// Id of the operation: the rule's, or that of its job.
     pub operation: Box<str>,
     pub name: Box<str>,
     pub fixture: Arc<Fixture>,
@@ -127,6 +127,12 @@ fn compile(
             return None;
         }
     };
+    let as_job = test.as_job == Some(true);
+    if as_job && rule.job.is_none() {
+        let help = Some("add `[rule.job]`, or ask it as it is".to_owned());
+        reader.problem_with(test.name.span.clone(), "the rule is not asked as a job", help);
+        return None;
+    }
     let params: Option<Vec<_>> =
         test.params.iter().map(|(name, value)| Some((name.text.clone(), text(&value.0)?))).collect();
     if params.is_none() {
@@ -135,7 +141,7 @@ fn compile(
     Some(RuleTest {
         file: reader.source.name.clone(),
         line: reader.source.position(test.span.start).0,
-        operation: rule.id.as_str().into(),
+        operation: if as_job { format!("{}.job", *rule.id).into() } else { rule.id.as_str().into() },
         name: test.name.as_str().into(),
         fixture: fixture.clone(),
         asker: test.r#as.as_str().into(),

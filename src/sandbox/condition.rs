@@ -20,16 +20,18 @@ pub(super) struct Lens {
     pub(super) legs: &'static str,
     /// Filters are read and forgotten.
     pub(super) blind: bool,
+    /// Details as a job finds them: whatever overlaps the interval, all at once.
+    pub(super) job: bool,
 }
 
 impl Lens {
     pub(super) fn whole(traits: Traits) -> Self {
-        Self { traits, legs: "legs", blind: false }
+        Self { traits, legs: "legs", blind: false, job: false }
     }
 
     /// The world of the marked legs only. Divisions are those of the legs.
     pub(super) fn visible() -> Self {
-        Self { traits: Traits { division_of_leg: true, ..Traits::default() }, legs: "seen", blind: false }
+        Self { traits: Traits { division_of_leg: true, ..Traits::default() }, legs: "seen", blind: false, job: false }
     }
 
     pub(super) fn is_visible_world(self) -> bool {

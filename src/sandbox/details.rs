@@ -47,10 +47,13 @@ pub(super) fn query(store: &Store, lens: Lens, body: &Value) -> Result<Value, Pr
     {
         return Err(Problem::bad("`resolutionFilters` is not supported here"));
     }
-    within_limit(interval, !entries.is_empty())?;
+    if !lens.job {
+        within_limit(interval, !entries.is_empty())?;
+    }
     let order = order(body, lens)?;
-    let (size, number) = paging(body)?;
-    let matching = matching(lens, interval, entries);
+    let (size, number) = if lens.job { (i64::MAX, 1) } else { paging(body)? };
+    let whole_days = !lens.job || body.get("startOfDayIntervalMatching") == Some(&json!(true));
+    let matching = matching(lens, interval, whole_days, entries);
     let total = store.number(&Sql::with(format!("SELECT count(*) {}", matching.text), matching.values.clone()))?;
     let mut page = matching.clone().around("SELECT c.n ", &order);
     page.push_text(&format!(" LIMIT {size} OFFSET {}", size * (number - 1)));
@@ -90,12 +93,15 @@ pub(super) fn by_ids(store: &Store, lens: Lens, params: &Params) -> Result<Value
 }
 
 /// `FROM conversations c WHERE ...`
-fn matching(lens: Lens, interval: Interval, entries: Vec<Sql>) -> Sql {
-    let days = interval.days();
-    let mut sql = Sql::with(
-        "FROM conversations c WHERE c.start >= ? AND c.start < ? AND ",
-        vec![Cell::Integer(days.from), Cell::Integer(days.until)],
-    );
+fn matching(lens: Lens, interval: Interval, whole_days: bool, entries: Vec<Sql>) -> Sql {
+    let mut sql = if whole_days {
+        let days = interval.days();
+        let bounds = vec![Cell::Integer(days.from), Cell::Integer(days.until)];
+        Sql::with("FROM conversations c WHERE c.start >= ? AND c.start < ? AND ", bounds)
+    } else {
+        let bounds = vec![Cell::Integer(interval.until), Cell::Integer(interval.from)];
+        Sql::with("FROM conversations c WHERE c.start < ? AND c.end > ? AND ", bounds)
+    };
     if lens.is_visible_world() {
         sql.push_text("c.n IN (SELECT conversation FROM seen) AND ");
     }

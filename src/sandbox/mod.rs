@@ -16,6 +16,7 @@ mod facets;
 mod families;
 mod filter;
 mod interval;
+mod jobs;
 mod lists;
 mod metric;
 mod organisation;

@@ -131,11 +131,18 @@ impl Door {
             return finish(Err(Problem::internal("An unexpected error occurred.")), &context, &faults);
         }
         let question = question(&head, &body, client);
+        let status = match question.as_ref().map(|question| question.operation) {
+            Ok(Operation::Job(part)) => part.status(),
+            _ => 200,
+        };
         let door = Arc::clone(&self);
         let work = move || door.service.answer(door.region, &question?);
         let answer =
             tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(Problem::internal("the sandbox failed")));
-        finish(answer, &context, &faults)
+        match answer {
+            Ok(answer) => respond(status, &answer, &context, &faults),
+            answer => finish(answer, &context, &faults),
+        }
     }
 
     fn record(&self, head: &http::request::Parts, body: &Bytes) {
@@ -196,7 +203,7 @@ fn respond(status: u16, body: &Value, context: &str, faults: &Disobedience) -> i
     } else if faults.invalid_json {
         ("application/json", format!("{body}]}}"))
     } else {
-        ("application/json", body.to_string())
+        ("application/json", if status == StatusCode::NO_CONTENT { String::new() } else { body.to_string() })
     };
     let mut response = Response::builder()
         .status(status)

@@ -6,6 +6,7 @@ use super::{
     conversation, details,
     families::Family,
     interval::show,
+    jobs::{self, Jobs},
     lists::{self, Params},
     people, platform,
     problem::Problem,
@@ -16,6 +17,7 @@ use super::{
 };
 use serde_json::{Map, Value, json};
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::Instant,
 };
@@ -27,6 +29,8 @@ pub(super) struct Service {
     pub(super) traits: RwLock<Traits>,
     pub(super) disobedience: RwLock<Disobedience>,
     executions: Mutex<Vec<Value>>,
+    /// By region.
+    jobs: BTreeMap<String, Jobs>,
 }
 
 /// What a request asks for.
@@ -57,11 +61,15 @@ pub(super) enum Operation {
     ConversationDetailsOf,
     /// Something of one person.
     Person(people::Part),
+    Job(jobs::Part),
 }
 
 impl Operation {
     /// The operation, and the id that ends the path of a read by id.
     pub(super) fn of<'a>(method: &str, path: &'a str) -> Option<(Self, &'a str)> {
+        if let Some((part, id)) = jobs::Part::of(method, path) {
+            return Some((Self::Job(part), id));
+        }
         let operation = match (method, path) {
             ("GET", "/api/v2/users/me") => Self::Me,
             ("POST", "/api/v2/analytics/conversations/aggregates/query") => Self::ConversationAggregates,
@@ -117,7 +125,8 @@ pub(super) struct Question {
 impl Service {
     pub(super) fn new(stores: Vec<Arc<Store>>, traits: Traits) -> Self {
         let disobedience = RwLock::new(Disobedience::default());
-        Self { stores, traits: RwLock::new(traits), disobedience, executions: Mutex::new(Vec::new()) }
+        let jobs = stores.iter().map(|store| (store.region.clone(), Jobs::default())).collect();
+        Self { stores, traits: RwLock::new(traits), disobedience, executions: Mutex::new(Vec::new()), jobs }
     }
 
     pub(super) fn traits(&self) -> Traits {
@@ -168,7 +177,20 @@ impl Service {
             });
             return found.unwrap_or_default();
         }
+        if matches!(question.operation, Operation::Job(part) if part != jobs::Part::Results) {
+            return Value::Null;
+        }
         self.ask(store, all, question).unwrap_or_default()
+    }
+
+    fn job(&self, store: &Store, lens: Lens, part: jobs::Part, question: &Question) -> Result<Value, Problem> {
+        let jobs = self.jobs.get(&store.region).ok_or_else(Problem::not_found)?;
+        match part {
+            jobs::Part::Submit(asked) => jobs.submit(asked, question, self.disobedience().same_job),
+            jobs::Part::Status => jobs.status(&question.id),
+            jobs::Part::Results => jobs.results(question, |asked| evaluate(store, Lens { job: true, ..lens }, asked)),
+            jobs::Part::Cancel => jobs.cancel(&question.id),
+        }
     }
 
     fn ask(&self, store: &Store, lens: Lens, question: &Question) -> Result<Value, Problem> {
@@ -193,6 +215,7 @@ impl Service {
             Operation::ConversationDetail => details::by_id(store, lens, id),
             Operation::ConversationDetailsOf => details::by_ids(store, lens, params),
             Operation::Person(part) => people::read(store, *part, id),
+            Operation::Job(part) => self.job(store, lens, *part, question),
             Operation::Conversation => conversation::by_id(store, id)?.ok_or_else(Problem::not_found),
             _ => evaluate(store, lens, question),
         }

@@ -61,6 +61,8 @@ pub struct Disobedience {
     pub foreign_rows: bool,
     /// Some rows of another region are added.
     pub other_region: bool,
+    /// Every new job gets the id of the first.
+    pub same_job: bool,
     /// Totals are too high.
     pub false_totals: bool,
     /// Unknown members stand in the answer and in its rows.

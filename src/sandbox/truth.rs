@@ -7,6 +7,7 @@ use super::{
     aggregates::within,
     condition::Lens,
     interval::Interval,
+    jobs::Part,
     lists::Params,
     running::Sandbox,
     service::{Operation, Question, evaluate},
@@ -177,6 +178,13 @@ impl Sandbox {
 
     fn evaluate_through(&self, region: &str, path: &str, body: &Value, lens: Lens) -> Result<Value, TruthError> {
         let (operation, id) = Operation::of("POST", path).ok_or_else(|| TruthError(format!("`{path}` is no query")))?;
+        let (operation, lens) = match operation {
+            Operation::Job(Part::Submit(asked)) => {
+                let asked = asked.operation().ok_or_else(|| TruthError(format!("`{path}` is no query")))?;
+                (asked, Lens { job: true, ..lens })
+            }
+            operation => (operation, lens),
+        };
         let question = Question {
             operation,
             id: id.to_owned(),

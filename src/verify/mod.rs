@@ -12,10 +12,12 @@
 //! | `words` | what the body may group, sort and filter by |
 //! | `scope` | what the entitlements cover, id by id |
 //! | `legs` | the scope as clauses, and which of them a filter entails |
+//! | `job` | a step of a job: it is the holder's, and what was sent for it is inside the scope of now |
 
 mod body;
 mod filter;
 mod genesys;
+mod job;
 mod json;
 mod legs;
 mod platform;
@@ -37,6 +39,7 @@ use crate::model::{
 use body::Found;
 use filter::Entry;
 use jiff::Timestamp;
+pub use job::{JobUnproved, check_job};
 use legs::Goal;
 use scope::Scope;
 use serde::Serialize;
@@ -114,6 +117,9 @@ pub fn check(
     org: &Org,
     now: Timestamp,
 ) -> Result<Verified, Unproved> {
+    if contract.job.is_some() {
+        return Err(Unproved::at("contract", "a step of a job is proved with the job"));
+    }
     let scope = Scope::of(contract, given, org, now)?;
     let ids = request::hold_path(&scope, contract, &outgoing)?;
     request::hold_query(&scope, contract, &outgoing)?;

@@ -73,6 +73,8 @@ pub(super) fn hold_query(scope: &Scope<'_>, contract: &Contract, outgoing: &Outg
             }
             ParamKind::Enum(words) => words.iter().any(|word| **word == **value),
             ParamKind::Text { max } => value.len() <= *max,
+            // which places may be named is the job's to say
+            ParamKind::Cursor => contract.job.is_some(),
             ParamKind::Ids { access, max } => {
                 for id in value.split(',') {
                     scope.named(*access, id, &at)?;

@@ -143,13 +143,12 @@ impl<'a> Scope<'a> {
         self.live.iter().any(|e| e.users.is_any() && self.covers_queue(e, ix))
     }
 
-    /// On user data: a user who is listed, or any of a covered division. Everybody may see himself where a
-    /// source lists him, wherever he is placed.
+    /// On user data: a user who is listed, or any of a covered division. Placed in a parent division or in another
+    /// region's, he is a row to nobody, himself included.
     pub(super) fn shows_user(&self, ix: UserIx) -> bool {
-        let own = self.holder == Principal::User(ix);
         self.live.iter().any(|e| match &e.users {
             Dim::Any => self.covers_loose_user(e, ix),
-            Dim::Only(list) => list.contains(&ix) && (self.covers_user(e, ix) || own && e.divisions.is_any()),
+            Dim::Only(_) => self.covers_user(e, ix),
         })
     }
 
@@ -210,8 +209,8 @@ impl<'a> Scope<'a> {
             Access::Object(kind) => self.shows_object(kind, id).then_some(Named::Other),
             // a value without its attribute says nothing
             Access::Attribute => None,
-            // no directory holds conversations: whose they are is decided row by row
-            Access::Conversation => (!id.is_empty()).then_some(Named::Other),
+            // no directory holds conversations, whose they are is decided row by row; nor jobs, of which their owner is kept
+            Access::Conversation | Access::Job => (!id.is_empty()).then_some(Named::Other),
         };
         inside.ok_or_else(|| Unproved::at(at, format!("`{}` is outside the scope", shown(id))))
     }

@@ -140,6 +140,8 @@ fn an_operation_with_a_body_is_not_explained_without_one() {
     assert!(code == 2 && told.contains("takes a JSON body; give it with `--query FILE`"), "{told}");
     let (code, out, told) = explain("GET /api/v2/routing/queues");
     assert_eq!(code, 0, "{out}{told}");
+    let (code, _, told) = explain("GET /api/v2/analytics/conversations/aggregates/jobs/j-1");
+    assert!(code == 2 && told.contains("explain how it is submitted"), "{told}");
 }
 
 /// A question is read as the proxy reads it, and what it becomes stands beside what was asked.

@@ -90,7 +90,7 @@ fn every_module_says_what_it_is_for() {
 }
 
 /// Files in which a fault could let a row through. ARCHITECTURE.md lists them and says why.
-const TRUSTED: [&str; 10] = [
+const TRUSTED: [&str; 12] = [
     "src/policy/scope.rs",
     "src/policy/outsourcers.rs",
     "src/directory/bindings.rs",
@@ -101,8 +101,10 @@ const TRUSTED: [&str; 10] = [
     "src/verify",
     "src/query/json",
     "src/audit/recorder.rs",
+    "src/store",
+    "src/proxy/jobs.rs",
 ];
-const TRUSTED_LINES: usize = 5_100;
+const TRUSTED_LINES: usize = 5_550;
 
 #[test]
 fn the_trusted_base_is_stated_and_bounded() {

@@ -53,6 +53,7 @@ pub(crate) fn proved(conversation: &str) -> Verified {
         archived: false,
         rows_decide: true,
         max_values: 100,
+        job: None,
     };
     let outgoing = Outgoing {
         method: Method::Get,
@@ -179,6 +180,7 @@ fn outcome(decision: Uuid) -> OutcomeRecord {
         rows_in: 3,
         rows_out: 2,
         rows_foreign: 1,
+        job: Some("job-1".to_owned()),
         bytes_in: 100,
         bytes_out: 50,
         phases: vec![("identify".into(), 12), ("upstream".into(), 900)],

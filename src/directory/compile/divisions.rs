@@ -2,6 +2,7 @@
 
 use super::{At, Draft, cycles, refer};
 use crate::{
+    base::address,
     directory::file::{self, DirectoryFile},
     model::{
         org::{Division, DivisionIx, Index, Region},
@@ -21,12 +22,13 @@ fn regions(draft: &mut Draft<'_>) {
     let mut owner: HashMap<String, &str> = HashMap::new();
     for (nth, region) in file.regions.iter().enumerate() {
         let at = At::item("regions", nth);
-        let good = region.upstream.parse::<http::Uri>().is_ok_and(|uri| {
-            matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some() && uri.query().is_none()
-        });
-        if !good {
+        if address::base(&region.upstream).is_none() {
             let what = format!("the upstream `{}` of region `{}` is no base URL", region.upstream, region.id);
-            draft.problem(at.key("upstream"), what, "write it like `https://api.example.com`");
+            draft.problem(
+                at.key("upstream"),
+                what,
+                "write it like `https://api.example.com`, with no escapes or dots in the path",
+            );
         }
         for (host_nth, host) in region.hosts.iter().enumerate() {
             if let Some(other) = owner.insert(host.to_ascii_lowercase(), &region.id) {

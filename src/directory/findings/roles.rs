@@ -5,7 +5,7 @@ use crate::{
     directory::file::DirectoryFile,
     model::{
         finding::Finding,
-        org::{Org, Permission, PermissionScope, RoleIx, User},
+        org::{DivisionIx, Org, Permission, PermissionScope, RoleIx, User},
         set::Set,
     },
 };
@@ -39,12 +39,12 @@ pub(super) fn find(file: &DirectoryFile, org: &Org, held: &Held<'_>, out: &mut V
 }
 
 fn is_analytics(permission: &Permission) -> bool {
-    permission.name.starts_with("analytics:")
+    permission.begins("analytics")
 }
 
 /// Rights over data and queues for which the templates give `assigned` or `view`.
 fn wide(org: &Org, held: &Held<'_>, out: &mut Vec<Finding>) {
-    const NARROW: [&str; 5] = ["reporting:", "routing:queue:", "telephony:queue:", "interaction:", "recording:"];
+    const NARROW: [&str; 5] = ["reporting", "routing:queue", "telephony:queue", "interaction", "recording"];
     let in_use: BTreeSet<RoleIx> = held.pairs.keys().map(|(role, _)| *role).collect();
     for role in in_use.into_iter().map(|role| org.role(role)) {
         let wide = role
@@ -52,7 +52,7 @@ fn wide(org: &Org, held: &Held<'_>, out: &mut Vec<Finding>) {
             .iter()
             .filter(|permission| matches!(permission.scope, PermissionScope::All | PermissionScope::Groups(_)));
         let few = Few::of(
-            wide.filter(|permission| NARROW.iter().any(|start| permission.name.starts_with(start)))
+            wide.filter(|permission| NARROW.iter().any(|start| permission.begins(start)))
                 .map(|permission| &*permission.name),
         );
         if !few.is_empty() {
@@ -97,26 +97,29 @@ fn shared_queues(org: &Org, held: &Held<'_>, out: &mut Vec<Finding>) {
     }
 }
 
+type Right<'o> = (&'o Permission, DivisionIx);
+
 fn union(org: &Org, user: &User, analytics: &[bool], out: &mut Vec<Finding>) {
     let has = |role: &RoleIx| analytics.get(role.index()).copied().unwrap_or(false);
     let roles: Set<RoleIx> = user.assignments.iter().map(|held| held.role).filter(has).collect();
     if roles.len() < 2 {
         return;
     }
-    let opens = |role: RoleIx| -> HashSet<_> {
+    let opens = |role: RoleIx| -> HashSet<Right<'_>> {
         let divisions = user.assignments.iter().filter(move |held| held.role == role).map(|held| held.division);
         let permissions = &org.role(role).permissions;
-        divisions
-            .flat_map(|division| {
-                permissions
-                    .iter()
-                    .map(move |permission| (&permission.name, format!("{:?}", permission.scope), division))
-            })
-            .collect()
+        divisions.flat_map(|division| permissions.iter().map(move |permission| (permission, division))).collect()
     };
     let each: Vec<HashSet<_>> = roles.iter().map(|role| opens(*role)).collect();
     let all: HashSet<_> = each.iter().flatten().collect();
-    if each.iter().any(|one| one.len() == all.len()) {
+    let holds_all = |one: &HashSet<Right<'_>>| {
+        let wild: Vec<_> = one.iter().filter(|(held, _)| held.name.contains('*')).collect();
+        let opened = |(due, division): &Right<'_>| {
+            wild.iter().any(|(held, at)| at == division && held.scope == due.scope && held.covers(&due.name))
+        };
+        all.iter().all(|due| one.contains(due) || opened(due))
+    };
+    if each.iter().any(holds_all) {
         return;
     }
     let names = |role: &RoleIx| -> BTreeSet<&str> {

@@ -64,6 +64,28 @@ fn roles() {
         "R04",
         "role `r-group`",
     );
+    // a wildcard holds what it stands for: it is no more than itself with a part of it, and it is wide
+    let starred = |name: &str, scope: &str| {
+        let second = format!(
+            r#"{{"id": "r-2", "permissions": [{{"permission": "{name}", "scope": "{scope}"}}]}}, {{"id": "r-group""#
+        );
+        let with_role = with(r#"{"id": "r-group""#, &second).replace(r#"[{"role": "r-1", "division": "d-a"}]}"#, two);
+        with_role.replacen(r#""folders": []"#, r#""unsafeAllow": ["wildcard:r-2"], "folders": []"#, 1)
+    };
+    finds(&starred("*:query:view", "self"), "R03", "user `u-1`");
+    for (name, wide) in
+        [("*:queue:view", true), ("routing:*:view", true), ("routing:*:*", true), ("analytics:*:view", false)]
+    {
+        let found = org(&starred(name, "all")).findings;
+        let told = found.iter().any(|finding| finding.code == "R04" && finding.at == "role `r-2`");
+        assert_eq!(told, wide, "{name}: {found:#?}");
+    }
+    for (name, scope, more) in
+        [("analytics:*:view", "all", false), ("*:report:view", "all", false), ("analytics:*:view", "self", true)]
+    {
+        let found = org(&starred(name, scope)).findings;
+        assert_eq!(found.iter().any(|finding| finding.code == "R03"), more, "{name}: {found:#?}");
+    }
     let group = r#""analytics:report:view", "scope": "group", "groups": ["g-2"]"#;
     let shared = with(r#""analytics:report:view", "scope": "all""#, group)
         .replace(r#"{"id": "g-2", "region": "us"}"#, r#"{"id": "g-2", "region": "us", "members": ["u-1"]}"#);

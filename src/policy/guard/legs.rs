@@ -42,16 +42,10 @@ pub(super) fn is_asked(plan: &GuardPlan, row: &Value, seen: &mut BTreeSet<String
     plan.ids.is_empty() || id.is_some_and(|id| plan.ids.contains(id) && seen.insert(id.to_owned()))
 }
 
-/// Whether an interaction without a visible leg could lawfully be in an answer: the upstream selects whole interactions
-/// by the divisions of all their legs. Its tags say when it could not.
+/// Whether an interaction without a visible leg could lawfully be in an answer. What is sent asks for a visible leg; only
+/// ids, and a window that no filter can say, bring others.
 pub(super) fn is_explained(plan: &GuardPlan, row: &Value) -> bool {
-    let tags = key(plan, Access::Division).and_then(|at| row.at(at)).and_then(Value::as_array).unwrap_or_default();
-    let ours = |tag: &Value| {
-        let division = tag.as_str().and_then(|id| plan.org.index.divisions.get(id));
-        division.is_some_and(|division| plan.divisions.contains(division))
-    };
-    let by_name = plan.scope.entitlements.iter().any(|one| !one.conversations.is_any());
-    tags.is_empty() || by_name || tags.iter().any(ours)
+    matches!(row, Value::Object(_)) && (plan.windowed || !plan.ids.is_empty())
 }
 
 /// Tags of divisions in which the asker sees no leg would speak of hidden legs.

@@ -4,6 +4,7 @@
 //! the entitlements themselves, every field that no model lists is dropped, every total is recomputed or removed.
 
 mod fields;
+mod job;
 mod legs;
 mod rows;
 mod sight;
@@ -15,7 +16,8 @@ use crate::{
         body::Access,
         contract::Segment,
         entitlement::Scope,
-        operation::Operation,
+        job::JobStep,
+        operation::{JobPart, Operation},
         org::{DivisionIx, Org},
         refusal::{Code, Notice, Refusal},
         set::Set,
@@ -57,6 +59,10 @@ pub struct Guarded {
     pub(super) rows_out: u64,
     pub(super) rows_foreign: u64,
     pub(super) notices: Vec<Notice>,
+    /// The id of a new job.
+    pub(super) job: Option<Box<str>>,
+    /// Where the results of a job go on.
+    pub(super) cursor: Option<Box<str>>,
 }
 
 impl Guarded {
@@ -81,6 +87,16 @@ impl Guarded {
     }
     pub fn notices(&self) -> &[Notice] {
         &self.notices
+    }
+    pub fn job(&self) -> Option<&str> {
+        self.job.as_deref()
+    }
+    pub fn cursor(&self) -> Option<&str> {
+        self.cursor.as_deref()
+    }
+
+    pub(super) fn plain(status: u16, body: Vec<u8>, notices: Vec<Notice>) -> Self {
+        Self { status, body, rows_in: 0, rows_out: 0, rows_foreign: 0, notices, job: None, cursor: None }
     }
 }
 
@@ -120,6 +136,10 @@ pub struct GuardPlan {
     columns: Option<Vec<Box<str>>>,
     page: Option<PageInfo>,
     ids: BTreeSet<String>,
+    /// A data window is left to this check alone.
+    windowed: bool,
+    /// The answer is about a job that `operation` submitted.
+    step: Option<JobStep>,
 }
 
 impl GuardPlan {
@@ -141,6 +161,8 @@ impl GuardPlan {
             columns: None,
             page: None,
             ids: BTreeSet::new(),
+            windowed: false,
+            step: None,
         }
     }
 
@@ -152,12 +174,26 @@ impl GuardPlan {
 
     /// Whether this judges answers to this operation in this world by this very scope, and by no other.
     pub fn serves(&self, operation: &Arc<Operation>, org: &Arc<Org>, scope: &Arc<Scope>) -> bool {
-        Arc::ptr_eq(&self.operation, operation) && Arc::ptr_eq(&self.org, org) && Arc::ptr_eq(&self.scope, scope)
+        let own = match &operation.job {
+            Some(JobPart::Step { step, submit }) => Arc::ptr_eq(&self.operation, submit) && self.step == Some(*step),
+            _ => Arc::ptr_eq(&self.operation, operation) && self.step.is_none(),
+        };
+        own && Arc::ptr_eq(&self.org, org) && Arc::ptr_eq(&self.scope, scope)
     }
 
     pub(super) fn with_page(mut self, page: PageInfo, ids: Vec<String>) -> Self {
         self.page = Some(page);
         self.ids = ids.into_iter().collect();
+        self
+    }
+
+    pub(super) fn with_step(mut self, step: JobStep) -> Self {
+        self.step = Some(step);
+        self
+    }
+
+    pub(super) fn with_window(mut self, left: bool) -> Self {
+        self.windowed = left;
         self
     }
 
@@ -176,6 +212,16 @@ impl GuardPlan {
     /// Judges every row; an answer that cannot be read is refused whole.
     pub fn guard(&self, unguarded: Unguarded) -> Result<Guarded, Refusal> {
         let Unguarded { status, body } = unguarded;
+        let about_job = match &self.operation.job {
+            Some(JobPart::Submit(answers)) => Some(answers),
+            _ => None,
+        };
+        match (about_job, self.step) {
+            (Some(answers), None) => return job::submitted(&answers.id, status, &body),
+            (Some(answers), Some(JobStep::Status)) => return job::status(&answers.status, status, &body),
+            (Some(_), Some(JobStep::Cancel)) => return job::cancelled(status),
+            (Some(_), Some(JobStep::Results)) | (None, _) => {}
+        }
         if status != 200 {
             return Err(unreadable(format!("status {status} is no answer to a query")));
         }
@@ -195,6 +241,7 @@ impl GuardPlan {
         };
         let mut answer = fields::keep(&self.operation.answer.keep, answer);
         self.settle_totals(&mut answer);
+        let cursor = about_job.and_then(|answers| job::cursor(&mut answer, &answers.cursor));
         let notices = if counts.foreign > 0 {
             // How many there are is the administrator's to know.
             vec![Notice::new("answer.foreign-rows", "rows that are not yours were taken out of the answer")]
@@ -208,6 +255,8 @@ impl GuardPlan {
             rows_out: counts.rows_out,
             rows_foreign: counts.foreign,
             notices,
+            job: None,
+            cursor,
         })
     }
 
@@ -230,7 +279,7 @@ impl GuardPlan {
                 Shape::Conversations if !legs::is_asked(self, &row, &mut seen) => None,
                 Shape::Conversations => match legs::judge(self, &row) {
                     // dropped quietly
-                    None if !self.ids.is_empty() || legs::is_explained(self, &row) => continue,
+                    None if legs::is_explained(self, &row) => continue,
                     judged => judged,
                 },
                 Shape::Entities => rows::entity(self, row, &mut seen),
@@ -283,7 +332,7 @@ impl GuardPlan {
 struct Counts {
     rows_in: u64,
     rows_out: u64,
-    /// Rows that no lawful tag explains.
+    /// Rows that nothing in the question explains.
     foreign: u64,
 }
 

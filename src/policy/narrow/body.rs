@@ -16,6 +16,7 @@ use crate::{
     },
     query::body,
 };
+use std::collections::BTreeSet;
 
 pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     let operation = asking.operation;
@@ -25,9 +26,10 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     let bpo = asking.org.is_bpo(asking.scope.holder);
     let whole = asking.whole_extent();
     let mut raw = raw.clone();
+    let mut filled = BTreeSet::new();
     if model.dialect == Dialect::Platform {
         let filling = Filling { org: asking.org, holder: asking.scope.holder, extent: &whole };
-        placeholders::fill(&mut raw, operation.division_slot.as_deref(), &filling)?;
+        filled = placeholders::fill(&mut raw, operation.division_slot.as_deref(), &filling)?;
     }
     let mut body = body::read(model, &raw, &|field, kind| asking.hides(field, kind))?;
     fields::refuse_when(asking, &body, model)?;
@@ -39,7 +41,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         Some(rule) => Some(time::read(rule, &mut body, asking.now)?),
         None => None,
     };
-    let mut judge = asking.judge(&whole);
+    let mut judge = asking.judge(&whole).with_filled(filled);
     let slot = asked::judged_slot(asking, &body, &mut judge)?;
     let mut impossible = false;
     for at in body.filters.iter().map(|slot| slot.at.clone()).collect::<Vec<_>>() {
@@ -47,7 +49,8 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     }
     let query = params::listed(asking, &mut judge)?;
     if asking.scope.entitlements.is_empty() {
-        return asking.nothing_visible(Some(&body), &judge);
+        asking.refuse_empty_scope(&judge)?;
+        return Ok(asking.empty(Some(&body), judge.notices()));
     }
     let mut notices = judge.notices();
     let Some(query) = query.filter(|_| !impossible) else {
@@ -82,7 +85,8 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         body: Some(body.write(model).into()),
     };
     let plan = GuardPlan::new(operation, &asking.world.org, asking.scope, extent.clone(), asking.now)
-        .with_groups(grouped, columns);
+        .with_groups(grouped, columns)
+        .with_window(counted.windows);
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,
         residual: Residual { legs: shows_legs, keys: true, windows: counted.windows },

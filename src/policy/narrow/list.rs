@@ -35,7 +35,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         None => None,
     };
     if asking.scope.entitlements.is_empty() {
-        asking.nothing_visible(None, &judge)?;
+        asking.refuse_empty_scope(&judge)?;
         return Ok(Outcome::Local(local::empty_page(asking.operation, page_info(asking, page, 0)?, judge.notices())));
     }
     let counted = asking.count(None, false)?;
@@ -134,7 +134,7 @@ fn visible(
             .map(|ix| org.division(*ix))
             .map(|division| (division.name.clone(), division.id.clone()))
             .collect(),
-        Access::Region | Access::Conversation | Access::Object(_) | Access::Attribute => Vec::new(),
+        Access::Region | Access::Conversation | Access::Object(_) | Access::Attribute | Access::Job => Vec::new(),
     }
 }
 

@@ -8,10 +8,13 @@ mod body;
 mod bound;
 mod fields;
 mod fit;
+mod job;
 mod list;
 mod params;
 mod read;
 mod write;
+
+pub use job::scope_changed;
 
 use super::{
     extent::Extent,
@@ -59,6 +62,7 @@ pub fn narrow(world: &World, scope: &Arc<Scope>, question: &Question, now: Times
         Class::Query => body::narrow(&asking),
         Class::List => list::narrow(&asking),
         Class::Read => read::narrow(&asking),
+        Class::Job => job::narrow(&asking),
     }
 }
 
@@ -89,7 +93,11 @@ impl<'a> Asking<'a> {
 
     /// Over all live entitlements, whatever their windows: what may be named.
     fn whole_extent(&self) -> Extent {
-        Extent::of(self.org, self.data(), &self.scope.entitlements, self.operation.archived)
+        self.extent_of(&self.scope.entitlements)
+    }
+
+    fn extent_of(&self, entitlements: &[Entitlement]) -> Extent {
+        Extent::of(self.org, self.data(), entitlements, self.operation.archived)
     }
 
     /// Whether a mask keeps the asker from speaking of a field.
@@ -104,33 +112,42 @@ impl<'a> Asking<'a> {
     fn count(&self, asked: Option<Interval>, legs_shown: bool) -> Result<Counted, Refusal> {
         let (whole, single): (Vec<_>, Vec<_>) =
             self.scope.entitlements.iter().cloned().partition(|entitlement| entitlement.conversations.is_any());
-        let by_id = self.operation.class == Class::Read;
-        if !by_id && whole.is_empty() && !single.is_empty() {
+        if whole.is_empty() && !single.is_empty() {
             return Err(Refusal::new(
                 Code::OperationUnscopable,
                 "your rights are to single conversations, and this operation cannot be narrowed to them; read them by id",
             ));
         }
-        let entitlements = if by_id { &self.scope.entitlements } else { &whole };
-        let mut windowed = time::windows(entitlements, self.operation.contract.time.as_ref(), asked, legs_shown)?;
-        if !by_id && !single.is_empty() {
+        let mut counted = self.count_of(&whole, asked, legs_shown)?;
+        if !single.is_empty() {
             let text = "rights of yours to single conversations do not count for this question; read them by id";
-            windowed.notices.push(Notice::new("scope.conversations", text));
+            counted.notices.push(Notice::new("scope.conversations", text));
         }
-        let mut extent = Extent::of(self.org, self.data(), &windowed.counted, self.operation.archived);
+        Ok(counted)
+    }
+
+    /// The same for these entitlements, whatever they are bound to.
+    fn count_of(
+        &self,
+        entitlements: &[Entitlement],
+        asked: Option<Interval>,
+        legs_shown: bool,
+    ) -> Result<Counted, Refusal> {
+        let mut windowed = time::windows(entitlements, self.operation.contract.time.as_ref(), asked, legs_shown)?;
+        let mut extent = self.extent_of(&windowed.counted);
         if let Some(attribute) = self.operation.carried_attribute() {
             extent = bound::part(self.org, extent, attribute, &mut windowed.notices)?;
         }
         Ok(Counted { entitlements: windowed.counted, extent, windows: windowed.guarded, notices: windowed.notices })
     }
 
-    /// What an asker without any entitlement gets once nothing he named was the reason.
-    fn nothing_visible(&self, body: Option<&Body>, judge: &Judge<'_>) -> Result<Outcome, Refusal> {
+    /// What an asker without any entitlement gets once nothing he named was the reason; by rule it is an empty answer.
+    fn refuse_empty_scope(&self, judge: &Judge<'_>) -> Result<(), Refusal> {
         if !self.scope.inert.is_empty() {
             return Err(judge.parent_scan());
         }
         match self.operation.empty_scope {
-            EmptyScope::Answer => Ok(self.empty(body, Vec::new())),
+            EmptyScope::Answer => Ok(()),
             EmptyScope::Refuse => Err(Refusal::new(
                 Code::ScopeEmpty,
                 "nothing is in your scope for this report; ask the administrator of your division for a queue, a division or a grant",

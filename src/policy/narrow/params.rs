@@ -29,7 +29,7 @@ pub(super) fn listed(asking: &Asking<'_>, judge: &mut Judge<'_>) -> Result<Optio
         for value in values {
             let stays = match param.kind {
                 ParamKind::Ids { access, .. } => judge.id(access, value)?,
-                ParamKind::Int { .. } | ParamKind::Enum(_) | ParamKind::Text { .. } => true,
+                ParamKind::Int { .. } | ParamKind::Enum(_) | ParamKind::Text { .. } | ParamKind::Cursor => true,
             };
             if stays && !kept.contains(&value.as_str()) {
                 kept.push(value);

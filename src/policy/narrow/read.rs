@@ -6,10 +6,11 @@ use crate::{
         answer::Shape,
         body::Access,
         contract::{ParamKind, Segment},
+        entitlement::Entitlement,
         outgoing::{Outgoing, Residual},
         refusal::{Code, Refusal},
     },
-    policy::guard::GuardPlan,
+    policy::{extent::Extent, guard::GuardPlan},
 };
 
 pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
@@ -31,7 +32,8 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     }
     let query = params::listed(asking, &mut judge)?;
     if asking.scope.entitlements.is_empty() {
-        return asking.nothing_visible(None, &judge);
+        asking.refuse_empty_scope(&judge)?;
+        return Ok(asking.empty(None, judge.notices()));
     }
     let Some(query) = query else {
         return Ok(asking.empty(None, judge.notices()));
@@ -45,11 +47,12 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     }
     // Only legs carry a time by which the guard can judge a data window.
     let shows_legs = matches!(asking.operation.answer.shape, Shape::Conversation | Shape::Conversations);
-    let counted = asking.count(None, shows_legs)?;
+    let counted = asking.count_of(&showing(asking)?, None, shows_legs)?;
     let mut notices = judge.notices();
     notices.extend(counted.notices);
     let outgoing = Outgoing { method: asking.operation.contract.method, path: asking.path(), query, body: None };
-    let mut plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now);
+    let mut plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now)
+        .with_window(counted.windows);
     if let Some((_, id)) = asking.question.ids.last() {
         plan = plan.with_ids([id.clone()]);
     } else if !named.is_empty() {
@@ -61,6 +64,29 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         plan,
         notices,
     })))
+}
+
+/// The entitlements that show the one object of the path; all of them where only the answer tells.
+fn showing(asking: &Asking<'_>) -> Result<Vec<Entitlement>, Refusal> {
+    let named = asking.operation.contract.template.segments.iter().rev().find_map(Segment::access);
+    let id = asking.question.ids.last().map(|(_, id)| id.as_str());
+    let (Some(access), Some(id)) = (named, id) else { return Ok(asking.scope.entitlements.clone()) };
+    let index = &asking.org.index;
+    let holds = |extent: &Extent| match access {
+        Access::Queue => index.queues.get(id).is_some_and(|queue| extent.all.contains(queue)),
+        Access::User => index.users.get(id).is_some_and(|user| extent.lone.contains(user)),
+        Access::Division => index.divisions.get(id).is_some_and(|division| extent.divisions.contains(division)),
+        Access::Region | Access::Conversation | Access::Object(_) | Access::Attribute | Access::Job => true,
+    };
+    let (windowed, plain): (Vec<_>, Vec<_>) =
+        asking.scope.entitlements.iter().cloned().partition(|one| one.data.is_some());
+    if holds(&asking.extent_of(&plain)) {
+        return Ok(plain);
+    }
+    // these do not count where nothing has a time, and say so
+    let windowed: Vec<_> =
+        windowed.into_iter().filter(|one| holds(&asking.extent_of(std::slice::from_ref(one)))).collect();
+    if windowed.is_empty() { Err(Refusal::outside("no right shows what is named").in_path()) } else { Ok(windowed) }
 }
 
 /// The interactions that parameters list.

@@ -238,6 +238,7 @@ fn contract(operation: &str, data: Data, shape: Shape, model: Option<BodyModel>)
         archived: false,
         rows_decide: false,
         max_values: 100,
+        job: None,
     }
 }
 
@@ -276,40 +277,36 @@ pub(super) fn user_aggregates() -> Contract {
     contract("users/aggregates", Data::User, Shape::Groups, Some(model))
 }
 
-pub(super) fn details() -> Contract {
-    let filters = |name: &str, level| field(name, FieldKind::Filters(filter(level)));
+/// Details by several lists of filters, of which the first carries the scope.
+fn by_entries(name: &str, data: Data, shape: Shape, lists: &[(&str, Level)], also: &[&str]) -> Contract {
+    let carrying = lists.first().map(|(name, _)| path(name)).unwrap();
+    let mut fields = vec![field("interval", FieldKind::Interval)];
+    fields.extend(lists.iter().map(|(name, level)| field(name, FieldKind::Filters(filter(*level)))));
     let model = BodyModel {
-        name: "ConversationQuery".into(),
+        name: name.into(),
         dialect: Dialect::Genesys,
-        data: Data::Interaction,
-        fields: vec![
-            field("interval", FieldKind::Interval),
-            filters("segmentFilters", Level::Leg),
-            filters("conversationFilters", Level::Interaction),
-            filters("evaluationFilters", Level::Attached),
-            filters("surveyFilters", Level::Attached),
-        ],
-        proof: Proof::Entries { at: path("segmentFilters"), also: vec![path("evaluationFilters")] },
+        data,
+        fields,
+        proof: Proof::Entries { at: carrying, also: also.iter().map(|name| path(name)).collect() },
     };
-    let mut contract = contract("details", Data::Interaction, Shape::Conversations, Some(model));
+    contract(name, data, shape, Some(model))
+}
+
+pub(super) fn details() -> Contract {
+    let lists = [
+        ("segmentFilters", Level::Leg),
+        ("conversationFilters", Level::Interaction),
+        ("evaluationFilters", Level::Attached),
+        ("surveyFilters", Level::Attached),
+    ];
+    let mut contract = by_entries("details", Data::Interaction, Shape::Conversations, &lists, &["evaluationFilters"]);
     contract.time.as_mut().unwrap().reach = Reach::WholeDay;
     contract
 }
 
 pub(super) fn user_details() -> Contract {
-    let filters = |name: &str, level| field(name, FieldKind::Filters(filter(level)));
-    let model = BodyModel {
-        name: "UserDetailsQuery".into(),
-        dialect: Dialect::Genesys,
-        data: Data::User,
-        fields: vec![
-            field("interval", FieldKind::Interval),
-            filters("userFilters", Level::Leg),
-            filters("presenceFilters", Level::Interaction),
-        ],
-        proof: Proof::Entries { at: path("userFilters"), also: vec![] },
-    };
-    let mut contract = contract("users/details", Data::User, Shape::Owned, Some(model));
+    let lists = [("userFilters", Level::Leg), ("presenceFilters", Level::Interaction)];
+    let mut contract = by_entries("users/details", Data::User, Shape::Owned, &lists, &[]);
     contract.time.as_mut().unwrap().reach = Reach::Overlap;
     contract
 }

@@ -2,6 +2,7 @@
 
 mod borders;
 mod fixture;
+mod jobs;
 mod json;
 mod mutants;
 mod proved;

@@ -82,14 +82,18 @@ fn people_who_may_come_back_whole() {
     ask(anywhere(users(&[PAT])), "pat").refused("of a parent division", whole_row);
     ask(of(&[CLAIMS], whole()), "bob").proved();
     ask(Entitlement { users: Dim::Any, ..queues(&["qa"]) }, "me").refused("a right to queues", whole_row);
-    let placed = |e: Entitlement| {
-        let mut ask = ask(e, "me");
-        ask.org.users[ME.index()].division = ROOT;
-        ask
-    };
-    placed(anywhere(users(&[ME]))).proved();
-    placed(users(&[ME])).refused("oneself, by a right of a division", whole_row);
-    placed(anywhere(whole())).refused("oneself, by a right to everybody", whole_row);
+    // in a parent division, or in another region's, one is a row to nobody, oneself included
+    for place in [ROOT, EUROPE] {
+        let placed = |e: Entitlement, id: &str, user: UserIx| {
+            let mut ask = ask(e, id);
+            ask.org.users[user.index()].division = place;
+            ask
+        };
+        placed(anywhere(users(&[ME])), "me", ME).refused("oneself, wherever", whole_row);
+        placed(users(&[ME]), "me", ME).refused("oneself, by a right of a division", whole_row);
+        placed(anywhere(whole()), "me", ME).refused("oneself, by a right to everybody", whole_row);
+        placed(anywhere(users(&[ANN])), "ann", ANN).refused("another, by a grant", whole_row);
+    }
 }
 
 #[test]

@@ -61,10 +61,11 @@ async fn the_folder_to_start_from_serves() {
         _ => None,
     };
     let mut settings = config::parse(Path::new(FILE), &text, &environment).unwrap_or_else(|report| panic!("{report}"));
-    // Everything as it stands there, but for addresses and the place of the record.
+    // Everything as it stands there, but for addresses and the places of records and store.
     let anywhere = "127.0.0.1:0".parse().unwrap();
     (settings.proxy.listen, settings.admin.listen) = (anywhere, anywhere);
     settings.audit.folder = folder.path().to_owned();
+    settings.data = folder.path().to_owned();
     for region in &mut settings.upstream.regions {
         region.url = sandbox.base_url(&region.region).unwrap().parse().unwrap();
     }

@@ -261,6 +261,16 @@ impl House {
         Ok(Self { sandbox, running, folder, clock, directory: plan.directory, client: client() })
     }
 
+    /// The same house with a new process in it.
+    pub(super) async fn restarted(self) -> Self {
+        let Self { sandbox, running, folder, clock, directory, client } = self;
+        running.stop().await;
+        let settings = config::load(&folder.path().join("bailiwick.toml"), &|_| None);
+        let as_clock: Arc<dyn Clock> = clock.clone();
+        let running = app::start(settings.unwrap_or_else(|why| panic!("{why}")), as_clock).await.unwrap();
+        Self { sandbox, running, folder, clock, directory, client }
+    }
+
     /// Asks the proxy with any bearer.
     pub(super) async fn try_ask(&self, bearer: &str, line: &str, body: &str) -> Result<Heard, String> {
         send(&self.client, self.running.proxy, bearer, line, body).await

@@ -13,6 +13,7 @@ mod families;
 mod faults;
 mod house;
 mod ids;
+mod jobs;
 mod laws;
 mod lists;
 mod organisation;

@@ -18,6 +18,7 @@ use bailiwick::{
     proxy::{self, Parts, Proxy},
     rules,
     server::{self, serve},
+    store::Store,
     telemetry::Metrics,
     upstream::{RegionSettings, Upstreams},
     world::{self, WorldStore},
@@ -109,6 +110,7 @@ async fn house_on(clock: Arc<dyn Clock>, settings: proxy::Settings, server: serv
         logins: Logins::new([login("client", "T"), login("left", "G")]),
         recorder: recorder.clone(),
         upstreams: Arc::clone(&upstreams),
+        store: Store::open(&folder.path().join("data")).unwrap(),
         clock: Arc::clone(&clock),
         metrics,
     });

@@ -403,7 +403,7 @@ fn placeholders_stand_for_what_the_scope_holds_now() {
         let mut value = json::parse(text.as_bytes(), &Limits::default()).unwrap();
         let slot = vec!["divisionId".into()];
         placeholders::fill(&mut value, Some(&slot), &Filling { org, holder, extent: &extent })
-            .map(|()| String::from_utf8(value.to_bytes()).unwrap())
+            .map(|_| String::from_utf8(value.to_bytes()).unwrap())
             .map_err(|refusal| refusal.code)
     };
     let of = |operator: &str, values: &str| format!(r#"{{"operator":"{operator}","values":[{values}]}}"#);

@@ -109,7 +109,7 @@ fn read(org: &Org, right: Entitlement) -> GuardPlan {
     let anchor = Entitlement { conversations: Dim::Only(Set::one("c-0".into())), ..whole(org) };
     let (operation, ids) = program::rules().find(Method::Get, &["api", "v2", "conversations", "c-1"]).unwrap();
     let ids = ids.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
-    let question = Question { operation: Arc::clone(operation), ids, params: vec![], body: None };
+    let question = Question { operation: Arc::clone(operation), ids, params: vec![], body: None, job: None };
     let world: World = program::world(&Arc::new(org.clone()));
     let scope = Scope {
         holder: anchor.holder,
@@ -449,15 +449,57 @@ fn an_interaction_loses_foreign_legs_and_every_sum_over_them() {
         person("ana", json!([session("one", json!([segment("cards")])), bare("two", json!([segment("cards")]))])),
     ]))] });
     assert_eq!(text(guarded.body()), due);
-    assert_eq!((guarded.rows_in(), guarded.rows_out(), guarded.notices().len()), (4, 1, 0));
-    // what the upstream's tags explain is no alarm; what they exclude is one
-    for (tags, alarms) in
-        [(json!([]), 0), (json!(["pay", "claims"]), 0), (json!(["claims"]), 1), (json!(["nowhere"]), 1)]
-    {
+    assert_eq!((guarded.rows_in(), guarded.rows_out(), guarded.rows_foreign()), (4, 1, 3));
+    // the question asks for visible legs: whatever tags say, what comes without one was not asked for
+    for tags in [json!([]), json!(["pay", "claims"]), json!(["claims"]), json!("pay")] {
         let mut foreign = row("foreign", json!([person("carl", json!([session("four", json!([segment("motor")]))]))]));
         foreign["divisionIds"] = tags.clone();
-        let answer = json!({ "conversations": [foreign] }).to_string();
-        let guarded = plan.guard(Unguarded::new(200, answer.into_bytes())).unwrap();
-        assert_eq!((guarded.rows_out(), guarded.rows_foreign()), (0, alarms), "{tags}");
+        assert_eq!(alarms(&plan, &foreign), 1, "{tags}");
     }
+    for odd in [json!(null), json!("x"), json!([]), json!({})] {
+        assert_eq!(alarms(&plan, &odd), 1, "{odd}");
+    }
+}
+
+/// How many rows count as never asked for, of an answer that shows none.
+fn alarms(plan: &GuardPlan, row: &Value) -> u64 {
+    let answer = json!({ "conversations": [row] }).to_string();
+    let guarded = plan.guard(Unguarded::new(200, answer.into_bytes())).unwrap();
+    assert_eq!((guarded.rows_in(), guarded.rows_out()), (1, 0));
+    guarded.rows_foreign()
+}
+
+/// No filter says a data window, so interactions outside it come lawfully; what is no interaction never does.
+#[test]
+fn interactions_outside_a_data_window_are_no_alarm() {
+    let organisation = organisation();
+    let org = &organisation.world.org;
+    let window =
+        Window { from: "2026-11-10T00:00:00Z".parse().unwrap(), until: "2026-11-25T00:00:00Z".parse().unwrap() };
+    let plan = |data: Option<Window>| {
+        let right = Entitlement { queues: queues(org, &["cards"]), data, ..whole(org) };
+        let scope = Scope {
+            holder: right.holder,
+            region: right.region,
+            action: Action::View,
+            entitlements: vec![right],
+            inert: Set::new(),
+            lifts: vec![],
+            good_until: None,
+        };
+        let question = program::question(Kind::Details, json!({ "interval": WEEK }).to_string().as_bytes());
+        match decision::decide(&organisation.world, &Arc::new(scope), &question, program::at(NOW)) {
+            Ok(Decided::Forward(forward)) => forward.plan,
+            other => panic!("asks: {other:?}"),
+        }
+    };
+    let before = json!({ "conversationId": "c", "participants": [{ "userId": "ana", "sessions": [{ "segments": [
+        { "queueId": "cards", "segmentStart": "2026-11-09T23:00:00Z", "segmentEnd": "2026-11-09T23:05:00Z" },
+    ] }] }] });
+    assert_eq!(alarms(&plan(Some(window)), &before), 0);
+    assert_eq!(alarms(&plan(Some(window)), &json!(7)), 1);
+    let elsewhere = json!({ "conversationId": "c", "participants": [{ "userId": "carl", "sessions": [{ "segments": [
+        { "queueId": "motor", "segmentStart": START, "segmentEnd": END },
+    ] }] }] });
+    assert_eq!(alarms(&plan(None), &elsewhere), 1);
 }

@@ -38,7 +38,7 @@ pub(crate) struct Asker<'a> {
 }
 
 /// What came back: an answer, and whether the upstream was asked for it.
-type Heard = Result<(Value, bool), Refusal>;
+pub(super) type Heard = Result<(Value, bool), Refusal>;
 
 impl<'a> Asker<'a> {
     pub(super) fn draw(dice: &mut Dice, organisation: &'a Organisation) -> Self {
@@ -50,7 +50,7 @@ impl<'a> Asker<'a> {
         Self { organisation, person, now: generate::now(dice) }
     }
 
-    fn directory(&self) -> &'a Directory {
+    pub(super) fn directory(&self) -> &'a Directory {
         &self.organisation.directory
     }
 
@@ -69,7 +69,11 @@ impl<'a> Asker<'a> {
         scope
     }
 
-    fn put(&self, question: &Question, upstream: impl Fn(&[(Box<str>, String)], &str) -> Option<Value>) -> Heard {
+    pub(super) fn put(
+        &self,
+        question: &Question,
+        upstream: impl Fn(&[(Box<str>, String)], &str) -> Option<Value>,
+    ) -> Heard {
         let world = &self.organisation.world;
         let holder = program::principal(&world.org, &self.person);
         let scope = Arc::new(decision::scope(world, holder, &question.operation, program::at(self.now))?);
@@ -98,14 +102,15 @@ impl<'a> Asker<'a> {
         if asked.descending {
             params.push(("sortOrder".into(), vec!["desc".to_owned()]));
         }
-        let question = Question { operation: Arc::clone(program::list_of(list)), ids: vec![], params, body: None };
+        let question =
+            Question { operation: Arc::clone(program::list_of(list)), ids: vec![], params, body: None, job: None };
         self.put(&question, |query, _| Some(obedient(list, self.directory(), query)))
     }
 
     fn read(&self, id: &str) -> Heard {
         let ids = vec![("conversationId".into(), id.to_owned())];
         let operation = Arc::clone(program::read_by_id());
-        let question = Question { operation, ids, params: vec![], body: None };
+        let question = Question { operation, ids, params: vec![], body: None, job: None };
         self.put(&question, |_, path| {
             assert!(path.starts_with("/api/v2/conversations/"), "{path}");
             self.organisation.stock.interactions.iter().find(|one| one.id == id).map(read_by_id)
@@ -253,7 +258,7 @@ fn walk(asker: &Asker<'_>, list: List, dice: &mut Dice, tally: &mut Tally) -> Re
 }
 
 /// Draws people; each law counts in its own tally and says what is wrong.
-fn every_asker(count: usize, judge: &mut dyn FnMut(&Asker<'_>, &mut Dice) -> Result<(), String>) {
+pub(super) fn every_asker(count: usize, judge: &mut dyn FnMut(&Asker<'_>, &mut Dice) -> Result<(), String>) {
     let mut left = count;
     for number in 0.. {
         let mut dice = Dice::new(seed() * 2_000_003 + number);
@@ -290,7 +295,7 @@ fn every_visible_entry_is_reached_exactly_once() {
 }
 
 /// The refusal as the asker has it: all but the cause, which stands in the record.
-fn told(refusal: &Refusal) -> Refusal {
+pub(super) fn told(refusal: &Refusal) -> Refusal {
     Refusal { cause: None, ..refusal.clone() }
 }
 

@@ -12,8 +12,8 @@ use bailiwick::{
         body::Access,
         contract::{Data, Param, ParamKind},
         entitlement::Action,
-        operation::{Operation, Outside, StaticDead},
-        refusal::{Code, Refusal},
+        operation::{EmptyScope, Operation, Outside, StaticDead},
+        refusal::{Code, Notice, Refusal},
     },
     policy::extent::Extent,
     query::Question,
@@ -241,7 +241,7 @@ fn a_right_to_some_days_opens_reads_by_id() {
         "actions": ["view"], "from": "2026-11-01T00:00:00Z", "until": "2026-12-01T00:00:00Z",
         "data": { "from": "2026-11-16T00:00:00Z", "until": "2026-11-17T00:00:00Z" } }]);
     let ids = vec![("conversationId".into(), "c-1".to_owned())];
-    let question = Question { operation: program::read_by_id().clone(), ids, params: vec![], body: None };
+    let question = Question { operation: program::read_by_id().clone(), ids, params: vec![], body: None, job: None };
     assert!(matches!(ask(file, "carl", question, |_| {}), Ok(Decided::Forward(_))));
 }
 
@@ -334,7 +334,8 @@ fn a_parameter_that_only_shows_is_passed_on() {
         file
     };
     let params = vec![("expand".into(), vec!["all".to_owned()]), ("sortOrder".into(), vec!["desc".to_owned()])];
-    let question = Question { operation: program::list_of(List::Queues).clone(), ids: vec![], params, body: None };
+    let question =
+        Question { operation: program::list_of(List::Queues).clone(), ids: vec![], params, body: None, job: None };
     let decided = ask(file, "cora", question, |operation| {
         let param = Param { name: "expand".into(), kind: ParamKind::Text { max: 8 } };
         Arc::make_mut(&mut operation.contract).params.push(param);
@@ -362,11 +363,52 @@ fn names_that_are_left_out_are_counted() {
         (&["cards", "loans", "nowhere"], Some("1 of 3 names are not in your scope and left out")),
         (&["cards", "nowhere", "motor"], Some("2 of 3 names are not in your scope and left out")),
         (&["nowhere"], Some("1 of 1 names are not in your scope and left out")),
+        (&["cards", "cards", "nowhere", "nowhere"], Some("1 of 2 names are not in your scope and left out")),
     ] {
         let told: Vec<_> = ask(names).into_iter().filter(|notice| notice.code == "scope.outside").collect();
         assert_eq!(told.first().map(|notice| &*notice.text), due, "{names:?}");
         assert!(told.len() <= 1, "{told:?}");
     }
+}
+
+fn left_out(notices: &[Notice]) -> Vec<String> {
+    notices.iter().filter(|notice| notice.code == "scope.outside").map(|notice| notice.text.clone()).collect()
+}
+
+/// The division of the report is not a name that could be left out, and what a placeholder stands for was not named.
+#[test]
+fn names_that_the_proxy_filled_in_are_not_counted() {
+    let body = json!({ "divisionId": "pay", "query": {
+        "dateFrom": "2026-11-15T00:00:00Z", "dateTo": "2026-11-21T00:00:00Z",
+        "aggregations": [{ "dimension": "interactions", "function": "COUNT" }],
+        "filter": { "type": "AND", "predicates": [
+            { "dimension": "queueId", "operator": "IN", "values": ["${user.queueIds}", "nowhere"] },
+        ] },
+    } });
+    let question = program::question(Kind::Platform, body.to_string().as_bytes());
+    match ask(file(), "sofia", question, |operation| operation.outside = Outside::Narrow) {
+        Ok(Decided::Forward(forward)) => {
+            assert_eq!(left_out(&forward.notices), ["1 of 1 names are not in your scope and left out"]);
+        }
+        other => panic!("nothing was sent: {other:?}"),
+    }
+}
+
+/// Who sees nothing at all is told all the same which of his names were left out.
+#[test]
+fn an_answer_for_an_empty_scope_tells_what_was_left_out() {
+    let filter = json!({ "filter": only("queueId", "nowhere") });
+    let mut file = file();
+    file["users"].as_array_mut().unwrap().push(json!({
+        "id": "nora", "name": "nora", "division": "pay", "region": "us-east-1",
+        "roles": [{ "role": "supervisor", "division": "pay" }],
+    }));
+    let decided = ask(file, "nora", aggregates(&filter), |operation| {
+        operation.outside = Outside::Narrow;
+        operation.empty_scope = EmptyScope::Answer;
+    });
+    let Ok(Decided::Local(guarded)) = decided else { panic!("{decided:?}") };
+    assert_eq!(left_out(guarded.notices()), ["1 of 1 names are not in your scope and left out"]);
 }
 
 /// A report that nothing can match repeats its name and its time, to the millisecond, and nothing else of the question.

@@ -206,6 +206,12 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
         })
         .collect();
 
+    let placed_in = |division: &String| if draft.abroad.contains(division) { "eu-west-1" } else { "us-east-1" };
+    let misplaced: Vec<String> = users
+        .iter()
+        .filter(|(_, division, region)| *region != placed_in(division))
+        .map(|(id, ..)| id.clone())
+        .collect();
     let mut grants = Vec::new();
     for at in 0..4 + dice.below(22) {
         let kind = *dice.pick(&["queue", "queue", "queue", "division", "user", "group", "conversation"]);
@@ -213,6 +219,7 @@ pub(crate) fn directory(dice: &mut Dice, opened: &Opened) -> Value {
         let id = match kind {
             "queue" => dice.pick(&all_queues).clone(),
             "division" => dice.pick(&every).clone(),
+            "user" if dice.percent(20) && !misplaced.is_empty() => dice.pick(&misplaced).clone(),
             "user" => dice.pick(&people).clone(),
             "group" => dice.pick(&group_ids).clone(),
             _ => format!("c-{}", dice.below(40)),

@@ -1,21 +1,23 @@
 //! Judging what the asker names: every id, wherever it stands, is inside his scope or the question is refused.
 
+mod names;
+
 use super::extent::Extent;
 use crate::{
     model::{
         body::Access,
-        contract::Data,
-        entitlement::{Entitlement, Scope},
-        operation::{Operation, Outside, StaticDead},
-        org::{DivisionIx, Org, Principal, QueueIx, QueueState, UserIx},
+        entitlement::Scope,
+        operation::{Operation, Outside},
+        org::{DivisionIx, Org, QueueIx},
         refusal::{Code, Echo, Notice, Refusal},
-        set::{Dim, Set},
+        set::Set,
     },
     query::{
         filter::{Atom, Filter, Join, Term},
         platform,
     },
 };
+use std::collections::BTreeSet;
 
 /// Everything a judgement rests on.
 #[derive(Debug)]
@@ -29,9 +31,11 @@ pub struct Judge<'a> {
     queues: Set<QueueIx>,
     /// Every division of it.
     divisions: Set<DivisionIx>,
-    /// Names that were judged, and those of them that a rule says to leave out.
-    named: usize,
-    left_out: usize,
+    /// Names that the proxy itself filled in for the asker.
+    filled: BTreeSet<Box<str>>,
+    /// Names that a rule lets be left out, and those of them that are.
+    named: BTreeSet<Box<str>>,
+    left_out: BTreeSet<Box<str>>,
     notices: Vec<Notice>,
 }
 
@@ -54,17 +58,25 @@ impl<'a> Judge<'a> {
             extent,
             queues: extent.queues(),
             divisions: extent.leg_divisions(org),
-            named: 0,
-            left_out: 0,
+            filled: BTreeSet::new(),
+            named: BTreeSet::new(),
+            left_out: BTreeSet::new(),
             notices: Vec::new(),
         }
+    }
+
+    /// Does not count these as names of the asker's.
+    #[must_use]
+    pub fn with_filled(self, filled: BTreeSet<Box<str>>) -> Self {
+        Self { filled, ..self }
     }
 
     /// What was narrowed or lost by these judgements.
     pub fn notices(self) -> Vec<Notice> {
         let mut notices = self.notices;
-        if self.left_out > 0 {
-            let text = format!("{} of {} names are not in your scope and left out", self.left_out, self.named);
+        let (left_out, named) = (self.left_out.len(), self.named.len());
+        if left_out > 0 {
+            let text = format!("{left_out} of {named} names are not in your scope and left out");
             notices.push(Notice::new("scope.outside", text));
         }
         notices
@@ -92,7 +104,6 @@ impl<'a> Judge<'a> {
                     if let Some(queue) = self.bound_queue(&name, value) {
                         bound.push((self.org.queue(queue).id.clone(), value.clone()));
                     } else {
-                        self.named += 1;
                         self.outside(value, "stands for no queue")?;
                     }
                 }
@@ -202,7 +213,12 @@ impl<'a> Judge<'a> {
     }
 
     fn value(&mut self, access: Access, value: &str, named: &Set<QueueIx>) -> Result<Verdict, Refusal> {
-        self.named += 1;
+        if self.operation.outside == Outside::Narrow
+            && matches!(access, Access::Queue | Access::User)
+            && !self.filled.contains(value)
+        {
+            self.named.insert(value.into());
+        }
         match access {
             Access::Queue => self.queue(value, named),
             Access::User => self.user(value),
@@ -210,136 +226,9 @@ impl<'a> Judge<'a> {
             Access::Region => self.region(value).map(|()| Verdict::Inside),
             // An interaction is judged by its legs, on the answer.
             Access::Conversation => Ok(Verdict::Inside),
-            Access::Object(_) | Access::Attribute => {
+            Access::Object(_) | Access::Attribute | Access::Job => {
                 Err(Refusal::outside(format!("`{}`: this kind of object carries no scope here", Echo(value))))
             }
-        }
-    }
-
-    fn queue(&mut self, value: &str, named: &Set<QueueIx>) -> Result<Verdict, Refusal> {
-        let Some(queue) = self.org.index.queues.get(value).copied() else {
-            return self.outside(value, "no such queue");
-        };
-        let held = self.org.queue(queue);
-        if self.extent.dead.contains(&queue) {
-            return Ok(Verdict::Dead);
-        }
-        if !self.queues.contains(&queue) {
-            if held.state != QueueState::Active && self.was_own(queue) {
-                return Ok(Verdict::Dead);
-            }
-            return self.outside(value, "a queue outside the scope");
-        }
-        if held.state == QueueState::Active {
-            return Ok(Verdict::Inside);
-        }
-        // A list that names every visible queue of the division is not a stale static list: it is what was sent for "all".
-        let carried = self.operation.carried_attribute();
-        let sayable = |queue: QueueIx| carried.is_none_or(|name| self.org.bound_value(queue, name).is_some());
-        let visible = self.queues.filter(|other| self.org.queue(*other).division == held.division && sayable(*other));
-        Ok(if visible.is_subset(named) { Verdict::Inside } else { Verdict::Dead })
-    }
-
-    /// Whether this queue would be the asker's by membership if it were alive: a stale list of his own is no secret to him.
-    fn was_own(&self, queue: QueueIx) -> bool {
-        let Principal::User(me) = self.scope.holder else { return false };
-        let (me, held) = (self.org.user(me), self.org.queue(queue));
-        let member = if held.restricted { &me.named_queues } else { &me.queues };
-        let here = |entitlement: &Entitlement| matches!(&entitlement.divisions, Dim::Only(divisions) if divisions.contains(&held.division));
-        member.contains(&queue)
-            && self.org.open_to(queue, self.scope.holder)
-            && self.scope.entitlements.iter().any(here)
-    }
-
-    /// Whether a dead queue is one of the scope as it is derived today, so that speaking of it can be proved.
-    fn counts(&self, value: &str) -> bool {
-        let known = self.org.index.queues.get(value);
-        known.is_some_and(|queue| self.extent.dead.contains(queue) || self.queues.contains(queue))
-    }
-
-    fn dead(&mut self, value: &str) -> Result<(), Refusal> {
-        match self.operation.static_dead {
-            StaticDead::Drop => {
-                self.notices.push(Notice::new(
-                    "query.dead-queue",
-                    format!("queue `{value}` was archived or deleted and is left out"),
-                ));
-                Ok(())
-            }
-            StaticDead::Refuse => Err(stale(value)),
-        }
-    }
-
-    fn user(&mut self, value: &str) -> Result<Verdict, Refusal> {
-        let Some(user) = self.org.index.users.get(value).copied() else {
-            return self.outside(value, "no such user");
-        };
-        if self.org.user(user).region != self.scope.region {
-            return self.outside(value, "a user of another region");
-        }
-        // A person in a parent division is a row to nobody, himself included.
-        if self.operation.contract.data == Data::User && !self.org.division(self.org.user(user).division).leaf {
-            return self.outside(value, "a user of a parent division");
-        }
-        if self.may_name(user) { Ok(Verdict::Inside) } else { self.outside(value, "a user outside the scope") }
-    }
-
-    /// Somebody listed, somebody of a division covered with every user, or a member of a wholly visible queue.
-    /// Read off the entitlements: the extent forgets a list that another source absorbs.
-    fn may_name(&self, user: UserIx) -> bool {
-        let data = self.operation.contract.data;
-        let held = self.org.user(user);
-        let opens = |entitlement: &Entitlement| {
-            let names = match (&entitlement.users, &entitlement.divisions) {
-                (Dim::Only(list), _) => list.contains(&user),
-                (Dim::Any, Dim::Only(list)) => list.contains(&held.division),
-                (Dim::Any, Dim::Any) => false,
-            };
-            names && self.reaches(entitlement) && entitlement.conversations.is_any()
-        };
-        self.scope.entitlements.iter().any(opens)
-            || (data == Data::Interaction && held.queues.iter().any(|queue| self.extent.all.contains(queue)))
-    }
-
-    /// A list of queues that are all closed to the asker covers nothing, so it opens no names.
-    fn reaches(&self, entitlement: &Entitlement) -> bool {
-        match &entitlement.queues {
-            Dim::Any => true,
-            Dim::Only(list) => list.iter().any(|queue| self.org.open_to(*queue, self.scope.holder)),
-        }
-    }
-
-    fn division(&mut self, value: &str) -> Result<(), Refusal> {
-        let Some(ix) = self.org.index.divisions.get(value).copied() else {
-            return Err(Refusal::outside(format!("`{}`: no such division", Echo(value))));
-        };
-        let division = self.org.division(ix);
-        if division.region != self.scope.region {
-            return Err(cross_region(format!("`{}`: a division of another region", Echo(value))));
-        }
-        if !division.leaf {
-            return Err(self.parent_scan());
-        }
-        if self.is_covered(ix) {
-            Ok(())
-        } else {
-            Err(Refusal::outside(format!("`{}`: a division outside the scope", Echo(value))))
-        }
-    }
-
-    fn is_covered(&self, division: DivisionIx) -> bool {
-        self.divisions.contains(&division)
-            || self.scope.entitlements.iter().any(|entitlement| {
-                matches!(&entitlement.divisions, Dim::Only(list) if list.contains(&division))
-                    && self.reaches(entitlement)
-            })
-    }
-
-    fn region(&self, value: &str) -> Result<(), Refusal> {
-        if *self.org.region(self.scope.region).id == *value {
-            Ok(())
-        } else {
-            Err(cross_region(format!("`{}`: another region", Echo(value))))
         }
     }
 
@@ -347,7 +236,8 @@ impl<'a> Judge<'a> {
         match self.operation.outside {
             Outside::Refuse => Err(Refusal::outside(format!("`{}`: {why}", Echo(value)))),
             Outside::Narrow => {
-                self.left_out += 1;
+                self.named.insert(value.into());
+                self.left_out.insert(value.into());
                 Ok(Verdict::Dropped)
             }
         }

@@ -1,0 +1,117 @@
+//! `[[upstream]]`: where each region is, and what is sent there.
+
+use super::{super::reader::Standing, At, MIB, Proxy, Section};
+use crate::{
+    base::address,
+    egress::{Times, Trust},
+    upstream::{self, RegionSettings},
+};
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    ops::Range,
+    time::Duration,
+};
+
+pub(super) fn upstreams(root: &Section<'_, '_>, proxy: &Proxy) -> upstream::Settings {
+    let sections = root.sections("upstream");
+    if sections.is_empty() {
+        root.reader().problem_of_file(
+            "no upstream",
+            "add `[[upstream]]` with `region`, `url`, `client-id` and `client-secret` for each region",
+        );
+    }
+    let mut seen = HashSet::new();
+    let mut reached = HashMap::new();
+    let mut regions: Vec<RegionSettings> = Vec::new();
+    for section in sections {
+        let region = section.needed("region", "`region = \"<id of a region of the directory>\"`");
+        if let Some((name, at)) = &region
+            && !seen.insert(*name)
+        {
+            let what = format!("region `{name}` has two upstreams");
+            section.reader().problem(at.clone(), what, "leave one");
+        }
+        let (made, url) = one_upstream(section, region.map(|(name, _)| name), proxy);
+        if let Some(at) = url
+            && let Some(other) = reached.insert(address::canonical(&made.url.to_string()), made.region.clone())
+            && other != made.region
+        {
+            let what = format!("regions `{other}` and `{}` have one upstream", made.region);
+            root.reader().problem(
+                at,
+                what,
+                "write the address of each region's own; nothing keeps the two apart there",
+            );
+        }
+        regions.push(made);
+    }
+    upstream::Settings { regions }
+}
+
+/// What is missing or wrong is noted and filled with nothing: noted problems keep the settings from being used. And
+/// where its address stands, if it has a good one.
+fn one_upstream(
+    section: Section<'_, '_>,
+    region: Option<&str>,
+    proxy: &Proxy,
+) -> (RegionSettings, Option<Range<usize>>) {
+    let default = Times::default();
+    let plaintext = section.flag("unsafe-plaintext");
+    let url = section.needed("url", "`url = \"https://api.example\"`");
+    let at = url.as_ref().map(|(_, at)| at.clone());
+    let url = url.and_then(|url| base_url(&section, url, plaintext));
+    let at = at.filter(|_| url.is_some());
+    let trust = section.file("ca-file").map_or(Trust::System, Trust::File);
+    let client_id = section.needed("client-id", "`client-id = \"...\"`").map(|(text, _)| text.to_owned());
+    let client_secret = section.secret("client-secret");
+    if let Some((_, Standing::Literal, at)) = &client_secret
+        && !(proxy.listen.ip().is_loopback() && url.as_ref().is_some_and(loopback))
+    {
+        section.reader().problem(
+            at.clone(),
+            "a secret stands in the configuration",
+            "write `{ env = \"NAME\" }` or `{ file = \"path\" }`; as it stands it is taken on loopback only",
+        );
+    }
+    let made = RegionSettings {
+        region: region.unwrap_or_default().to_owned(),
+        url: url.unwrap_or_default(),
+        trust,
+        client_id: client_id.unwrap_or_default(),
+        client_secret: client_secret.map(|(secret, _, _)| secret).unwrap_or_default(),
+        times: Times {
+            connect: section.duration("connect-time").unwrap_or(default.connect),
+            first_byte: section.duration("first-byte-time").unwrap_or(default.first_byte),
+            whole: section.duration("total-time").unwrap_or(default.whole),
+        },
+        concurrency: section.count("concurrency", 1, 10_000).unwrap_or(64),
+        wait: section.duration("wait").unwrap_or(Duration::from_secs(2)),
+        max_answer_bytes: section.count("answer-bytes", 1024, 1024 * MIB).unwrap_or(16 * MIB),
+    };
+    section.done();
+    (made, at)
+}
+
+fn base_url(section: &Section<'_, '_>, (text, at): At<&str>, plaintext: bool) -> Option<http::Uri> {
+    let Some(url) = address::base(text) else {
+        let help = "write `https://host` or `https://host/prefix`, with no escapes or dots in the prefix and IP addresses in full";
+        section.reader().problem(at, format!("`{text}` is no base address of an upstream"), help);
+        return None;
+    };
+    if url.scheme_str() == Some("http") && !loopback(&url) && !plaintext {
+        section.reader().problem(
+            at,
+            "queries, answers and the credential would travel unencrypted",
+            "write `https://`, or `unsafe-plaintext = true` beside it where another layer protects them",
+        );
+        return None;
+    }
+    Some(url)
+}
+
+fn loopback(url: &http::Uri) -> bool {
+    let host = url.host().unwrap_or_default();
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+}

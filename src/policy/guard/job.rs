@@ -1,0 +1,54 @@
+//! Answers about jobs: the id of a new one, how far it is, that it is over. None of them holds a row.
+
+use super::{Guarded, fields, unreadable};
+use crate::{
+    model::{answer::Keep, refusal::Refusal},
+    query::json::{self, Limits, Value},
+};
+
+/// Longer ids and places are no ids.
+const MOST: usize = 4096;
+
+/// A new job: nothing of the answer passes but its id.
+pub(super) fn submitted(name: &str, status: u16, body: &[u8]) -> Result<Guarded, Refusal> {
+    if !matches!(status, 200 | 202) {
+        return Err(unreadable(format!("status {status} is no answer to a job")));
+    }
+    let answer = read(body)?;
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '~');
+    let fits = |id: &&str| (1..=MOST).contains(&id.len()) && id.chars().all(plain) && !matches!(*id, "." | "..");
+    let id = answer.get(name).and_then(Value::as_str).filter(fits);
+    let id = id.ok_or_else(|| unreadable(format!("`{name}` is not the id of a job")))?;
+    let body = Value::object([(name, Value::text(id))]).to_bytes();
+    Ok(Guarded { job: Some(id.into()), ..Guarded::plain(202, body, Vec::new()) })
+}
+
+pub(super) fn status(keep: &Keep, status: u16, body: &[u8]) -> Result<Guarded, Refusal> {
+    if status != 200 {
+        return Err(unreadable(format!("status {status} is no answer about a job")));
+    }
+    let body = fields::keep(keep, read(body)?).to_bytes();
+    Ok(Guarded::plain(200, body, Vec::new()))
+}
+
+pub(super) fn cancelled(status: u16) -> Result<Guarded, Refusal> {
+    match status {
+        200 | 202 | 204 => Ok(Guarded::plain(204, Vec::new(), Vec::new())),
+        _ => Err(unreadable(format!("status {status} is no end of a job"))),
+    }
+}
+
+/// The place at which the results go on; what is no text is taken out.
+pub(super) fn cursor(answer: &mut Value, name: &str) -> Option<Box<str>> {
+    let cursor = answer.get(name)?;
+    let found = cursor.as_str().filter(|text| (1..=MOST).contains(&text.len())).map(Into::into);
+    if found.is_none() {
+        fields::remove(answer, &[name.into()]);
+    }
+    found
+}
+
+fn read(body: &[u8]) -> Result<Value, Refusal> {
+    let limits = Limits::answer(1024 * 1024);
+    json::parse_object(body, &limits).map_err(|error| unreadable(format!("not the JSON of an answer: {error}")))
+}

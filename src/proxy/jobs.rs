@@ -1,0 +1,88 @@
+//! Jobs on their way: found by the id in the path, bound before their id is answered.
+
+use super::{Proxy, exchange::Exchange};
+use crate::{
+    model::{
+        contract::ParamKind,
+        job::{Job, JobKind},
+        operation::JobPart,
+        org::{Org, Principal},
+        refusal::{Code, Refusal},
+    },
+    policy::{guard::Guarded, local},
+    query::Question,
+};
+use bytes::Bytes;
+use std::sync::Arc;
+use uuid::Uuid;
+
+impl Proxy {
+    /// Puts to a question the job that it is about, whosever it is.
+    pub(super) async fn find_job(
+        &self,
+        question: &mut Question,
+        (holder, org): (Principal, &Org),
+    ) -> Result<(), Refusal> {
+        let (Some(JobPart::Step { .. }), Some((_, id))) = (&question.operation.job, question.ids.last()) else {
+            return Ok(());
+        };
+        let params = &question.operation.contract.params;
+        let is_cursor = |name: &str| params.iter().any(|param| *param.name == *name && param.kind == ParamKind::Cursor);
+        let cursor = question.params.iter().find(|(name, _)| is_cursor(name)).map(|(_, values)| values.join(","));
+        let region = &org.region(org.region_of(holder)).id;
+        question.job = self.store.job(region, id, cursor.as_deref()).await?.map(Arc::new);
+        Ok(())
+    }
+
+    /// Keeps what an answer makes known of a job, before anybody learns it.
+    pub(super) async fn keep(
+        &self,
+        question: &Question,
+        sent: Option<Bytes>,
+        guarded: &Guarded,
+        (holder, org): (Principal, &Org),
+        exchange: &Exchange,
+    ) -> Result<(), Refusal> {
+        if let (Some(id), Some(body)) = (guarded.job(), sent) {
+            let job = bound(question, id, holder, org, JobKind::Sent(body), exchange);
+            self.store.bind(job).await?;
+        }
+        if let (Some(cursor), Some(job)) = (guarded.cursor(), &question.job) {
+            self.store.name_cursor(&job.region, &job.id, cursor).await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing can match what was asked as a job: it gets an id all the same, and its results are the empty answer.
+    pub(super) async fn answer_here(
+        &self,
+        question: &Question,
+        guarded: Guarded,
+        (holder, org): (Principal, &Org),
+        exchange: &Exchange,
+    ) -> Result<Guarded, Refusal> {
+        let Some(JobPart::Submit(_)) = &question.operation.job else { return Ok(guarded) };
+        let id = Uuid::now_v7().to_string();
+        let notices = guarded.notices().to_vec();
+        let kind = JobKind::Empty(guarded.into_body().into());
+        self.store.bind(bound(question, &id, holder, org, kind, exchange)).await?;
+        let submitted = local::job_submitted(&question.operation, &id, notices);
+        submitted.ok_or_else(|| Refusal::new(Code::Internal, "a job that is none"))
+    }
+}
+
+fn bound(question: &Question, id: &str, holder: Principal, org: &Org, kind: JobKind, exchange: &Exchange) -> Job {
+    let of = match holder {
+        Principal::User(_) => "user",
+        Principal::Service(_) => "service",
+    };
+    Job {
+        id: id.into(),
+        region: org.region(org.region_of(holder)).id.clone(),
+        holder: (of.into(), org.principal_id(holder).into()),
+        operation: question.operation.id.clone(),
+        submitted: exchange.now(),
+        kind,
+        cursor: None,
+    }
+}

@@ -1,0 +1,138 @@
+//! What has to outlive the process: whose a job is. `SQLite` in the data folder, written and read by one thread.
+//!
+//! Whatever [`Store`] says is kept stands on the disk by then. Several processes may share the file.
+
+mod jobs;
+#[cfg(test)]
+mod tests;
+
+use crate::model::{
+    job::Job,
+    refusal::{Code, Refusal},
+};
+use rusqlite::Connection;
+use std::{
+    fs::{DirBuilder, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::Path,
+    time::Duration,
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// Tasks that wait for the thread; whoever comes after them waits for a place.
+const WAITING: usize = 1024;
+/// How long another process may hold the file.
+const BUSY: Duration = Duration::from_secs(5);
+
+type Task = Box<dyn FnOnce(&mut Connection) + Send>;
+
+#[derive(Debug, Clone)]
+pub struct Store {
+    tasks: mpsc::Sender<Task>,
+}
+
+/// The store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("the store `{file}` cannot be opened: {why}")]
+pub struct OpenError {
+    pub file: String,
+    pub why: String,
+}
+
+/// Something was not kept, or could not be looked up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failed {
+    #[error("{0}")]
+    Store(String),
+    /// The upstream gave an id that is somebody's already.
+    #[error("the job `{0}` is already bound to another question")]
+    Taken(Box<str>),
+}
+
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+impl From<Failed> for Refusal {
+    fn from(failed: Failed) -> Self {
+        let cause = failed.to_string();
+        let refusal = match failed {
+            Failed::Store(_) => Refusal::new(
+                Code::StoreUnavailable,
+                "this proxy could not keep or look up whose the job is, so it answers nothing; ask again",
+            ),
+            Failed::Taken(_) => Refusal::new(Code::AnswerUnreadable, "the upstream gave an id that is not a new job's"),
+        };
+        refusal.because(cause)
+    }
+}
+
+impl Store {
+    /// Opens `bailiwick.sqlite` in the folder, and makes it where there is none.
+    pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        let file = folder.join("bailiwick.sqlite");
+        let failed = |why: String| OpenError { file: file.display().to_string(), why };
+        private(folder, &file).map_err(|error| failed(error.to_string()))?;
+        let mut connection = connect(&file).map_err(|error| failed(error.to_string()))?;
+        let (tasks, mut waiting) = mpsc::channel::<Task>(WAITING);
+        let work = move || {
+            while let Some(task) = waiting.blocking_recv() {
+                task(&mut connection);
+            }
+        };
+        std::thread::Builder::new().name("store".into()).spawn(work).map_err(|error| failed(error.to_string()))?;
+        Ok(Self { tasks })
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, Failed> + Send + 'static,
+    ) -> Result<T, Failed> {
+        let gone = || Failed::Store("its thread has ended".to_owned());
+        let (answer, answered) = oneshot::channel();
+        let task = move |connection: &mut Connection| {
+            // whoever asked may be gone by now
+            let _gone = answer.send(work(connection));
+        };
+        self.tasks.send(Box::new(task)).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+
+    /// Keeps whose a new job is. The same job may be bound twice, to the same question of the same person.
+    pub async fn bind(&self, job: Job) -> Result<(), Failed> {
+        self.run(move |connection| jobs::bind(connection, &job)).await
+    }
+
+    /// The job of a region by its id, with `cursor` where its own results named it.
+    pub async fn job(&self, region: &str, id: &str, cursor: Option<&str>) -> Result<Option<Job>, Failed> {
+        let (region, id, cursor) = (region.to_owned(), id.to_owned(), cursor.map(str::to_owned));
+        self.run(move |connection| jobs::find(connection, &region, &id, cursor.as_deref())).await
+    }
+
+    /// Keeps a place that results of a job named.
+    pub async fn name_cursor(&self, region: &str, id: &str, cursor: &str) -> Result<(), Failed> {
+        let (region, id, cursor) = (region.to_owned(), id.to_owned(), cursor.to_owned());
+        self.run(move |connection| jobs::name_cursor(connection, &region, &id, &cursor)).await
+    }
+}
+
+/// What people asked is nobody else's on this machine. `SQLite` gives its side files the mode of the file itself.
+fn private(folder: &Path, file: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    OpenOptions::new().append(true).create(true).mode(0o600).open(file)?;
+    Ok(())
+}
+
+fn connect(file: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(file)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    // a job is bound before its id is answered: on the disk, not in a cache of the system
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.execute_batch(jobs::TABLES)?;
+    Ok(connection)
+}
