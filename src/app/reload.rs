@@ -19,7 +19,7 @@ pub(super) struct Reloader {
     world: Arc<WorldStore>,
     clock: Arc<dyn Clock>,
     /// One reading with its swap at a time: a file that was read earlier is never put in force later.
-    reading: Mutex<()>,
+    reading: Arc<Mutex<()>>,
 }
 
 /// Held for as long as the program serves.
@@ -31,7 +31,7 @@ pub(super) struct Watches {
 
 impl Reloader {
     pub(super) fn new(settings: &Settings, world: Arc<WorldStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { settings: settings.clone(), world, clock, reading: Mutex::new(()) }
+        Self { settings: settings.clone(), world, clock, reading: Arc::default() }
     }
 
     pub(super) fn rules(&self) {
@@ -62,11 +62,6 @@ impl Reloader {
         fitting(&self.world.pin().world.rules, org)
     }
 
-    fn told(&self, update: Update) {
-        let _alone = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        self.apply(update);
-    }
-
     fn read_directory(&self) {
         match source::open(&self.settings.directory.file, &*self.clock) {
             Ok(org) => self.apply(Update::Changed(Arc::new(org))),
@@ -74,6 +69,7 @@ impl Reloader {
         }
     }
 
+    /// While `reading` is held since the file was read.
     fn apply(&self, update: Update) {
         let in_force = self.world.pin().world.version.directory.clone();
         match update {
@@ -104,7 +100,8 @@ pub(super) fn watch(settings: &Settings, reloader: &Arc<Reloader>) -> Result<Wat
         reloader.clock.clone(),
         settings.directory.poll,
         version,
-        move |update| to.told(update),
+        reloader.reading.clone(),
+        move |update| to.apply(update),
     )
     .map_err(|error| unwatchable(&error))?;
     let rules = match &settings.rules {
@@ -202,7 +199,7 @@ user = "sofia"
         reloader.directory();
         assert_ne!(in_force(), began_with);
         std::fs::write(&file, &first).unwrap();
-        reloader.told(Update::Confirmed { version: began_with.clone(), at: clock.now() });
+        reloader.apply(Update::Confirmed { version: began_with.clone(), at: clock.now() });
         assert_eq!(in_force(), began_with, "the file says the first again");
     }
 }

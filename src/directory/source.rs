@@ -17,7 +17,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -81,17 +81,19 @@ impl Drop for Watch {
 
 impl Watch {
     /// Calls back from a thread of its own. `current` is the version of the snapshot in use; a file that
-    /// changed since is reported at once.
+    /// changed since is reported at once. `alone` is held from the reading until the callback has ended: who
+    /// else reads the file under it never sees an older text told after his.
     pub fn start(
         path: PathBuf,
         clock: Arc<dyn Clock>,
         poll: Duration,
         current: Box<str>,
+        alone: Arc<Mutex<()>>,
         on_update: impl FnMut(Update) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (wake, woken) = mpsc::channel();
-        let mut watcher =
-            Watcher { name: path.display().to_string(), path, clock, current, rejected: None, seen: None, on_update };
+        let name = path.display().to_string();
+        let mut watcher = Watcher { name, path, clock, current, alone, rejected: None, seen: None, on_update };
         let events = events(&watcher.path, wake.clone());
         let dropped = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&dropped);
@@ -137,6 +139,7 @@ struct Watcher<F> {
     name: String,
     clock: Arc<dyn Clock>,
     current: Box<str>,
+    alone: Arc<Mutex<()>>,
     /// Digest of the text (or the message) that was last refused.
     rejected: Option<String>,
     seen: Option<Stamp>,
@@ -166,6 +169,8 @@ impl<F: FnMut(Update)> Watcher<F> {
     }
 
     fn look(&mut self) {
+        let alone = Arc::clone(&self.alone);
+        let _reading = alone.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         let (digest, loaded) = match text(&self.path, &self.name) {
             Ok(text) => {

@@ -5,7 +5,8 @@ use crate::{
 };
 use std::{
     fs,
-    sync::mpsc,
+    sync::{Arc, Mutex, mpsc},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -23,10 +24,11 @@ fn changes_are_told_within_a_second_and_wrong_files_never_swap() {
     let clock = FixedClock::at(now());
     let first = open(&path, &*clock).unwrap();
     let (tell, told) = mpsc::channel();
-    let watch = Watch::start(path.clone(), clock, Duration::from_secs(30), first.version.clone(), move |update| {
+    let (poll, alone) = (Duration::from_secs(30), Arc::default());
+    let told_to = move |update| {
         tell.send(update).ok();
-    })
-    .unwrap();
+    };
+    let watch = Watch::start(path.clone(), clock, poll, first.version.clone(), alone, told_to).unwrap();
     let next = || told.recv_timeout(Duration::from_secs(5)).unwrap();
     assert!(matches!(next(), Update::Confirmed { .. }));
 
@@ -56,4 +58,33 @@ fn changes_are_told_within_a_second_and_wrong_files_never_swap() {
     drop(watch);
     // The thread ends: nothing is told any more.
     while told.recv_timeout(Duration::from_secs(3)).is_ok() {}
+}
+
+#[test]
+fn a_text_that_was_replaced_while_another_read_the_file_is_never_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("directory.json");
+    fs::write(&path, GOOD).unwrap();
+    let clock = FixedClock::at(now());
+    let first = open(&path, &*clock).unwrap();
+    let alone = Arc::<Mutex<()>>::default();
+    let (tell, told) = mpsc::channel();
+    let watch = {
+        let _reading = alone.lock().unwrap();
+        let told_to = move |update| {
+            tell.send(update).ok();
+        };
+        fs::write(&path, with(r#"["u-3"]}"#, "[]}")).unwrap();
+        let (poll, alone) = (Duration::from_secs(30), Arc::clone(&alone));
+        let watch = Watch::start(path.clone(), clock, poll, first.version.clone(), alone, told_to).unwrap();
+        // Long enough for the watch to come for the file, which it must not read yet.
+        thread::sleep(Duration::from_millis(300));
+        assert!(told.try_recv().is_err());
+        fs::write(&path, GOOD).unwrap();
+        watch
+    };
+    for update in [told.recv_timeout(Duration::from_secs(5)).unwrap()].into_iter().chain(told.try_iter()) {
+        assert!(matches!(update, Update::Confirmed { ref version, .. } if *version == first.version), "{update:?}");
+    }
+    drop(watch);
 }
