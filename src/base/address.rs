@@ -45,6 +45,8 @@ fn host(uri: &Uri) -> Option<String> {
     let last = name.rsplit('.').next().unwrap_or_default();
     let numeric = last.starts_with("0x") || last.chars().all(|letter| letter.is_ascii_digit());
     match literal.map(|ip| ip.to_canonical()) {
+        // every address of this machine, and so none
+        Some(ip) if ip.is_unspecified() => None,
         Some(IpAddr::V6(ip)) if ip.is_loopback() => Some(Ipv4Addr::LOCALHOST.to_string()),
         Some(IpAddr::V6(ip)) => Some(format!("[{ip}]")),
         Some(IpAddr::V4(ip)) => Some(ip.to_string()),
@@ -103,6 +105,9 @@ mod tests {
             "http://0177.0.0.1",
             "http://127.0.0.0x1",
             "http://010.0.0.1",
+            "http://0.0.0.0",
+            "http://[::]",
+            "http://[::ffff:0.0.0.0]",
         ] {
             assert!(base(bad).is_none(), "{bad}");
         }

@@ -13,6 +13,8 @@ pub struct Answer {
     pub keys: Vec<Key>,
     /// `conversations`, `conversation`: where the legs are.
     pub leg: Option<LegPath>,
+    /// `plain`: the field that repeats the last id of the path.
+    pub named_by: Option<Path>,
     pub totals: Vec<Total>,
     /// Paths of the root that are dropped (facets, links, cursors of others).
     pub keep: Keep,
@@ -60,6 +62,9 @@ pub enum Shape {
     Conversations,
     /// One interaction, read by id.
     Conversation,
+    /// One answer that belongs whole to what the path names, or to nobody: there are no rows to judge, so every level
+    /// of it is listed, and nothing below a level that is not.
+    Plain,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

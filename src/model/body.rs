@@ -135,6 +135,8 @@ pub enum Access {
     Attribute,
     /// A job of the upstream: its submitter's, as it was bound.
     Job,
+    /// Something that is nobody's: a form, a setting, a kind of medium. Only in the path of a `plain` answer.
+    Unowned,
 }
 
 /// `ObjectKind` with an order, so that it can stand in sorted tables.

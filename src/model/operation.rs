@@ -93,6 +93,8 @@ pub enum Class {
     List,
     Read,
     Job,
+    /// What is read is nobody's: settings, forms, roles.
+    NoData,
 }
 
 impl Class {
@@ -103,6 +105,7 @@ impl Class {
             Self::List => "list",
             Self::Read => "read",
             Self::Job => "job",
+            Self::NoData => "no-data",
         }
     }
 }

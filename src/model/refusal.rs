@@ -117,6 +117,8 @@ codes! {
     PlaceholderUnknown = "placeholder.unknown", Asker;
     /// The job was submitted under rights that are no longer the asker's.
     JobScopeChanged = "job.scope-changed", Administrator;
+    /// The upstream has no results of this job yet, or not at this place any more.
+    JobUnfinished = "job.unfinished", Asker;
     /// A refusal that a rule file states itself.
     RuleRefused = "rule.refused", Asker;
     /// The second reader could not prove the outgoing query.

@@ -148,10 +148,17 @@ pub fn windows(
     match missed.last() {
         Some(window) if out.counted.is_empty() => Err(Refusal::new(
             Code::WindowOutside,
-            match rule {
-                Some(_) => format!(
-                    "your right covers data from {} until {}; ask for an interval inside it (in lists of interactions: \
-                     whole days, without filters)",
+            match rule.map(|rule| rule.reach) {
+                Some(Reach::Contained) => {
+                    format!("your right covers data from {} until {}; ask for an interval inside it", window.from, window.until)
+                }
+                Some(Reach::WholeDay) => format!(
+                    "your right covers data from {} until {}; ask for whole days inside it, without filters",
+                    window.from, window.until
+                ),
+                Some(Reach::Overlap) => format!(
+                    "your right covers data from {} until {}, and this operation also finds what only touches an interval: \
+                     it needs a right without such a window",
                     window.from, window.until
                 ),
                 None => format!(

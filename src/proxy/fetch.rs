@@ -4,6 +4,7 @@ use super::{Proxy, exchange::Exchange};
 use crate::{
     audit::Intent,
     model::{
+        job::JobStep,
         operation::{Class, JobPart, Operation},
         refusal::{Code, Refusal},
     },
@@ -31,12 +32,19 @@ impl Proxy {
 
 /// What does not exist and what is not the asker's are one answer: an id that the upstream does not know is outside.
 fn unknown(operation: &Operation, refusal: Refusal) -> Refusal {
-    let missing = refusal.code == Code::UpstreamRefused
-        && refusal
-            .params
-            .iter()
-            .any(|(name, value)| *name == "upstream-status" && matches!(&**value, "403" | "404" | "410"));
-    if (operation.class == Class::Read || matches!(operation.job, Some(JobPart::Step { .. }))) && missing {
+    let status = refusal.params.iter().find(|(name, _)| *name == "upstream-status").map(|(_, value)| &**value);
+    let results = matches!(operation.job, Some(JobPart::Step { step: JobStep::Results, .. }));
+    if refusal.code == Code::UpstreamRefused && results && status == Some("400") {
+        let says = "the upstream does not give these results now; ask for the status of the job, and once it is done for its results from \
+                    the first page on";
+        return Refusal::new(Code::JobUnfinished, says).because(refusal.cause.unwrap_or_default());
+    }
+    let by_id = match operation.class {
+        Class::Read => true,
+        Class::NoData => operation.contract.template.segments.iter().any(|segment| segment.access().is_some()),
+        Class::Query | Class::List | Class::Job => matches!(operation.job, Some(JobPart::Step { .. })),
+    };
+    if by_id && refusal.code == Code::UpstreamRefused && matches!(status, Some("403" | "404" | "410")) {
         return Refusal::outside("the upstream knows no such id").in_path();
     }
     refusal

@@ -4,7 +4,7 @@ use super::{Proxy, exchange::Exchange};
 use crate::{
     model::{
         contract::ParamKind,
-        job::{Job, JobKind},
+        job::{Job, JobKind, JobStep},
         operation::JobPart,
         org::{Org, Principal},
         refusal::{Code, Refusal},
@@ -23,14 +23,14 @@ impl Proxy {
         question: &mut Question,
         (holder, org): (Principal, &Org),
     ) -> Result<(), Refusal> {
-        let (Some(JobPart::Step { .. }), Some((_, id))) = (&question.operation.job, question.ids.last()) else {
+        let (Some(JobPart::Step { step, .. }), Some((_, id))) = (&question.operation.job, question.ids.last()) else {
             return Ok(());
         };
         let params = &question.operation.contract.params;
         let is_cursor = |name: &str| params.iter().any(|param| *param.name == *name && param.kind == ParamKind::Cursor);
         let cursor = question.params.iter().find(|(name, _)| is_cursor(name)).map(|(_, values)| values.join(","));
         let region = &org.region(org.region_of(holder)).id;
-        question.job = self.store.job(region, id, cursor.as_deref()).await?.map(Arc::new);
+        question.job = self.store.job(region, id, cursor.as_deref(), *step == JobStep::Results).await?.map(Arc::new);
         Ok(())
     }
 
@@ -47,8 +47,19 @@ impl Proxy {
             let job = bound(question, id, holder, org, JobKind::Sent(body), exchange);
             self.store.bind(job).await?;
         }
-        if let (Some(cursor), Some(job)) = (guarded.cursor(), &question.job) {
-            self.store.name_cursor(&job.region, &job.id, cursor).await?;
+        if let (Some(cursor), Some(job)) = (guarded.cursor(), &question.job)
+            && !self.store.name_cursor(&job.region, &job.id, cursor).await?
+        {
+            return Err(Refusal::outside("the job was forgotten while its results were read").in_path());
+        }
+        self.forget_cancelled(question).await
+    }
+
+    /// What was cancelled takes no place any more.
+    async fn forget_cancelled(&self, question: &Question) -> Result<(), Refusal> {
+        let cancelled = matches!(question.operation.job, Some(JobPart::Step { step: JobStep::Cancel, .. }));
+        if let Some(job) = question.job.as_deref().filter(|_| cancelled) {
+            self.store.forget(&job.region, &job.id).await?;
         }
         Ok(())
     }
@@ -61,7 +72,10 @@ impl Proxy {
         (holder, org): (Principal, &Org),
         exchange: &Exchange,
     ) -> Result<Guarded, Refusal> {
-        let Some(JobPart::Submit(_)) = &question.operation.job else { return Ok(guarded) };
+        let Some(JobPart::Submit(_)) = &question.operation.job else {
+            self.forget_cancelled(question).await?;
+            return Ok(guarded);
+        };
         let id = Uuid::now_v7().to_string();
         let notices = guarded.notices().to_vec();
         let kind = JobKind::Empty(guarded.into_body().into());

@@ -120,7 +120,8 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Code::IntervalTooLong
         | Code::PagingTooLarge
         | Code::PlaceholderMany
-        | Code::PlaceholderUnknown => StatusCode::BAD_REQUEST,
+        | Code::PlaceholderUnknown
+        | Code::JobUnfinished => StatusCode::BAD_REQUEST,
         Code::IdentityRequired | Code::IdentityUnknown => StatusCode::UNAUTHORIZED,
         Code::OperationDenied
         | Code::OperationUnproved

@@ -8,7 +8,7 @@ use super::{
     values::Name,
 };
 use crate::model::{
-    answer::{Answer, Key, PageNumber, Piece, Shape, Total, TotalTreatment},
+    answer::{Answer, Keep, Key, PageNumber, Piece, Shape, Total, TotalTreatment},
     body::{Access, BodyModel, FieldKind},
     contract::Data,
 };
@@ -24,7 +24,7 @@ pub(super) fn compile(
     reader: &mut Reader<'_>,
 ) -> Option<Answer> {
     let shape = Shape::from(answer.shape);
-    let single = matches!(shape, Shape::Conversation | Shape::Entity);
+    let single = matches!(shape, Shape::Conversation | Shape::Entity | Shape::Plain);
     let rows = match &answer.rows {
         Some(at) => paths::definite(at, reader),
         None if single => Some(Vec::new()),
@@ -39,7 +39,7 @@ pub(super) fn compile(
         let says = if legs { "this shape needs `leg`" } else { "rows of this shape have no legs: leave `leg` out" };
         reader.problem(answer.span.clone(), says);
     }
-    if !legs && answer.keys.is_empty() {
+    if !legs && shape != Shape::Plain && answer.keys.is_empty() {
         reader.problem(answer.span.clone(), "this shape needs `keys`: the fields that say whose a row is");
     }
     if shape == Shape::Conversations && !answer.keys.values().any(|word| **word == AccessWord::Conversation) {
@@ -63,11 +63,18 @@ pub(super) fn compile(
             format!("`{}` lists no fields of the root (level `\"\"`)", *answer.keep),
         );
     }
+    let named_by = answer.named_by.as_ref().map(|at| paths::definite(at, reader).ok_or(())).transpose();
+    if shape == Shape::Plain {
+        plain(answer, &keep, reader);
+    } else if let Some(at) = &answer.named_by {
+        reader.problem(at.span.clone(), "only a `plain` answer has `named-by`: leave it out");
+    }
     Some(Answer {
         shape,
         rows: rows?,
         keys: keys?,
         leg,
+        named_by: named_by.ok()?,
         totals: totals?,
         keep,
         mask,
@@ -75,6 +82,76 @@ pub(super) fn compile(
         max_bytes: answer.max_bytes.unwrap_or(MAX_BYTES),
     })
 }
+
+/// Nobody judges a `plain` answer row by row: it has none, and names nobody.
+fn plain(answer: &At<format::Answer>, keep: &Keep, reader: &mut Reader<'_>) {
+    let rows = [
+        ("rows", answer.rows.is_some()),
+        ("keys", !answer.keys.is_empty()),
+        ("totals", !answer.totals.is_empty()),
+        ("visible", !answer.visible.is_empty()),
+        ("pages", !answer.pages.is_empty()),
+        ("mask", !answer.mask.is_empty()),
+    ];
+    for (key, _) in rows.into_iter().filter(|(_, said)| *said) {
+        reader.problem(answer.span.clone(), format!("a `plain` answer has no rows: leave `{key}` out"));
+    }
+    let names = |field: &str| OWNERS.iter().any(|owner| field.eq_ignore_ascii_case(owner));
+    for (level, fields) in &keep.levels {
+        for field in fields.iter().filter(|field| names(field)) {
+            let at = if level.is_empty() { field.to_string() } else { format!("{level}.{field}") };
+            let help = "take it out of the list, or use a shape that judges whose a row is";
+            let message =
+                format!("a `plain` answer passes `{at}`, which names whose something is, and nobody judges it");
+            reader.problem_with(answer.keep.span.clone(), message, Some(help.to_owned()));
+        }
+    }
+}
+
+/// Fields by which an upstream says whose something is, or who did it.
+const OWNERS: [&str; 41] = [
+    "agent",
+    "agentId",
+    "agents",
+    "approvedBy",
+    "contributors",
+    "conversation",
+    "conversationId",
+    "conversations",
+    "createdBy",
+    "creator",
+    "creatorId",
+    "deletedBy",
+    "division",
+    "divisionId",
+    "divisionIds",
+    "divisions",
+    "evaluator",
+    "lastModifiedBy",
+    "manager",
+    "managerId",
+    "member",
+    "memberIds",
+    "members",
+    "modifiedBy",
+    "owner",
+    "ownerId",
+    "participant",
+    "participants",
+    "publishedBy",
+    "queue",
+    "queueId",
+    "queueIds",
+    "queues",
+    "submittedBy",
+    "updatedBy",
+    "user",
+    "userId",
+    "userIds",
+    "users",
+    "subject",
+    "subjectId",
+];
 
 /// The pieces of an empty answer: text, and holes `${pageSize}` or `${$.path.of.the.body}`.
 fn empty(written: &At<String>, body: Option<&BodyModel>, reader: &mut Reader<'_>) -> Option<Vec<Piece>> {

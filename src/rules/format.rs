@@ -213,6 +213,8 @@ keys! {
         /// Fields of a row that say whose it is.
         keys: BTreeMap<Name, At<AccessWord>>,
         leg: Option<At<Leg>>,
+        /// `plain`: the field that repeats the last id of the path; an answer that says another one is not passed on.
+        named_by: Option<At<String>>,
         /// Counts that are taken out.
         totals: Vec<At<String>>,
         /// Counts that become the number of visible entries.
@@ -297,7 +299,7 @@ keys! {
     }
 }
 
-words! { ClassWord => Class { Query = "query", List = "list", Read = "read", } }
+words! { ClassWord => Class { Query = "query", List = "list", Read = "read", NoData = "no-data", } }
 words! { DialectWord => Dialect { Genesys = "genesys", Platform = "platform", } }
 words! { DataWord => Data { Interaction = "interaction", Queue = "queue", User = "user", Division = "division", Metadata = "metadata", } }
 words! {
@@ -339,6 +341,7 @@ words! {
         Entity = "entity",
         Conversations = "conversations",
         Conversation = "conversation",
+        Plain = "plain",
     }
 }
 words! {

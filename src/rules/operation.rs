@@ -76,7 +76,7 @@ impl Surroundings<'_> {
         }
         let rests = Rests { sites: &parts.sites, model: model.as_deref(), data, page: page.is_some() };
         rests.check(&needs, rule, reader);
-        let fits = Fits { class, method, template: &template, params: &params, shape: answer.shape };
+        let fits = Fits { class, method, template: &template, params: &params, shape: answer.shape, data };
         fits.check(model.as_deref(), page.as_ref(), &rule.r#match, reader);
         let lists =
             Lists { group_by: parts.group_by.as_ref(), sort: parts.sort.as_ref(), metrics: parts.metrics.as_ref() };

@@ -49,12 +49,11 @@ pub(super) fn operation(text: &At<String>, reader: &mut Reader<'_>) -> Option<(M
 
 fn segment(part: &str, span: Range<usize>, reader: &mut Reader<'_>) -> Option<Segment> {
     if let Some(name) = part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-        let access = id_kind(name);
-        if access.is_none() {
-            let help = "name it `{queueId}`, `{userId}`, `{divisionId}`, `{conversationId}`, `{flowId}` or `{teamId}`";
-            reader.problem_with(span, format!("`{{{name}}}` is no id of a known kind"), Some(help.into()));
+        if !is_name(name) {
+            reader.problem(span, format!("`{{{name}}}` has no name of letters and digits"));
+            return None;
         }
-        return access.map(|access| Segment::Param { name: name.into(), access });
+        return Some(Segment::Param { name: name.into(), access: id_kind(name) });
     }
     // What the front door's canonical paths can contain, less than RFC 3986 allows.
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
@@ -65,16 +64,17 @@ fn segment(part: &str, span: Range<usize>, reader: &mut Reader<'_>) -> Option<Se
     Some(Segment::Literal(part.into()))
 }
 
-fn id_kind(name: &str) -> Option<Access> {
-    Some(match name {
+/// The names say the kinds. Whatever has another name is nobody's: only a `plain` answer may be read by it.
+fn id_kind(name: &str) -> Access {
+    match name {
         "queueId" => Access::Queue,
         "userId" => Access::User,
         "divisionId" => Access::Division,
         "conversationId" => Access::Conversation,
         "flowId" => Access::Object(ObjectOrd::Flow),
         "teamId" => Access::Object(ObjectOrd::Team),
-        _ => return None,
-    })
+        _ => Access::Unowned,
+    }
 }
 
 /// `$.participants[*].sessions[*].segments[*]`: the arrays from the row down.

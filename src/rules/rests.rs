@@ -114,6 +114,7 @@ pub(super) struct Fits<'f> {
     pub(super) template: &'f Template,
     pub(super) params: &'f [Param],
     pub(super) shape: Shape,
+    pub(super) data: Data,
 }
 
 impl Fits<'_> {
@@ -124,18 +125,54 @@ impl Fits<'_> {
         at: &At<String>,
         reader: &mut Reader<'_>,
     ) {
-        let is_id = |segment: &Segment| matches!(segment, Segment::Param { .. });
+        let ids: Vec<Access> = self.template.segments.iter().filter_map(Segment::access).collect();
+        let owners = ids.iter().filter(|access| **access != Access::Unowned).count();
+        if self.shape == Shape::Plain {
+            return self.check_plain(&ids, owners, at, reader);
+        }
+        if owners < ids.len() {
+            let help = "name it `{queueId}`, `{userId}`, `{divisionId}`, `{conversationId}`, `{flowId}` or `{teamId}`; \
+                        what is nobody's has an answer of shape `plain`";
+            let message = "an id of the path is of no known kind, so nobody could say whose the answer is";
+            reader.problem_with(at.span.clone(), message, Some(help.to_owned()));
+        }
         let lists = |param: &Param| matches!(param.kind, ParamKind::Ids { access: Access::Conversation, .. });
         // several interactions at once are read like one: their legs decide
         let by_ids = self.shape == Shape::Conversations && self.params.iter().any(lists);
-        let by_id = self.template.segments.iter().any(is_id) || by_ids;
+        let by_id = owners > 0 || by_ids;
         let says = match self.class {
             Class::Query if self.method != Method::Post || model.is_none() => "a `query` is a `POST` with a `body`",
             Class::List if self.method != Method::Get || page.is_none() => "a `list` is a `GET` with a `[rule.page]`",
             Class::Read if self.method != Method::Get || !by_id => {
                 "a `read` is a `GET` with an id in its path, or with a parameter that lists interactions"
             }
+            Class::NoData => "what is nobody's has an answer of shape `plain`",
             _ => return,
+        };
+        reader.problem(at.span.clone(), says);
+    }
+
+    /// A plain answer is its owner's, whom the path names and the directory holds; or it is nobody's.
+    fn check_plain(&self, ids: &[Access], owners: usize, at: &At<String>, reader: &mut Reader<'_>) {
+        let owned = match self.data {
+            Data::Queue => Some(Access::Queue),
+            Data::User => Some(Access::User),
+            Data::Division => Some(Access::Division),
+            Data::Interaction | Data::Metadata => None,
+        };
+        let lists_ids = self.params.iter().any(|param| matches!(param.kind, ParamKind::Ids { .. }));
+        let says = match self.class {
+            _ if self.method != Method::Get => "a `plain` answer is read by `GET`",
+            _ if lists_ids => "a `plain` answer is asked for without parameters that list ids",
+            Class::NoData if self.data != Data::Metadata || owners > 0 => {
+                "`no-data` is about `metadata`, and its path names nobody: what has an owner is a `read`"
+            }
+            Class::Read if owned.is_none() || owned != ids.first().copied() || owners != 1 => {
+                "a `plain` answer has one owner: a queue, a person or a division by the first id of the path, and \
+                 `data` says which"
+            }
+            Class::Query | Class::List | Class::Job => "a `plain` answer is one of a `read` or of `no-data`",
+            Class::NoData | Class::Read => return,
         };
         reader.problem(at.span.clone(), says);
     }

@@ -12,6 +12,7 @@ mod condition;
 mod conversation;
 mod details;
 mod dimension;
+mod documents;
 mod facets;
 mod families;
 mod filter;

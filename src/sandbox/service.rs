@@ -3,7 +3,7 @@
 use super::{
     activity, aggregates,
     condition::Lens,
-    conversation, details,
+    conversation, details, documents,
     families::Family,
     interval::show,
     jobs::{self, Jobs},
@@ -62,11 +62,16 @@ pub(super) enum Operation {
     /// Something of one person.
     Person(people::Part),
     Job(jobs::Part),
+    /// By the whole path.
+    Document,
 }
 
 impl Operation {
-    /// The operation, and the id that ends the path of a read by id.
+    /// The operation, and the id that ends the path of a read by id; of a document, its path.
     pub(super) fn of<'a>(method: &str, path: &'a str) -> Option<(Self, &'a str)> {
+        if method == "GET" && documents::stands_at(path) {
+            return Some((Self::Document, path));
+        }
         if let Some((part, id)) = jobs::Part::of(method, path) {
             return Some((Self::Job(part), id));
         }
@@ -215,6 +220,7 @@ impl Service {
             Operation::ConversationDetail => details::by_id(store, lens, id),
             Operation::ConversationDetailsOf => details::by_ids(store, lens, params),
             Operation::Person(part) => people::read(store, *part, id),
+            Operation::Document => documents::read(store, id),
             Operation::Job(part) => self.job(store, lens, *part, question),
             Operation::Conversation => conversation::by_id(store, id)?.ok_or_else(Problem::not_found),
             _ => evaluate(store, lens, question),

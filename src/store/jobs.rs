@@ -7,7 +7,7 @@ use crate::{
 };
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 /// Places are kept as digests: they may be long, and nobody needs to read them.
 pub(super) const TABLES: &str = "
@@ -26,8 +26,11 @@ pub(super) const TABLES: &str = "
 
 /// No upstream keeps results longer.
 const KEPT: SignedDuration = SignedDuration::from_hours(31 * 24);
-/// Jobs of one holder; with one more the oldest is forgotten. One person must not fill the disk.
+/// Jobs of one holder, and bytes of them; with more the oldest is forgotten. One person must not fill the disk.
 pub(super) const MOST: u32 = 1_000;
+pub(super) const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// Places in the results of one job.
+pub(super) const MOST_PLACES: u32 = 20_000;
 
 pub(super) fn bind(connection: &mut Connection, job: &Job) -> Result<(), Failed> {
     let (sent, body) = match &job.kind {
@@ -38,9 +41,12 @@ pub(super) fn bind(connection: &mut Connection, job: &Job) -> Result<(), Failed>
     let oldest = job.submitted.checked_sub(KEPT).unwrap_or(Timestamp::MIN);
     transaction.execute("delete from jobs where submitted < ?", [oldest.as_second()])?;
     let (kind, holder) = &job.holder;
-    let beyond = "delete from jobs where (region, id) in (select region, id from jobs where holder = ? and holder_kind = ? \
-                  order by submitted desc, id desc limit -1 offset ?)";
-    transaction.execute(beyond, params![holder, kind, MOST - 1])?;
+    let beyond = "delete from jobs where (region, id) in (select region, id from (select region, id, \
+                  row_number() over newest as place, sum(length(body)) over newest as held from jobs \
+                  where holder = ? and holder_kind = ? window newest as (order by submitted desc, id desc)) \
+                  where place > ? or held > ?)";
+    let room = i64::try_from(MOST_BYTES.saturating_sub(body.len())).unwrap_or(i64::MAX);
+    transaction.execute(beyond, params![holder, kind, MOST - 1, room])?;
     let insert = "insert into jobs (region, id, holder_kind, holder, operation, submitted, sent, body) \
                   values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing";
     let added = transaction.execute(
@@ -48,7 +54,7 @@ pub(super) fn bind(connection: &mut Connection, job: &Job) -> Result<(), Failed>
         params![job.region, job.id, kind, holder, job.operation, job.submitted.as_second(), sent, body.as_ref()],
     )?;
     if added == 0 {
-        let held = find(&transaction, &job.region, &job.id, None)?;
+        let held = find(&transaction, &job.region, &job.id, None, true)?;
         let same =
             held.is_some_and(|held| Job { submitted: job.submitted, ..held } == Job { cursor: None, ..job.clone() });
         if !same {
@@ -64,10 +70,12 @@ pub(super) fn find(
     region: &str,
     id: &str,
     cursor: Option<&str>,
+    with_body: bool,
 ) -> Result<Option<Job>, Failed> {
-    let select = "select holder_kind, holder, operation, submitted, sent, body from jobs where region = ? and id = ?";
+    let select = "select holder_kind, holder, operation, submitted, sent, iif(?3, body, x'') from jobs \
+                  where region = ?1 and id = ?2";
     let mut statement = connection.prepare_cached(select)?;
-    let found = statement.query_row([region, id], |row| {
+    let found = statement.query_row(params![region, id, with_body], |row| {
         let body = Bytes::from(row.get::<_, Vec<u8>>(5)?);
         Ok(Job {
             id: id.into(),
@@ -86,8 +94,26 @@ pub(super) fn find(
     Ok(Some(Job { cursor: named.then(|| cursor.into()), ..job }))
 }
 
-pub(super) fn name_cursor(connection: &Connection, region: &str, id: &str, cursor: &str) -> Result<(), Failed> {
-    let insert = "insert into cursors (region, id, digest) values (?, ?, ?) on conflict do nothing";
-    connection.prepare_cached(insert)?.execute([region, id, &hash::sha256_hex(cursor.as_bytes())])?;
+/// Whether the place was kept: the job may be forgotten by now.
+pub(super) fn name_cursor(connection: &mut Connection, region: &str, id: &str, cursor: &str) -> Result<bool, Failed> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let there = transaction.prepare_cached("select 1 from jobs where region = ? and id = ?")?.exists([region, id])?;
+    if there {
+        let count = "select count(*) from cursors where region = ? and id = ?";
+        let places: u32 = transaction.prepare_cached(count)?.query_row([region, id], |row| row.get(0))?;
+        let digest = hash::sha256_hex(cursor.as_bytes());
+        let insert = "insert into cursors (region, id, digest) values (?, ?, ?) on conflict do nothing";
+        let added = transaction.prepare_cached(insert)?.execute([region, id, &digest])?;
+        if added > 0 && places >= MOST_PLACES {
+            return Err(Failed::Places(id.into()));
+        }
+    }
+    transaction.commit()?;
+    Ok(there)
+}
+
+/// A job that was cancelled is nobody's.
+pub(super) fn forget(connection: &Connection, region: &str, id: &str) -> Result<(), Failed> {
+    connection.prepare_cached("delete from jobs where region = ? and id = ?")?.execute([region, id])?;
     Ok(())
 }

@@ -48,6 +48,8 @@ pub enum Failed {
     /// The upstream gave an id that is somebody's already.
     #[error("the job `{0}` is already bound to another question")]
     Taken(Box<str>),
+    #[error("results of the job `{0}` name more places than are kept")]
+    Places(Box<str>),
 }
 
 impl From<rusqlite::Error> for Failed {
@@ -63,6 +65,10 @@ impl From<Failed> for Refusal {
             Failed::Store(_) => Refusal::new(
                 Code::StoreUnavailable,
                 "this proxy could not keep or look up whose the job is, so it answers nothing; ask again",
+            ),
+            Failed::Places(_) => Refusal::new(
+                Code::AnswerUnreadable,
+                "the results of this job have more pages than are followed; ask for more rows a page",
             ),
             Failed::Taken(_) => Refusal::new(Code::AnswerUnreadable, "the upstream gave an id that is not a new job's"),
         };
@@ -106,14 +112,27 @@ impl Store {
         self.run(move |connection| jobs::bind(connection, &job)).await
     }
 
-    /// The job of a region by its id, with `cursor` where its own results named it.
-    pub async fn job(&self, region: &str, id: &str, cursor: Option<&str>) -> Result<Option<Job>, Failed> {
+    /// The job of a region by its id, with `cursor` where its own results named it. What was sent for it is long, and
+    /// given only where it is needed.
+    pub async fn job(
+        &self,
+        region: &str,
+        id: &str,
+        cursor: Option<&str>,
+        with_body: bool,
+    ) -> Result<Option<Job>, Failed> {
         let (region, id, cursor) = (region.to_owned(), id.to_owned(), cursor.map(str::to_owned));
-        self.run(move |connection| jobs::find(connection, &region, &id, cursor.as_deref())).await
+        self.run(move |connection| jobs::find(connection, &region, &id, cursor.as_deref(), with_body)).await
     }
 
-    /// Keeps a place that results of a job named.
-    pub async fn name_cursor(&self, region: &str, id: &str, cursor: &str) -> Result<(), Failed> {
+    /// Forgets a job that was cancelled.
+    pub async fn forget(&self, region: &str, id: &str) -> Result<(), Failed> {
+        let (region, id) = (region.to_owned(), id.to_owned());
+        self.run(move |connection| jobs::forget(connection, &region, &id)).await
+    }
+
+    /// Keeps a place that results of a job named, unless the job is forgotten by now.
+    pub async fn name_cursor(&self, region: &str, id: &str, cursor: &str) -> Result<bool, Failed> {
         let (region, id, cursor) = (region.to_owned(), id.to_owned(), cursor.to_owned());
         self.run(move |connection| jobs::name_cursor(connection, &region, &id, &cursor)).await
     }

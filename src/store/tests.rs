@@ -26,17 +26,17 @@ async fn a_job_is_its_submitters_after_a_restart() {
         store.name_cursor("us", "j-1", "next").await.unwrap();
     }
     let store = Store::open(folder.path()).unwrap();
-    assert_eq!(store.job("us", "j-1", None).await, Ok(Some(bound.clone())));
+    assert_eq!(store.job("us", "j-1", None, true).await, Ok(Some(bound.clone())));
     assert_eq!(
-        store.job("us", "j-1", Some("next")).await,
+        store.job("us", "j-1", Some("next"), true).await,
         Ok(Some(Job { cursor: Some("next".into()), ..bound.clone() }))
     );
-    assert_eq!(store.job("us", "j-1", Some("other")).await, Ok(Some(bound.clone())));
-    assert_eq!(store.job("eu", "j-1", None).await, Ok(None));
-    assert_eq!(store.job("us", "J-1", None).await, Ok(None));
+    assert_eq!(store.job("us", "j-1", Some("other"), true).await, Ok(Some(bound.clone())));
+    assert_eq!(store.job("eu", "j-1", None, true).await, Ok(None));
+    assert_eq!(store.job("us", "J-1", None, true).await, Ok(None));
     let empty = Job { kind: JobKind::Empty(Bytes::from_static(b"{}")), ..job("j-2", "ana", NOW) };
     store.bind(empty.clone()).await.unwrap();
-    assert_eq!(store.job("us", "j-2", None).await, Ok(Some(empty)));
+    assert_eq!(store.job("us", "j-2", None, true).await, Ok(Some(empty)));
 }
 
 /// An upstream that gives one id twice must not give one person's job to another.
@@ -62,7 +62,7 @@ async fn an_id_is_bound_once() {
     for other in others {
         assert_eq!(store.bind(other.clone()).await, Err(Failed::Taken("j-1".into())), "{other:?}");
     }
-    assert_eq!(store.job("us", "j-1", None).await, Ok(Some(bound.clone())));
+    assert_eq!(store.job("us", "j-1", None, true).await, Ok(Some(bound.clone())));
     // another region's upstream counts for itself
     store.bind(Job { region: "eu".into(), holder: ("user".into(), "eva".into()), ..bound }).await.unwrap();
 }
@@ -74,12 +74,12 @@ async fn old_jobs_go_with_their_places() {
     store.bind(job("old", "ana", NOW)).await.unwrap();
     store.name_cursor("us", "old", "next").await.unwrap();
     store.bind(job("young", "ana", "2026-12-20T10:00:00Z")).await.unwrap();
-    assert!(store.job("us", "old", None).await.unwrap().is_some());
+    assert!(store.job("us", "old", None, true).await.unwrap().is_some());
     store.bind(job("new", "ana", "2026-12-21T10:00:01Z")).await.unwrap();
-    assert_eq!(store.job("us", "old", None).await, Ok(None));
-    assert!(store.job("us", "young", None).await.unwrap().is_some());
+    assert_eq!(store.job("us", "old", None, true).await, Ok(None));
+    assert!(store.job("us", "young", None, true).await.unwrap().is_some());
     // nothing is named of a job that is not there
-    assert!(store.name_cursor("us", "old", "again").await.is_err());
+    assert_eq!(store.name_cursor("us", "old", "again").await, Ok(false));
 }
 
 #[test]
@@ -104,7 +104,7 @@ async fn the_oldest_jobs_of_one_holder_are_forgotten() {
         store.bind(one).await.unwrap();
     }
     for (id, there) in [("j-0", false), ("j-1", true), ("of-ben", true)] {
-        assert_eq!(store.job("us", id, None).await.unwrap().is_some(), there, "{id}");
+        assert_eq!(store.job("us", id, None, true).await.unwrap().is_some(), there, "{id}");
     }
 }
 
@@ -120,4 +120,58 @@ fn its_files_are_its_owners_alone() {
         let path = entry.unwrap().path();
         assert_eq!(mode(&path), 0o600, "{}", path.display());
     }
+}
+
+/// A short question may be sent as a long one: what is kept of one holder is bound by its bytes too.
+#[tokio::test]
+async fn the_bytes_of_one_holder_are_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let large = |id: &str, holder: &str, submitted: &str| {
+        let body = Bytes::from(vec![b' '; jobs::MOST_BYTES / 4]);
+        Job { kind: JobKind::Sent(body), ..job(id, holder, submitted) }
+    };
+    store.bind(large("of-ben", "ben", "2026-11-20T09:00:00Z")).await.unwrap();
+    for (number, id) in ["j-0", "j-1", "j-2", "j-3"].iter().enumerate() {
+        store.bind(large(id, "ana", &format!("2026-11-20T10:00:0{number}Z"))).await.unwrap();
+    }
+    let there = async |id: &str| store.job("us", id, None, false).await.unwrap().is_some();
+    assert!(there("j-0").await && there("j-3").await);
+    store.bind(large("j-4", "ana", "2026-11-20T10:00:04Z")).await.unwrap();
+    assert!(!there("j-0").await && there("j-1").await && there("j-4").await && there("of-ben").await);
+    store.bind(job("small", "ana", "2026-11-20T10:00:05Z")).await.unwrap();
+    assert!(!there("j-1").await && there("j-2").await && there("small").await);
+}
+
+#[tokio::test]
+async fn a_cancelled_job_is_forgotten_and_what_was_sent_is_read_only_where_it_is_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let bound = job("j-1", "ana", NOW);
+    store.bind(bound.clone()).await.unwrap();
+    store.bind(job("j-2", "ana", NOW)).await.unwrap();
+    let short = Job { kind: JobKind::Sent(Bytes::new()), ..bound };
+    assert_eq!(store.job("us", "j-1", None, false).await, Ok(Some(short)));
+    store.forget("us", "j-1").await.unwrap();
+    assert_eq!(store.job("us", "j-1", None, true).await, Ok(None));
+    assert!(store.job("us", "j-2", None, true).await.unwrap().is_some());
+}
+
+/// An upstream that names a new place for every question fills nothing.
+#[test]
+fn the_places_of_one_job_are_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut connection = connect(&folder.path().join("it.sqlite")).unwrap();
+    jobs::bind(&mut connection, &job("j-1", "ana", NOW)).unwrap();
+    jobs::bind(&mut connection, &job("j-2", "ana", NOW)).unwrap();
+    let many = format!(
+        "with recursive n(i) as (select 1 union all select i + 1 from n where i < {})
+         insert into cursors (region, id, digest) select 'us', 'j-1', 'd' || i from n",
+        jobs::MOST_PLACES - 1
+    );
+    connection.execute_batch(&many).unwrap();
+    assert_eq!(jobs::name_cursor(&mut connection, "us", "j-1", "last"), Ok(true));
+    assert_eq!(jobs::name_cursor(&mut connection, "us", "j-1", "last"), Ok(true));
+    assert_eq!(jobs::name_cursor(&mut connection, "us", "j-1", "more"), Err(Failed::Places("j-1".into())));
+    assert_eq!(jobs::name_cursor(&mut connection, "us", "j-2", "more"), Ok(true));
 }

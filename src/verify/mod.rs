@@ -248,9 +248,38 @@ fn by_ids(
         }
         return Err(Unproved::at("residual", "nobody judges the rows"));
     }
+    if contract.shape == Shape::Plain {
+        return plain(contract, path, scope, &shows);
+    }
     // the last id of the path is what is read
     let (access, id) = path.last().ok_or_else(|| Unproved::at("path", "nothing says what may come back"))?;
     shows(*access, id, "path")?;
+    Ok(vec![Step { clause: "one id of the scope".into(), by: "path".into() }])
+}
+
+/// Without rows to judge, every id of the path that is somebody's is shown whole; without one, the data is nobody's.
+fn plain(
+    contract: &Contract,
+    path: &[(Access, Cow<'_, str>)],
+    scope: &Scope<'_>,
+    shows: &impl Fn(Access, &str, &str) -> Result<(), Unproved>,
+) -> Result<Vec<Step>, Unproved> {
+    if contract.params.iter().any(|param| matches!(param.kind, ParamKind::Ids { .. })) {
+        return Err(Unproved::at("contract", "ids in parameters of an answer that nobody judges"));
+    }
+    let owners: Vec<_> = path.iter().filter(|(access, _)| *access != Access::Unowned).collect();
+    if owners.is_empty() {
+        return if scope.live.is_empty() {
+            Err(Unproved::at("scope", "no entitlement opens it"))
+        } else if contract.data == Data::Metadata {
+            Ok(vec![Step { clause: "data of nobody".into(), by: "answer: listed fields".into() }])
+        } else {
+            Err(Unproved::at("path", "nothing says whose the answer is"))
+        };
+    }
+    for (access, id) in owners {
+        shows(*access, id, "path")?;
+    }
     Ok(vec![Step { clause: "one id of the scope".into(), by: "path".into() }])
 }
 

@@ -8,6 +8,7 @@ use crate::model::{
     body::{Access, ObjectOrd},
     contract::{Contract, Data},
     entitlement::{self, Action, Entitlement},
+    job::JobStep,
     org::{DivisionIx, Org, Principal, QueueIx, QueueState, RegionIx, UserIx},
     set::Dim,
 };
@@ -51,7 +52,9 @@ impl<'a> Scope<'a> {
         let (action, archived) = (contract.action, contract.archived);
         let mut scope = Self { org, holder, region, action, now, archived, live: Vec::new() };
         let acting: Vec<_> = given.entitlements.iter().filter(|e| scope.acts(e)).collect();
-        if acting.is_empty() {
+        // how far one's own job is shows no row
+        let rows = !matches!(contract.job, Some((JobStep::Status | JobStep::Cancel, _)));
+        if rows && acting.is_empty() {
             return Err(Unproved::at("scope", "no entitlement of this holder lives now for this action"));
         }
         scope.live = acting.into_iter().filter(|e| e.conversations.is_any()).collect();
@@ -209,8 +212,9 @@ impl<'a> Scope<'a> {
             Access::Object(kind) => self.shows_object(kind, id).then_some(Named::Other),
             // a value without its attribute says nothing
             Access::Attribute => None,
-            // no directory holds conversations, whose they are is decided row by row; nor jobs, of which their owner is kept
-            Access::Conversation | Access::Job => (!id.is_empty()).then_some(Named::Other),
+            // no directory holds conversations, whose they are is decided row by row; nor jobs, of which
+            // their owner is kept; what is nobody's is read by `plain` answers alone
+            Access::Conversation | Access::Job | Access::Unowned => (!id.is_empty()).then_some(Named::Other),
         };
         inside.ok_or_else(|| Unproved::at(at, format!("`{}` is outside the scope", shown(id))))
     }

@@ -45,7 +45,8 @@ pub(super) fn is_asked(plan: &GuardPlan, row: &Value, seen: &mut BTreeSet<String
 /// Whether an interaction without a visible leg could lawfully be in an answer. What is sent asks for a visible leg; only
 /// ids, and a window that no filter can say, bring others.
 pub(super) fn is_explained(plan: &GuardPlan, row: &Value) -> bool {
-    matches!(row, Value::Object(_)) && (plan.windowed || !plan.ids.is_empty())
+    let in_another_time = || plan.windowless.as_ref().is_some_and(|wider| judge(wider, row).is_some());
+    matches!(row, Value::Object(_)) && (!plan.ids.is_empty() || in_another_time())
 }
 
 /// Tags of divisions in which the asker sees no leg would speak of hidden legs.

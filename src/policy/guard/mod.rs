@@ -136,8 +136,8 @@ pub struct GuardPlan {
     columns: Option<Vec<Box<str>>>,
     page: Option<PageInfo>,
     ids: BTreeSet<String>,
-    /// A data window is left to this check alone.
-    windowed: bool,
+    /// The same without data windows, where one is left to this check alone.
+    windowless: Option<Box<Self>>,
     /// The answer is about a job that `operation` submitted.
     step: Option<JobStep>,
 }
@@ -161,7 +161,7 @@ impl GuardPlan {
             columns: None,
             page: None,
             ids: BTreeSet::new(),
-            windowed: false,
+            windowless: None,
             step: None,
         }
     }
@@ -193,7 +193,13 @@ impl GuardPlan {
     }
 
     pub(super) fn with_window(mut self, left: bool) -> Self {
-        self.windowed = left;
+        if left {
+            let mut wider = self.clone();
+            let mut scope = Scope::clone(&wider.scope);
+            scope.entitlements.iter_mut().for_each(|entitlement| entitlement.data = None);
+            wider.scope = Arc::new(scope);
+            self.windowless = Some(Box::new(wider));
+        }
         self
     }
 
@@ -238,8 +244,14 @@ impl GuardPlan {
             }
             Shape::Entity => one(rows::entity(self, answer, &mut BTreeSet::new()), &mut counts)
                 .ok_or_else(|| gone("what came back is not what was asked for"))?,
+            Shape::Plain => one(self.is_asked(&answer).then_some(answer), &mut counts)
+                .ok_or_else(|| gone("what came back is not what was asked for"))?,
         };
-        let mut answer = fields::keep(&self.operation.answer.keep, answer);
+        let keep = &self.operation.answer.keep;
+        let mut answer = match self.operation.answer.shape {
+            Shape::Plain => fields::keep_listed(keep, answer),
+            _ => fields::keep(keep, answer),
+        };
         self.settle_totals(&mut answer);
         let cursor = about_job.and_then(|answers| job::cursor(&mut answer, &answers.cursor));
         let notices = if counts.foreign > 0 {
@@ -258,6 +270,12 @@ impl GuardPlan {
             job: None,
             cursor,
         })
+    }
+
+    /// An answer that says which thing it is has to say the asked one.
+    fn is_asked(&self, answer: &Value) -> bool {
+        let says = |at: &[Box<str>]| answer.at(at).and_then(Value::as_str).is_some_and(|id| self.ids.contains(id));
+        self.operation.answer.named_by.as_deref().is_none_or(says)
     }
 
     fn list(&self, mut answer: Value, counts: &mut Counts) -> Result<Value, Refusal> {
@@ -284,7 +302,9 @@ impl GuardPlan {
                 },
                 Shape::Entities => rows::entity(self, row, &mut seen),
                 Shape::Owned => rows::owned(self, row),
-                Shape::Groups | Shape::Rows | Shape::Conversation | Shape::Entity => rows::group(self, row, &mut keys),
+                Shape::Groups | Shape::Rows | Shape::Conversation | Shape::Entity | Shape::Plain => {
+                    rows::group(self, row, &mut keys)
+                }
             };
             match judged {
                 Some(row) => kept.push(row),

@@ -226,7 +226,7 @@ impl<'a> Judge<'a> {
             Access::Region => self.region(value).map(|()| Verdict::Inside),
             // An interaction is judged by its legs, on the answer.
             Access::Conversation => Ok(Verdict::Inside),
-            Access::Object(_) | Access::Attribute | Access::Job => {
+            Access::Object(_) | Access::Attribute | Access::Job | Access::Unowned => {
                 Err(Refusal::outside(format!("`{}`: this kind of object carries no scope here", Echo(value))))
             }
         }

@@ -1,6 +1,6 @@
 //! Jobs: submitted like a query, and from then on a matter of whose they are.
 
-use super::{Asking, Narrowed, Outcome, body, fields};
+use super::{Asking, Narrowed, Outcome, asked, body, fields};
 use crate::{
     model::{
         answer::Shape,
@@ -9,9 +9,9 @@ use crate::{
         operation::{JobPart, Operation},
         org::Principal,
         outgoing::{Outgoing, Residual},
-        refusal::{Code, Refusal},
+        refusal::{Code, Notice, Refusal},
     },
-    policy::{guard::GuardPlan, local, time},
+    policy::{guard::GuardPlan, local, outsourcers, time},
     query::{self, json::Limits},
 };
 use std::sync::Arc;
@@ -35,9 +35,6 @@ fn about(asking: &Asking<'_>, step: JobStep, submit: &Arc<Operation>) -> Result<
             JobStep::Cancel => local::job_cancelled(),
         }));
     }
-    if asking.scope.entitlements.is_empty() {
-        return Err(scope_changed("nothing is in the asker's scope now"));
-    }
     let outgoing = Outgoing { method: asking.operation.contract.method, path: asking.path(), query, body: None };
     let asked = Asking { operation: submit, ..*asking };
     let (plan, residual, notices) = match step {
@@ -51,28 +48,33 @@ fn about(asking: &Asking<'_>, step: JobStep, submit: &Arc<Operation>) -> Result<
 }
 
 /// How the results are judged: as the answer to the question that was sent, by the scope of now.
-fn results(
-    asked: &Asking<'_>,
-    job: &Job,
-) -> Result<(GuardPlan, Residual, Vec<crate::model::refusal::Notice>), Refusal> {
-    let (Some(model), JobKind::Sent(bytes)) = (asked.operation.body(), &job.kind) else {
-        return Err(scope_changed("nothing was sent for it"));
+fn results(asking: &Asking<'_>, job: &Job) -> Result<(GuardPlan, Residual, Vec<Notice>), Refusal> {
+    if asking.scope.entitlements.is_empty() {
+        return Err(scope_changed("nothing is in the asker's scope now"));
+    }
+    let (Some(model), JobKind::Sent(bytes)) = (asking.operation.body(), &job.kind) else {
+        return Err(broken("nothing was sent for it"));
     };
-    let read = query::json::parse_object(bytes, &Limits::default());
-    let read = read.map_err(|error| scope_changed(&format!("what was sent cannot be read: {error}")))?;
+    let read = query::json::parse_object(bytes, &Limits::own(bytes));
+    let read = read.map_err(|error| broken(&format!("what was sent cannot be read: {error}")))?;
     let hidden = |refusal: Refusal| scope_changed(&refusal.message);
-    let mut body = query::body::read(model, &read, &|field, kind| asked.hides(field, kind)).map_err(hidden)?;
-    let bpo = asked.org.is_bpo(asked.scope.holder);
-    let grouped = fields::group_by(asked, &body, bpo).map_err(hidden)?;
-    let columns = fields::columns(asked, &body);
-    let interval = match &asked.operation.contract.time {
-        Some(rule) => Some(time::read(rule, &mut body, asked.now)?),
+    let mut body = query::body::read(model, &read, &|field, kind| asking.hides(field, kind)).map_err(hidden)?;
+    let bpo = asking.org.is_bpo(asking.scope.holder);
+    let grouped = fields::group_by(asking, &body, bpo).map_err(hidden)?;
+    fields::sort(asking, &body, bpo).map_err(hidden)?;
+    fields::metrics(asking, &body, bpo).map_err(hidden)?;
+    outsourcers::refuse_mixed_totals(asking.org, asking.operation, &grouped, &body).map_err(hidden)?;
+    let columns = fields::columns(asking, &body);
+    let interval = match &asking.operation.contract.time {
+        Some(rule) => Some(time::read(rule, &mut body, asking.now)?),
         None => None,
     };
-    let shows_legs = matches!(asked.operation.answer.shape, Shape::Conversations | Shape::Conversation);
+    let shows_legs = matches!(asking.operation.answer.shape, Shape::Conversations | Shape::Conversation);
+    // as when it was submitted: the scope's own entries are no filters of the asker's
+    asked::forget_scope_entries(asking, model, interval, &mut body);
     let unfiltered = body.filters.iter().all(|slot| slot.filters.is_empty());
-    let counted = asked.count(interval, shows_legs && unfiltered)?;
-    let plan = GuardPlan::new(asked.operation, &asked.world.org, asked.scope, counted.extent, asked.now)
+    let counted = asking.count(interval, shows_legs && unfiltered)?;
+    let plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now)
         .with_groups(grouped, columns)
         .with_window(counted.windows);
     Ok((plan, Residual { legs: shows_legs, keys: true, windows: counted.windows }, counted.notices))
@@ -105,6 +107,15 @@ fn params(asking: &Asking<'_>, job: &Job) -> Result<Vec<(Box<str>, String)>, Ref
         sent.push((name.clone(), value));
     }
     Ok(sent)
+}
+
+/// What this proxy kept itself does not say what it should.
+fn broken(cause: &str) -> Refusal {
+    Refusal::new(
+        Code::Internal,
+        "what is kept of this job cannot be used; tell the operator the decision id, and submit it again",
+    )
+    .because(cause.to_owned())
 }
 
 /// Not a fault of anybody: the question was lawful when it was asked.

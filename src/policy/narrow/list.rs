@@ -134,7 +134,12 @@ fn visible(
             .map(|ix| org.division(*ix))
             .map(|division| (division.name.clone(), division.id.clone()))
             .collect(),
-        Access::Region | Access::Conversation | Access::Object(_) | Access::Attribute | Access::Job => Vec::new(),
+        Access::Region
+        | Access::Conversation
+        | Access::Object(_)
+        | Access::Attribute
+        | Access::Job
+        | Access::Unowned => Vec::new(),
     }
 }
 

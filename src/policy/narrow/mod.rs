@@ -61,7 +61,7 @@ pub fn narrow(world: &World, scope: &Arc<Scope>, question: &Question, now: Times
     match question.operation.class {
         Class::Query => body::narrow(&asking),
         Class::List => list::narrow(&asking),
-        Class::Read => read::narrow(&asking),
+        Class::Read | Class::NoData => read::narrow(&asking),
         Class::Job => job::narrow(&asking),
     }
 }

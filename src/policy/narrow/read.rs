@@ -8,7 +8,7 @@ use crate::{
         contract::{ParamKind, Segment},
         entitlement::Entitlement,
         outgoing::{Outgoing, Residual},
-        refusal::{Code, Refusal},
+        refusal::{Code, Echo, Refusal},
     },
     policy::{extent::Extent, guard::GuardPlan},
 };
@@ -20,10 +20,14 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         let Segment::Param { name, access } = segment else {
             continue;
         };
+        let Some((_, id)) = asking.question.ids.iter().find(|(known, _)| known == name) else {
+            continue;
+        };
+        if *access == Access::Unowned && !is_plain(id) {
+            return Err(Refusal::outside(format!("`{}` is no id", Echo(id))).in_path());
+        }
         // Kinds that the directory holds completely are decided here; all others always go upstream.
-        if *access != Access::Conversation
-            && let Some((_, id)) = asking.question.ids.iter().find(|(known, _)| known == name)
-        {
+        if !matches!(access, Access::Conversation | Access::Unowned) {
             // one object cannot be narrowed to a part of itself
             if !judge.id(*access, id).map_err(Refusal::in_path)? {
                 return Err(Refusal::outside("the one thing that is named is left out").in_path());
@@ -53,8 +57,8 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     let outgoing = Outgoing { method: asking.operation.contract.method, path: asking.path(), query, body: None };
     let mut plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now)
         .with_window(counted.windows);
-    if let Some((_, id)) = asking.question.ids.last() {
-        plan = plan.with_ids([id.clone()]);
+    if let Some((_, id)) = ids_of(asking).next() {
+        plan = plan.with_ids([id.to_owned()]);
     } else if !named.is_empty() {
         plan = plan.with_ids(named);
     }
@@ -68,15 +72,19 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
 
 /// The entitlements that show the one object of the path; all of them where only the answer tells.
 fn showing(asking: &Asking<'_>) -> Result<Vec<Entitlement>, Refusal> {
-    let named = asking.operation.contract.template.segments.iter().rev().find_map(Segment::access);
-    let id = asking.question.ids.last().map(|(_, id)| id.as_str());
-    let (Some(access), Some(id)) = (named, id) else { return Ok(asking.scope.entitlements.clone()) };
+    let owner = ids_of(asking).find(|(access, _)| *access != Access::Unowned);
+    let Some((access, id)) = owner else { return Ok(asking.scope.entitlements.clone()) };
     let index = &asking.org.index;
     let holds = |extent: &Extent| match access {
         Access::Queue => index.queues.get(id).is_some_and(|queue| extent.all.contains(queue)),
         Access::User => index.users.get(id).is_some_and(|user| extent.lone.contains(user)),
         Access::Division => index.divisions.get(id).is_some_and(|division| extent.divisions.contains(division)),
-        Access::Region | Access::Conversation | Access::Object(_) | Access::Attribute | Access::Job => true,
+        Access::Region
+        | Access::Conversation
+        | Access::Object(_)
+        | Access::Attribute
+        | Access::Job
+        | Access::Unowned => true,
     };
     let (windowed, plain): (Vec<_>, Vec<_>) =
         asking.scope.entitlements.iter().cloned().partition(|one| one.data.is_some());
@@ -87,6 +95,24 @@ fn showing(asking: &Asking<'_>) -> Result<Vec<Entitlement>, Refusal> {
     let windowed: Vec<_> =
         windowed.into_iter().filter(|one| holds(&asking.extent_of(std::slice::from_ref(one)))).collect();
     if windowed.is_empty() { Err(Refusal::outside("no right shows what is named").in_path()) } else { Ok(windowed) }
+}
+
+/// The ids of the path with their kinds, the last one first.
+fn ids_of<'a>(asking: &Asking<'a>) -> impl Iterator<Item = (Access, &'a str)> + use<'a> {
+    let ids = &asking.question.ids;
+    asking.operation.contract.template.segments.iter().rev().filter_map(|segment| match segment {
+        Segment::Param { name, access } => {
+            ids.iter().find(|(known, _)| known == name).map(|(_, id)| (*access, id.as_str()))
+        }
+        Segment::Literal(_) => None,
+    })
+}
+
+/// What an id of something that is nobody's may be spelt with: less than a path can say.
+fn is_plain(id: &str) -> bool {
+    id.len() <= 128
+        && id.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'~'))
 }
 
 /// The interactions that parameters list.

@@ -77,7 +77,8 @@ fn folded(value: &serde_json::Value) -> serde_json::Value {
 
 /// The canonical text of the question, read strictly once more.
 fn document(body: &Body, model: &BodyModel) -> Option<serde_json::Value> {
-    let value = json::parse_object(&body.write(model), &Limits::default()).ok()?;
+    let text = body.write(model);
+    let value = json::parse_object(&text, &Limits::own(&text)).ok()?;
     Some(plain(&value))
 }
 

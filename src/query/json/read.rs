@@ -31,6 +31,10 @@ impl Limits {
     pub fn answer(bytes: usize) -> Self {
         Self { bytes, depth: 64, items: bytes }
     }
+    /// For a text that this program wrote itself, or that was held against its limits before.
+    pub fn own(text: &[u8]) -> Self {
+        Self { bytes: text.len(), depth: DEEPEST, items: text.len() }
+    }
 }
 
 /// Where and why a text is refused, with the repair.

@@ -40,7 +40,7 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("family = \"live\"\n", "", "no rule is of the family `live`", ":5:9"),
     ("POST /api", "PUT /api", "`PUT` is not governed", ":12:9"),
     ("POST /api", "POST api", "does not begin with `/`", ":12:9"),
-    ("mine/query\"", "{mine}/query\"", "`{mine}` is no id of a known kind", ":12:9"),
+    ("mine/query\"", "{mine}/query\"", "an id of the path is of no known kind", ":12:9"),
     ("v2/mine", "v2/../mine", "`..` is not a segment", ":12:9"),
     ("permission = \"analytics:queueObservation:view\"\n", "", "a rule needs `permission` or `any`", ":11:6"),
     ("queueObservation:view", "*:view", "`analytics:*:view` is not a permission", ":14:14"),

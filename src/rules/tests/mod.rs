@@ -2,6 +2,7 @@
 
 mod faults;
 mod meaning;
+mod plain;
 mod shipped;
 
 use super::*;

@@ -79,7 +79,7 @@ const CAST: [Cast; 29] = [
     ("gus", "Gus Ward", "d-service-us", &[], &["g-read-fraud", "g-read-claims"], &[]),
     ("viola", "Viola Conti", "d-sales-us", &[("r-sales-analyst", "d-sales-us")], &["g-read-sales"], &[]),
     ("greg", "Greg Hall", "d-service-us", &[("r-blue-lead", "d-service-us")], &["g-read-service"], &[]),
-    ("max", "Max Adler", "d-claims-us", &[("r-audit", "d-claims-us")], &[], &[]),
+    ("max", "Max Adler", "d-claims-us", &[("r-audit", "d-claims-us"), ("r-settings-reader", "d-claims-us")], &[], &[]),
     (
         "mia",
         "Mia Chen",

@@ -5,6 +5,31 @@ use serde_json::{Value, json};
 const CALLBACK: [&str; 8] =
     ["view", "create", "cancel", "reschedule", "export", "view-errors", "test-keys", "provision"];
 
+/// What is the same for everybody: no data of anybody.
+const SETTINGS: [&str; 21] = [
+    "aiStudio:summaryConfig:view",
+    "analytics:dataRetention:view",
+    "authorization:policy:view",
+    "authorization:role:view",
+    "authorization:settings:view",
+    "conversation:customAttributes:schemaView",
+    "conversation:settings:view",
+    "conversation:threadingTimeline:view",
+    "messaging:integration:view",
+    "messaging:setting:view",
+    "messaging:supportedContent:view",
+    "recording:crossPlatformRetentionPolicy:view",
+    "recording:retentionPolicy:view",
+    "speechAndTextAnalytics:category:view",
+    "speechAndTextAnalytics:dictionaryterm:view",
+    "speechAndTextAnalytics:feedback:view",
+    "speechAndTextAnalytics:program:view",
+    "speechAndTextAnalytics:settings:view",
+    "speechAndTextAnalytics:topic:view",
+    "speechAndTextAnalytics:translation:view",
+    "users:customAttributesSchema:view",
+];
+
 pub(super) fn roles() -> Value {
     let mut all = templates();
     all.extend(own());
@@ -38,6 +63,7 @@ fn templates() -> Vec<Value> {
             "Callback Developer",
             &callback(&["view", "view-errors", "test-keys", "provision"]),
         ),
+        role("r-settings-reader", "Settings Reader", &each(&SETTINGS, &all())),
     ]
 }
 

@@ -208,6 +208,7 @@ fn contract(operation: &str, data: Data, shape: Shape, model: Option<BodyModel>)
     let segment = |part: &str| match part {
         "{conversationId}" => Segment::Param { name: "conversationId".into(), access: Access::Conversation },
         "{queueId}" => Segment::Param { name: "queueId".into(), access: Access::Queue },
+        "{thingId}" => Segment::Param { name: "thingId".into(), access: Access::Unowned },
         literal => Segment::Literal(literal.into()),
     };
     Contract {
@@ -360,6 +361,11 @@ pub(super) fn list_of(data: Data, access: Access) -> Contract {
 
 pub(super) fn one_queue() -> Contract {
     contract("routing/queues/{queueId}", Data::Queue, Shape::Entities, None)
+}
+
+/// An answer without rows: whose it is stands in the path, if it is anybody's.
+pub(super) fn plain(operation: &str, data: Data) -> Contract {
+    Contract { time: None, ..contract(operation, data, Shape::Plain, None) }
 }
 
 pub(super) fn one_conversation() -> Contract {

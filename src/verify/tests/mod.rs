@@ -5,6 +5,7 @@ mod fixture;
 mod jobs;
 mod json;
 mod mutants;
+mod plain;
 mod proved;
 mod small_world;
 mod whose;

@@ -2,7 +2,7 @@
 //! now what was asked then.
 
 use super::{
-    house::{AGGREGATES, DETAILS, EU, Heard, House, US, USER_DETAILS, WEEK, until},
+    house::{AGGREGATES, DETAILS, EU, Heard, House, Plan, US, USER_DETAILS, WEEK, until},
     truth::Truth,
 };
 use crate::oracle::questions::Kind;
@@ -352,4 +352,66 @@ async fn without_its_store_no_job_is_answered() {
     assert_eq!(house.post("sofia", AGGREGATES, &aggregates()).await.status, 200);
     store.execute_batch("alter table lost rename to jobs").unwrap();
     assert_eq!(house.get("sofia", &format!("{JOBS}/{mine}")).await.status, 200);
+}
+
+/// Results are not there before the job is done: that is no fault of anybody, and tells what to do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn results_that_are_asked_for_too_early_are_told_so() {
+    let house = House::new().await;
+    let mine = id(&house.post("sofia", JOBS, &aggregates()).await);
+    let heard = house.get("sofia", &format!("{JOBS}/{mine}/results")).await;
+    assert_eq!((heard.status, heard.code().as_str()), (400, "job.unfinished"), "{heard:?}");
+    fulfilled(&house, "sofia", JOBS, &mine).await;
+    assert_eq!(house.get("sofia", &format!("{JOBS}/{mine}/results")).await.status, 200);
+}
+
+/// Who lost every right still sees how far his own job is, and can end it: neither shows a row.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_can_be_cancelled_without_any_right_left() {
+    let house = House::new().await;
+    let mine = submitted(&house, "sofia", JOBS, &aggregates()).await;
+    let line = format!("{JOBS}/{mine}");
+    let mut none = house.directory.clone();
+    for queue in none["queues"].as_array_mut().unwrap() {
+        if let Some(members) = queue["members"].as_array_mut() {
+            members.retain(|member| member != "sofia");
+        }
+    }
+    house.write_directory(&none.to_string());
+    house.running.reload();
+    let heard = house.get("sofia", &format!("{line}/results")).await;
+    assert_eq!((heard.status, heard.code().as_str()), (403, "job.scope-changed"), "{heard:?}");
+    assert_eq!(house.get("sofia", &line).await.status, 200);
+    assert_eq!(house.ask("carl", &format!("DELETE {line}"), "").await.status, 404);
+    assert_eq!(house.ask("sofia", &format!("DELETE {line}"), "").await.status, 204);
+    assert_eq!(house.get("sofia", &line).await.status, 404);
+}
+
+/// A short question of somebody with thousands of queues is sent as a long one, and its results are read all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_over_five_thousand_queues_is_read_to_its_end() {
+    let mut directory: Value = bailiwick::sandbox::sample::text().parse().unwrap();
+    for number in 0..4_950 {
+        directory["queues"].as_array_mut().unwrap().push(json!({
+            "id": format!("q-pay-of-a-name-of-usual-length-{number:05}"), "name": format!("Pay {number}"),
+            "division": "d-payments-us", "members": ["sofia"], "folder": "f-payments",
+        }));
+    }
+    let house = House::of(Plan { directory, interactions: 300, ..Plan::default() }).await;
+    // four entries, each of which becomes the whole scope once more
+    let media = ["voice", "chat", "email", "message", "callback"];
+    let entries: Vec<Value> = (1..media.len())
+        .map(|without| {
+            let others = media.iter().enumerate().filter(|(place, _)| *place != without);
+            let predicates: Value =
+                others.map(|(_, medium)| json!({ "dimension": "mediaType", "value": medium })).collect();
+            json!({ "type": "or", "predicates": predicates })
+        })
+        .collect();
+    let body = json!({ "interval": WEEK, "segmentFilters": entries });
+    let mine = submitted(&house, "sofia", DETAILS_JOBS, &body).await;
+    let sent = house.received(US).into_iter().find(|one| one.target == DETAILS_JOBS).unwrap();
+    assert!(sent.body.len() > 1 << 20, "{}", String::from_utf8_lossy(&sent.body));
+    let (rows, _) = results(&house, "sofia", DETAILS_JOBS, &mine, "pageSize=100").await;
+    assert!(!rows.is_empty());
 }

@@ -501,5 +501,7 @@ fn interactions_outside_a_data_window_are_no_alarm() {
     let elsewhere = json!({ "conversationId": "c", "participants": [{ "userId": "carl", "sessions": [{ "segments": [
         { "queueId": "motor", "segmentStart": START, "segmentEnd": END },
     ] }] }] });
-    assert_eq!(alarms(&plan(None), &elsewhere), 1);
+    for data in [None, Some(window)] {
+        assert_eq!(alarms(&plan(data), &elsewhere), 1);
+    }
 }

@@ -370,6 +370,7 @@ pub(super) const EDITS: &[Edit] = &[
         "[rule.answer.leg]\nat = \"$.participants[*].sessions[*].segments[*]\"\n",
         Seen,
     ),
+    edit("Answer", "named-by", "named-by = \"$.id\"", "named-by = \"$.name\"", Seen),
     edit("Answer", "totals", "totals = [\"$.totalHits\"]", "totals = [\"$.totalHits\", \"$.more\"]", Seen),
     edit("Answer", "visible", "visible = [\"$.total\"]", "visible = [\"$.count\"]", Seen),
     edit("Answer", "pages", "pages = [\"$.pageCount\"]", "pages = [\"$.count\"]", Seen),

@@ -1,8 +1,11 @@
-//! The official Python client library, unmodified: its own configuration file points it at the proxy, and it gets
-//! exactly the rows that are due, or its own exception with our code in the native body.
+//! Official client libraries, unmodified: their own configuration file points them at the proxy, and they get exactly the
+//! rows that are due, or their own exception with our code in the native body.
+
+mod javascript;
+mod python;
 
 use super::{
-    house::{EU, House, WEEK},
+    house::{House, WEEK},
     truth::Truth,
 };
 use crate::oracle::questions::{Kind, facts_of};
@@ -14,28 +17,34 @@ use std::{
     process::{Command, Stdio},
 };
 
-const PEOPLE: [&str; 4] = ["sofia", "ines", "greg", "viola"];
-
-fn interpreter() -> PathBuf {
-    let named = std::env::var_os("BAILIWICK_PYTHON").map(PathBuf::from);
-    let python = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/python/bin/python3"));
-    assert!(python.exists(), "`{}` is not there: run tests/run, which installs the client library", python.display());
-    python
+/// A program that `tests/run` installs.
+fn installed(variable: &str, place: &str) -> PathBuf {
+    let named = std::env::var_os(variable).map(PathBuf::from);
+    let program = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(place));
+    assert!(program.exists(), "`{}` is not there: run tests/run, which installs it", program.display());
+    program
 }
 
-/// Runs the script in a home of its own: what came of each question, or what the interpreter said at its end.
-fn run(house: &House, order: &Value) -> Result<Vec<Value>, String> {
+/// Runs a script in a home of its own, where the library's configuration names the proxy: what came of each question, or
+/// what the interpreter said at its end.
+fn run(
+    house: &House,
+    (interpreter, script, library): (&Path, &str, &str),
+    order: &Value,
+) -> Result<Vec<Value>, String> {
     let home = house.folder.path().join("home");
-    fs::create_dir_all(home.join(".genesyscloudpython")).unwrap();
+    let settings = home.join(format!(".genesyscloud{library}"));
+    fs::create_dir_all(&settings).unwrap();
     let gateway = format!(
         "[gateway]\nhost = {}\nprotocol = http\nport = {}\npath_params_login =\npath_params_api =\n",
         house.running.proxy.ip(),
         house.running.proxy.port()
     );
-    fs::write(home.join(".genesyscloudpython/config"), gateway).unwrap();
-    let mut child = Command::new(interpreter())
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/e2e/python_sdk.py"))
+    fs::write(settings.join("config"), gateway).unwrap();
+    let mut child = Command::new(interpreter)
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/e2e/sdk").join(script))
         .env("HOME", &home)
+        .env("NODE_PATH", Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/javascript/node_modules"))
         .env_remove("http_proxy")
         .env_remove("HTTP_PROXY")
         .stdin(Stdio::piped())
@@ -51,7 +60,8 @@ fn run(house: &House, order: &Value) -> Result<Vec<Value>, String> {
     Ok(serde_json::from_str(&String::from_utf8(ended.stdout).unwrap()).unwrap())
 }
 
-fn questions() -> Vec<Value> {
+/// What a client asks, of which the truth is known; the last two are refused.
+pub(super) fn questions() -> Vec<Value> {
     let foreign = json!({ "type": "and", "predicates": [{ "dimension": "queueId", "value": "q-fraud-vip" }] });
     let media = json!({ "type": "or", "predicates": [
         { "dimension": "mediaType", "value": "voice" }, { "dimension": "mediaType", "value": "chat" },
@@ -78,7 +88,8 @@ fn instants(answer: &Value) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-fn judge(house: &House, truth: &Truth, person: &str, question: &Value, got: &Value) -> usize {
+/// Holds what a client got against the truth: how many rows were due.
+pub(super) fn judge(house: &House, truth: &Truth, person: &str, question: &Value, got: &Value) -> usize {
     let kind = question["kind"].as_str().unwrap();
     let refused = question.to_string().contains("q-fraud-vip");
     if refused {
@@ -132,39 +143,4 @@ fn judge(house: &House, truth: &Truth, person: &str, question: &Value, got: &Val
     };
     assert_eq!(got, due, "{person} {question}");
     due.len()
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
-async fn the_official_python_library_gets_exactly_the_rows_that_are_due() {
-    let house = House::new().await;
-    let truth = Truth::of(&house.sandbox, &house.directory);
-    let order: Value = PEOPLE
-        .iter()
-        .map(|person| {
-            let (client, secret) = (format!("client-of-{person}"), format!("secret-of-{person}"));
-            json!({ "client": client, "secret": secret, "questions": questions() })
-        })
-        .collect();
-    let answers = tokio::task::block_in_place(|| run(&house, &order)).unwrap_or_else(|told| panic!("{told}"));
-    let mut answers = answers.iter();
-    for person in PEOPLE {
-        let mut rows = Vec::new();
-        for question in questions() {
-            rows.push(judge(&house, &truth, person, &question, answers.next().expect("an answer for each question")));
-        }
-        println!("python: {person}: rows due and got of aggregates, details, observations, queues: {:?}", &rows[..4]);
-        assert!(rows[0] > 0 && rows[1] > 0, "{person} has nothing to see");
-    }
-    assert!(answers.next().is_none());
-    house.assert_no_connection_to(EU);
-    assert!(house.record().len() >= PEOPLE.len() * 7);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_secret_is_an_exception_of_the_library() {
-    let house = House::new().await;
-    let order = json!([{ "client": "client-of-sofia", "secret": "wrong", "questions": [{ "kind": "queues" }] }]);
-    let told = tokio::task::block_in_place(|| run(&house, &order)).expect_err("it logged in with a wrong secret");
-    assert!(told.contains("ApiException") && told.contains("401") && told.contains("identity.required"), "{told}");
-    assert!(house.received(super::house::US).is_empty());
 }

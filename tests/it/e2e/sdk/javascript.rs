@@ -1,0 +1,222 @@
+//! The library for JavaScript: nearly a hundred different calls for five people, and jobs read to their end.
+
+use super::{
+    super::{
+        house::{AGGREGATES, DETAILS, EU, House, QUEUE_OBSERVATIONS, QUEUES, WEEK},
+        truth::Truth,
+    },
+    installed, judge, questions,
+};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+const PEOPLE: [&str; 5] = ["max", "sofia", "carl", "ana", "ines"];
+
+fn run(house: &House, order: &Value) -> Result<Vec<Value>, String> {
+    let node = installed("BAILIWICK_NODE", "target/tools/python/bin/node");
+    super::run(house, (&node, "javascript.js", "javascript"), order)
+}
+
+fn person(id: &str, calls: Vec<Value>) -> Value {
+    json!({ "client": format!("client-of-{id}"), "secret": format!("secret-of-{id}"), "calls": calls })
+}
+
+/// A question of which the truth is known, as the library asks it.
+fn asked(question: &Value) -> Value {
+    let body = &question["body"];
+    match question["kind"].as_str().unwrap() {
+        "aggregates" => json!({ "method": "postAnalyticsConversationsAggregatesQuery", "args": [body] }),
+        "details" => json!({ "method": "postAnalyticsConversationsDetailsQuery", "args": [body] }),
+        "observations" => json!({ "method": "postAnalyticsQueuesObservationsQuery", "args": [body] }),
+        _ => {
+            let mut options = question["params"].as_object().cloned().unwrap_or_default();
+            options.insert("pageSize".to_owned(), json!(100));
+            json!({ "method": "getRoutingQueues", "args": [options] })
+        }
+    }
+}
+
+/// A call of the library, and the line of HTTP that it stands for with its body.
+struct Call {
+    method: String,
+    args: Vec<Value>,
+    line: String,
+    body: String,
+}
+
+fn get(method: &str, template: &str, ids: &BTreeMap<&str, &str>) -> Call {
+    let mut args = Vec::new();
+    let parts = template.split('/').map(|part| match part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        Some(name) => {
+            let id = ids.get(name).copied().unwrap_or("thing-7");
+            args.push(json!(id));
+            id.to_owned()
+        }
+        None => part.to_owned(),
+    });
+    let path = parts.collect::<Vec<_>>().join("/");
+    Call { method: method.to_owned(), args, line: format!("GET {path}"), body: String::new() }
+}
+
+fn post(method: &str, path: &str, body: &Value) -> Call {
+    let line = format!("POST /api/v2/analytics/{path}/query");
+    Call { method: method.to_owned(), args: vec![body.clone()], line, body: body.to_string() }
+}
+
+/// Calls whose answer is held against what the proxy answers to plain HTTP, which other tests hold against the truth.
+fn calls(me: &str) -> Vec<Call> {
+    let settings: Map<String, Value> = serde_json::from_str(include_str!("calls.json")).unwrap();
+    let ids = BTreeMap::from([
+        ("userId", me),
+        ("queueId", "q-pay-cards"),
+        ("divisionId", "d-payments-us"),
+        ("mediaType", "chat"),
+    ]);
+    let mut calls: Vec<Call> =
+        settings.iter().map(|(method, path)| get(method, path.as_str().unwrap(), &ids)).collect();
+    for (method, path) in [
+        ("getUser", "/api/v2/users/{userId}"),
+        ("getUserRoutingstatus", "/api/v2/users/{userId}/routingstatus"),
+        ("getUserPresencesPurecloud", "/api/v2/users/{userId}/presences/purecloud"),
+        ("getUserState", "/api/v2/users/{userId}/state"),
+        ("getUserProfile", "/api/v2/users/{userId}/profile"),
+        ("getUserOutofoffice", "/api/v2/users/{userId}/outofoffice"),
+        ("getRoutingQueue", "/api/v2/routing/queues/{queueId}"),
+        ("getAuthorizationDivision", "/api/v2/authorization/divisions/{divisionId}"),
+        ("getUsers", "/api/v2/users"),
+        ("getAuthorizationDivisions", "/api/v2/authorization/divisions"),
+    ] {
+        calls.push(get(method, path, &ids));
+    }
+    let group = |metric: &str| json!({ "interval": WEEK, "groupBy": ["queueId"], "metrics": [metric] });
+    calls.push(post(
+        "postAnalyticsUsersAggregatesQuery",
+        "users/aggregates",
+        &json!({ "interval": WEEK, "groupBy": ["userId"], "metrics": ["tSystemPresence"] }),
+    ));
+    calls.push(post("postAnalyticsUsersObservationsQuery", "users/observations", &json!({ "metrics": ["oUserPresences"], "filter": { "type": "or", "predicates": [{ "dimension": "userId", "value": me }] } })));
+    calls.push(post("postAnalyticsUsersDetailsQuery", "users/details", &json!({ "interval": WEEK })));
+    calls.push(post(
+        "postAnalyticsConversationsActivityQuery",
+        "conversations/activity",
+        &json!({ "metrics": [{ "metric": "oWaiting" }], "groupBy": ["queueId"] }),
+    ));
+    calls.push(post("postAnalyticsEvaluationsAggregatesQuery", "evaluations/aggregates", &group("nEvaluations")));
+    calls.push(post("postAnalyticsSurveysAggregatesQuery", "surveys/aggregates", &group("nSurveysSent")));
+    calls
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn the_official_javascript_library_gets_what_is_due_of_every_call() {
+    let house = House::new().await;
+    let truth = Truth::of(&house.sandbox, &house.directory);
+    let all = |id: &str| {
+        let plain = calls(id).into_iter().map(|call| json!({ "method": call.method, "args": call.args }));
+        person(id, questions().iter().map(asked).chain(plain).collect())
+    };
+    let order: Value = PEOPLE.iter().map(|id| all(id)).collect();
+    let answers = tokio::task::block_in_place(|| run(&house, &order)).unwrap_or_else(|told| panic!("{told}"));
+    let mut answers = answers.iter();
+    let (mut answered, mut without, mut refused, mut rows) = (BTreeSet::new(), BTreeSet::new(), 0, 0);
+    for id in PEOPLE {
+        for question in questions() {
+            let got = answers.next().expect("an answer for each call");
+            // who has no right to this at all is refused, over plain HTTP as well
+            let code = got["body"]["code"].as_str().unwrap_or_default();
+            if ["permission.missing", "scope.empty"].contains(&code) {
+                let kind = question["kind"].as_str().unwrap();
+                let plain = match kind {
+                    "queues" => house.get(id, QUEUES).await,
+                    "observations" => house.post(id, QUEUE_OBSERVATIONS, &question["body"]).await,
+                    "details" => house.post(id, DETAILS, &question["body"]).await,
+                    _ => house.post(id, AGGREGATES, &question["body"]).await,
+                };
+                assert_eq!(plain.code(), code, "{id} {question}");
+                without.insert((id, kind.to_owned()));
+                continue;
+            }
+            rows += judge(&house, &truth, id, &question, got);
+            answered.insert(asked(&question)["method"].as_str().unwrap().to_owned());
+        }
+        for call in calls(id) {
+            let got = answers.next().expect("an answer for each call");
+            let due = house.ask(id, &call.line, &call.body).await;
+            if due.status == 200 {
+                assert_eq!(got["answer"], due.json(), "{id} {}", call.method);
+                answered.insert(call.method);
+            } else {
+                let code = (got["status"].as_u64(), got["body"]["code"].as_str().map(str::to_owned));
+                assert_eq!(code, (Some(due.status.into()), Some(due.code())), "{id} {}: {got:#}", call.method);
+                refused += 1;
+            }
+        }
+    }
+    assert!(answers.next().is_none());
+    println!(
+        "javascript: {} different calls answered to {PEOPLE:?}, {rows} rows as due, {refused} refused",
+        answered.len()
+    );
+    assert!(answered.len() >= 95 && refused > 100 && rows > 0, "{} {refused} {rows}", answered.len());
+    let due = [("ana", "observations"), ("carl", "queues"), ("carl", "observations")];
+    let due = due.into_iter().chain(["aggregates", "details", "observations", "queues"].map(|kind| ("max", kind)));
+    assert!(without.is_subset(&due.map(|(id, kind)| (id, kind.to_owned())).collect()), "{without:?}");
+    house.assert_no_connection_to(EU);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn the_official_javascript_library_reads_jobs_to_their_end() {
+    let house = House::new().await;
+    let body = json!({ "interval": WEEK, "groupBy": ["queueId", "mediaType"], "metrics": ["tHandle"] });
+    let mut paged = body.clone();
+    paged["pageSize"] = json!(2);
+    let job = |name: &str, body: &Value| json!({ "job": name, "body": body, "pageSize": 50 });
+    let details = json!({ "interval": WEEK });
+    let order: Value = ["sofia", "carl"]
+        .iter()
+        .map(|id| {
+            person(
+                id,
+                vec![job("AnalyticsConversationsAggregates", &paged), job("AnalyticsConversationsDetails", &details)],
+            )
+        })
+        .collect();
+    let answers = tokio::task::block_in_place(|| run(&house, &order)).unwrap_or_else(|told| panic!("{told}"));
+    let sorted = |rows: &Value| {
+        let mut rows: Vec<String> = rows.as_array().unwrap().iter().map(ToString::to_string).collect();
+        rows.sort();
+        rows
+    };
+    let mut ids = Vec::new();
+    for (id, got) in ["sofia", "carl"].into_iter().zip(answers.chunks(2)) {
+        let due = house.post(id, "/api/v2/analytics/conversations/aggregates/query", &body).await.json();
+        let got = (&got[0]["answer"], &got[1]["answer"]);
+        assert!(got.0["pages"].as_u64() > Some(1), "{:#}", got.0);
+        assert_eq!(sorted(&got.0["rows"]), sorted(&due["results"]), "{id}");
+        assert!(!sorted(&got.1["rows"]).is_empty(), "{id}");
+        ids.push(got.0["jobId"].as_str().unwrap().to_owned());
+    }
+    // another person's job, and one that nobody submitted
+    let steps = |job: &str| {
+        [
+            "getAnalyticsConversationsAggregatesJob",
+            "getAnalyticsConversationsAggregatesJobResults",
+            "deleteAnalyticsConversationsAggregatesJob",
+        ]
+        .map(|method| json!({ "method": method, "args": [job] }))
+    };
+    let foreign = [steps(&ids[0]), steps("invented")].concat();
+    let answers = tokio::task::block_in_place(|| run(&house, &json!([person("carl", foreign)]))).unwrap();
+    for (theirs, invented) in answers[..3].iter().zip(&answers[3..]) {
+        let said = |got: &Value| (got["status"].clone(), got["body"]["code"].clone(), got["body"]["message"].clone());
+        assert_eq!(said(theirs), said(invented));
+        assert_eq!((&theirs["status"], &theirs["body"]["code"]), (&json!(404), &json!("scope.outside")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_secret_is_an_error_of_the_library() {
+    let house = House::new().await;
+    let order = json!([{ "client": "client-of-sofia", "secret": "wrong", "calls": [] }]);
+    let told = tokio::task::block_in_place(|| run(&house, &order)).expect_err("it logged in with a wrong secret");
+    assert!(told.contains("status code 401"), "{told}");
+}
