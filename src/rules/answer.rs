@@ -109,14 +109,19 @@ fn plain(answer: &At<format::Answer>, keep: &Keep, reader: &mut Reader<'_>) {
 }
 
 /// Fields by which an upstream says whose something is, or who did it.
-const OWNERS: [&str; 41] = [
+const OWNERS: [&str; 51] = [
     "agent",
     "agentId",
+    "agentIds",
     "agents",
     "approvedBy",
+    "assignee",
+    "assigneeId",
+    "attendees",
     "contributors",
     "conversation",
     "conversationId",
+    "conversationIds",
     "conversations",
     "createdBy",
     "creator",
@@ -127,6 +132,9 @@ const OWNERS: [&str; 41] = [
     "divisionIds",
     "divisions",
     "evaluator",
+    "evaluatorId",
+    "externalContactId",
+    "facilitator",
     "lastModifiedBy",
     "manager",
     "managerId",
@@ -137,20 +145,22 @@ const OWNERS: [&str; 41] = [
     "owner",
     "ownerId",
     "participant",
+    "participantIds",
     "participants",
     "publishedBy",
     "queue",
     "queueId",
     "queueIds",
     "queues",
+    "reviewer",
+    "subject",
+    "subjectId",
     "submittedBy",
     "updatedBy",
     "user",
     "userId",
     "userIds",
     "users",
-    "subject",
-    "subjectId",
 ];
 
 /// The pieces of an empty answer: text, and holes `${pageSize}` or `${$.path.of.the.body}`.

@@ -69,7 +69,8 @@ pub(super) enum Operation {
 impl Operation {
     /// The operation, and the id that ends the path of a read by id; of a document, its path.
     pub(super) fn of<'a>(method: &str, path: &'a str) -> Option<(Self, &'a str)> {
-        if method == "GET" && documents::stands_at(path) {
+        let person = matches!(Self::by_id(path), Some((Self::Person(_), _)));
+        if method == "GET" && !person && documents::stands_at(path) {
             return Some((Self::Document, path));
         }
         if let Some((part, id)) = jobs::Part::of(method, path) {

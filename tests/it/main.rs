@@ -18,6 +18,7 @@
     reason = "tests print what they counted, stop at the first thing that is wrong, and are read from top to bottom"
 )]
 
+mod bypass;
 mod commands;
 mod compile_fail;
 mod conditions;

@@ -22,6 +22,7 @@ mod people;
 pub(crate) mod program;
 mod random;
 mod rights;
+mod rows;
 mod shrink;
 mod told;
 mod unreadable;
