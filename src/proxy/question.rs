@@ -76,7 +76,23 @@ fn parse(
 type Found = (Arc<Operation>, Vec<(Box<str>, String)>);
 
 fn find(rules: &Rules, method: Option<Method>, segments: &[&str], path: &str) -> Result<Found, Refusal> {
+    // Some servers fold case: a spelling that they would take for another known path means two things.
+    let folded: Vec<String> = segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
+    let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
     let found = method.and_then(|method| rules.find(method, segments));
+    let by_case = (folded != segments).then_some(method).flatten().is_some_and(|method| {
+        let known = rules.find(method, &folded).map(|(operation, _)| &operation.id);
+        match &found {
+            Some((operation, _)) => known != Some(&operation.id),
+            None => known.is_some(),
+        }
+    });
+    if by_case {
+        return Err(Refusal::new(
+            Code::RequestMalformed,
+            "the path differs from a known one by case only; write it as documented",
+        ));
+    }
     if let Some((operation, ids)) = found {
         let ids = ids.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
         return Ok((Arc::clone(operation), ids));
@@ -86,15 +102,6 @@ fn find(rules: &Rules, method: Option<Method>, segments: &[&str], path: &str) ->
         let (says, method) = (&denial.says, method.as_str());
         let message = format!("{method} `{path}` is closed: {says}; ask the administrator of the proxy if you need it");
         return Err(Refusal::new(Code::OperationDenied, message).because(format!("denied as `{}`", denial.reason)));
-    }
-    // Some servers fold case: a spelling that they would take for a known path is not merely unknown.
-    let folded: Vec<String> = segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
-    let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
-    if folded != segments && method.is_some_and(|method| rules.find(method, &folded).is_some()) {
-        return Err(Refusal::new(
-            Code::RequestMalformed,
-            "the path differs from a known one by case only; write it as documented",
-        ));
     }
     let method = method.map_or("this method", Method::as_str);
     let path = short(path);

@@ -134,6 +134,17 @@ async fn ids_of_things_are_ids_and_parameters_are_listed() {
         let heard = house.get("max", &format!("{roles}/{odd}")).await;
         assert!(matches!(heard.status, 400 | 403), "{odd}: {heard:?}");
     }
+    // what a server that folds case would take for another operation, governed or closed
+    for odd in [
+        format!("{roles}/SETTINGS"),
+        "/api/v2/speechandtextanalytics/programs/Mappings".to_owned(),
+        "/api/v2/speechandtextanalytics/programs/UNPUBLISHED".to_owned(),
+        "/api/v2/Authorization/roles".to_owned(),
+    ] {
+        let heard = house.get("max", &odd).await;
+        assert_eq!((heard.status, heard.code().as_str()), (400, "request.malformed"), "{odd}: {heard:?}");
+    }
+    assert_eq!(house.get("max", &format!("{roles}/R-Of-Mixed-Case")).await.status, 200);
     for odd in ["expand=users", "userCount=true", "pageSize=0", "pageSize=501", "pageNumber=x", "name=a&name=b"] {
         let heard = house.get("max", &format!("{roles}?{odd}")).await;
         assert_eq!((heard.status, heard.code().as_str()), (400, "query.malformed"), "{odd}: {heard:?}");
