@@ -1,7 +1,12 @@
-//! Digests, as lower-case hex.
+//! Digests.
 
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
+
+/// SHA-256 of the bytes.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
 
 /// SHA-256 of the bytes, in hex.
 pub fn sha256_hex(bytes: &[u8]) -> String {

@@ -6,7 +6,7 @@ use super::outsourcers;
 use crate::model::{
     contract::Data,
     entitlement::{Action, Entitlement, Lift, Scope, Source, Validity},
-    operation::{Audience, Operation, Rules},
+    operation::{Audience, Class, Operation, Rules},
     org::{
         Assignment, DivisionIx, Grant, GrantResource, GroupIx, Org, Permission, PermissionScope, Principal, QueueIx,
         QueueState, UserIx,
@@ -50,7 +50,10 @@ pub fn derive(
         from_roles(org, holder, operation, &operation.opened_by, &rules.harmless);
     scope.entitlements = entitlements;
     scope.inert = inert.into_iter().collect();
-    if let Principal::User(user) = holder {
+    // a grant is for things of somebody: it opens nothing of what is nobody's
+    if let Principal::User(user) = holder
+        && operation.class != Class::NoData
+    {
         permitted |= add_grants(org, operation, user, now, &mut scope);
     }
     if !permitted {
@@ -112,7 +115,8 @@ fn from_roles(
             if division.region != region {
                 continue;
             }
-            if !division.leaf {
+            // what is nobody's stands in no division: the permission alone decides
+            if !division.leaf && operation.class != Class::NoData {
                 found.inert.insert(assignment.division);
                 continue;
             }

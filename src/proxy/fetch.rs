@@ -23,11 +23,21 @@ impl Proxy {
         exchange: &mut Exchange,
     ) -> Result<Unguarded, Refusal> {
         exchange.enter("fetch");
-        let answer =
-            self.upstreams.forward(verified, intent, slot).await.map_err(|refusal| unknown(operation, refusal))?;
-        exchange.answered(&answer);
-        Ok(answer)
+        match self.upstreams.forward(verified, intent, slot).await {
+            Ok(answer) => {
+                exchange.answered(&answer);
+                Ok(answer)
+            }
+            Err(refusal) if is_cancelled_before(operation, &refusal) => Ok(Unguarded::new(204, Vec::new())),
+            Err(refusal) => Err(unknown(operation, refusal)),
+        }
     }
+}
+
+/// What the upstream no longer knows is cancelled: the question was bound here, and may be asked again.
+fn is_cancelled_before(operation: &Operation, refusal: &Refusal) -> bool {
+    let gone = |(name, status): &(&str, String)| *name == "upstream-status" && matches!(&**status, "404" | "410");
+    matches!(operation.job, Some(JobPart::Step { step: JobStep::Cancel, .. })) && refusal.params.iter().any(gone)
 }
 
 /// What does not exist and what is not the asker's are one answer: an id that the upstream does not know is outside.

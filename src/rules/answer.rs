@@ -3,7 +3,7 @@
 use super::{
     format::{self, AccessWord},
     models::{self, Masks, Models},
-    paths,
+    owners, paths,
     reading::{At, Reader},
     values::Name,
 };
@@ -96,72 +96,15 @@ fn plain(answer: &At<format::Answer>, keep: &Keep, reader: &mut Reader<'_>) {
     for (key, _) in rows.into_iter().filter(|(_, said)| *said) {
         reader.problem(answer.span.clone(), format!("a `plain` answer has no rows: leave `{key}` out"));
     }
-    let names = |field: &str| OWNERS.iter().any(|owner| field.eq_ignore_ascii_case(owner));
     for (level, fields) in &keep.levels {
-        for field in fields.iter().filter(|field| names(field)) {
+        for (field, says) in fields.iter().filter_map(|field| Some((field, owners::says(field)?))) {
             let at = if level.is_empty() { field.to_string() } else { format!("{level}.{field}") };
             let help = "take it out of the list, or use a shape that judges whose a row is";
-            let message =
-                format!("a `plain` answer passes `{at}`, which names whose something is, and nobody judges it");
+            let message = format!("a `plain` answer passes `{at}`, which {says}, and nobody judges it");
             reader.problem_with(answer.keep.span.clone(), message, Some(help.to_owned()));
         }
     }
 }
-
-/// Fields by which an upstream says whose something is, or who did it.
-const OWNERS: [&str; 51] = [
-    "agent",
-    "agentId",
-    "agentIds",
-    "agents",
-    "approvedBy",
-    "assignee",
-    "assigneeId",
-    "attendees",
-    "contributors",
-    "conversation",
-    "conversationId",
-    "conversationIds",
-    "conversations",
-    "createdBy",
-    "creator",
-    "creatorId",
-    "deletedBy",
-    "division",
-    "divisionId",
-    "divisionIds",
-    "divisions",
-    "evaluator",
-    "evaluatorId",
-    "externalContactId",
-    "facilitator",
-    "lastModifiedBy",
-    "manager",
-    "managerId",
-    "member",
-    "memberIds",
-    "members",
-    "modifiedBy",
-    "owner",
-    "ownerId",
-    "participant",
-    "participantIds",
-    "participants",
-    "publishedBy",
-    "queue",
-    "queueId",
-    "queueIds",
-    "queues",
-    "reviewer",
-    "subject",
-    "subjectId",
-    "submittedBy",
-    "updatedBy",
-    "user",
-    "userId",
-    "userIds",
-    "users",
-];
 
 /// The pieces of an empty answer: text, and holes `${pageSize}` or `${$.path.of.the.body}`.
 fn empty(written: &At<String>, body: Option<&BodyModel>, reader: &mut Reader<'_>) -> Option<Vec<Piece>> {

@@ -32,6 +32,7 @@ mod model_format;
 mod models;
 mod operation;
 mod overlap;
+mod owners;
 mod params;
 mod paths;
 mod permissions;

@@ -53,7 +53,17 @@ fn segment(part: &str, span: Range<usize>, reader: &mut Reader<'_>) -> Option<Se
             reader.problem(span, format!("`{{{name}}}` has no name of letters and digits"));
             return None;
         }
-        return Some(Segment::Param { name: name.into(), access: id_kind(name) });
+        let access = id_kind(name);
+        if let Some(kind) = says_whose(name).filter(|_| access == Access::Unowned) {
+            let help = "name it `{queueId}`, `{userId}`, `{divisionId}`, `{conversationId}`, `{flowId}` or `{teamId}`";
+            reader.problem_with(
+                span,
+                format!("`{{{name}}}` reads like the id of a {kind} and is none here"),
+                Some(help.into()),
+            );
+            return None;
+        }
+        return Some(Segment::Param { name: name.into(), access });
     }
     // What the front door's canonical paths can contain, less than RFC 3986 allows.
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
@@ -75,6 +85,40 @@ fn id_kind(name: &str) -> Access {
         "teamId" => Access::Object(ObjectOrd::Team),
         _ => Access::Unowned,
     }
+}
+
+/// What somebody who wrote this name had in mind, where it is somebody's. Such an id must never pass as nobody's.
+fn says_whose(name: &str) -> Option<&'static str> {
+    const PEOPLE: [&str; 22] = [
+        "user",
+        "agent",
+        "member",
+        "manager",
+        "person",
+        "people",
+        "employee",
+        "supervisor",
+        "owner",
+        "creator",
+        "assignee",
+        "evaluator",
+        "reviewer",
+        "participant",
+        "subject",
+        "admin",
+        "worker",
+        "contact",
+        "colleague",
+        "coach",
+        "attendee",
+        "principal",
+    ];
+    const OTHERS: [&str; 7] = ["queue", "division", "conversation", "interaction", "flow", "team", "call"];
+    let lower = name.to_ascii_lowercase().replace('_', "");
+    let bare = lower.strip_suffix("ids").or_else(|| lower.strip_suffix("id")).unwrap_or(&lower);
+    let bare = bare.strip_suffix('s').unwrap_or(bare);
+    let one_of = |words: &[&'static str]| words.iter().copied().find(|word| bare.ends_with(word));
+    one_of(&PEOPLE).map(|_| "person").or_else(|| one_of(&OTHERS))
 }
 
 /// `$.participants[*].sessions[*].segments[*]`: the arrays from the row down.

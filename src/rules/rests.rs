@@ -106,6 +106,22 @@ impl Rests<'_> {
     }
 }
 
+/// Lists of things that are somebody's.
+const OWNED: [&str; 12] = [
+    "users",
+    "people",
+    "agents",
+    "members",
+    "employees",
+    "queues",
+    "conversations",
+    "interactions",
+    "divisions",
+    "teams",
+    "flows",
+    "contacts",
+];
+
 /// A request must be able to show that it stays inside the scope.
 #[derive(Debug)]
 pub(super) struct Fits<'f> {
@@ -160,10 +176,17 @@ impl Fits<'_> {
             Data::Division => Some(Access::Division),
             Data::Interaction | Data::Metadata => None,
         };
+        let below = |pair: &[Segment]| match pair {
+            [Segment::Literal(list), Segment::Param { access: Access::Unowned, .. }] => OWNED.contains(&&**list),
+            _ => false,
+        };
         let lists_ids = self.params.iter().any(|param| matches!(param.kind, ParamKind::Ids { .. }));
         let says = match self.class {
             _ if self.method != Method::Get => "a `plain` answer is read by `GET`",
             _ if lists_ids => "a `plain` answer is asked for without parameters that list ids",
+            _ if self.template.segments.windows(2).any(below) => {
+                "what stands below one of a list of people, queues, conversations or divisions is not nobody's"
+            }
             Class::NoData if self.data != Data::Metadata || owners > 0 => {
                 "`no-data` is about `metadata`, and its path names nobody: what has an owner is a `read`"
             }

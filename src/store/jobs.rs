@@ -18,8 +18,8 @@ pub(super) const TABLES: &str = "
     ) strict, without rowid;
     create index if not exists jobs_by_age on jobs (submitted);
     create index if not exists jobs_by_holder on jobs (holder, holder_kind, submitted);
-    create table if not exists cursors (
-        region text not null, id text not null, digest text not null, primary key (region, id, digest),
+    create table if not exists places (
+        region text not null, id text not null, digest blob not null, primary key (region, id, digest),
         foreign key (region, id) references jobs (region, id) on delete cascade
     ) strict, without rowid;
 ";
@@ -29,8 +29,8 @@ const KEPT: SignedDuration = SignedDuration::from_hours(31 * 24);
 /// Jobs of one holder, and bytes of them; with more the oldest is forgotten. One person must not fill the disk.
 pub(super) const MOST: u32 = 1_000;
 pub(super) const MOST_BYTES: usize = 64 * 1024 * 1024;
-/// Places in the results of one job.
-pub(super) const MOST_PLACES: u32 = 20_000;
+/// Places in the results of one holder's jobs; for more, his oldest other jobs are forgotten.
+pub(super) const MOST_PLACES: u32 = 50_000;
 
 pub(super) fn bind(connection: &mut Connection, job: &Job) -> Result<(), Failed> {
     let (sent, body) = match &job.kind {
@@ -89,8 +89,8 @@ pub(super) fn find(
     });
     let Some(job) = found.optional()? else { return Ok(None) };
     let Some(cursor) = cursor else { return Ok(Some(job)) };
-    let select = "select 1 from cursors where region = ? and id = ? and digest = ?";
-    let named = connection.prepare_cached(select)?.exists([region, id, &hash::sha256_hex(cursor.as_bytes())])?;
+    let select = "select 1 from places where region = ? and id = ? and digest = ?";
+    let named = connection.prepare_cached(select)?.exists(params![region, id, hash::sha256(cursor.as_bytes())])?;
     Ok(Some(Job { cursor: named.then(|| cursor.into()), ..job }))
 }
 
@@ -99,17 +99,36 @@ pub(super) fn name_cursor(connection: &mut Connection, region: &str, id: &str, c
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let there = transaction.prepare_cached("select 1 from jobs where region = ? and id = ?")?.exists([region, id])?;
     if there {
-        let count = "select count(*) from cursors where region = ? and id = ?";
-        let places: u32 = transaction.prepare_cached(count)?.query_row([region, id], |row| row.get(0))?;
-        let digest = hash::sha256_hex(cursor.as_bytes());
-        let insert = "insert into cursors (region, id, digest) values (?, ?, ?) on conflict do nothing";
-        let added = transaction.prepare_cached(insert)?.execute([region, id, &digest])?;
-        if added > 0 && places >= MOST_PLACES {
-            return Err(Failed::Places(id.into()));
+        let digest = hash::sha256(cursor.as_bytes());
+        let insert = "insert into places (region, id, digest) values (?, ?, ?) on conflict do nothing";
+        let added = transaction.prepare_cached(insert)?.execute(params![region, id, digest])?;
+        if added > 0 && places_of_holder(&transaction, region, id)? > MOST_PLACES {
+            forget_oldest_other(&transaction, region, id)?;
+            if places_of_holder(&transaction, region, id)? > MOST_PLACES {
+                return Err(Failed::Places(id.into()));
+            }
         }
     }
     transaction.commit()?;
     Ok(there)
+}
+
+/// Places in the results of all jobs of whoever holds this one.
+fn places_of_holder(connection: &Connection, region: &str, id: &str) -> rusqlite::Result<u32> {
+    let count = "select count(*) from jobs as mine join jobs as held using (holder, holder_kind) \
+                 join places on places.region = held.region and places.id = held.id \
+                 where mine.region = ? and mine.id = ?";
+    connection.prepare_cached(count)?.query_row([region, id], |row| row.get(0))
+}
+
+/// Forgets the oldest of the holder's other jobs whose results have places.
+fn forget_oldest_other(connection: &Connection, region: &str, id: &str) -> rusqlite::Result<()> {
+    let oldest = "delete from jobs where (region, id) in (select held.region, held.id from jobs as mine \
+                  join jobs as held using (holder, holder_kind) where mine.region = ?1 and mine.id = ?2 \
+                  and not (held.region = ?1 and held.id = ?2) and exists (select 1 from places \
+                  where places.region = held.region and places.id = held.id) order by held.submitted, held.id limit 1)";
+    connection.prepare_cached(oldest)?.execute([region, id])?;
+    Ok(())
 }
 
 /// A job that was cancelled is nobody's.

@@ -157,21 +157,36 @@ async fn a_cancelled_job_is_forgotten_and_what_was_sent_is_read_only_where_it_is
     assert!(store.job("us", "j-2", None, true).await.unwrap().is_some());
 }
 
-/// An upstream that names a new place for every question fills nothing.
+/// An upstream that names a new place for every question fills nothing, and nobody can by many jobs.
 #[test]
-fn the_places_of_one_job_are_bound() {
+fn the_places_of_one_holder_are_bound() {
     let folder = tempfile::tempdir().unwrap();
     let mut connection = connect(&folder.path().join("it.sqlite")).unwrap();
-    jobs::bind(&mut connection, &job("j-1", "ana", NOW)).unwrap();
-    jobs::bind(&mut connection, &job("j-2", "ana", NOW)).unwrap();
-    let many = format!(
-        "with recursive n(i) as (select 1 union all select i + 1 from n where i < {})
-         insert into cursors (region, id, digest) select 'us', 'j-1', 'd' || i from n",
-        jobs::MOST_PLACES - 1
-    );
-    connection.execute_batch(&many).unwrap();
-    assert_eq!(jobs::name_cursor(&mut connection, "us", "j-1", "last"), Ok(true));
-    assert_eq!(jobs::name_cursor(&mut connection, "us", "j-1", "last"), Ok(true));
-    assert_eq!(jobs::name_cursor(&mut connection, "us", "j-1", "more"), Err(Failed::Places("j-1".into())));
-    assert_eq!(jobs::name_cursor(&mut connection, "us", "j-2", "more"), Ok(true));
+    let held = |connection: &Connection, id: &str| -> u32 {
+        connection.query_row("select count(*) from places where id = ?", [id], |row| row.get(0)).unwrap()
+    };
+    for (id, holder, seconds) in [("j-0", "ana", 0), ("j-1", "ana", 1), ("j-2", "ana", 2), ("j-3", "ben", 0)] {
+        let submitted = format!("2026-11-20T10:00:0{seconds}Z");
+        jobs::bind(&mut connection, &job(id, holder, &submitted)).unwrap();
+    }
+    let name = |connection: &mut Connection, id: &str, place: &str| jobs::name_cursor(connection, "us", id, place);
+    let fill = |connection: &Connection, id: &str, count: u32| {
+        let many = format!(
+            "with recursive n(i) as (select 1 union all select i + 1 from n where i < {count})
+             insert into places (region, id, digest) select 'us', '{id}', cast('d' || i as blob) from n"
+        );
+        connection.execute_batch(&many).unwrap();
+    };
+    fill(&connection, "j-1", 2);
+    fill(&connection, "j-2", jobs::MOST_PLACES - 3);
+    assert_eq!(name(&mut connection, "j-2", "last"), Ok(true));
+    assert_eq!(name(&mut connection, "j-2", "last"), Ok(true), "a place that is known takes none");
+    assert_eq!((held(&connection, "j-1"), held(&connection, "j-2")), (2, jobs::MOST_PLACES - 2));
+    assert_eq!(name(&mut connection, "j-2", "more"), Ok(true), "the oldest other job with places makes room");
+    let there = |connection: &Connection, id: &str| jobs::find(connection, "us", id, None, false).unwrap().is_some();
+    assert!(!there(&connection, "j-1") && there(&connection, "j-0") && there(&connection, "j-2"));
+    assert_eq!(name(&mut connection, "j-2", "one more"), Ok(true));
+    assert_eq!(name(&mut connection, "j-2", "too many"), Err(Failed::Places("j-2".into())), "nothing else makes room");
+    assert!(there(&connection, "j-0"), "what has no places is not forgotten for them");
+    assert_eq!(name(&mut connection, "j-3", "more"), Ok(true), "another's jobs are not counted");
 }

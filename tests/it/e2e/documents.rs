@@ -10,7 +10,7 @@ use crate::{
     },
     oracle::lists::{self, Asked, List},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -58,7 +58,19 @@ fn filled(template: &str, owner: &str) -> (String, String) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn settings_are_shown_to_who_may_read_them_and_name_nobody() {
-    let house = House::of(Plan { interactions: 20, ..Plan::default() }).await;
+    let mut directory: Value = bailiwick::sandbox::sample::text().parse().unwrap();
+    let user = |id: &str| directory["users"].as_array().unwrap().iter().position(|user| user["id"] == id).unwrap();
+    let (dana, gus, greg) = (user("dana"), user("gus"), user("greg"));
+    let role = |division: &str| json!([{ "role": "r-settings-reader", "division": division }]);
+    // what is nobody's stands in no division: a parent one gives it too, another region's does not, a grant neither
+    directory["users"][dana]["roles"] = role("d-us");
+    directory["users"][greg]["roles"] = role("d-eu");
+    directory["users"][gus]["roles"] = json!([]);
+    directory["grants"].as_array_mut().unwrap().push(json!({
+        "id": "gr-division", "beneficiary": "gus", "resources": [{ "kind": "division", "id": "d-claims-us" }],
+        "actions": ["view"], "from": "2026-10-01T00:00:00Z", "until": "2027-10-01T00:00:00Z",
+    }));
+    let house = House::of(Plan { directory, interactions: 20, ..Plan::default() }).await;
     let (routes, documents) = documents();
     let reports = ["/jobs/availability", "/analytics/reporting/settings"];
     let (mut shown, mut refused) = (0, 0);
@@ -66,8 +78,11 @@ async fn settings_are_shown_to_who_may_read_them_and_name_nobody() {
     {
         let (path, id) = filled(template, "");
         let readers: &[&str] =
-            if reports.iter().any(|end| path.ends_with(end)) { &["carl", "sofia", "ana"] } else { &["max"] };
-        for person in ["max", "carl", "sofia", "ana", "bea", "nobody"] {
+            if reports.iter().any(|end| path.ends_with(end)) { &["carl", "sofia", "ana"] } else { &["max", "dana"] };
+        let elsewhere = house.get("greg", &path).await;
+        let due = if readers.contains(&"max") { "scope.empty" } else { "permission.missing" };
+        assert_eq!((elsewhere.status, elsewhere.code().as_str()), (403, due), "{path}: {elsewhere:?}");
+        for person in ["max", "carl", "sofia", "ana", "bea", "dana", "gus", "nobody"] {
             let heard = house.get(person, &path).await;
             if readers.contains(&person) || person == "bea" && readers.contains(&"carl") {
                 assert_eq!(heard.status, 200, "{person} {path}: {heard:?}");

@@ -387,6 +387,26 @@ async fn a_job_can_be_cancelled_without_any_right_left() {
     assert_eq!(house.get("sofia", &line).await.status, 404);
 }
 
+/// Whatever went wrong on the way, a cancel may be repeated: the upstream that knows the job no more has ended it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancel_that_was_not_kept_is_repeated() {
+    let house = House::new().await;
+    let mine = submitted(&house, "sofia", JOBS, &aggregates()).await;
+    let line = format!("DELETE {JOBS}/{mine}");
+    let store = rusqlite::Connection::open(house.folder.path().join("data/bailiwick.sqlite")).unwrap();
+    let no = "create trigger no before delete on jobs begin select raise(abort, 'no'); end";
+    store.execute_batch(no).unwrap();
+    let heard = house.ask("sofia", &line, "").await;
+    assert_eq!((heard.status, heard.code().as_str()), (503, "store.unavailable"), "{heard:?}");
+    store.execute_batch("drop trigger no").unwrap();
+    // the job is no more there, and still hers
+    assert_eq!(house.get("sofia", &format!("{JOBS}/{mine}")).await.status, 404);
+    assert_eq!(house.ask("carl", &line, "").await.status, 404);
+    assert_eq!(house.ask("sofia", &line, "").await.status, 204);
+    let gone = house.ask("sofia", &line, "").await;
+    assert_eq!(gone.refusal(), house.ask("sofia", &format!("DELETE {JOBS}/job-invented"), "").await.refusal());
+}
+
 /// A short question of somebody with thousands of queues is sent as a long one, and its results are read all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_over_five_thousand_queues_is_read_to_its_end() {
