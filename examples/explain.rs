@@ -59,8 +59,14 @@ pub(crate) fn explain(world: &World, person: &str, query: &str, now: Timestamp) 
     let holder = selftest::principal(&world.org, person).ok_or_else(|| format!("nobody is called `{person}`"))?;
     let (operation, _) = world.rules.find(Method::Post, &PATH).ok_or("no rule governs this path")?;
     let body = json::parse_object(query.as_bytes(), &Limits::default())?;
-    let question =
-        Question { operation: operation.clone(), ids: Vec::new(), params: Vec::new(), body: Some(body), job: None };
+    let question = Question {
+        operation: operation.clone(),
+        ids: Vec::new(),
+        params: Vec::new(),
+        body: Some(body),
+        job: None,
+        seen: None,
+    };
     let decided = decision::scope(world, holder, operation, now)
         .and_then(|scope| decision::decide(world, &Arc::new(scope), &question, now));
     Ok(match decided {

@@ -120,8 +120,14 @@ impl Asking {
         let bytes = body(named).to_string().into_bytes();
         let body = json::parse_object(&bytes, &Limits::default()).unwrap();
         let version = Versions { rules: rules.version.clone(), directory: "d".into(), grants: "g".into() };
-        let question =
-            Question { operation: operation.clone(), ids: Vec::new(), params: Vec::new(), body: Some(body), job: None };
+        let question = Question {
+            operation: operation.clone(),
+            ids: Vec::new(),
+            params: Vec::new(),
+            body: Some(body),
+            job: None,
+            seen: None,
+        };
         Self { world: World { version, org, rules }, holder, operation, question, bytes }
     }
 
@@ -138,8 +144,14 @@ impl Asking {
         let segments = ["api", "v2", "analytics", "conversations", "aggregates", "query"];
         let (operation, _) = self.world.rules.find(bailiwick::model::contract::Method::Post, &segments).unwrap();
         let body = json::parse_object(&self.bytes, &Limits::default()).unwrap();
-        let question =
-            Question { operation: operation.clone(), ids: Vec::new(), params: Vec::new(), body: Some(body), job: None };
+        let question = Question {
+            operation: operation.clone(),
+            ids: Vec::new(),
+            params: Vec::new(),
+            body: Some(body),
+            job: None,
+            seen: None,
+        };
         match decision::decide(&self.world, scope, &question, now()).unwrap() {
             Decided::Forward(forward) => forward.verified.body().map_or(0, <[u8]>::len),
             Decided::Local(guarded) => guarded.body().len(),

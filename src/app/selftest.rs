@@ -93,9 +93,14 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
         .find(|operation| operation.id == test.operation)
         .ok_or_else(|| "no such rule".to_owned())?;
     let asker = principal(&world.org, &test.asker).ok_or_else(|| format!("the fixture has no `{}`", test.asker))?;
-    let decided = question(operation, test)?.and_then(|question| {
-        let scope = decision::scope(world, asker, operation, test.now)?;
-        decision::decide(world, &Arc::new(scope), &question, test.now)
+    let decided = question(operation, test)?.and_then(|mut question| {
+        let scope = Arc::new(decision::scope(world, asker, operation, test.now)?);
+        if let (Some(look), Some(part)) = (decision::look(world, &scope, &question, test.now)?, &operation.part) {
+            let shown = test.interaction.as_ref().map(Value::to_string).unwrap_or_default().into_bytes();
+            let seen = look.plan.see(&part.named, &question.ids, &Unguarded::new(200, shown))?;
+            question.seen = Some(Arc::new(seen));
+        }
+        decision::decide(world, &scope, &question, test.now)
     });
     if let Some(expect) = &test.expect {
         expected(expect, &decided)?;
@@ -151,6 +156,7 @@ fn results(
         params: Vec::new(),
         body: None,
         job: Some(Arc::new(job)),
+        seen: None,
     };
     let decided = decision::scope(world, asker, operation, test.now)
         .and_then(|scope| decision::decide(world, &Arc::new(scope), &question, test.now));
@@ -168,8 +174,14 @@ pub fn principal(org: &Org, id: &str) -> Option<Principal> {
 
 /// The question, or the refusal of a parameter that the operation does not list.
 fn question(operation: &Arc<Operation>, test: &RuleTest) -> Result<Result<Question, Refusal>, String> {
-    let mut question =
-        Question { operation: operation.clone(), ids: Vec::new(), params: Vec::new(), body: None, job: None };
+    let mut question = Question {
+        operation: operation.clone(),
+        ids: Vec::new(),
+        params: Vec::new(),
+        body: None,
+        job: None,
+        seen: None,
+    };
     for (name, value) in &test.params {
         match operation.contract.params.iter().find(|param| param.name == *name) {
             Some(param) if matches!(param.kind, ParamKind::Ids { .. }) => {

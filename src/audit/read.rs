@@ -44,7 +44,12 @@ pub fn read_dir(folder: &Path) -> Result<Vec<Line>, ReadError> {
             let unreadable = |why: String| ReadError::Line { path: path.clone(), number, why };
             let text = std::str::from_utf8(line).map_err(|why| unreadable(why.to_string()))?;
             let record: Record = serde_json::from_str(text).map_err(|why| unreadable(why.to_string()))?;
-            if seen.insert((record.decision(), matches!(record, Record::Intent(_)))) {
+            // a decision has one outcome, and one intent for each query that it sends
+            let sent = match &record {
+                Record::Intent(intent) => Some(intent.sent.digest.clone()),
+                Record::Outcome(_) => None,
+            };
+            if seen.insert((record.decision(), sent)) {
                 lines.push(Line { segment: path.clone(), number, record });
             }
         }

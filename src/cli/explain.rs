@@ -137,7 +137,18 @@ impl Explanation {
         self.operation = question.operation.id.to_string();
         let scope = decision::scope(world, asker, &question.operation, now)?;
         self.sources = sources(&world.org, &scope);
-        match decision::decide(world, &Arc::new(scope), question, now)? {
+        let scope = Arc::new(scope);
+        if let (Some(look), Some(part)) = (decision::look(world, &scope, question, now)?, &question.operation.part) {
+            self.certificate.clone_from(&look.verified.certificate().steps);
+            self.notices = look.notices.iter().map(|notice| notice.text.clone()).collect();
+            self.verdict = format!(
+                "the interaction is looked at first, by `{}`; the part is forwarded when every leg that it speaks of is in \
+                 the scope, else refused",
+                part.look.id
+            );
+            return Ok(());
+        }
+        match decision::decide(world, &scope, question, now)? {
             Decided::Forward(forward) => {
                 let verified = &forward.verified;
                 self.sent = verified.body().and_then(read);

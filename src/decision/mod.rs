@@ -60,6 +60,31 @@ pub fn decide(world: &World, scope: &Arc<Scope>, question: &Question, now: Times
     }
 }
 
+/// What has to be asked before a part of an interaction: the interaction itself, in the asker's scope for the part.
+/// `None` where nothing has to be looked at.
+pub fn look(
+    world: &World,
+    scope: &Arc<Scope>,
+    question: &Question,
+    now: Timestamp,
+) -> Result<Option<Box<Forward>>, Refusal> {
+    let Some(part) = question.operation.part.as_ref().filter(|_| question.seen.is_none()) else { return Ok(None) };
+    // what is refused whatever is seen, or answered here, is so before anybody is asked
+    let Outcome::Send(_) = policy::narrow::narrow(world, scope, question, now)? else { return Ok(None) };
+    let asked = Question {
+        operation: part.look.clone(),
+        ids: question.interaction().map(|(name, id)| (name.into(), id.to_owned())).into_iter().collect(),
+        params: Vec::new(),
+        body: None,
+        job: None,
+        seen: None,
+    };
+    match decide(world, scope, &asked, now)? {
+        Decided::Forward(forward) => Ok(Some(forward)),
+        Decided::Local(_) => Err(Refusal::outside("nothing of the interaction can be visible").in_path()),
+    }
+}
+
 /// Takes nothing from narrowing on trust: the bytes are proved by the second reader, and the guard is the asker's own.
 pub fn prove(
     world: &World,
@@ -71,14 +96,16 @@ pub fn prove(
     let outgoing = narrowed.outgoing.clone();
     let fault = |unproved: Unproved| unproven(&format!("{unproved}; outgoing: {}", describe(&outgoing)));
     let (contract, org) = (&question.operation.contract, &world.org);
-    let verified = match &question.job {
-        Some(job) => verify::check_job(contract, narrowed.outgoing, narrowed.residual, job, scope, org, now).map_err(
-            |unproved| match unproved {
+    let (sent, residual) = (narrowed.outgoing, narrowed.residual);
+    let verified = match (&question.job, &question.seen) {
+        (Some(job), _) => {
+            verify::check_job(contract, sent, residual, job, scope, org, now).map_err(|unproved| match unproved {
                 JobUnproved::ScopeChanged(why) => scope_changed(&why.to_string()),
                 JobUnproved::Fault(why) => fault(why),
-            },
-        ),
-        None => verify::check(contract, narrowed.outgoing, narrowed.residual, scope, org, now).map_err(fault),
+            })
+        }
+        (None, Some(seen)) => verify::check_part(contract, sent, residual, seen, scope, org, now).map_err(fault),
+        (None, None) => verify::check(contract, sent, residual, scope, org, now).map_err(fault),
     }?;
     if !narrowed.plan.serves(&question.operation, &world.org, scope) {
         return Err(unproven("the answer would be judged by another scope, organisation or operation"));

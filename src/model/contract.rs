@@ -34,6 +34,8 @@ pub struct Contract {
     pub max_values: usize,
     /// For what is done with a job: which step, and the contract of the operation that submitted it.
     pub job: Option<(JobStep, Arc<Contract>)>,
+    /// The answer is a part of one interaction, which has to be looked at first.
+    pub part: bool,
 }
 
 /// The words that may stand in one field of the body.

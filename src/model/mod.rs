@@ -11,6 +11,7 @@ pub mod job;
 pub mod operation;
 pub mod org;
 pub mod outgoing;
+pub mod part;
 pub mod refusal;
 pub mod routes;
 pub mod set;

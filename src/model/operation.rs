@@ -6,6 +6,7 @@ use super::{
     body::{Access, BodyModel, Path},
     contract::{Contract, Method, Segment},
     job::JobStep,
+    part::Part,
     routes::{RouteIndex, Slot},
     world::Policy,
 };
@@ -40,6 +41,8 @@ pub struct Operation {
     pub contract: Arc<Contract>,
     /// Every permission string, template or direct, that opens this operation.
     pub opened_by: BTreeSet<Box<str>>,
+    /// Permissions that are needed beside, each with what opens it.
+    pub also: Vec<BTreeSet<Box<str>>>,
     /// The permission as the rule names it, for refusals.
     pub permission: Box<str>,
     pub audience: Audience,
@@ -65,6 +68,8 @@ pub struct Operation {
     pub max_predicates: usize,
     pub answer: Answer,
     pub job: Option<JobPart>,
+    /// For what is read of an interaction without its legs.
+    pub part: Option<Part>,
 }
 
 /// What an operation of class `job` does.

@@ -119,6 +119,8 @@ codes! {
     JobScopeChanged = "job.scope-changed", Administrator;
     /// The upstream has no results of this job yet, or not at this place any more.
     JobUnfinished = "job.unfinished", Asker;
+    /// A part of an interaction speaks of legs that are not the asker's, too.
+    InteractionMixed = "interaction.mixed", Asker;
     /// A refusal that a rule file states itself.
     RuleRefused = "rule.refused", Asker;
     /// The second reader could not prove the outgoing query.

@@ -165,6 +165,14 @@ impl<T: Ord + Clone> Dim<T> {
             (Self::Only(part), Self::Only(whole)) => part.is_subset(whole),
         }
     }
+    /// What both cover.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Any, dim) | (dim, Self::Any) => dim.clone(),
+            (Self::Only(one), Self::Only(two)) => Self::Only(one.intersection(two)),
+        }
+    }
     pub fn is_nothing(&self) -> bool {
         matches!(self, Self::Only(set) if set.is_empty())
     }

@@ -92,7 +92,7 @@ type Family<'r> = Vec<&'r Arc<Operation>>;
 /// Only legs fall into boxes: figures of queues and of users have one side.
 fn families(rules: &Rules) -> Vec<Family<'_>> {
     let alike = |one: &Operation, other: &Operation| {
-        one.opened_by == other.opened_by
+        (&one.opened_by, &one.also) == (&other.opened_by, &other.also)
             && one.contract.action == other.contract.action
             && one.archived == other.archived
             && one.audience == other.audience

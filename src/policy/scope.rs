@@ -46,8 +46,11 @@ pub fn derive(
     if !is_active(org, holder) {
         return Ok(scope);
     }
-    let FromRoles { entitlements, inert, mut permitted } =
-        from_roles(org, holder, operation, &operation.opened_by, &rules.harmless);
+    let mut found = from_roles(org, holder, operation, &operation.opened_by, &rules.harmless);
+    for permissions in &operation.also {
+        found = found.and(&from_roles(org, holder, operation, permissions, &rules.harmless), org);
+    }
+    let FromRoles { entitlements, inert, mut permitted } = found;
     scope.entitlements = entitlements;
     scope.inert = inert.into_iter().collect();
     // a grant is for things of somebody: it opens nothing of what is nobody's
@@ -93,6 +96,30 @@ struct FromRoles {
     /// Parent divisions of such permissions.
     inert: BTreeSet<DivisionIx>,
     permitted: bool,
+}
+
+impl FromRoles {
+    /// What both give. Parent divisions of either are told.
+    fn and(&self, other: &Self, org: &Org) -> Self {
+        let pairs = self.entitlements.iter().flat_map(|one| other.entitlements.iter().map(move |two| (one, two)));
+        let entitlements = pairs.map(|(one, two)| Entitlement {
+            divisions: one.divisions.and(&two.divisions),
+            queues: match (&one.queues, &two.queues) {
+                // everything is every open queue
+                (Dim::Any, Dim::Only(list)) | (Dim::Only(list), Dim::Any) => {
+                    Dim::Only(list.filter(|queue| !org.queue(*queue).restricted))
+                }
+                (one, two) => one.and(two),
+            },
+            users: one.users.and(&two.users),
+            ..one.clone()
+        });
+        Self {
+            entitlements: entitlements.filter(covers_something).collect(),
+            inert: &self.inert | &other.inert,
+            permitted: self.permitted && other.permitted,
+        }
+    }
 }
 
 /// What the holder's roles give through these permissions. An outsourcer keeps `all` on `harmless` ones only.

@@ -241,7 +241,7 @@ impl Exchange {
         let (status, bytes) = (answer.status(), u64::try_from(answer.len()).unwrap_or(u64::MAX));
         self.note(|outcome| {
             outcome.upstream_status = Some(status);
-            outcome.bytes_in = bytes;
+            outcome.bytes_in = outcome.bytes_in.saturating_add(bytes);
         });
     }
 

@@ -10,6 +10,7 @@ mod fetch;
 mod front_door;
 mod identify;
 mod jobs;
+mod look;
 mod params;
 mod path;
 pub mod question;
@@ -144,6 +145,7 @@ impl Proxy {
         exchange.enter("scope");
         let scoped = pinned.scope(subject.principal, &question.operation, exchange.now())?;
         exchange.scoped(&scoped);
+        self.look(&mut question, &pinned, &scoped.scope, exchange).await?;
         exchange.enter("decide");
         let decided = decision::decide(&pinned.world, &scoped.scope, &question, exchange.now());
         let understood = match &decided {

@@ -34,7 +34,7 @@ impl Proxy {
         exchange.body_read();
         exchange.asked_with_body(Query::new(verb, &path, &flat, (!bytes.is_empty()).then_some(bytes.as_slice())));
         let body = parse(&operation, &params, &bytes, &self.settings)?;
-        Ok(Question { operation, ids, params, body, job: None })
+        Ok(Question { operation, ids, params, body, job: None, seen: None })
     }
 }
 
@@ -53,7 +53,7 @@ pub fn of(rules: &Rules, settings: &Settings, method: &str, target: &str, body: 
     let params = params::read(target.query().unwrap_or_default())?;
     let params = params::typed(params, &operation.contract.params)?;
     let body = parse(&operation, &params, body, settings)?;
-    Ok(Question { operation, ids, params, body, job: None })
+    Ok(Question { operation, ids, params, body, job: None, seen: None })
 }
 
 fn parse(

@@ -139,6 +139,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Code::FieldHidden
         | Code::WindowOutside
         | Code::JobScopeChanged
+        | Code::InteractionMixed
         | Code::RuleRefused => StatusCode::FORBIDDEN,
         Code::OperationUnknown => StatusCode::NOT_FOUND,
         Code::RequestTimeout => StatusCode::REQUEST_TIMEOUT,

@@ -13,7 +13,7 @@ pub mod reading;
 #[cfg(test)]
 mod tests;
 
-use crate::model::{job::Job, operation::Operation};
+use crate::model::{body::Access, contract::Segment, job::Job, operation::Operation, part::Sighting};
 use std::sync::Arc;
 
 /// One request, read and found: which operation, with which ids, parameters and body.
@@ -27,9 +27,20 @@ pub struct Question {
     pub body: Option<json::Value>,
     /// The job that the path names, where its submitter is known.
     pub job: Option<Arc<Job>>,
+    /// What was seen of the interaction, where a part of one is asked for.
+    pub seen: Option<Arc<Sighting>>,
 }
 
 impl Question {
+    /// The id of the path that names an interaction, with its parameter.
+    pub fn interaction(&self) -> Option<(&str, &str)> {
+        let name = self.operation.contract.template.segments.iter().find_map(|segment| match segment {
+            Segment::Param { name, access: Access::Conversation } => Some(name),
+            _ => None,
+        })?;
+        self.ids.iter().find(|(known, _)| known == name).map(|(name, id)| (&**name, id.as_str()))
+    }
+
     /// Whether the body is one of its model, whatever the asker's rights.
     pub fn is_readable(&self) -> bool {
         match (self.operation.body(), &self.body) {

@@ -21,6 +21,7 @@ pub(super) fn compile(
     models: &Models,
     masked: &Masks,
     body: Option<&BodyModel>,
+    part: bool,
     reader: &mut Reader<'_>,
 ) -> Option<Answer> {
     let shape = Shape::from(answer.shape);
@@ -65,7 +66,7 @@ pub(super) fn compile(
     }
     let named_by = answer.named_by.as_ref().map(|at| paths::definite(at, reader).ok_or(())).transpose();
     if shape == Shape::Plain {
-        plain(answer, &keep, reader);
+        plain(answer, &keep, part, reader);
     } else if let Some(at) = &answer.named_by {
         reader.problem(at.span.clone(), "only a `plain` answer has `named-by`: leave it out");
     }
@@ -84,7 +85,7 @@ pub(super) fn compile(
 }
 
 /// Nobody judges a `plain` answer row by row: it has none, and names nobody.
-fn plain(answer: &At<format::Answer>, keep: &Keep, reader: &mut Reader<'_>) {
+fn plain(answer: &At<format::Answer>, keep: &Keep, part: bool, reader: &mut Reader<'_>) {
     let rows = [
         ("rows", answer.rows.is_some()),
         ("keys", !answer.keys.is_empty()),
@@ -97,7 +98,10 @@ fn plain(answer: &At<format::Answer>, keep: &Keep, reader: &mut Reader<'_>) {
         reader.problem(answer.span.clone(), format!("a `plain` answer has no rows: leave `{key}` out"));
     }
     for (level, fields) in &keep.levels {
-        for (field, says) in fields.iter().filter_map(|field| Some((field, owners::says(field)?))) {
+        // of a part, these are the interaction's own ids, and the guard holds the first against the asked one
+        let own = |field: &str| part && matches!(field, "conversationId" | "participantId" | "communicationId");
+        let judged = fields.iter().filter(|field| !own(field));
+        for (field, says) in judged.filter_map(|field| Some((field, owners::says(field)?))) {
             let at = if level.is_empty() { field.to_string() } else { format!("{level}.{field}") };
             let help = "take it out of the list, or use a shape that judges whose a row is";
             let message = format!("a `plain` answer passes `{at}`, which {says}, and nobody judges it");

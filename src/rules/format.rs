@@ -65,6 +65,8 @@ keys! {
         permission: Option<At<String>>,
         /// Permissions of which one is enough.
         any: Option<Vec<At<String>>>,
+        /// Permissions that are all needed: what each of them shows, and the others too.
+        all: Option<Vec<At<String>>>,
         /// What is done with a leg; `view` unless said.
         action: Option<ActionWord>,
         /// A body model of the shipped table.
@@ -98,6 +100,19 @@ keys! {
         /// Query parameters; an unlisted one is refused.
         params: Option<BTreeMap<Name, At<Param>>>,
         page: Option<At<Page>>,
+        /// What is read is a part of one interaction and shows no legs: another rule shows them.
+        part: Option<At<Part>>,
+    }
+}
+
+keys! {
+    /// How a part of an interaction is tied to its legs: they are looked at before the part is asked for.
+    Part {
+        /// Id of the rule that reads one interaction.
+        of: At<String>,
+        /// Path ids that name an element of the interaction, each with its place there, such as
+        /// `$.participants[*].participantId`. Without any the whole interaction has to be visible.
+        named: BTreeMap<Name, At<String>>,
     }
 }
 
@@ -290,6 +305,8 @@ keys! {
         refuses: Option<At<String>>,
         /// The answer that is given without asking the upstream.
         answers: Option<Json>,
+        /// The interaction that is looked at before a part of it is asked for: JSON, or the name of a JSON file.
+        interaction: Option<At<Json>>,
         /// What the upstream answers: JSON, or the name of a JSON file beside this one.
         upstream: Option<At<Json>>,
         /// What the asker gets of it.
@@ -374,6 +391,7 @@ impl Shared {
             data,
             permission,
             any,
+            all,
             action,
             body,
             needs,
@@ -396,6 +414,7 @@ impl Shared {
             answer,
             params,
             page,
+            part,
         )
     }
 }

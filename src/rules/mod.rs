@@ -34,6 +34,7 @@ mod operation;
 mod overlap;
 mod owners;
 mod params;
+mod parts;
 mod paths;
 mod permissions;
 mod problem;
@@ -74,6 +75,7 @@ use model_format::{DeniedFile, ModelFile, PermissionFile, TemplateFile};
 use models::Models;
 use operation::Surroundings;
 use overlap::Taken;
+use parts::Pending;
 use permissions::Permissions;
 use problem::Problems;
 use reading::{At, Keys, Reader};
@@ -108,6 +110,7 @@ pub fn compile(files: Vec<(String, String)>, policy: Policy) -> Result<Compiled,
             Surroundings { models: &models, permissions: &permissions, policy: &policy, families: &families(&file) };
         rules.file(&file, &surroundings, &folder.attachments, &mut reader);
     }
+    parts::tie(std::mem::take(&mut rules.parts), &mut rules.operations, &mut problems);
     let mut index = RouteIndex::default();
     for (slot, operation) in rules.operations.iter().enumerate() {
         index.insert(operation.contract.method, operation.contract.template.steps(), Slot::Governed(slot));
@@ -215,6 +218,7 @@ struct Gathered {
     tests: Vec<RuleTest>,
     ids: BTreeMap<Box<str>, Box<str>>,
     taken: Taken,
+    parts: Vec<Pending>,
 }
 
 impl Gathered {
@@ -256,6 +260,9 @@ impl Gathered {
             self.tests.extend(query_test::tests(rule, fixture.as_ref(), attachments, reader));
             let Some(operation) = surroundings.operation(rule, reader) else { continue };
             let jobs = rule.job.as_ref().and_then(|job| jobs::operations(rule, job, &operation, surroundings, reader));
+            if let Some(part) = surroundings.part(rule, reader) {
+                self.parts.push(Pending { slot: self.operations.len(), part, source: reader.source.clone() });
+            }
             self.add(Arc::new(operation), &rule.r#match, reader);
             for operation in jobs.into_iter().flatten() {
                 self.add(operation, rule.job.as_ref().map_or(&rule.r#match, |job| &job.r#match), reader);

@@ -2,7 +2,7 @@
 
 use super::{
     answer, condition,
-    format::{ArchivedWord, Rule, Shared},
+    format::{self, ArchivedWord, Rule, Shared},
     models::{self, Masks, Models},
     params, paths,
     permissions::{self, Permissions},
@@ -16,13 +16,17 @@ use crate::model::{
     answer::Shape,
     assumption::Assumption,
     body::{BodyModel, Dialect},
-    contract::Contract,
+    contract::{Contract, Data},
     entitlement::Action,
     operation::{Audience, Class, EmptyScope, Operation, Outside, RefuseWhen, Site, StaticDead},
     refusal::Code,
     world::Policy,
 };
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::Arc,
+};
 
 /// Clauses, predicates and values of one outgoing query, unless the rule says otherwise.
 const MAX_CLAUSES: usize = 64;
@@ -52,7 +56,9 @@ impl Surroundings<'_> {
         };
         let (model, masks) = body.unzip();
         let masks = masks.unwrap_or_default();
-        let answer = answer_spec.and_then(|spec| answer::compile(spec, self.models, &masks, model.as_deref(), reader));
+        let answer = answer_spec.and_then(|spec| {
+            answer::compile(spec, self.models, &masks, model.as_deref(), shared.part.is_some(), reader)
+        });
         let params = params::params(shared.params.as_ref(), reader);
         let page = match &shared.page {
             Some(page) => Some(params::page(page, shared.params.as_ref(), reader)),
@@ -61,22 +67,24 @@ impl Surroundings<'_> {
         let parts = self.parts(rule, &shared, model.as_deref(), reader);
         let needs = needs(&shared);
         self.check_masks(answer.as_ref(), rule, reader);
-        let ((method, template), (permission, opened_by)) = (matched?, opened?);
+        let ((method, template), Opened { permission, by: opened_by, also }) = (matched?, opened?);
         let (class, data, answer, params, parts) = (class?, data?, answer?, params?, parts?);
         let (page, ids) = page.unzip();
-        if let (Some(model), Some(word)) = (&model, &shared.data)
-            && model.data != data
-        {
-            let says = format!("a `{}` asks about other data than this", model.name);
-            let help = "the model table says what the rows of a body are about: leave this as it is there";
-            reader.problem_with(word.span.clone(), says, Some(help.to_owned()));
-        }
+        check_data(model.as_deref(), &shared, data, reader);
         if let Some(written) = answer_spec {
             answer::check_owner(&answer, data, written, reader);
         }
         let rests = Rests { sites: &parts.sites, model: model.as_deref(), data, page: page.is_some() };
         rests.check(&needs, rule, reader);
-        let fits = Fits { class, method, template: &template, params: &params, shape: answer.shape, data };
+        let fits = Fits {
+            class,
+            method,
+            template: &template,
+            params: &params,
+            shape: answer.shape,
+            data,
+            part: shared.part.is_some(),
+        };
         fits.check(model.as_deref(), page.as_ref(), &rule.r#match, reader);
         let lists =
             Lists { group_by: parts.group_by.as_ref(), sort: parts.sort.as_ref(), metrics: parts.metrics.as_ref() };
@@ -106,12 +114,14 @@ impl Surroundings<'_> {
             rows_decide: class == Class::Read && matches!(answer.shape, Shape::Conversation | Shape::Conversations),
             max_values: shared.max_values.unwrap_or(MAX_VALUES),
             job: None,
+            part: shared.part.is_some(),
         };
         Some(Operation {
             id: rule.id.as_str().into(),
             class,
             contract: Arc::new(contract),
             opened_by,
+            also,
             permission,
             audience,
             outsourcers: shared.outsourcers.as_ref().map(|word| word.value.into()).unwrap_or_default(),
@@ -131,7 +141,16 @@ impl Surroundings<'_> {
             max_predicates: shared.max_predicates.unwrap_or(MAX_PREDICATES),
             answer,
             job: None,
+            // tied when every rule is read
+            part: None,
         })
+    }
+
+    /// How a rule's answer is tied to an interaction. Problems of its family are told by [`Self::operation`].
+    pub(super) fn part(&self, rule: &At<Rule>, reader: &Reader<'_>) -> Option<At<format::Part>> {
+        let mut quiet = super::problem::Problems::default();
+        let mut reader = Reader { source: reader.source.clone(), problems: &mut quiet };
+        self.shared(rule, &mut reader)?.part
     }
 
     /// What a rule refuses of a body, as far as it can be said of this one.
@@ -154,18 +173,15 @@ impl Surroundings<'_> {
         found.and_then(|(_, family)| family.as_ref()).map(|family| rule.shared.clone().or(family))
     }
 
-    fn opened_by(
-        &self,
-        shared: &Shared,
-        rule: &At<Rule>,
-        reader: &mut Reader<'_>,
-    ) -> Option<(Box<str>, std::collections::BTreeSet<Box<str>>)> {
-        let demanded: Vec<&At<String>> = match (&shared.permission, &shared.any) {
-            (Some(one), None) => vec![one],
-            (None, Some(any)) if !any.is_empty() => any.iter().collect(),
+    fn opened_by(&self, shared: &Shared, rule: &At<Rule>, reader: &mut Reader<'_>) -> Option<Opened> {
+        let (demanded, each): (Vec<&At<String>>, bool) = match (&shared.permission, &shared.any, &shared.all) {
+            (Some(one), None, None) => (vec![one], false),
+            (None, Some(any), None) if !any.is_empty() => (any.iter().collect(), false),
+            (None, None, Some(all)) if !all.is_empty() => (all.iter().collect(), true),
             _ => {
-                let help = "nothing passes by default: name the permission, or several of which one is enough";
-                let message = "a rule needs `permission` or `any`, not both";
+                let help = "nothing passes by default: name the permission, several of which one is enough, or several that \
+                            are all needed";
+                let message = "a rule needs one of `permission`, `any` and `all`";
                 reader.problem_with(rule.id.span.clone(), message, Some(help.to_owned()));
                 return None;
             }
@@ -178,9 +194,15 @@ impl Surroundings<'_> {
                 reader.problem(permission.span.clone(), message);
             }
         }
-        let name = demanded.iter().map(|permission| permission.as_str()).collect::<Vec<_>>().join("` or `");
-        let opened = demanded.iter().flat_map(|permission| self.permissions.opening(permission)).collect();
-        Some((name.into(), opened))
+        let between = if each { "` and `" } else { "` or `" };
+        let name = demanded.iter().map(|permission| permission.as_str()).collect::<Vec<_>>().join(between);
+        let mut sets = demanded.iter().map(|permission| self.permissions.opening(permission).into_iter().collect());
+        let (opened_by, also) = if each {
+            (sets.next()?, sets.collect())
+        } else {
+            (sets.flatten().collect::<BTreeSet<Box<str>>>(), Vec::new())
+        };
+        Some(Opened { permission: name.into(), by: opened_by, also })
     }
 
     /// The model, with what this rule hides.
@@ -254,6 +276,15 @@ impl Surroundings<'_> {
     }
 }
 
+/// What opens an operation.
+#[derive(Debug)]
+struct Opened {
+    permission: Box<str>,
+    by: BTreeSet<Box<str>>,
+    /// One of each of these, too.
+    also: Vec<BTreeSet<Box<str>>>,
+}
+
 #[derive(Debug, Default)]
 struct Parts {
     sites: Vec<Site>,
@@ -265,6 +296,17 @@ struct Parts {
     division_slot: Option<crate::model::body::Path>,
 }
 
+/// The model table says what rows are about; the rule's own word is not believed.
+fn check_data(model: Option<&BodyModel>, shared: &Shared, data: Data, reader: &mut Reader<'_>) {
+    if let (Some(model), Some(word)) = (model, &shared.data)
+        && model.data != data
+    {
+        let says = format!("a `{}` asks about other data than this", model.name);
+        let help = "the model table says what the rows of a body are about: leave this as it is there";
+        reader.problem_with(word.span.clone(), says, Some(help.to_owned()));
+    }
+}
+
 fn required<T>(value: Option<T>, key: &str, rule: &At<Rule>, reader: &mut Reader<'_>) -> Option<T> {
     if value.is_none() {
         let id = rule.id.as_str();
@@ -273,7 +315,7 @@ fn required<T>(value: Option<T>, key: &str, rule: &At<Rule>, reader: &mut Reader
     value
 }
 
-fn compile_refuse(refuse: &super::format::Refuse, model: &BodyModel, reader: &mut Reader<'_>) -> Option<RefuseWhen> {
+fn compile_refuse(refuse: &format::Refuse, model: &BodyModel, reader: &mut Reader<'_>) -> Option<RefuseWhen> {
     let code = Code::ALL.iter().find(|code| code.as_str() == refuse.code.as_str());
     if code.is_none() {
         code_unknown(&refuse.code, refuse.code.span.clone(), reader);

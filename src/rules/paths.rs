@@ -89,7 +89,7 @@ fn id_kind(name: &str) -> Access {
 
 /// What somebody who wrote this name had in mind, where it is somebody's. Such an id must never pass as nobody's.
 fn says_whose(name: &str) -> Option<&'static str> {
-    const PEOPLE: [&str; 22] = [
+    const PEOPLE: [&str; 21] = [
         "user",
         "agent",
         "member",
@@ -103,7 +103,6 @@ fn says_whose(name: &str) -> Option<&'static str> {
         "assignee",
         "evaluator",
         "reviewer",
-        "participant",
         "subject",
         "admin",
         "worker",

@@ -143,7 +143,8 @@ pub(super) fn findings(operations: &[Arc<Operation>], templates: &[Template]) ->
     let held: BTreeSet<&str> =
         templates.iter().flat_map(|template| template.permissions.iter().map(|permission| &*permission.name)).collect();
     for operation in operations {
-        if !operation.opened_by.iter().any(|permission| held.contains(&**permission)) {
+        let opening = std::iter::once(&operation.opened_by).chain(&operation.also);
+        if !opening.into_iter().all(|set| set.iter().any(|permission| held.contains(&**permission))) {
             findings.push(Finding {
                 code: "R01",
                 severity: Severity::Warning,
@@ -153,8 +154,11 @@ pub(super) fn findings(operations: &[Arc<Operation>], templates: &[Template]) ->
             });
         }
     }
-    let opening: BTreeSet<&str> =
-        operations.iter().flat_map(|operation| operation.opened_by.iter().map(|permission| &**permission)).collect();
+    let opening: BTreeSet<&str> = operations
+        .iter()
+        .flat_map(|one| std::iter::once(&one.opened_by).chain(&one.also).flatten())
+        .map(|name| &**name)
+        .collect();
     for template in templates {
         let idle: Vec<_> = template
             .permissions

@@ -44,6 +44,8 @@ pub struct RuleTest {
     /// Path ids and query parameters by name.
     pub params: Vec<(Box<str>, String)>,
     pub expect: Option<Expect>,
+    /// The interaction that is looked at before a part of it is asked for.
+    pub interaction: Option<Value>,
     /// What the upstream answers, and what the asker gets of it.
     pub answer: Option<(Value, Value)>,
 }
@@ -127,6 +129,10 @@ fn compile(
             return None;
         }
     };
+    let interaction = match &test.interaction {
+        Some(interaction) => Some(json(interaction, attachments, reader)?),
+        None => None,
+    };
     let as_job = test.as_job == Some(true);
     if as_job && rule.job.is_none() {
         let help = Some("add `[rule.job]`, or ask it as it is".to_owned());
@@ -149,6 +155,7 @@ fn compile(
         asks: test.asks.as_ref().map(|asks| asks.0.clone()),
         params: params?,
         expect,
+        interaction,
         answer,
     })
 }

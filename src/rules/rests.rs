@@ -107,7 +107,7 @@ impl Rests<'_> {
 }
 
 /// Lists of things that are somebody's.
-const OWNED: [&str; 12] = [
+const OWNED: [&str; 13] = [
     "users",
     "people",
     "agents",
@@ -120,6 +120,7 @@ const OWNED: [&str; 12] = [
     "teams",
     "flows",
     "contacts",
+    "participants",
 ];
 
 /// A request must be able to show that it stays inside the scope.
@@ -131,6 +132,8 @@ pub(super) struct Fits<'f> {
     pub(super) params: &'f [Param],
     pub(super) shape: Shape,
     pub(super) data: Data,
+    /// What is read is a part of an interaction.
+    pub(super) part: bool,
 }
 
 impl Fits<'_> {
@@ -143,6 +146,12 @@ impl Fits<'_> {
     ) {
         let ids: Vec<Access> = self.template.segments.iter().filter_map(Segment::access).collect();
         let owners = ids.iter().filter(|access| **access != Access::Unowned).count();
+        if self.part && (self.shape, self.class, self.data) != (Shape::Plain, Class::Read, Data::Interaction) {
+            let help = "set `class = \"read\"`, `data = \"interaction\"` and `shape = \"plain\"`, or leave `part` out";
+            let message = "a part of an interaction is a plain `read` of interaction data";
+            reader.problem_with(at.span.clone(), message, Some(help.to_owned()));
+            return;
+        }
         if self.shape == Shape::Plain {
             return self.check_plain(&ids, owners, at, reader);
         }
@@ -174,6 +183,7 @@ impl Fits<'_> {
             Data::Queue => Some(Access::Queue),
             Data::User => Some(Access::User),
             Data::Division => Some(Access::Division),
+            Data::Interaction if self.part => Some(Access::Conversation),
             Data::Interaction | Data::Metadata => None,
         };
         let below = |pair: &[Segment]| match pair {
@@ -184,7 +194,7 @@ impl Fits<'_> {
         let says = match self.class {
             _ if self.method != Method::Get => "a `plain` answer is read by `GET`",
             _ if lists_ids => "a `plain` answer is asked for without parameters that list ids",
-            _ if self.template.segments.windows(2).any(below) => {
+            _ if !self.part && self.template.segments.windows(2).any(below) => {
                 "what stands below one of a list of people, queues, conversations or divisions is not nobody's"
             }
             Class::NoData if self.data != Data::Metadata || owners > 0 => {
@@ -192,7 +202,7 @@ impl Fits<'_> {
             }
             Class::Read if owned.is_none() || owned != ids.first().copied() || owners != 1 => {
                 "a `plain` answer has one owner: a queue, a person or a division by the first id of the path, and \
-                 `data` says which"
+                 `data` says which; or it is a part of an interaction, by `[rule.part]`"
             }
             Class::Query | Class::List | Class::Job => "a `plain` answer is one of a `read` or of `no-data`",
             Class::NoData | Class::Read => return,

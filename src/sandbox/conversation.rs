@@ -9,6 +9,14 @@ pub(super) fn details(store: &Store, lens: Lens, numbers: &[i64]) -> Result<Vec<
     numbers.iter().filter_map(|number| one(store, lens, *number).transpose()).collect()
 }
 
+/// The conversation of this id with all of its legs.
+pub(super) fn whole(store: &Store, id: &str) -> Result<Option<Value>, Problem> {
+    let number = Sql::with("SELECT n FROM conversations WHERE id = ?", vec![Cell::Text(id.to_owned())]);
+    let number = store.rows(&number, |row| row.get::<_, i64>(0))?.into_iter().next();
+    let lens = Lens::whole(super::traits::Traits::default());
+    number.map_or(Ok(None), |number| one(store, lens, number))
+}
+
 fn one(store: &Store, lens: Lens, number: i64) -> Result<Option<Value>, Problem> {
     let head = Sql::with(
         "SELECT id, start, end, originating, mos FROM conversations WHERE n = ?",

@@ -1,7 +1,7 @@
 //! What is the same for everybody, and what belongs whole to one person or queue: settings, roles, programs of speech
 //! analytics. One document for each, with everything that an upstream says beside: who made it, where it sends what.
 
-use super::{problem::Problem, store::Store};
+use super::{conversation, problem::Problem, store::Store};
 use serde::Deserialize;
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 struct Documents {
     /// Path, with `{name}` for ids, and the document it shows.
     routes: BTreeMap<String, String>,
-    /// `$id` stands for the last id of the path.
+    /// `$id` stands for the last id of the path, `$conversation` for that of the interaction.
     documents: BTreeMap<String, Value>,
 }
 
@@ -35,13 +35,19 @@ pub(super) fn stands_at(path: &str) -> bool {
 pub(super) fn read(store: &Store, path: &str) -> Result<Value, Problem> {
     let (ids, name) = route(path).ok_or_else(Problem::not_found)?;
     let organisation = &store.organisation;
+    let conversation = ids.iter().find(|(kind, _)| *kind == "{conversationId}").map(|(_, id)| *id);
+    let whole = conversation.map(|id| conversation::whole(store, id)).transpose()?.flatten();
     let exists = ids.iter().all(|(kind, id)| match *kind {
         "{userId}" => organisation.users.iter().any(|user| user.id == *id),
         "{queueId}" => organisation.queues.iter().any(|queue| queue.id == *id),
+        "{conversationId}" => whole.is_some(),
+        "{participantId}" => whole.as_ref().is_some_and(|whole| holds(whole, "participantId", id)),
+        "{communicationId}" => whole.as_ref().is_some_and(|whole| holds(whole, "sessionId", id)),
         _ => true,
     });
     let mut document = ALL.documents.get(name).filter(|_| exists).cloned().ok_or_else(Problem::not_found)?;
-    fill(&mut document, ids.last().map_or("the-only-one", |(_, id)| id));
+    fill(&mut document, "$conversation", conversation.unwrap_or_default());
+    fill(&mut document, "$id", ids.last().map_or("the-only-one", |(_, id)| id));
     Ok(document)
 }
 
@@ -59,11 +65,22 @@ fn route(path: &str) -> Option<Route<'_>> {
     found.min_by_key(|(ids, _)| ids.len())
 }
 
-fn fill(value: &mut Value, id: &str) {
+/// Whether some object says this of itself.
+fn holds(value: &Value, name: &str, id: &str) -> bool {
     match value {
-        Value::String(text) if text == "$id" => id.clone_into(text),
-        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, id)),
-        Value::Object(members) => members.values_mut().for_each(|member| fill(member, id)),
+        Value::Array(items) => items.iter().any(|item| holds(item, name, id)),
+        Value::Object(members) => {
+            members.get(name).is_some_and(|own| own == id) || members.values().any(|member| holds(member, name, id))
+        }
+        _ => false,
+    }
+}
+
+fn fill(value: &mut Value, hole: &str, id: &str) {
+    match value {
+        Value::String(text) if text == hole => id.clone_into(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, hole, id)),
+        Value::Object(members) => members.values_mut().for_each(|member| fill(member, hole, id)),
         _ => {}
     }
 }

@@ -13,6 +13,7 @@
 //! | `scope` | what the entitlements cover, id by id |
 //! | `legs` | the scope as clauses, and which of them a filter entails |
 //! | `job` | a step of a job: it is the holder's, and what was sent for it is inside the scope of now |
+//! | `part` | a part of an interaction: every leg that it speaks of is inside the scope |
 
 mod body;
 mod filter;
@@ -20,6 +21,7 @@ mod genesys;
 mod job;
 mod json;
 mod legs;
+mod part;
 mod platform;
 mod request;
 mod scope;
@@ -41,6 +43,7 @@ use filter::Entry;
 use jiff::Timestamp;
 pub use job::{JobUnproved, check_job};
 use legs::Goal;
+pub use part::check_part;
 use scope::Scope;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -119,6 +122,9 @@ pub fn check(
 ) -> Result<Verified, Unproved> {
     if contract.job.is_some() {
         return Err(Unproved::at("contract", "a step of a job is proved with the job"));
+    }
+    if contract.part {
+        return Err(Unproved::at("contract", "a part of an interaction is proved with what was seen of it"));
     }
     let scope = Scope::of(contract, given, org, now)?;
     let ids = request::hold_path(&scope, contract, &outgoing)?;

@@ -10,6 +10,7 @@ use crate::model::{
     entitlement::{self, Action, Entitlement},
     job::JobStep,
     org::{DivisionIx, Org, Principal, QueueIx, QueueState, RegionIx, UserIx},
+    part::SeenLeg,
     set::Dim,
 };
 use jiff::Timestamp;
@@ -139,6 +140,34 @@ impl<'a> Scope<'a> {
             return false;
         };
         user.region == self.region && e.users.covers(&ix) && self.covers_division(e, user.division)
+    }
+
+    /// One leg of an interaction, by one entitlement; those to single interactions count.
+    pub(super) fn shows_leg(&self, given: &entitlement::Scope, interaction: &str, leg: &SeenLeg) -> bool {
+        let index = &self.org.index;
+        let (queue, user) = (leg.queue.as_deref(), leg.user.as_deref());
+        let (queue_ix, user_ix) = (queue.map(|id| index.queues.get(id)), user.map(|id| index.users.get(id)));
+        given.entitlements.iter().filter(|e| self.acts(e)).any(|e| {
+            let named = match &e.conversations {
+                Dim::Any => true,
+                Dim::Only(ids) => ids.iter().any(|id| **id == *interaction),
+            };
+            let in_time = e.data.is_none_or(|window| match (leg.start, leg.end) {
+                (Some(start), Some(end)) => window.from <= start && end <= window.until,
+                _ => false,
+            });
+            let place = match (queue_ix, user_ix) {
+                // whoever the directory does not know is none of a list
+                (Some(Some(queue)), None | Some(None)) => e.users.is_any() && self.covers_queue(e, *queue),
+                (Some(Some(queue)), Some(Some(user))) => {
+                    let worker = e.users.is_any() || e.users.covers(user) && self.is_of_region(*user);
+                    worker && self.covers_queue(e, *queue)
+                }
+                (None, Some(Some(user))) => self.covers_loose_user(e, *user),
+                (Some(None), _) | (None, Some(None) | None) => false,
+            };
+            named && in_time && place
+        })
     }
 
     /// On queue data: a queue whose figures may be seen whole, so for every agent.

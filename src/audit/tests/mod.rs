@@ -54,6 +54,7 @@ pub(crate) fn proved(conversation: &str) -> Verified {
         rows_decide: true,
         max_values: 100,
         job: None,
+        part: false,
     };
     let outgoing = Outgoing {
         method: Method::Get,

@@ -19,9 +19,8 @@ use std::collections::BTreeSet;
 pub(super) fn judge(plan: &GuardPlan, row: &Value) -> Option<Value> {
     let path = plan.operation.answer.leg.as_ref()?;
     row.as_object()?;
-    let conversation =
-        key(plan, Access::Conversation).and_then(|at| row.at(at)).and_then(Value::as_str).map(str::to_owned);
-    let mut cutter = Cutter { plan, path, conversation: conversation.as_deref(), divisions: BTreeSet::new() };
+    let conversation = id(plan, row).map(str::to_owned);
+    let mut cutter = Cutter::new(plan, path, conversation.as_deref());
     let cut = cutter.element(row, 0, &mut Vec::new())?;
     cut.lifted.as_ref()?;
     let divisions = cutter.divisions;
@@ -36,9 +35,14 @@ fn key(plan: &GuardPlan, access: Access) -> Option<&[Box<str>]> {
     plan.operation.answer.keys.iter().find(|key| key.access == access).map(|key| &*key.at)
 }
 
+/// The id of an interaction.
+pub(super) fn id<'v>(plan: &GuardPlan, row: &'v Value) -> Option<&'v str> {
+    key(plan, Access::Conversation).and_then(|at| row.at(at)).and_then(Value::as_str)
+}
+
 /// Whether the interaction was asked for by its id, and came once, where ids were asked for.
 pub(super) fn is_asked(plan: &GuardPlan, row: &Value, seen: &mut BTreeSet<String>) -> bool {
-    let id = key(plan, Access::Conversation).and_then(|at| row.at(at)).and_then(Value::as_str);
+    let id = id(plan, row);
     plan.ids.is_empty() || id.is_some_and(|id| plan.ids.contains(id) && seen.insert(id.to_owned()))
 }
 
@@ -60,7 +64,38 @@ fn keep_divisions(plan: &GuardPlan, row: &mut Value, at: &[Box<str>], divisions:
     }
 }
 
-struct Cutter<'a> {
+/// A leg as the answer shows it; `None` when it has an owner and does not say which.
+pub(super) fn read<'v>(
+    path: &LegPath,
+    conversation: Option<&'v str>,
+    element: &'v Value,
+    above: &[&'v Value],
+) -> Option<Leg<'v>> {
+    let at = |up: &Up| -> Option<&'v Value> {
+        let holder = if up.up == 0 { element } else { above.get(above.len().checked_sub(up.up)?)? };
+        holder.get(&up.name).filter(|value| !value.is_null())
+    };
+    // A list or a number where an id is due says that it has an owner, and not which: nobody's.
+    if [&path.queue, &path.user].into_iter().flatten().filter_map(at).any(|value| value.as_str().is_none()) {
+        return None;
+    }
+    let find = |up: &Up| at(up).and_then(Value::as_str);
+    Some(Leg {
+        conversation,
+        queue: path.queue.as_ref().and_then(find),
+        user: path.user.as_ref().and_then(find),
+        start: find(&path.start).and_then(|text| text.parse().ok()),
+        end: find(&path.end).and_then(|text| text.parse().ok()),
+    })
+}
+
+/// What is seen of an element some of which is somebody's and visible.
+pub(super) struct Sees {
+    /// Nothing below it was taken out.
+    pub whole: bool,
+}
+
+pub(super) struct Cutter<'a> {
     plan: &'a GuardPlan,
     path: &'a LegPath,
     conversation: Option<&'a str>,
@@ -92,6 +127,21 @@ fn in_both<'p>(all: Option<BTreeSet<&'p str>>, more: Option<BTreeSet<&'p str>>) 
 }
 
 impl<'p> Cutter<'p> {
+    pub(super) fn new(plan: &'p GuardPlan, path: &'p LegPath, conversation: Option<&'p str>) -> Self {
+        Self { plan, path, conversation, divisions: BTreeSet::new() }
+    }
+
+    /// `None` when no leg below the element is somebody's and visible.
+    pub(super) fn sees<'v>(&mut self, element: &'v Value, level: usize, above: &mut Vec<&'v Value>) -> Option<Sees> {
+        let cut = self.element(element, level, above)?;
+        cut.lifted.is_some().then_some(Sees { whole: !cut.lost })
+    }
+
+    /// Whether no leg below the element is anybody's.
+    pub(super) fn is_nobodys<'v>(&mut self, element: &'v Value, level: usize, above: &mut Vec<&'v Value>) -> bool {
+        self.element(element, level, above).is_some_and(|cut| cut.lifted.is_none() && !cut.lost)
+    }
+
     /// Judges an element at a level; `above` holds the objects around it, outermost first.
     fn element<'v>(&mut self, element: &'v Value, level: usize, above: &mut Vec<&'v Value>) -> Option<Cut<'p>> {
         let Value::Object(members) = element else {
@@ -139,27 +189,7 @@ impl<'p> Cutter<'p> {
     }
 
     fn leg(&mut self, element: &Value, above: &[&Value]) -> Option<Cut<'p>> {
-        let at = |up: &Up| -> Option<&Value> {
-            let holder = if up.up == 0 { element } else { above.get(above.len().checked_sub(up.up)?)? };
-            holder.get(&up.name).filter(|value| !value.is_null())
-        };
-        // A list or a number where an id is due says that it has an owner, and not which: nobody's.
-        if [&self.path.queue, &self.path.user]
-            .into_iter()
-            .flatten()
-            .filter_map(at)
-            .any(|value| value.as_str().is_none())
-        {
-            return None;
-        }
-        let find = |up: &Up| at(up).and_then(Value::as_str);
-        let leg = Leg {
-            conversation: self.conversation,
-            queue: self.path.queue.as_ref().and_then(find),
-            user: self.path.user.as_ref().and_then(find),
-            start: find(&self.path.start).and_then(|text| text.parse().ok()),
-            end: find(&self.path.end).and_then(|text| text.parse().ok()),
-        };
+        let leg = read(self.path, self.conversation, element, above)?;
         let mut lifted = None;
         if !leg.is_unowned() {
             let seen = sight::look(self.plan, &leg)?;

@@ -6,6 +6,7 @@
 mod fields;
 mod job;
 mod legs;
+mod part;
 mod rows;
 mod sight;
 
@@ -136,6 +137,8 @@ pub struct GuardPlan {
     columns: Option<Vec<Box<str>>>,
     page: Option<PageInfo>,
     ids: BTreeSet<String>,
+    /// The interaction that the answer is a part of.
+    interaction: Option<Box<str>>,
     /// The same without data windows, where one is left to this check alone.
     windowless: Option<Box<Self>>,
     /// The answer is about a job that `operation` submitted.
@@ -161,6 +164,7 @@ impl GuardPlan {
             columns: None,
             page: None,
             ids: BTreeSet::new(),
+            interaction: None,
             windowless: None,
             step: None,
         }
@@ -209,6 +213,11 @@ impl GuardPlan {
         self
     }
 
+    pub(super) fn with_interaction(mut self, id: &str) -> Self {
+        self.interaction = Some(id.into());
+        self
+    }
+
     /// The kind of id that says which object a row is.
     fn named_by(&self) -> Option<Access> {
         let last = || self.operation.contract.template.segments.iter().rev().find_map(Segment::access);
@@ -232,8 +241,13 @@ impl GuardPlan {
             return Err(unreadable(format!("status {status} is no answer to a query")));
         }
         let limits = Limits::answer(self.operation.answer.max_bytes);
-        let answer = json::parse_object(&body, &limits)
-            .map_err(|error| unreadable(format!("not the JSON of an answer: {error}")))?;
+        let answer =
+            json::parse(&body, &limits).map_err(|error| unreadable(format!("not the JSON of an answer: {error}")))?;
+        // some lists of parts have no object around them
+        let bare_list = self.operation.part.is_some() && matches!(answer, Value::Array(_));
+        if !(bare_list || matches!(answer, Value::Object(_))) {
+            return Err(unreadable("the JSON of an answer is an object".to_owned()));
+        }
         let mut counts = Counts::default();
         let answer = match self.operation.answer.shape {
             Shape::Groups | Shape::Rows | Shape::Owned | Shape::Entities | Shape::Conversations => {
@@ -244,7 +258,7 @@ impl GuardPlan {
             }
             Shape::Entity => one(rows::entity(self, answer, &mut BTreeSet::new()), &mut counts)
                 .ok_or_else(|| gone("what came back is not what was asked for"))?,
-            Shape::Plain => one(self.is_asked(&answer).then_some(answer), &mut counts)
+            Shape::Plain => one((self.is_asked(&answer) && self.is_of(&answer)).then_some(answer), &mut counts)
                 .ok_or_else(|| gone("what came back is not what was asked for"))?,
         };
         let keep = &self.operation.answer.keep;
@@ -276,6 +290,12 @@ impl GuardPlan {
     fn is_asked(&self, answer: &Value) -> bool {
         let says = |at: &[Box<str>]| answer.at(at).and_then(Value::as_str).is_some_and(|id| self.ids.contains(id));
         self.operation.answer.named_by.as_deref().is_none_or(says)
+    }
+
+    /// A part of an interaction speaks of this one alone.
+    fn is_of(&self, answer: &Value) -> bool {
+        self.operation.part.is_none()
+            || self.interaction.as_deref().is_some_and(|id| !part::speaks_of_another(answer, id))
     }
 
     fn list(&self, mut answer: Value, counts: &mut Counts) -> Result<Value, Refusal> {

@@ -49,14 +49,18 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
             "say which interactions: this operation reads them by their ids",
         ));
     }
-    // Only legs carry a time by which the guard can judge a data window.
-    let shows_legs = matches!(asking.operation.answer.shape, Shape::Conversation | Shape::Conversations);
+    // Only legs carry a time by which the guard can judge a data window; those of a part were seen.
+    let part = asking.operation.part.is_some();
+    let shows_legs = part || matches!(asking.operation.answer.shape, Shape::Conversation | Shape::Conversations);
     let counted = asking.count_of(&showing(asking)?, None, shows_legs)?;
     let mut notices = judge.notices();
     notices.extend(counted.notices);
     let outgoing = Outgoing { method: asking.operation.contract.method, path: asking.path(), query, body: None };
     let mut plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now)
         .with_window(counted.windows);
+    if part && let Some((_, id)) = asking.question.interaction() {
+        plan = plan.with_interaction(id);
+    }
     if let Some((_, id)) = ids_of(asking).next() {
         plan = plan.with_ids([id.to_owned()]);
     } else if !named.is_empty() {

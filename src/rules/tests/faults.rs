@@ -42,7 +42,12 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("POST /api", "POST api", "does not begin with `/`", ":12:9"),
     ("mine/query\"", "{mine}/query\"", "an id of the path is of no known kind", ":12:9"),
     ("v2/mine", "v2/../mine", "`..` is not a segment", ":12:9"),
-    ("permission = \"analytics:queueObservation:view\"\n", "", "a rule needs `permission` or `any`", ":11:6"),
+    (
+        "permission = \"analytics:queueObservation:view\"\n",
+        "",
+        "a rule needs one of `permission`, `any` and `all`",
+        ":11:6",
+    ),
     ("queueObservation:view", "*:view", "`analytics:*:view` is not a permission", ":14:14"),
     ("\"QueueObservationQuery\"", "\"QueueObservationQery\"", "there is no body model `QueueObservationQery`", ":15:8"),
     ("\"genesys\"", "\"platform\"", "is written in another dialect", ":7:11"),

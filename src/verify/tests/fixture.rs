@@ -240,6 +240,7 @@ fn contract(operation: &str, data: Data, shape: Shape, model: Option<BodyModel>)
         rows_decide: false,
         max_values: 100,
         job: None,
+        part: false,
     }
 }
 

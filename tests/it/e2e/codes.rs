@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 /// Not by an HTTP client that speaks well, or not by any client: the code, the test's file, its words, and why.
-const ELSEWHERE: [(&str, &str, &str, &str); 10] = [
+const ELSEWHERE: [(&str, &str, &str, &str); 11] = [
     (
         "request.timeout",
         "tests/it/front/endings.rs",
@@ -36,6 +36,12 @@ const ELSEWHERE: [(&str, &str, &str, &str); 10] = [
     ("audit.unavailable", "tests/it/e2e/faults.rs", "audit.unavailable", "needs a disk that fails"),
     ("store.unavailable", "tests/it/e2e/jobs.rs", "store.unavailable", "needs a store that fails"),
     ("job.scope-changed", "tests/it/e2e/jobs.rs", "job.scope-changed", "needs rights that change"),
+    (
+        "interaction.mixed",
+        "tests/it/e2e/parts.rs",
+        "interaction.mixed",
+        "needs an interaction that is partly another's",
+    ),
     ("job.unfinished", "tests/it/e2e/jobs.rs", "job.unfinished", "needs a job that is not done"),
 ];
 

@@ -19,6 +19,7 @@ mod laws;
 mod lists;
 mod organisation;
 mod outsourcers;
+mod parts;
 mod people;
 mod reads;
 mod reload;

@@ -109,7 +109,8 @@ fn read(org: &Org, right: Entitlement) -> GuardPlan {
     let anchor = Entitlement { conversations: Dim::Only(Set::one("c-0".into())), ..whole(org) };
     let (operation, ids) = program::rules().find(Method::Get, &["api", "v2", "conversations", "c-1"]).unwrap();
     let ids = ids.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
-    let question = Question { operation: Arc::clone(operation), ids, params: vec![], body: None, job: None };
+    let question =
+        Question { operation: Arc::clone(operation), ids, params: vec![], body: None, job: None, seen: None };
     let world: World = program::world(&Arc::new(org.clone()));
     let scope = Scope {
         holder: anchor.holder,

@@ -68,6 +68,7 @@ fn about(kind: Kind, step: JobStep, job: Option<Job>) -> Question {
         params: vec![],
         body: None,
         job: job.map(Arc::new),
+        seen: None,
     }
 }
 

@@ -102,15 +102,21 @@ impl<'a> Asker<'a> {
         if asked.descending {
             params.push(("sortOrder".into(), vec!["desc".to_owned()]));
         }
-        let question =
-            Question { operation: Arc::clone(program::list_of(list)), ids: vec![], params, body: None, job: None };
+        let question = Question {
+            operation: Arc::clone(program::list_of(list)),
+            ids: vec![],
+            params,
+            body: None,
+            job: None,
+            seen: None,
+        };
         self.put(&question, |query, _| Some(obedient(list, self.directory(), query)))
     }
 
     fn read(&self, id: &str) -> Heard {
         let ids = vec![("conversationId".into(), id.to_owned())];
         let operation = Arc::clone(program::read_by_id());
-        let question = Question { operation, ids, params: vec![], body: None, job: None };
+        let question = Question { operation, ids, params: vec![], body: None, job: None, seen: None };
         self.put(&question, |_, path| {
             assert!(path.starts_with("/api/v2/conversations/"), "{path}");
             self.organisation.stock.interactions.iter().find(|one| one.id == id).map(read_by_id)

@@ -69,7 +69,8 @@ fn ask(organisation: &Organisation, person: &str, path: &str, params: &[(&str, &
         if lists.contains(&name) { value.split(',').map(str::to_owned).collect() } else { vec![value.to_owned()] }
     };
     let params = params.iter().map(|(name, value)| ((*name).into(), values(name, value))).collect();
-    let question = Question { operation: Arc::clone(operation), ids: vec![], params, body: None, job: None };
+    let question =
+        Question { operation: Arc::clone(operation), ids: vec![], params, body: None, job: None, seen: None };
     let (world, now) = (&organisation.world, program::at(NOW));
     let scope = Arc::new(decision::scope(world, program::principal(&world.org, person), operation, now)?);
     decision::decide(world, &scope, &question, now)

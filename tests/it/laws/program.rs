@@ -114,7 +114,14 @@ pub(crate) fn at(now: Time) -> Timestamp {
 
 pub(crate) fn question(kind: Kind, body: &[u8]) -> Question {
     let body = json::parse(body, &Limits::default()).expect("generated bodies are good JSON");
-    Question { operation: Arc::clone(operation(kind)), ids: vec![], params: vec![], body: Some(body), job: None }
+    Question {
+        operation: Arc::clone(operation(kind)),
+        ids: vec![],
+        params: vec![],
+        body: Some(body),
+        job: None,
+        seen: None,
+    }
 }
 
 /// What came of one question.

@@ -241,7 +241,8 @@ fn a_right_to_some_days_opens_reads_by_id() {
         "actions": ["view"], "from": "2026-11-01T00:00:00Z", "until": "2026-12-01T00:00:00Z",
         "data": { "from": "2026-11-16T00:00:00Z", "until": "2026-11-17T00:00:00Z" } }]);
     let ids = vec![("conversationId".into(), "c-1".to_owned())];
-    let question = Question { operation: program::read_by_id().clone(), ids, params: vec![], body: None, job: None };
+    let question =
+        Question { operation: program::read_by_id().clone(), ids, params: vec![], body: None, job: None, seen: None };
     assert!(matches!(ask(file, "carl", question, |_| {}), Ok(Decided::Forward(_))));
 }
 
@@ -334,8 +335,14 @@ fn a_parameter_that_only_shows_is_passed_on() {
         file
     };
     let params = vec![("expand".into(), vec!["all".to_owned()]), ("sortOrder".into(), vec!["desc".to_owned()])];
-    let question =
-        Question { operation: program::list_of(List::Queues).clone(), ids: vec![], params, body: None, job: None };
+    let question = Question {
+        operation: program::list_of(List::Queues).clone(),
+        ids: vec![],
+        params,
+        body: None,
+        job: None,
+        seen: None,
+    };
     let decided = ask(file, "cora", question, |operation| {
         let param = Param { name: "expand".into(), kind: ParamKind::Text { max: 8 } };
         Arc::make_mut(&mut operation.contract).params.push(param);

@@ -1,0 +1,173 @@
+//! Whether a part of an interaction is the asker's: every leg that it speaks of has to be.
+
+use super::{
+    GuardPlan, Unguarded, gone,
+    legs::{self, Cutter},
+    unreadable,
+};
+use crate::{
+    model::{
+        answer::LegPath,
+        part::{Element, SeenLeg, Sighting},
+        refusal::{Code, Refusal},
+    },
+    query::json::{self, Limits, Value},
+};
+
+impl GuardPlan {
+    /// Looks at the interaction of which a part is asked for. `ids` are those of the question's path.
+    pub fn see(
+        &self,
+        named: &[Element],
+        ids: &[(Box<str>, String)],
+        unguarded: &Unguarded,
+    ) -> Result<Sighting, Refusal> {
+        if unguarded.status != 200 {
+            return Err(unreadable(format!("status {} is no interaction", unguarded.status)));
+        }
+        let limits = Limits::answer(self.operation.answer.max_bytes);
+        let row = json::parse_object(&unguarded.body, &limits)
+            .map_err(|error| unreadable(format!("not the JSON of an interaction: {error}")))?;
+        let path = self.operation.answer.leg.as_ref().ok_or_else(|| unreadable("a look without legs".to_owned()))?;
+        let id = legs::id(self, &row).filter(|id| self.ids.contains(*id));
+        let id = id.ok_or_else(|| gone("what came back is not what was asked for"))?;
+        let mut look = Look { path, cutter: Cutter::new(self, path, Some(id)), legs: Vec::new() };
+        let whole = look.is_whole(&row, 0, &mut Vec::new());
+        // who sees nothing of it learns nothing of it
+        let whole = whole.ok_or_else(|| gone("no leg of it is visible"))?;
+        let value = |element: &Element| ids.iter().find(|(name, _)| *name == element.param).map(|(_, id)| id.as_str());
+        let wanted: Option<Vec<(&Element, &str)>> = named.iter().map(|one| Some((one, value(one)?))).collect();
+        let wanted = wanted.ok_or_else(|| unreadable("the path does not name what the rule does".to_owned()))?;
+        if wanted.is_empty() {
+            if !whole {
+                return Err(mixed());
+            }
+            look.collect(&row, 0, &mut Vec::new());
+        } else {
+            let found = look.find(&row, 0, &wanted, whole, &mut Vec::new())?;
+            if found == 0 {
+                return Err(gone("nothing of that id is visible in the interaction"));
+            }
+        }
+        if look.legs.is_empty() {
+            return Err(gone("no leg of it is visible"));
+        }
+        let named = wanted.iter().map(|(_, id)| (*id).into()).collect();
+        Ok(Sighting { interaction: id.into(), named, legs: look.legs })
+    }
+}
+
+struct Look<'a> {
+    path: &'a LegPath,
+    cutter: Cutter<'a>,
+    legs: Vec<SeenLeg>,
+}
+
+impl<'a> Look<'a> {
+    /// Whether all of an element is visible; `None` when nothing of it is.
+    fn is_whole(&mut self, element: &'a Value, level: usize, above: &mut Vec<&'a Value>) -> Option<bool> {
+        let seen = self.cutter.sees(element, level, above)?;
+        Some(seen.whole)
+    }
+
+    /// Walks down to the elements that are `wanted`, and collects their legs. `whole`: the interaction is visible to its end.
+    fn find(
+        &mut self,
+        element: &'a Value,
+        level: usize,
+        wanted: &[(&Element, &str)],
+        whole: bool,
+        above: &mut Vec<&'a Value>,
+    ) -> Result<usize, Refusal> {
+        let Some(array) = self.path.arrays.get(level) else { return Ok(0) };
+        let Some(Value::Array(items)) = element.get(array) else { return Ok(0) };
+        let mut found = 0;
+        above.push(element);
+        for item in items {
+            let (here, rest) = match wanted.split_first() {
+                Some(((element, id), rest)) if element.array == level => {
+                    if item.get(&element.field).and_then(Value::as_str) != Some(*id) {
+                        continue;
+                    }
+                    (true, rest)
+                }
+                _ => (false, wanted),
+            };
+            if here && rest.is_empty() {
+                found += self.take(item, level + 1, whole, above)?;
+            } else {
+                found += self.find(item, level + 1, rest, whole, above)?;
+            }
+        }
+        above.pop();
+        Ok(found)
+    }
+
+    /// One element that the part is of. What belongs to nobody, such as the customer's side, speaks of the whole interaction.
+    fn take(
+        &mut self,
+        item: &'a Value,
+        level: usize,
+        whole: bool,
+        above: &mut Vec<&'a Value>,
+    ) -> Result<usize, Refusal> {
+        match self.is_whole(item, level, above) {
+            Some(true) => self.collect(item, level, above),
+            Some(false) => return Err(mixed()),
+            None if self.cutter.is_nobodys(item, level, above) => {
+                if !whole {
+                    return Err(mixed());
+                }
+                if let Some(root) = above.first().copied() {
+                    self.collect(root, 0, &mut Vec::new());
+                }
+            }
+            // somebody else's is not there
+            None => return Ok(0),
+        }
+        Ok(1)
+    }
+
+    /// Every leg below an element that has an owner.
+    fn collect(&mut self, element: &'a Value, level: usize, above: &mut Vec<&'a Value>) {
+        let Some(array) = self.path.arrays.get(level) else {
+            let conversation = None;
+            let leg = legs::read(self.path, conversation, element, above).filter(|leg| !leg.is_unowned());
+            self.legs.extend(leg.map(|leg| SeenLeg {
+                queue: leg.queue.map(Into::into),
+                user: leg.user.map(Into::into),
+                start: leg.start,
+                end: leg.end,
+            }));
+            return;
+        };
+        let Some(Value::Array(items)) = element.get(array) else { return };
+        above.push(element);
+        for item in items {
+            self.collect(item, level + 1, above);
+        }
+        above.pop();
+    }
+}
+
+/// Some of it is the asker's, and some is not.
+fn mixed() -> Refusal {
+    Refusal::new(
+        Code::InteractionMixed,
+        "other people's parts of this interaction stand in what you ask for, and it cannot be cut to yours; ask for the \
+         interaction itself, or somebody who may see all of it",
+    )
+}
+
+/// Whether a part speaks of another interaction than the one that was looked at.
+pub(super) fn speaks_of_another(answer: &Value, interaction: &str) -> bool {
+    match answer {
+        Value::Object(members) => members.iter().any(|(name, value)| {
+            let names = name.eq_ignore_ascii_case("conversationId") || name.eq_ignore_ascii_case("interactionId");
+            let other = names && !value.is_null() && value.as_str() != Some(interaction);
+            other || speaks_of_another(value, interaction)
+        }),
+        Value::Array(items) => items.iter().any(|item| speaks_of_another(item, interaction)),
+        _ => false,
+    }
+}
