@@ -31,7 +31,6 @@ mod lists;
 mod model_format;
 mod models;
 mod operation;
-mod overlap;
 mod owners;
 mod params;
 mod parts;
@@ -74,7 +73,6 @@ use format::RuleFile;
 use model_format::{DeniedFile, ModelFile, PermissionFile, TemplateFile};
 use models::Models;
 use operation::Surroundings;
-use overlap::Taken;
 use parts::Pending;
 use permissions::Permissions;
 use problem::Problems;
@@ -217,7 +215,7 @@ struct Gathered {
     fixtures: Vec<Arc<Fixture>>,
     tests: Vec<RuleTest>,
     ids: BTreeMap<Box<str>, Box<str>>,
-    taken: Taken,
+    taken: RouteIndex,
     parts: Vec<Pending>,
 }
 
@@ -272,11 +270,14 @@ impl Gathered {
 
     fn add(&mut self, operation: Arc<Operation>, at: &At<String>, reader: &mut Reader<'_>) {
         let (method, slot) = (operation.contract.method, self.operations.len());
-        let clash = self.taken.add(method, &operation.contract.template, slot);
-        if let Some(other) = clash.and_then(|slot| self.operations.get(slot)) {
+        let template = &operation.contract.template;
+        let clash = self.taken.exact(method, template.steps());
+        self.taken.insert(method, template.steps(), Slot::Governed(slot));
+        if let Some(Slot::Governed(other)) = clash
+            && let Some(other) = self.operations.get(other)
+        {
             let message = format!("this matches the same paths as the rule `{}`", other.id);
-            let help =
-                "a path is governed by one rule; a literal segment wins over an id, but neither is more exact here";
+            let help = "a path is governed by one rule, whatever its ids are called";
             reader.problem_with(at.span.clone(), message, Some(help.to_owned()));
         }
         self.operations.push(operation);

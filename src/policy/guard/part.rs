@@ -163,11 +163,51 @@ fn mixed() -> Refusal {
 pub(super) fn speaks_of_another(answer: &Value, interaction: &str) -> bool {
     match answer {
         Value::Object(members) => members.iter().any(|(name, value)| {
-            let names = name.eq_ignore_ascii_case("conversationId") || name.eq_ignore_ascii_case("interactionId");
-            let other = names && !value.is_null() && value.as_str() != Some(interaction);
+            let is = |word: &str| name.eq_ignore_ascii_case(word);
+            let id = match value {
+                // `conversation: { id }`
+                Value::Object(_) if is("conversation") || is("interaction") => value.get("id"),
+                _ if is("conversationId") || is("interactionId") => Some(value),
+                _ => None,
+            };
+            let other = id.is_some_and(|id| !id.is_null() && id.as_str() != Some(interaction));
             other || speaks_of_another(value, interaction)
         }),
         Value::Array(items) => items.iter().any(|item| speaks_of_another(item, interaction)),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_names_another_interaction_is_noticed_wherever_it_does() {
+        let speaks = |text: &str| {
+            let answer = json::parse(text.as_bytes(), &Limits::default()).unwrap();
+            speaks_of_another(&answer, "c-1")
+        };
+        for own in [
+            "{}",
+            r#"{"conversationId":"c-1"}"#,
+            r#"{"conversationId":null}"#,
+            r#"{"conversation":{"id":"c-1"}}"#,
+            r#"{"conversation":{"selfUri":"/x"}}"#,
+            r#"[{"interactionId":"c-1","id":"c-2"}]"#,
+        ] {
+            assert!(!speaks(own), "{own}");
+        }
+        for other in [
+            r#"{"conversationId":"c-2"}"#,
+            r#"{"CONVERSATIONID":"c-2"}"#,
+            r#"{"conversationId":1}"#,
+            r#"{"conversationId":{"id":"c-1"}}"#,
+            r#"{"conversation":{"id":"c-2"}}"#,
+            r#"{"a":[{"conversation":{"id":"c-1"}},{"interaction":{"id":"c-2"}}]}"#,
+            r#"[{"x":{"interactionId":"c-2"}}]"#,
+        ] {
+            assert!(speaks(other), "{other}");
+        }
     }
 }

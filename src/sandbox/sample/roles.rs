@@ -30,6 +30,26 @@ const SETTINGS: [&str; 21] = [
     "users:customAttributesSchema:view",
 ];
 
+/// What was said, recorded and judged.
+const CONTENT: [&str; 16] = [
+    "conversation:agentchecklist:view",
+    "conversation:message:view",
+    "conversation:messageMedia:view",
+    "conversation:suggestion:view",
+    "conversation:summary:view",
+    "conversation:webmessaging:view",
+    "quality:evaluation:view",
+    "quality:survey:view",
+    "recording:annotation:view",
+    "recording:recording:view",
+    "recording:recordingSegment:view",
+    "recording:screenRecording:view",
+    "recording:snippetRecording:view",
+    "speechAndTextAnalytics:aiSummary:view",
+    "speechAndTextAnalytics:data:view",
+    "speechAndTextAnalytics:sentimentData:view",
+];
+
 pub(super) fn roles() -> Value {
     let mut all = templates();
     all.extend(own());
@@ -64,6 +84,7 @@ fn templates() -> Vec<Value> {
             &callback(&["view", "view-errors", "test-keys", "provision"]),
         ),
         role("r-settings-reader", "Settings Reader", &each(&SETTINGS, &all())),
+        role("r-content-reader", "Content Reader", &each(&CONTENT, &all())),
     ]
 }
 

@@ -143,6 +143,87 @@ async fn a_part_is_shown_with_every_leg_of_it_and_never_without() {
     assert!(shown > 60 && hidden > 60 && mixed > 0, "{shown} {mixed} {hidden}");
 }
 
+/// What speaks of all of an interaction: all of it has to be visible.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_speaks_of_the_whole_is_shown_to_who_sees_the_whole() {
+    let mut directory: Value = bailiwick::sandbox::sample::text().parse().unwrap();
+    for user in directory["users"].as_array_mut().unwrap() {
+        // one who sees the queues of his division, one who sees two divisions
+        let divisions: &[&str] = match user["id"].as_str() {
+            Some("olga") => &["d-sales-us", "d-service-us"],
+            Some("rita") => &["d-fraud-us"],
+            _ => continue,
+        };
+        let roles = user["roles"].as_array_mut().unwrap();
+        roles.extend(divisions.iter().map(|division| json!({ "role": "r-content-reader", "division": division })));
+    }
+    let house = House::of(Plan { directory: directory.clone(), interactions: 400, ..Plan::default() }).await;
+    let organisation = Organisation::of(directory, Stock::default()).unwrap();
+    let week = json!({ "interval": "2026-11-01T00:00:00Z/2026-11-08T00:00:00Z", "paging": { "pageSize": 100, "pageNumber": 1 } });
+    let raw = house.sandbox.evaluate(US, DETAILS, &week).unwrap();
+    let speech = "/api/v2/speechandtextanalytics/conversations";
+    let quality = "/api/v2/quality/conversations";
+    let (mut shown, mut mixed, mut hidden) = (0, 0, 0);
+    for person in ["sofia", "carl", "olga", "rita", "ana"] {
+        let asker = Asker { organisation: &organisation, person: person.to_owned(), now: now().as_second() };
+        for whole in list(&raw, "conversations").iter().take(40) {
+            let id = &text(whole, "conversationId");
+            let all = owned(whole);
+            for path in [
+                format!("{ROOT}/{id}/recordingmetadata"),
+                format!("{ROOT}/{id}/recordingmetadata/r-1"),
+                format!("{ROOT}/{id}/summaries"),
+                format!("{speech}/{id}/sentiments"),
+                format!("{quality}/{id}/evaluations/e-1"),
+                format!("{quality}/{id}/surveys"),
+            ] {
+                let heard = house.get(person, &path).await;
+                let scope = asker.scope(program::read(&path), Data::Interaction);
+                if person == "ana" {
+                    assert_eq!((heard.status, heard.code().as_str()), (403, "permission.missing"), "{path}: {heard:?}");
+                    continue;
+                }
+                let visible = |(_, _, leg): &Owned| organisation.directory.visible(person, &scope, id, leg);
+                let seen: Vec<bool> = all.iter().map(visible).collect();
+                let due = match (seen.contains(&true), seen.contains(&false)) {
+                    (false, _) => 404,
+                    (true, true) => 403,
+                    (true, false) => 200,
+                };
+                assert_eq!(heard.status, due, "{person} {path}: {heard:?}");
+                match due {
+                    200 => {
+                        let answer = heard.json().to_string();
+                        for not in ["u-0088", "q-claims-motor", "carl", "https:", "/files/", "unlisted", "private"] {
+                            assert!(!answer.contains(not), "{not}: {answer}");
+                        }
+                        if path.ends_with("sentiments") {
+                            let reason = |title: &str, words: &str| json!([{ "title": title, "description": words }]);
+                            let insights = json!({
+                                "positiveSentimentReasons": reason("Quick", "help came at once"),
+                                "negativeSentimentReasons": reason("Queue", "waited"),
+                            });
+                            assert_eq!(heard.json(), json!({ "insights": insights }), "{path}");
+                        }
+                        shown += 1;
+                    }
+                    403 => {
+                        assert_eq!(heard.code(), "interaction.mixed", "{heard:?}");
+                        mixed += 1;
+                    }
+                    _ => {
+                        let invented = house.get(person, &path.replace(id, "c-invented")).await;
+                        assert_eq!(heard.refusal(), invented.refusal(), "{person} {path}");
+                        hidden += 1;
+                    }
+                }
+            }
+        }
+    }
+    println!("whole interactions: {shown} shown, {mixed} mixed, {hidden} not there");
+    assert!(shown > 30 && hidden > 30 && mixed > 0, "{shown} {mixed} {hidden}");
+}
+
 /// Two queries leave, and the record has both; what may not be seen is not asked for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_look_is_recorded_and_what_is_not_visible_is_not_asked_for() {

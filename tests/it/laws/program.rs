@@ -76,6 +76,12 @@ pub(crate) fn list_of(list: List) -> &'static Arc<Operation> {
     rules().find(Method::Get, segments).expect("a rule governs the list").0
 }
 
+/// What governs a `GET` of this path.
+pub(crate) fn read(path: &str) -> &'static Arc<Operation> {
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    rules().find(Method::Get, &segments).unwrap_or_else(|| panic!("no rule governs {path}")).0
+}
+
 pub(crate) fn read_by_id() -> &'static Arc<Operation> {
     rules().find(Method::Get, &["api", "v2", "conversations", "c-1"]).expect("a rule governs reads by id").0
 }
