@@ -115,3 +115,18 @@ pub enum TotalTreatment {
 pub struct Keep {
     pub levels: BTreeMap<Box<str>, Vec<Box<str>>>,
 }
+
+impl Keep {
+    /// Whether the field at this path passes.
+    pub fn passes(&self, path: &[Box<str>]) -> bool {
+        let mut level = String::new();
+        path.iter().all(|name| {
+            let listed = self.levels.get(level.as_str()).is_none_or(|fields| fields.contains(name));
+            if !level.is_empty() {
+                level.push('.');
+            }
+            level.push_str(name);
+            listed
+        })
+    }
+}

@@ -3,7 +3,10 @@
 //! An exchange writes its outcome line when it is dropped, so there is one for every ending: body delivered, body cut,
 //! asker gone, panic caught. It carries facts for the record only; no phase learns anything from it but the time.
 
-use super::respond::{self, Answer};
+use super::{
+    flow::Flow,
+    respond::{self, Answer},
+};
 use crate::{
     audit::{
         self, Cache, Intent, IntentDraft, NoticeRecord, OutcomeRecord, Query, Recorder, Reserved, ScopeRecord, Subject,
@@ -17,12 +20,13 @@ use crate::{
         refusal::{Code, Notice, Refusal},
         world::World,
     },
-    policy::guard::{Guarded, Unguarded},
+    policy::guard::{Guarded, Rows},
     server::{Panicked, Peer},
     telemetry::{
         Event as _, Metrics,
         event::{
-            AnswerRowsDropped, ForeignRowsReceived, QueryAnsweredLocally, QueryForwarded, QueryRefused, VerifyFailed,
+            AnswerBrokeOff, AnswerRowsDropped, ForeignRowsReceived, QueryAnsweredLocally, QueryForwarded, QueryRefused,
+            VerifyFailed,
         },
         metrics::PhaseLabel,
     },
@@ -30,13 +34,12 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use jiff::Timestamp;
 use std::{
-    convert::Infallible,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Instant,
 };
 use uuid::Uuid;
@@ -50,6 +53,7 @@ pub(super) struct Exchange {
     head: bool,
     /// The client's body, or its end, has not been read.
     unread: bool,
+    began: Instant,
     phase: (&'static str, Instant),
     /// The outcome line as it stands now: nobody has got an answer yet.
     outcome: Option<OutcomeRecord>,
@@ -104,6 +108,7 @@ impl Exchange {
             reserved,
             head,
             unread,
+            began: Instant::now(),
             phase: ("admit", Instant::now()),
             outcome: Some(outcome),
             body: None,
@@ -120,6 +125,11 @@ impl Exchange {
 
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// When it was opened.
+    pub(super) fn began(&self) -> tokio::time::Instant {
+        self.began.into()
     }
 
     /// Ends the phase that was running and begins the next.
@@ -236,38 +246,67 @@ impl Exchange {
         })
     }
 
-    /// What the upstream sent, before anybody judged it.
-    pub(super) fn answered(&mut self, answer: &Unguarded) {
-        let (status, bytes) = (answer.status(), u64::try_from(answer.len()).unwrap_or(u64::MAX));
-        self.note(|outcome| {
-            outcome.upstream_status = Some(status);
-            outcome.bytes_in = outcome.bytes_in.saturating_add(bytes);
-        });
+    /// The upstream began to answer.
+    pub(super) fn answered(&mut self, status: u16) {
+        self.note(|outcome| outcome.upstream_status = Some(status));
+    }
+
+    /// So much of the upstream's answer came, before anybody judged it.
+    pub(super) fn received(&mut self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.note(|outcome| outcome.bytes_in = outcome.bytes_in.saturating_add(bytes));
     }
 
     fn guarded(&mut self, guarded: &Guarded) {
         let forwarded = self.outcome.as_ref().is_some_and(|outcome| outcome.upstream_status.is_some());
         let verdict = if forwarded { Verdict::Forwarded } else { Verdict::Local };
-        let (rows_in, rows_out, foreign) = (guarded.rows_in(), guarded.rows_out(), guarded.rows_foreign());
         self.note(|outcome| {
             outcome.verdict = verdict;
-            outcome.rows_in = rows_in;
-            outcome.rows_out = rows_out;
-            outcome.rows_foreign = foreign;
             outcome.job = guarded.job().map(str::to_owned);
         });
+        self.rows(Rows { received: guarded.rows_in(), shown: guarded.rows_out(), foreign: guarded.rows_foreign() });
         self.notices.extend(guarded.notices().iter().cloned());
-        let decision = self.id;
-        let operation = self.outcome.as_ref().and_then(|outcome| outcome.operation.clone()).unwrap_or_default();
         if !forwarded {
-            QueryAnsweredLocally { decision, operation: &operation }.emit(&self.metrics);
+            let operation = self.outcome.as_ref().and_then(|outcome| outcome.operation.clone()).unwrap_or_default();
+            QueryAnsweredLocally { decision: self.id, operation: &operation }.emit(&self.metrics);
         }
-        if rows_in > rows_out {
-            AnswerRowsDropped { decision, operation: &operation, rows: rows_in - rows_out }.emit(&self.metrics);
+    }
+
+    /// How many rows came so far.
+    fn rows(&mut self, rows: Rows) {
+        self.note(|outcome| {
+            outcome.rows_in = rows.received;
+            outcome.rows_out = rows.shown;
+            outcome.rows_foreign = rows.foreign;
+        });
+    }
+
+    /// The last row was judged.
+    fn tell_rows(&self) {
+        let Some(outcome) = &self.outcome else { return };
+        let (decision, operation) = (self.id, outcome.operation.as_deref().unwrap_or_default());
+        if outcome.rows_in > outcome.rows_out {
+            let rows = outcome.rows_in - outcome.rows_out;
+            AnswerRowsDropped { decision, operation, rows }.emit(&self.metrics);
         }
-        if foreign > 0 {
-            ForeignRowsReceived { decision, operation: &operation, rows: foreign }.emit(&self.metrics);
+        if outcome.rows_foreign > 0 {
+            ForeignRowsReceived { decision, operation, rows: outcome.rows_foreign }.emit(&self.metrics);
         }
+    }
+
+    /// Part of the answer has left, and the rest cannot be judged.
+    fn broke_off(&mut self, refusal: &Refusal) {
+        let cause = refusal.cause.clone().unwrap_or_else(|| refusal.message.to_string());
+        let logged = audit::bounded(cause.clone(), LOGGED);
+        let operation = self.outcome.as_ref().and_then(|outcome| outcome.operation.clone());
+        let (decision, code) = (self.id, refusal.code);
+        AnswerBrokeOff { decision, operation: operation.as_deref().unwrap_or_default(), code, cause: &logged }
+            .emit(&self.metrics);
+        self.note(|outcome| {
+            outcome.verdict = Verdict::Cut;
+            outcome.code = Some(code.as_str().to_owned());
+            outcome.cause = Some(cause);
+        });
     }
 
     fn refused(&mut self, refusal: &Refusal) {
@@ -311,25 +350,35 @@ impl Exchange {
         };
         self.enter("respond");
         match &answer {
-            Answer::Guarded(guarded) => self.guarded(guarded),
+            Answer::Guarded(guarded, _) => self.guarded(guarded),
             Answer::Refusal(refusal) => self.refused(refusal),
             Answer::Service(_) => self.note(|outcome| outcome.verdict = Verdict::Local),
         }
         let notices: Vec<NoticeRecord> = self.notices.iter().map(NoticeRecord::from).collect();
+        let (answer, mut flow) = match answer {
+            Answer::Guarded(guarded, flow) => (Answer::from(guarded), flow),
+            other => (other, None),
+        };
         let (mut head, mut rest) = respond::respond(self.id, answer, &self.notices).into_parts();
         self.note(|outcome| {
             outcome.status = head.status.as_u16();
             outcome.notices = notices;
         });
         if self.head {
-            head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(rest.len()));
+            // How long a longer answer is, only its end would tell.
+            if flow.take().is_none() {
+                head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(rest.len()));
+            }
             rest = Bytes::new();
         }
         if self.unread {
             // The connection ends with this answer; a client that was not told would lose its next question on it.
             head.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        Response::from_parts(head, Body { rest, exchange: self })
+        if flow.is_none() {
+            self.tell_rows();
+        }
+        Response::from_parts(head, Body { rest, flow, exchange: self })
     }
 }
 
@@ -373,19 +422,43 @@ impl Drop for Exchange {
 #[derive(Debug)]
 pub struct Body {
     rest: Bytes,
+    /// What follows `rest`, judged as it comes.
+    flow: Option<Box<Flow>>,
     exchange: Exchange,
 }
+
+/// The answer ends before its end: whoever reads it must not take the part for the whole.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer was cut; the record of the decision says why")]
+pub struct Cut;
 
 /// Frames are small, so that an asker who leaves half-way is noticed half-way.
 const FRAME: usize = 64 * 1024;
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Cut;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if self.rest.is_empty() {
-            return Poll::Ready(None);
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        while self.rest.is_empty() {
+            let Some(flow) = &mut self.flow else { return Poll::Ready(None) };
+            let next = ready!(flow.poll_next(context));
+            let (received, rows) = (flow.received(), flow.rows());
+            self.exchange.received(usize::try_from(received).unwrap_or(usize::MAX));
+            self.exchange.rows(rows);
+            match next {
+                Some(Ok(bytes)) => self.rest = bytes,
+                Some(Err(refusal)) => {
+                    self.flow = None;
+                    self.exchange.tell_rows();
+                    self.exchange.broke_off(&refusal);
+                    return Poll::Ready(Some(Err(Cut)));
+                }
+                None => {
+                    self.flow = None;
+                    self.exchange.tell_rows();
+                }
+            }
         }
         let many = self.rest.len().min(FRAME);
         let data = self.rest.split_to(many);
@@ -394,17 +467,26 @@ impl http_body::Body for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty()
+        self.rest.is_empty() && self.flow.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.rest.len() as u64)
+        let held = self.rest.len() as u64;
+        if self.flow.is_none() {
+            return SizeHint::with_exact(held);
+        }
+        let mut hint = SizeHint::new();
+        hint.set_lower(held);
+        hint
     }
 }
 
 impl Drop for Body {
     fn drop(&mut self) {
-        if !self.rest.is_empty() {
+        if !self.is_end_stream() {
+            if self.flow.is_some() {
+                self.exchange.tell_rows();
+            }
             self.exchange.note(|outcome| {
                 if matches!(outcome.verdict, Verdict::Forwarded | Verdict::Local) {
                     outcome.verdict = Verdict::Cut;

@@ -9,11 +9,12 @@ use crate::{
         refusal::{Code, Refusal},
     },
     policy::guard::Unguarded,
-    upstream::Slot,
+    upstream::{Arriving, Slot},
     verify::Verified,
 };
 
 impl Proxy {
+    /// The answer when its head has come.
     pub(super) async fn fetch(
         &self,
         operation: &Operation,
@@ -21,16 +22,28 @@ impl Proxy {
         intent: Intent,
         slot: Slot,
         exchange: &mut Exchange,
-    ) -> Result<Unguarded, Refusal> {
+    ) -> Result<Arriving, Refusal> {
         exchange.enter("fetch");
         match self.upstreams.forward(verified, intent, slot).await {
-            Ok(answer) => {
-                exchange.answered(&answer);
-                Ok(answer)
-            }
-            Err(refusal) if is_cancelled_before(operation, &refusal) => Ok(Unguarded::new(204, Vec::new())),
-            Err(refusal) => Err(unknown(operation, refusal)),
+            Err(refusal) if is_cancelled_before(operation, &refusal) => Ok(Arriving::bare(204)),
+            answer => answer.map_err(|refusal| unknown(operation, refusal)),
         }
+    }
+
+    /// The whole answer, for what is not passed on as it is.
+    pub(super) async fn fetch_whole(
+        &self,
+        operation: &Operation,
+        verified: Verified,
+        intent: Intent,
+        slot: Slot,
+        exchange: &mut Exchange,
+    ) -> Result<Unguarded, Refusal> {
+        let arriving = self.fetch(operation, verified, intent, slot, exchange).await?;
+        exchange.answered(arriving.status());
+        let answer = arriving.whole().await?;
+        exchange.received(answer.len());
+        Ok(answer)
     }
 }
 

@@ -25,7 +25,7 @@ impl Proxy {
         exchange.understood();
         let slot = self.upstreams.enter(&pinned.world.org.region(scope.region).id).await?;
         let intent = exchange.intend(&self.recorder, &forward).await?;
-        let answer = self.fetch(&part.look, forward.verified, intent, slot, exchange).await?;
+        let answer = self.fetch_whole(&part.look, forward.verified, intent, slot, exchange).await?;
         let seen = forward.plan.see(&part.named, &question.ids, &answer)?;
         question.seen = Some(Arc::new(seen));
         Ok(())

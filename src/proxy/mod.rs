@@ -7,6 +7,7 @@ mod admission;
 mod body;
 mod exchange;
 mod fetch;
+mod flow;
 mod front_door;
 mod identify;
 mod jobs;
@@ -130,7 +131,7 @@ impl Proxy {
 
     async fn phases(&self, request: Request<Incoming>, exchange: &mut Exchange) -> Result<Answer, Refusal> {
         exchange.recordable()?;
-        let _place = self.admission.enter()?;
+        let place = self.admission.enter()?;
         let call = match self.front_door.admit(request, exchange)? {
             Admitted::Call(call) => call,
             Admitted::Preflight => return Ok(Service::Preflight.into()),
@@ -166,10 +167,9 @@ impl Proxy {
         let intent = exchange.intend(&self.recorder, &forward).await?;
         let sent = forward.verified.outgoing().body.clone();
         let answer = self.fetch(&question.operation, forward.verified, intent, slot, exchange).await?;
-        exchange.enter("guard");
-        let guarded = forward.plan.guard(answer)?;
+        let (guarded, rest) = self.guard(forward.plan, answer, place, exchange).await?;
         self.keep(&question, sent, &guarded, whose, exchange).await?;
-        Ok(guarded.into())
+        Ok(Answer::Guarded(guarded, rest))
     }
 
     async fn open(&self, head: bool, unread: bool, peer: Peer) -> Exchange {

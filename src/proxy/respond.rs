@@ -3,6 +3,7 @@
 //! It takes what was guarded, what was refused, or what the front door answers itself. An answer that nobody judged
 //! has no way in: [`Answer`] cannot be made of an `Unguarded`.
 
+use super::flow::Flow;
 use crate::{
     model::refusal::{Code, Notice, Refusal},
     policy::guard::Guarded,
@@ -16,14 +17,15 @@ use uuid::Uuid;
 /// Everything that may be answered.
 #[derive(Debug)]
 pub enum Answer {
-    Guarded(Guarded),
+    /// The part that is held, and what follows it.
+    Guarded(Guarded, Option<Box<Flow>>),
     Refusal(Refusal),
     Service(Service),
 }
 
 impl From<Guarded> for Answer {
     fn from(guarded: Guarded) -> Self {
-        Self::Guarded(guarded)
+        Self::Guarded(guarded, None)
     }
 }
 
@@ -57,7 +59,7 @@ const NOTICES: usize = 16;
 pub fn respond(decision: Uuid, answer: impl Into<Answer>, notices: &[Notice]) -> Response<Bytes> {
     let mut wait = None;
     let (status, body, challenge) = match answer.into() {
-        Answer::Guarded(guarded) => {
+        Answer::Guarded(guarded, _) => {
             let status = StatusCode::from_u16(guarded.status()).unwrap_or(StatusCode::BAD_GATEWAY);
             (status, guarded.into_body(), false)
         }

@@ -64,6 +64,12 @@ pub(super) fn compile(
             format!("`{}` lists no fields of the root (level `\"\"`)", *answer.keep),
         );
     }
+    if let (Some(at), Some(rows)) = (&answer.rows, &rows)
+        && !keep.passes(rows)
+    {
+        let message = format!("`{}` does not list the rows, `{}`, so none of them would pass", *answer.keep, **at);
+        reader.problem(answer.keep.span.clone(), message);
+    }
     let named_by = answer.named_by.as_ref().map(|at| paths::definite(at, reader).ok_or(())).transpose();
     if shape == Shape::Plain {
         plain(answer, &keep, part, reader);

@@ -112,6 +112,25 @@ impl Event for ForeignRowsReceived<'_> {
     }
 }
 
+/// Part of an answer has left, and what follows cannot be judged: the stream was aborted.
+#[derive(Debug)]
+pub struct AnswerBrokeOff<'a> {
+    pub decision: Uuid,
+    pub operation: &'a str,
+    pub code: Code,
+    pub cause: &'a str,
+}
+
+impl Event for AnswerBrokeOff<'_> {
+    fn emit(&self, metrics: &Metrics) {
+        metrics.answers_broken_off.get_or_create(&OperationLabel { operation: self.operation.to_owned() }).inc();
+        tracing::warn!(
+            decision = %self.decision, operation = self.operation, code = self.code.as_str(), cause = self.cause,
+            "an answer was cut after its first part had left"
+        );
+    }
+}
+
 /// Which part of the world changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part {

@@ -40,6 +40,7 @@ pub struct Metrics {
     pub refused: Family<CodeLabel, Counter>,
     pub rows_dropped: Family<OperationLabel, Counter>,
     pub rows_foreign: Family<OperationLabel, Counter>,
+    pub answers_broken_off: Family<OperationLabel, Counter>,
     pub verify_failed: Counter,
     pub snapshots_swapped: Family<PartLabel, Counter>,
     pub snapshots_rejected: Family<PartLabel, Counter>,
@@ -69,6 +70,7 @@ impl Metrics {
             refused: Family::default(),
             rows_dropped: Family::default(),
             rows_foreign: Family::default(),
+            answers_broken_off: Family::default(),
             verify_failed: Counter::default(),
             snapshots_swapped: Family::default(),
             snapshots_rejected: Family::default(),
@@ -97,6 +99,11 @@ impl Metrics {
             "answer_rows_foreign",
             "Of those, rows that nobody asked for: the upstream does not do as it is told",
             made.rows_foreign.clone(),
+        );
+        all.register(
+            "answers_broken_off",
+            "Answers that were cut after their first part had left",
+            made.answers_broken_off.clone(),
         );
         all.register(
             "verify_failed",

@@ -4,6 +4,7 @@
 //! there is no other way to make a request. It never sees a client's header, path or token, follows no redirect and
 //! repeats nothing, except once with a new token when the upstream no longer takes the old one.
 
+mod arriving;
 mod credential;
 mod region;
 mod request;
@@ -13,10 +14,10 @@ use crate::{
     base::clock::Clock,
     egress::{EgressError, Times, Trust},
     model::refusal::{Code, Refusal},
-    policy::guard::Unguarded,
     telemetry::Metrics,
     verify::Verified,
 };
+pub use arriving::Arriving;
 use region::Region;
 use secrecy::SecretString;
 use std::{
@@ -117,9 +118,9 @@ impl Upstreams {
         }
     }
 
-    /// Sends a proved and recorded query, and reads the answer up to the limit. Anything but a success is a refusal;
-    /// its parameter `upstream-status` tells the upstream's own status, `retry-after` how long it asks to be left alone.
-    pub async fn forward(&self, verified: Verified, intent: Intent, slot: Slot) -> Result<Unguarded, Refusal> {
+    /// Sends a proved and recorded query. Anything but a success is a refusal; its parameter `upstream-status` tells the
+    /// upstream's own status, `retry-after` how long it asks to be left alone.
+    pub async fn forward(&self, verified: Verified, intent: Intent, slot: Slot) -> Result<Arriving, Refusal> {
         let Some(region) = self.regions.get(slot.region()) else {
             return Err(misused("the slot is of a region that has no upstream"));
         };
@@ -127,10 +128,7 @@ impl Upstreams {
         if intent.region() != slot.region() || !intent.covers(&verified) {
             return Err(misused("the recorded intent speaks of another query"));
         }
-        let answer = region.exchange(&verified).await;
-        // The place is given back only when the last byte was read.
-        drop(slot);
-        answer
+        region.exchange(&verified, slot).await
     }
 }
 

@@ -1,15 +1,15 @@
 //! One region's upstream: its connections, its budget, one exchange.
 
 use super::{
-    RegionSettings, UpstreamError,
+    RegionSettings, Slot, UpstreamError,
+    arriving::Arriving,
     credential::{Credential, Token, refused},
     request::{Base, build},
 };
 use crate::{
     base::clock::Clock,
-    egress::{Connector, Door, OnOpen, ReadFailed, Times, causes, connector, read_capped},
+    egress::{Connector, Door, OnOpen, Times, causes, connector, read_capped},
     model::refusal::{Code, Refusal},
-    policy::guard::Unguarded,
     telemetry::{Event as _, Metrics, event::ConnectionOpened},
     verify::Verified,
 };
@@ -30,7 +30,7 @@ use std::{
 };
 use tokio::{
     sync::Semaphore,
-    time::{timeout, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 /// How much of an upstream's error text the record keeps.
@@ -84,22 +84,22 @@ impl Region {
         })
     }
 
-    /// Sends the query and reads the answer. A token that is no longer taken is renewed once.
-    pub(super) async fn exchange(&self, verified: &Verified) -> Result<Unguarded, Refusal> {
-        let end = tokio::time::Instant::now() + self.times.whole;
+    /// Sends the query; gives the answer when its head has come. A token that is no longer taken is renewed once.
+    pub(super) async fn exchange(&self, verified: &Verified, slot: Slot) -> Result<Arriving, Refusal> {
+        let end = Instant::now() + self.times.whole;
         let late = |_| Err(too_late("the whole exchange"));
         timeout_at(end, async {
             let token = self.credential.token(None).await?;
             let answer = self.send(verified, &token).await?;
             if answer.status() != StatusCode::UNAUTHORIZED {
-                return self.read(answer).await;
+                return self.read(answer, end, slot).await;
             }
             let token = self.credential.token(Some(&token)).await?;
             let answer = self.send(verified, &token).await?;
             if answer.status() == StatusCode::UNAUTHORIZED {
                 return Err(refused("the upstream answered 401 to a new token").with("upstream-status", "401"));
             }
-            self.read(answer).await
+            self.read(answer, end, slot).await
         })
         .await
         .unwrap_or_else(late)
@@ -117,7 +117,7 @@ impl Region {
         }
     }
 
-    async fn read(&self, answer: Response<Incoming>) -> Result<Unguarded, Refusal> {
+    async fn read(&self, answer: Response<Incoming>, end: Instant, slot: Slot) -> Result<Arriving, Refusal> {
         let (head, body) = answer.into_parts();
         if !head.status.is_success() {
             let text = read_capped(body, ERROR_BYTES).await.unwrap_or_default();
@@ -131,29 +131,28 @@ impl Region {
             )
             .because("the answer is encoded although none was asked for"));
         }
-        match read_capped(body, self.max_answer_bytes).await {
-            Ok(body) => Ok(Unguarded::new(head.status.as_u16(), body)),
-            Err(ReadFailed::TooLarge { limit }) => Err(Refusal::new(
-                Code::AnswerTooLarge,
-                "the answer is larger than this proxy may hold; ask for less at once",
-            )
-            .with("limit", limit.to_string())),
-            // Half an answer is there and cannot be judged: not the same as an upstream that is not.
-            Err(ReadFailed::Broken(why)) => Err(Refusal::new(
-                Code::AnswerUnreadable,
-                "the upstream's answer broke off before its end; ask again shortly",
-            )
-            .because(format!("the answer broke off: {why}"))
-            .with("upstream-status", head.status.as_u16().to_string())),
-        }
+        Ok(Arriving::new(head.status.as_u16(), body, end, self.max_answer_bytes, slot))
     }
+}
+
+pub(super) fn too_large(limit: usize) -> Refusal {
+    let says = "the answer is larger than this proxy may hold; ask for less at once";
+    Refusal::new(Code::AnswerTooLarge, says).with("limit", limit.to_string())
+}
+
+/// Half an answer is there and cannot be judged: not the same as an upstream that is not.
+pub(super) fn broken(status: u16, why: &str) -> Refusal {
+    let says = "the upstream's answer broke off before its end; ask again shortly";
+    Refusal::new(Code::AnswerUnreadable, says)
+        .because(format!("the answer broke off: {why}"))
+        .with("upstream-status", status.to_string())
 }
 
 fn unavailable(cause: impl Into<String>) -> Refusal {
     Refusal::new(Code::UpstreamUnavailable, "the upstream cannot be reached; ask again shortly").because(cause)
 }
 
-fn too_late(what: &str) -> Refusal {
+pub(super) fn too_late(what: &str) -> Refusal {
     Refusal::new(Code::UpstreamTimeout, "the upstream did not answer in time; ask again, or for less at once")
         .because(format!("{what} took too long"))
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::policy::guard::Unguarded;
 use crate::{
     audit::{
         Durability, Queries, Recorder,
@@ -184,7 +185,7 @@ impl Bench {
         let verified = proved("c-1");
         let slot = self.upstreams.enter(region).await?;
         let intent = self.recorder.intend(draft(Uuid::now_v7(), region), &verified).await?;
-        self.upstreams.forward(verified, intent, slot).await
+        self.upstreams.forward(verified, intent, slot).await?.whole().await
     }
 }
 

@@ -12,6 +12,11 @@ pub(super) fn keep(keep: &Keep, answer: Value) -> Value {
     prune(keep, answer, ("", ""), |_, value| value)
 }
 
+/// The same of an object of one level.
+pub(super) fn keep_below(keep: &Keep, level: &str, row: Value) -> Value {
+    prune(keep, row, (level, ""), |_, value| value)
+}
+
 /// The same where nobody judged what the fields hold: no object passes that no level lists, and no link that leads away.
 pub(super) fn keep_listed(keep: &Keep, answer: Value) -> Value {
     prune(keep, answer, ("", ""), bare)

@@ -8,12 +8,16 @@ mod job;
 mod legs;
 mod part;
 mod rows;
+mod sieve;
 mod sight;
+mod split;
+
+pub use sieve::{Rows, Sieve};
 
 use super::extent::Extent;
 use crate::{
     model::{
-        answer::{Shape, TotalTreatment},
+        answer::Shape,
         body::Access,
         contract::Segment,
         entitlement::Scope,
@@ -25,6 +29,7 @@ use crate::{
     },
     query::json::{self, Limits, Value},
 };
+use bytes::Bytes;
 use jiff::Timestamp;
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -48,6 +53,23 @@ impl Unguarded {
     }
     pub fn is_empty(&self) -> bool {
         self.body.is_empty()
+    }
+}
+
+/// A piece of an answer that is arriving. Anyone may fill it; only a [`Sieve`] reads it.
+#[derive(Debug)]
+pub struct Raw(Bytes);
+
+impl Raw {
+    pub fn new(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+    /// For the record.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -237,53 +259,41 @@ impl GuardPlan {
             (Some(_), Some(JobStep::Cancel)) => return job::cancelled(status),
             (Some(_), Some(JobStep::Results)) | (None, _) => {}
         }
-        if status != 200 {
-            return Err(unreadable(format!("status {status} is no answer to a query")));
+        is_answer(status)?;
+        if self.has_rows() {
+            let mut sieve = Sieve::new(self.clone(), usize::MAX);
+            sieve.bytes(&body)?;
+            sieve.end()?;
+            return Ok(sieve.guarded());
         }
+        self.one(&body)
+    }
+
+    /// An answer that is one thing.
+    fn one(&self, body: &[u8]) -> Result<Guarded, Refusal> {
         let limits = Limits::answer(self.operation.answer.max_bytes);
         let answer =
-            json::parse(&body, &limits).map_err(|error| unreadable(format!("not the JSON of an answer: {error}")))?;
+            json::parse(body, &limits).map_err(|error| unreadable(format!("not the JSON of an answer: {error}")))?;
         // some lists of parts have no object around them
         let bare_list = self.operation.part.is_some() && matches!(answer, Value::Array(_));
         if !(bare_list || matches!(answer, Value::Object(_))) {
             return Err(unreadable("the JSON of an answer is an object".to_owned()));
         }
-        let mut counts = Counts::default();
-        let answer = match self.operation.answer.shape {
-            Shape::Groups | Shape::Rows | Shape::Owned | Shape::Entities | Shape::Conversations => {
-                self.list(answer, &mut counts)?
-            }
-            Shape::Conversation => {
-                one(legs::judge(self, &answer), &mut counts).ok_or_else(|| gone("no leg of it is visible"))?
-            }
-            Shape::Entity => one(rows::entity(self, answer, &mut BTreeSet::new()), &mut counts)
-                .ok_or_else(|| gone("what came back is not what was asked for"))?,
-            Shape::Plain => one((self.is_asked(&answer) && self.is_of(&answer)).then_some(answer), &mut counts)
-                .ok_or_else(|| gone("what came back is not what was asked for"))?,
-        };
         let keep = &self.operation.answer.keep;
-        let mut answer = match self.operation.answer.shape {
-            Shape::Plain => fields::keep_listed(keep, answer),
-            _ => fields::keep(keep, answer),
+        let mut seen = BTreeSet::new();
+        let shown = match self.operation.answer.shape {
+            Shape::Conversation => {
+                let row = legs::judge(self, &answer).ok_or_else(|| gone("no leg of it is visible"))?;
+                fields::keep(keep, row)
+            }
+            Shape::Plain if self.is_asked(&answer) && self.is_of(&answer) => fields::keep_listed(keep, answer),
+            Shape::Entity => {
+                let row = rows::entity(self, answer, &mut seen);
+                fields::keep(keep, row.ok_or_else(|| gone("what came back is not what was asked for"))?)
+            }
+            _ => return Err(gone("what came back is not what was asked for")),
         };
-        self.settle_totals(&mut answer);
-        let cursor = about_job.and_then(|answers| job::cursor(&mut answer, &answers.cursor));
-        let notices = if counts.foreign > 0 {
-            // How many there are is the administrator's to know.
-            vec![Notice::new("answer.foreign-rows", "rows that are not yours were taken out of the answer")]
-        } else {
-            Vec::new()
-        };
-        Ok(Guarded {
-            status: 200,
-            body: answer.to_bytes(),
-            rows_in: counts.rows_in,
-            rows_out: counts.rows_out,
-            rows_foreign: counts.foreign,
-            notices,
-            job: None,
-            cursor,
-        })
+        Ok(Guarded { rows_in: 1, rows_out: 1, ..Guarded::plain(200, shown.to_bytes(), Vec::new()) })
     }
 
     /// An answer that says which thing it is has to say the asked one.
@@ -297,89 +307,10 @@ impl GuardPlan {
         self.operation.part.is_none()
             || self.interaction.as_deref().is_some_and(|id| !part::speaks_of_another(answer, id))
     }
-
-    fn list(&self, mut answer: Value, counts: &mut Counts) -> Result<Value, Refusal> {
-        let path = &self.operation.answer.rows;
-        let rows = match answer.at_mut(path) {
-            // The upstream leaves the list out when it is empty.
-            None => return Ok(answer),
-            Some(Value::Array(rows)) => std::mem::take(rows),
-            Some(_) => return Err(unreadable(format!("`{}` is not a list", json_path(path)))),
-        };
-        counts.rows_in = rows.len() as u64;
-        let mut kept = Vec::with_capacity(rows.len());
-        let (mut seen, mut keys) = (BTreeSet::new(), rows::Keys::default());
-        for row in rows {
-            if rows::is_left_out(self, &row) {
-                continue;
-            }
-            let judged = match self.operation.answer.shape {
-                Shape::Conversations if !legs::is_asked(self, &row, &mut seen) => None,
-                Shape::Conversations => match legs::judge(self, &row) {
-                    // dropped quietly
-                    None if legs::is_explained(self, &row) => continue,
-                    judged => judged,
-                },
-                Shape::Entities => rows::entity(self, row, &mut seen),
-                Shape::Owned => rows::owned(self, row),
-                Shape::Groups | Shape::Rows | Shape::Conversation | Shape::Entity | Shape::Plain => {
-                    rows::group(self, row, &mut keys)
-                }
-            };
-            match judged {
-                Some(row) => kept.push(row),
-                None => counts.foreign += 1,
-            }
-        }
-        counts.rows_out = kept.len() as u64;
-        if let Some(slot) = answer.at_mut(path) {
-            *slot = Value::Array(kept);
-        }
-        Ok(answer)
-    }
-
-    /// Totals speak of visible rows or are taken out.
-    fn settle_totals(&self, answer: &mut Value) {
-        for total in &self.operation.answer.totals {
-            let number = match (total.treatment, self.page) {
-                (TotalTreatment::Visible, Some(page)) => Some(page.total),
-                (TotalTreatment::Pages, Some(page)) => Some(page.pages()),
-                _ => None,
-            };
-            if answer.at(&total.at).is_none() {
-                continue;
-            }
-            match number.and_then(|number| i64::try_from(number).ok()) {
-                Some(number) => {
-                    answer.set_at(&total.at, Value::int(number));
-                }
-                None => fields::remove(answer, &total.at),
-            }
-        }
-        if let (Some(page), Some(rule)) = (self.page, &self.operation.page) {
-            for (name, number) in [(&rule.number, page.number), (&rule.size, page.size)] {
-                if answer.get(name).is_some()
-                    && let Ok(number) = i64::try_from(number)
-                {
-                    answer.set(name, Value::int(number));
-                }
-            }
-        }
-    }
 }
 
-#[derive(Debug, Default)]
-struct Counts {
-    rows_in: u64,
-    rows_out: u64,
-    /// Rows that nothing in the question explains.
-    foreign: u64,
-}
-
-fn one(row: Option<Value>, counts: &mut Counts) -> Option<Value> {
-    counts.rows_in = 1;
-    counts.rows_out = u64::from(row.is_some());
-    row
+fn is_answer(status: u16) -> Result<(), Refusal> {
+    if status == 200 { Ok(()) } else { Err(unreadable(format!("status {status} is no answer to a query"))) }
 }
 
 /// The same as for an id that does not exist.

@@ -58,6 +58,9 @@ fn may_tell_apart(plan: &GuardPlan, key: &str) -> bool {
         })
 }
 
+/// How many keys are remembered; models know fewer.
+const KEYS: usize = 256;
+
 /// The keys of the groups of one answer, each judged once.
 #[derive(Debug, Default)]
 pub(super) struct Keys(BTreeMap<Box<str>, bool>);
@@ -68,7 +71,10 @@ impl Keys {
             return *known;
         }
         let passes = may_tell_apart(plan, key);
-        self.0.insert(key.into(), passes);
+        // An upstream that makes up names without end shall not fill the memory with them.
+        if self.0.len() < KEYS {
+            self.0.insert(key.into(), passes);
+        }
         passes
     }
 }

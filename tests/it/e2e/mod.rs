@@ -15,6 +15,7 @@ mod faults;
 mod house;
 mod ids;
 mod jobs;
+mod large;
 mod laws;
 mod lists;
 mod organisation;

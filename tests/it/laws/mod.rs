@@ -1,6 +1,7 @@
 //! The laws, each the name of a test: the program's pure chain against the oracle.
 
 mod answers;
+mod arriving;
 mod attributes;
 mod budget;
 pub(crate) mod case;
