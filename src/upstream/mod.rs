@@ -46,7 +46,10 @@ pub struct RegionSettings {
     pub concurrency: usize,
     /// How long a query waits for its turn.
     pub wait: Duration,
+    /// Largest answer, or piece of one, that is held.
     pub max_answer_bytes: usize,
+    /// Answers may come packed.
+    pub gzip: bool,
 }
 
 #[derive(Debug, thiserror::Error)]

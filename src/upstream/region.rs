@@ -2,7 +2,7 @@
 
 use super::{
     RegionSettings, Slot, UpstreamError,
-    arriving::Arriving,
+    arriving::{Arriving, Packed},
     credential::{Credential, Token, refused},
     request::{Base, build},
 };
@@ -14,7 +14,7 @@ use crate::{
     verify::Verified,
 };
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::{
@@ -44,6 +44,7 @@ pub(super) struct Region {
     credential: Credential,
     times: Times,
     max_answer_bytes: usize,
+    gzip: bool,
     pub(super) budget: Arc<Semaphore>,
     pub(super) wait: Duration,
     pub(super) opened: Arc<AtomicU64>,
@@ -78,6 +79,7 @@ impl Region {
             client,
             times: settings.times,
             max_answer_bytes: settings.max_answer_bytes,
+            gzip: settings.gzip,
             budget: Arc::new(Semaphore::new(settings.concurrency)),
             wait: settings.wait,
             opened,
@@ -106,10 +108,11 @@ impl Region {
     }
 
     async fn send(&self, verified: &Verified, token: &Token) -> Result<Response<Incoming>, Refusal> {
-        let request = build(&self.base, verified, &token.value).ok_or_else(|| {
-            Refusal::new(Code::Internal, "a fault of this proxy; tell the operator the decision id")
-                .because("the proved query makes no valid HTTP message")
-        })?;
+        let request = build(&self.base, verified, &token.value, if self.gzip { "gzip" } else { "identity" })
+            .ok_or_else(|| {
+                Refusal::new(Code::Internal, "a fault of this proxy; tell the operator the decision id")
+                    .because("the proved query makes no valid HTTP message")
+            })?;
         match timeout(self.times.first_byte, self.client.request(request)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(why)) => Err(unavailable(causes(&why))),
@@ -123,15 +126,18 @@ impl Region {
             let text = read_capped(body, ERROR_BYTES).await.unwrap_or_default();
             return Err(not_a_success(head.status, &head.headers, &text));
         }
-        let identity = |encoding: &header::HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
-        if !head.headers.get_all(header::CONTENT_ENCODING).iter().all(identity) {
+        let encodings: Vec<_> =
+            head.headers.get_all(header::CONTENT_ENCODING).iter().map(HeaderValue::as_bytes).collect();
+        let is = |word: &str| matches!(&*encodings, [one] if one.eq_ignore_ascii_case(word.as_bytes()));
+        let packed = (self.gzip && is("gzip")).then(Packed::default);
+        if packed.is_none() && !encodings.is_empty() && !is("identity") {
             return Err(Refusal::new(
                 Code::AnswerUnreadable,
                 "the upstream's answer cannot be read; tell the operator",
             )
             .because("the answer is encoded although none was asked for"));
         }
-        Ok(Arriving::new(head.status.as_u16(), body, end, self.max_answer_bytes, slot))
+        Ok(Arriving::new(head.status.as_u16(), body, packed, end, self.max_answer_bytes, slot))
     }
 }
 

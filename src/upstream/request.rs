@@ -55,7 +55,12 @@ impl Base {
 }
 
 /// The message. `None`: the parts make no valid one.
-pub(super) fn build(base: &Base, verified: &Verified, token: &HeaderValue) -> Option<Request<Full<Bytes>>> {
+pub(super) fn build(
+    base: &Base,
+    verified: &Verified,
+    token: &HeaderValue,
+    encoding: &'static str,
+) -> Option<Request<Full<Bytes>>> {
     let uri = base.join(verified.path(), verified.query())?;
     let method = match verified.method() {
         Method::Get => http::Method::GET,
@@ -70,8 +75,7 @@ pub(super) fn build(base: &Base, verified: &Verified, token: &HeaderValue) -> Op
         .uri(uri)
         .header(header::AUTHORIZATION, token.clone())
         .header(header::ACCEPT, "application/json")
-        // The guard reads bytes as they are.
-        .header(header::ACCEPT_ENCODING, "identity")
+        .header(header::ACCEPT_ENCODING, encoding)
         .header(header::USER_AGENT, AGENT);
     let body = match &verified.outgoing().body {
         Some(body) => {

@@ -155,6 +155,7 @@ fn region(name: &str, url: &http::Uri) -> RegionSettings {
         concurrency: 2,
         wait: Duration::from_millis(50),
         max_answer_bytes: 64,
+        gzip: false,
     }
 }
 
@@ -309,6 +310,34 @@ async fn answers_that_cannot_be_guarded_are_refused() {
     assert_eq!(bench.ask("eu").await.unwrap_err().code, Code::UpstreamUnavailable);
     assert_eq!(bench.ask("eu").await.unwrap_err().code, Code::UpstreamTimeout);
     assert!(bench.ask("eu").await.is_ok(), "the connection's fault is not the next query's");
+}
+
+#[tokio::test]
+async fn packed_answers_are_unpacked_where_they_were_asked_for() {
+    let pack = |text: &[u8]| -> &'static [u8] {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut packed, text).unwrap();
+        Vec::leak(packed.finish().unwrap())
+    };
+    let packed = |body| Act::Answer(200, vec![("content-encoding", "GZIP")], body);
+    let fake = Fake::start(&[
+        packed(pack(br#"{"a":1}"#)),
+        ok(b"{}"),
+        packed(pack(&[b'x'; 65])),
+        packed(b"no gzip"),
+        Act::Answer(200, vec![("content-encoding", "br")], b"x"),
+        Act::Answer(200, vec![("content-encoding", "gzip"), ("content-encoding", "gzip")], b"x"),
+    ])
+    .await;
+    let bench = bench(vec![RegionSettings { gzip: true, ..region("eu", &fake.url) }]);
+    let ask = async || bench.ask("eu").await.map(|answer| answer.len()).map_err(|refusal| refusal.code);
+    assert_eq!(ask().await, Ok(7));
+    assert_eq!(ask().await, Ok(2), "what is not packed is taken too");
+    assert_eq!(ask().await, Err(Code::AnswerTooLarge));
+    for _ in 0..3 {
+        assert_eq!(ask().await, Err(Code::AnswerUnreadable));
+    }
+    assert_eq!(fake.calls()[0].headers()["accept-encoding"], "gzip");
 }
 
 #[tokio::test]

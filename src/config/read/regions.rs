@@ -88,6 +88,7 @@ fn one_upstream(
         concurrency: section.count("concurrency", 1, 10_000).unwrap_or(64),
         wait: section.duration("wait").unwrap_or(Duration::from_secs(2)),
         max_answer_bytes: section.count("answer-bytes", 1024, 1024 * MIB).unwrap_or(16 * MIB),
+        gzip: section.flag("gzip"),
     };
     section.done();
     (made, at)

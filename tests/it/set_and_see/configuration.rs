@@ -116,6 +116,7 @@ const EDITS: &[Edit] = &[
     ("[[upstream]]", "total-time", UPSTREAM, "[[upstream]]\ntotal-time = \"7ms\"\n", Seen),
     ("[[upstream]]", "concurrency", UPSTREAM, "[[upstream]]\nconcurrency = 7\n", Seen),
     ("[[upstream]]", "wait", UPSTREAM, "[[upstream]]\nwait = \"7ms\"\n", Seen),
+    ("[[upstream]]", "gzip", UPSTREAM, "[[upstream]]\ngzip = true\n", Seen),
     ("[[upstream]]", "answer-bytes", UPSTREAM, "[[upstream]]\nanswer-bytes = 7000\n", Seen),
     (
         "[identity]",

@@ -398,7 +398,7 @@ pub(super) const EDITS: &[Edit] = &[
     edit("Refuse", "code", "code = \"paging.too-large\"", "code = \"rule.refused\"", Seen),
     edit("Refuse", "message", "message = \"at most 100\"", "message = \"at most a hundred\"", Seen),
     edit("Answer", "shape", "shape = \"groups\"", "shape = \"rows\"", Seen),
-    edit("Answer", "rows", "rows = \"$.results\"", "rows = \"$.rows\"", Seen),
+    edit("Answer", "rows", "rows = \"$.results\"", "rows = \"$.results.data\"", Seen),
     edit(
         "Answer",
         "keys",
