@@ -21,7 +21,7 @@ use bailiwick::{
     decision::{self, Decided},
     model::{
         answer::Shape,
-        body::{Access, BodyModel, Path, Proof},
+        body::{Access, BodyModel, FieldKind, Path, Proof},
         contract::{Data, Segment},
         operation::{Audience, Class, Operation, Outsourcers},
         refusal::Code,
@@ -85,6 +85,25 @@ impl Family {
         segments.fold(String::new(), |path, segment| path + "/" + segment)
     }
 
+    /// What the model knows of metrics.
+    pub(crate) fn metrics(&self) -> Vec<String> {
+        let words = |kind: &FieldKind| -> Vec<String> {
+            kind.words().unwrap_or_default().iter().map(ToString::to_string).collect()
+        };
+        match self.model().field(&["metrics".into()]) {
+            Some(FieldKind::List { of, .. }) => match &**of {
+                FieldKind::Object(fields) => fields.iter().flat_map(|field| words(&field.kind)).collect(),
+                words_of => words(words_of),
+            },
+            _ => vec![],
+        }
+    }
+
+    pub(crate) fn metrics_are_objects(&self) -> bool {
+        let metrics = self.model().field(&["metrics".into()]);
+        matches!(metrics, Some(FieldKind::List { of, .. }) if matches!(&**of, FieldKind::Object(_)))
+    }
+
     /// Whether the scope is written into this array.
     fn scoped(&self, at: &Path) -> bool {
         matches!(&self.model().proof, Proof::Entries { at: known, .. } if known == at)
@@ -140,7 +159,7 @@ impl Family {
     }
 
     /// Whether the report is about own people only, and this person is none.
-    fn leaves_out(&self, directory: &Directory, person: &str) -> bool {
+    pub(crate) fn leaves_out(&self, directory: &Directory, person: &str) -> bool {
         self.operation.outsourcers != Outsourcers::Count && directory.bpo(person)
     }
 
@@ -186,7 +205,7 @@ impl Family {
         }
     }
 
-    fn judge_refusal(
+    pub(crate) fn judge_refusal(
         &self,
         directory: &Directory,
         case: &Case,
