@@ -36,6 +36,8 @@ pub struct Options {
     /// Client ids and secrets that `/oauth/token` knows.
     pub clients: Vec<(String, String)>,
     pub token_lifetime: Duration,
+    /// Interactions have UUIDs as upstream, for clients that look at the form of an id.
+    pub uuids: bool,
 }
 
 impl Default for Options {
@@ -49,6 +51,7 @@ impl Default for Options {
             directory: None,
             clients: vec![("bailiwick".to_owned(), "sandbox-secret".to_owned())],
             token_lifetime: Duration::from_hours(24),
+            uuids: false,
         }
     }
 }
@@ -206,8 +209,11 @@ fn generate(options: &Options) -> Result<Service, StartError> {
     let stores = std::thread::scope(|scope| {
         let threads: Vec<_> = jobs
             .into_iter()
-            .map(|(region, part, share)| {
-                scope.spawn(move || Store::generate(&region, part, &format!("c-{region}"), options.seed, share, now))
+            .enumerate()
+            .map(|(place, (region, part, share))| {
+                let prefix =
+                    if options.uuids { format!("{place:08x}-0000-4000-8000-000000") } else { format!("c-{region}-") };
+                scope.spawn(move || Store::generate(&region, part, &prefix, options.seed, share, now))
             })
             .collect();
         threads

@@ -113,7 +113,7 @@ fn write_stories(
         let story = Story::invent(stage, rng, now);
         conversation.execute(params![
             n,
-            format!("{prefix}-{n:06}"),
+            format!("{prefix}{n:06}"),
             story.start,
             story.end,
             story.originating,
@@ -160,7 +160,7 @@ fn write_stories(
                 let evaluator = stage.agents.choose(rng).map(|agent| agent.id);
                 let score = rng.random_range(0..=100);
                 evaluation.execute(params![
-                    format!("ev-{prefix}-{leg_id}"),
+                    format!("ev-{prefix}{leg_id}"),
                     n,
                     leg_id,
                     place.queue,
@@ -172,7 +172,7 @@ fn write_stories(
             if part.agent.is_some() && rng.random_ratio(1, 20) {
                 let status = ["Finished", "Sent", "Expired"].choose(rng);
                 survey.execute(params![
-                    format!("su-{prefix}-{leg_id}"),
+                    format!("su-{prefix}{leg_id}"),
                     n,
                     leg_id,
                     place.queue,

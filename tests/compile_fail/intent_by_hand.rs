@@ -2,7 +2,7 @@
 use bailiwick::audit::Intent;
 
 fn forge(sent: bailiwick::model::outgoing::Outgoing) -> Intent {
-    Intent { decision: uuid::Uuid::nil(), region: String::new(), sent }
+    Intent { decision: todo!(), region: String::new(), sent }
 }
 
 fn main() {}

@@ -42,6 +42,8 @@ pub(super) const KEPT: [&str; 5] = ["entries-and", "same-segment", "leg-filter",
 pub(super) struct Plan {
     pub(super) seed: u64,
     pub(super) interactions: u32,
+    /// Interactions have UUIDs for ids.
+    pub(super) uuids: bool,
     pub(super) assume: Vec<&'static str>,
     /// More text for the configuration, sections and all.
     pub(super) more: String,
@@ -64,6 +66,7 @@ impl Default for Plan {
         Self {
             seed: 1,
             interactions: 2_000,
+            uuids: false,
             assume: KEPT.to_vec(),
             more: String::new(),
             own_rules: false,
@@ -247,6 +250,7 @@ impl House {
         let options = Options {
             seed: plan.seed,
             interactions: plan.interactions,
+            uuids: plan.uuids,
             directory: Some(plan.directory.clone()),
             ..Options::default()
         };

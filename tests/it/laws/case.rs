@@ -7,7 +7,7 @@ use crate::oracle::{
     questions::{Facts, Kind, Meaning, answer, facts_of, within, written as written_by_upstream},
     semantics::{Data, Dim, Entitlement, Right},
 };
-use bailiwick::model::{refusal::Code, world::World};
+use bailiwick::model::{operation::Operation, refusal::Code, world::World};
 use serde_json::{Value, json};
 
 /// What a question of one kind runs over.
@@ -125,7 +125,11 @@ impl Case {
     }
 
     pub(crate) fn scope(&self, directory: &Directory) -> Vec<Entitlement> {
-        let operation = program::operation(self.kind);
+        self.scope_for(directory, program::operation(self.kind))
+    }
+
+    /// The scope for another operation about the same data.
+    pub(crate) fn scope_for(&self, directory: &Directory, operation: &Operation) -> Vec<Entitlement> {
         let permissions: Vec<String> = operation.opened_by.iter().map(ToString::to_string).collect();
         let right =
             Right { permissions: &permissions, action: "view", data: data_of(self.kind), archived: operation.archived };
@@ -147,26 +151,29 @@ impl Case {
     }
 
     pub(crate) fn names(&self, directory: &Directory) -> Names {
-        let scope = self.scope(directory);
+        self.names_within(directory, &self.scope(directory))
+    }
+
+    pub(crate) fn names_within(&self, directory: &Directory, scope: &[Entitlement]) -> Names {
         let ids = |all: Vec<&String>| all.into_iter().cloned().collect::<Vec<_>>();
         Names {
             queues: ids(directory
                 .queues
                 .iter()
                 .map(|one| &one.id)
-                .filter(|id| self.queue_inside(directory, &scope, id))
+                .filter(|id| self.queue_inside(directory, scope, id))
                 .collect()),
             users: ids(directory
                 .users
                 .iter()
                 .map(|one| &one.id)
-                .filter(|id| self.user_inside(directory, &scope, id, true))
+                .filter(|id| self.user_inside(directory, scope, id, true))
                 .collect()),
             divisions: ids(directory
                 .divisions
                 .iter()
                 .map(|one| &one.id)
-                .filter(|id| self.division_inside(directory, &scope, id))
+                .filter(|id| self.division_inside(directory, scope, id))
                 .collect()),
             all_queues: ids(directory.queues.iter().map(|one| &one.id).collect()),
             all_users: ids(directory.users.iter().map(|one| &one.id).collect()),
@@ -312,6 +319,22 @@ impl Case {
         }
     }
 
+    /// Whatever is answered names nothing that is outside.
+    pub(crate) fn judge_names(&self, directory: &Directory, scope: &[Entitlement]) -> Result<(), String> {
+        for (kind, id) in named(&serde_json::from_str(&self.body).unwrap()) {
+            let inside = match kind {
+                "queue" => self.queue_inside(directory, scope, &id),
+                "user" => self.user_inside(directory, scope, &id, false),
+                "region" => *id == *directory.region_of_person(&self.person),
+                _ => self.division_inside(directory, scope, &id),
+            };
+            if !inside {
+                return Err(format!("answered, though it names the {kind} `{id}`, which is outside"));
+            }
+        }
+        Ok(())
+    }
+
     fn judge_answer(&self, organisation: &Organisation, answered: &Answered) -> Result<(), String> {
         let directory = &organisation.directory;
         let data = organisation.stock.of(self.kind);
@@ -319,17 +342,7 @@ impl Case {
         let Some(expected) = self.expected(directory, data) else {
             return Err("a placeholder that stands for nothing was answered".to_owned());
         };
-        for (kind, id) in named(&serde_json::from_str(&self.body).unwrap()) {
-            let inside = match kind {
-                "queue" => self.queue_inside(directory, &scope, &id),
-                "user" => self.user_inside(directory, &scope, &id, false),
-                "region" => *id == *directory.region_of_person(&self.person),
-                _ => self.division_inside(directory, &scope, &id),
-            };
-            if !inside {
-                return Err(format!("answered, though it names the {kind} `{id}`, which is outside"));
-            }
-        }
+        self.judge_names(directory, &scope)?;
         if answered.facts == expected {
             return Ok(());
         }
@@ -364,20 +377,29 @@ impl Case {
     }
 
     fn judge_refusal(&self, directory: &Directory, code: Code, message: &str) -> Result<(), String> {
-        let scope = self.scope(directory);
+        self.judge_refusal_within(directory, &self.scope(directory), code, message)
+    }
+
+    pub(crate) fn judge_refusal_within(
+        &self,
+        directory: &Directory,
+        scope: &[Entitlement],
+        code: Code,
+        message: &str,
+    ) -> Result<(), String> {
         let body: Value = serde_json::from_str(&self.body).unwrap();
         let named = named(&body);
         let outside = |(kind, id): &(&str, String)| match *kind {
-            "queue" => !self.queue_inside(directory, &scope, id),
-            "user" => !self.user_inside(directory, &scope, id, true),
+            "queue" => !self.queue_inside(directory, scope, id),
+            "user" => !self.user_inside(directory, scope, id, true),
             "region" => false,
-            _ => !(self.division_inside(directory, &scope, id) && self.division_reached(directory, &scope, id)),
+            _ => !(self.division_inside(directory, scope, id) && self.division_reached(directory, scope, id)),
         };
         let right = match code {
             Code::ScopeOutside => named.iter().any(outside),
             Code::DivisionParentScan => {
                 named.iter().any(|(kind, id)| *kind == "division" && !directory.leaf(id))
-                    || self.nothing(directory, &scope)
+                    || self.nothing(directory, scope)
             }
             Code::RegionCrossRegionScan => named.iter().any(|(kind, id)| {
                 let other =
@@ -388,8 +410,8 @@ impl Case {
                     _ => false,
                 }
             }),
-            Code::ScopeEmpty => self.nothing(directory, &scope) || self.asked(directory, &scope).is_none(),
-            Code::PermissionMissing => self.nothing(directory, &scope),
+            Code::ScopeEmpty => self.nothing(directory, scope) || self.asked(directory, scope).is_none(),
+            Code::PermissionMissing => self.nothing(directory, scope),
             Code::VerifyFailed | Code::Internal | Code::AnswerUnreadable | Code::QueryMalformed => false,
             _ => true,
         };
@@ -398,7 +420,7 @@ impl Case {
 
     /// Nothing in the whole directory is visible. Sources bound to single interactions are not counted: only the
     /// answer shows whether they open one.
-    fn nothing(&self, directory: &Directory, scope: &[Entitlement]) -> bool {
+    pub(crate) fn nothing(&self, directory: &Directory, scope: &[Entitlement]) -> bool {
         let queues = data_of(self.kind) != Data::User
             && directory.queues.iter().any(|queue| self.queue_inside(directory, scope, &queue.id));
         let users = data_of(self.kind) != Data::Queue

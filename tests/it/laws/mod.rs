@@ -8,6 +8,7 @@ pub(crate) mod case;
 mod counts;
 mod cut;
 mod exhaustive;
+pub(crate) mod families;
 mod faults;
 mod forms;
 mod groups;

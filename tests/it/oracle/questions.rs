@@ -23,7 +23,7 @@ pub(crate) enum Meaning<'a> {
 }
 
 /// One leg with the interaction that it belongs to.
-type Row<'a> = (&'a Interaction, &'a Leg);
+pub(crate) type Row<'a> = (&'a Interaction, &'a Leg);
 
 pub(crate) fn answer(kind: Kind, body: &Value, data: &[Interaction], meaning: Meaning<'_>, now: Time) -> Value {
     match kind {
@@ -35,7 +35,7 @@ pub(crate) fn answer(kind: Kind, body: &Value, data: &[Interaction], meaning: Me
 
 // ---- values and filters ------------------------------------------------------------------------------------------
 
-fn values(name: &str, (one, leg): Row<'_>, meaning: Meaning<'_>) -> Vec<String> {
+pub(crate) fn values(name: &str, (one, leg): Row<'_>, meaning: Meaning<'_>) -> Vec<String> {
     let some = |value: &Option<String>| value.iter().cloned().collect();
     match name.to_ascii_lowercase().as_str() {
         "queueid" => some(&leg.queue),
@@ -57,9 +57,27 @@ pub(crate) fn tags(one: &Interaction) -> BTreeSet<String> {
     one.legs.iter().filter_map(|leg| leg.tag.clone()).collect()
 }
 
-/// The two-level filter: root and clauses joined by `and` or `or`; predicates `matches`, `exists`, `notExists`.
-fn genesys(filter: &Value, of: &dyn Fn(&str) -> Vec<String>) -> bool {
+/// Whether a number lies inside every bound.
+fn inside(range: &Value, number: f64) -> bool {
+    range.as_object().unwrap().iter().all(|(bound, value)| {
+        let value = value.as_f64().unwrap();
+        match bound.as_str() {
+            "gt" => number > value,
+            "gte" => number >= value,
+            "lt" => number < value,
+            "lte" => number <= value,
+            other => panic!("no such bound: {other}"),
+        }
+    })
+}
+
+/// The two-level filter: root and clauses joined by `and` or `or`; predicates `matches`, `exists`, `notExists`, and
+/// ranges of metrics.
+pub(crate) fn genesys(filter: &Value, of: &dyn Fn(&str) -> Vec<String>) -> bool {
     let predicates = filter["predicates"].as_array().into_iter().flatten().map(|predicate| {
+        if let Some(metric) = predicate["metric"].as_str() {
+            return of(metric).iter().any(|number| inside(&predicate["range"], number.parse().unwrap()));
+        }
         let values = of(predicate["dimension"].as_str().expect("only dimensions are generated"));
         match predicate["operator"].as_str().unwrap_or("matches").to_ascii_lowercase().as_str() {
             "matches" => values.iter().any(|value| Some(value.as_str()) == predicate["value"].as_str()),
@@ -106,16 +124,16 @@ fn nested(filter: &Value, of: &dyn Fn(&str) -> Vec<String>) -> bool {
     }
 }
 
-fn span(text: &str) -> (Time, Time) {
+pub(crate) fn span(text: &str) -> (Time, Time) {
     let (from, until) = text.split_once('/').unwrap();
     (seconds(from), seconds(until))
 }
 
-fn contained(leg: &Leg, (from, until): (Time, Time)) -> bool {
+pub(crate) fn contained(leg: &Leg, (from, until): (Time, Time)) -> bool {
     from <= leg.start && leg.end <= until
 }
 
-fn mentions(filter: &Value, names: &[&str]) -> bool {
+pub(crate) fn mentions(filter: &Value, names: &[&str]) -> bool {
     let parts = ["predicates", "clauses"].into_iter().flat_map(|part| filter[part].as_array().into_iter().flatten());
     parts.into_iter().any(|part| {
         part["dimension"].as_str().is_some_and(|name| names.iter().any(|one| one.eq_ignore_ascii_case(name)))
@@ -125,7 +143,11 @@ fn mentions(filter: &Value, names: &[&str]) -> bool {
 
 // ---- aggregates and observations ---------------------------------------------------------------------------------
 
-fn keyed<'a>(dimensions: &[String], rows: &[Row<'a>], meaning: Meaning<'_>) -> BTreeMap<String, Vec<Row<'a>>> {
+pub(crate) fn keyed<'a>(
+    dimensions: &[String],
+    rows: &[Row<'a>],
+    meaning: Meaning<'_>,
+) -> BTreeMap<String, Vec<Row<'a>>> {
     let mut groups: BTreeMap<String, Vec<Row<'_>>> = BTreeMap::new();
     for row in rows {
         let mut key = Map::new();
@@ -139,7 +161,7 @@ fn keyed<'a>(dimensions: &[String], rows: &[Row<'a>], meaning: Meaning<'_>) -> B
     groups
 }
 
-fn list(value: &Value) -> Vec<String> {
+pub(crate) fn list(value: &Value) -> Vec<String> {
     value.as_array().into_iter().flatten().map(|one| one.as_str().unwrap().to_owned()).collect()
 }
 
@@ -212,7 +234,8 @@ pub(crate) fn details_matching<'a>(
                 .all(|entry| one.legs.iter().any(|leg| genesys(entry, &|name| values(name, (one, leg), meaning))))
         })
         .filter(|one| {
-            entries("evaluationFilters").iter().all(|entry| {
+            // Surveys are about the same legs here.
+            entries("evaluationFilters").iter().chain(&entries("surveyFilters")).all(|entry| {
                 one.evaluations.iter().any(|leg| genesys(entry, &|name| values(name, (one, leg), meaning)))
             })
         })
@@ -227,7 +250,7 @@ pub(crate) fn details_matching<'a>(
     found
 }
 
-fn facts(name: &str, one: &Interaction, meaning: Meaning<'_>) -> Vec<String> {
+pub(crate) fn facts(name: &str, one: &Interaction, meaning: Meaning<'_>) -> Vec<String> {
     match (name.to_ascii_lowercase().as_str(), meaning) {
         ("conversationid", _) => vec![one.id.clone()],
         ("divisionid", Meaning::Tags) => tags(one).into_iter().collect(),
@@ -383,8 +406,12 @@ pub(crate) fn facts_of(kind: Kind, answer: &Value) -> Facts {
                 for data in row["data"].as_array().into_iter().flatten() {
                     let metrics = data["metrics"].as_array().cloned().unwrap_or_else(|| vec![data.clone()]);
                     for metric in metrics {
-                        for (stat, value) in metric["stats"].as_object().unwrap() {
-                            cells.insert(format!("{}.{stat}", metric["metric"].as_str().unwrap()), number(value));
+                        let name = metric["metric"].as_str().unwrap();
+                        for (stat, value) in metric["stats"].as_object().into_iter().flatten() {
+                            cells.insert(format!("{name}.{stat}"), number(value));
+                        }
+                        if metric["count"].is_number() {
+                            cells.insert(format!("{name}.count"), number(&metric["count"]));
                         }
                     }
                 }

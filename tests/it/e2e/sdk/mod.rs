@@ -2,6 +2,7 @@
 //! rows that are due, or their own exception with our code in the native body.
 
 mod javascript;
+mod mcp;
 mod python;
 
 use super::{
@@ -25,13 +26,8 @@ fn installed(variable: &str, place: &str) -> PathBuf {
     program
 }
 
-/// Runs a script in a home of its own, where the library's configuration names the proxy: what came of each question, or
-/// what the interpreter said at its end.
-fn run(
-    house: &House,
-    (interpreter, script, library): (&Path, &str, &str),
-    order: &Value,
-) -> Result<Vec<Value>, String> {
+/// A home in which the library's own configuration names the proxy.
+fn home(house: &House, library: &str) -> PathBuf {
     let home = house.folder.path().join("home");
     let settings = home.join(format!(".genesyscloud{library}"));
     fs::create_dir_all(&settings).unwrap();
@@ -41,9 +37,19 @@ fn run(
         house.running.proxy.port()
     );
     fs::write(settings.join("config"), gateway).unwrap();
+    home
+}
+
+/// Runs a script in a home of its own, where the library's configuration names the proxy: what came of each question, or
+/// what the interpreter said at its end.
+fn run(
+    house: &House,
+    (interpreter, script, library): (&Path, &str, &str),
+    order: &Value,
+) -> Result<Vec<Value>, String> {
     let mut child = Command::new(interpreter)
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/e2e/sdk").join(script))
-        .env("HOME", &home)
+        .env("HOME", home(house, library))
         .env("NODE_PATH", Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/javascript/node_modules"))
         .env_remove("http_proxy")
         .env_remove("HTTP_PROXY")

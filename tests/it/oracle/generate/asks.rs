@@ -26,7 +26,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    fn one(dice: &mut Dice, mine: &[String], all: &[String]) -> String {
+    pub(crate) fn one(dice: &mut Dice, mine: &[String], all: &[String]) -> String {
         match dice.below(100) {
             0 => "invented".to_owned(),
             1..4 => dice.pick(all).clone(),
@@ -44,7 +44,7 @@ fn spelling(dice: &mut Dice, word: &str) -> String {
     }
 }
 
-fn predicate(dice: &mut Dice, dimension: &str, value: Option<String>) -> Value {
+pub(crate) fn predicate(dice: &mut Dice, dimension: &str, value: Option<String>) -> Value {
     let mut one = Map::new();
     if dice.percent(80) {
         one.insert("type".to_owned(), json!(spelling(dice, "dimension")));
@@ -92,15 +92,18 @@ fn atom(dice: &mut Dice, names: &Names, dimensions: &[&str]) -> (String, Option<
     (dimension.to_owned(), Some(value))
 }
 
-/// Every two-level shape: flat, `and` of `or`s, `or` of `and`s, mixed roots.
+/// Every two-level shape over these dimensions.
 pub(crate) fn two_level(dice: &mut Dice, names: &Names, dimensions: &[&str]) -> Value {
+    shaped(dice, &|dice| {
+        let (dimension, value) = atom(dice, names, dimensions);
+        predicate(dice, &dimension, value)
+    })
+}
+
+/// Every two-level shape of predicates: flat, `and` of `or`s, `or` of `and`s, mixed roots.
+pub(crate) fn shaped(dice: &mut Dice, one: &dyn Fn(&mut Dice) -> Value) -> Value {
     let level = |dice: &mut Dice, least: usize, most: usize| -> Vec<Value> {
-        (0..least + dice.below(most - least + 1))
-            .map(|_| {
-                let (dimension, value) = atom(dice, names, dimensions);
-                predicate(dice, &dimension, value)
-            })
-            .collect()
+        (0..least + dice.below(most - least + 1)).map(|_| one(dice)).collect()
     };
     let mut filter = Map::new();
     let word = *dice.pick(&["and", "or"]);
@@ -121,7 +124,7 @@ pub(crate) fn two_level(dice: &mut Dice, names: &Names, dimensions: &[&str]) -> 
     Value::Object(filter)
 }
 
-fn interval(dice: &mut Dice) -> String {
+pub(crate) fn interval(dice: &mut Dice) -> String {
     if dice.percent(25) {
         let from = MONDAY + 24 * HOUR * (dice.below(4) as Time - 1);
         return format!("{}/{}", instant(from), instant(from + 24 * HOUR * (1 + dice.below(3) as Time)));

@@ -4,7 +4,7 @@ mod asks;
 mod organisation;
 mod stock;
 
-pub(crate) use asks::{Names, Words, question};
+pub(crate) use asks::{Names, Words, interval, predicate, question, shaped};
 pub(crate) use organisation::directory;
 pub(crate) use stock::{interactions, presences, waiting};
 
