@@ -1,5 +1,6 @@
 //! The validated settings, one struct for each module that has any.
 
+use super::vouching::Vouching;
 use crate::{audit, identity, model::world::Policy, telemetry, upstream, world};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -14,6 +15,8 @@ pub struct Settings {
     pub world: world::Settings,
     pub rules: RulesFrom,
     pub policy: Policy,
+    /// Where `policy.accepted` comes from.
+    pub vouching: Vouching,
     pub audit: audit::Settings,
     pub telemetry: telemetry::log::Settings,
     /// The data folder.

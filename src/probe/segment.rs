@@ -123,7 +123,7 @@ fn trial(witness: &Witness<'_>) -> Option<Trial> {
             ));
         }
         let rows = array(asked, "conversations").len();
-        if asked.get("totalHits").and_then(Value::as_i64) != i64::try_from(rows).ok() {
+        if rows > 0 && asked.get("totalHits").and_then(Value::as_i64) != i64::try_from(rows).ok() {
             return Judged::unknown(format!(
                 "more interactions than one page were found, so that {name} may be on another"
             ));
