@@ -12,6 +12,7 @@ mod failure;
 mod import;
 mod out;
 mod probe;
+mod resting;
 mod serve;
 mod test;
 

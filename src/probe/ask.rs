@@ -79,10 +79,10 @@ impl Ask {
         Self::People(filtered(span, 25, 1, filters))
     }
 
-    /// Numbers of the legs that satisfy all predicates, by one dimension.
-    pub(super) fn numbers(span: Span, predicates: &[(&str, &str)], group_by: &str) -> Self {
+    /// Numbers of the legs that satisfy all predicates.
+    pub(super) fn numbers(span: Span, predicates: &[(&str, &str)], group_by: &[&str]) -> Self {
         Self::Aggregates(json!({
-            "interval": span.text(), "groupBy": [group_by], "metrics": METRICS, "filter": entry(predicates),
+            "interval": span.text(), "groupBy": group_by, "metrics": METRICS, "filter": entry(predicates),
         }))
     }
 }

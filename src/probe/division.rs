@@ -5,10 +5,12 @@
 
 use super::{
     ask::{Ask, Span},
-    leg::groups,
+    leg::{counted, groups},
     sample::{Interaction, Sample},
     trial::{Judged, Part, Trial, mark},
 };
+use crate::query::json::Value;
+use std::collections::BTreeSet;
 
 /// Other tags that are tried for one interaction.
 const OTHERS: usize = 3;
@@ -34,20 +36,24 @@ fn trial(one: &Interaction, sample: &Sample) -> Option<Trial> {
     let legs = [("conversationId", one.id.as_str()), ("queueId", queue.as_str())];
     let with = |division: &str| {
         let [id, queue] = legs;
-        Ask::numbers(span, &[id, queue, ("divisionId", division)], "queueId")
+        Ask::numbers(span, &[id, queue, ("divisionId", division)], &["queueId"])
     };
-    let mut asks = vec![with(&home), Ask::numbers(span, &legs, "divisionId")];
+    let mut asks = vec![with(&home), Ask::numbers(span, &legs, &["divisionId", "queueId"])];
     asks.extend(others.into_iter().map(|division| with(division)));
     let id = one.id.clone();
     Some(Trial::new(asks, move |answers| {
         let [own, divisions, others @ ..] = answers else { return Judged::unknown("an answer is missing") };
         let (name, queue) = (mark(&id), Some(queue.clone()));
         let counts = |answer| groups(answer, "queueId").contains(&queue);
-        let (own, divisions) = (counts(own), groups(divisions, "divisionId"));
+        // Only the queue's own groups: whether others come is a question of its own.
+        let of_queue = |row: &&Value| row.at(&["group", "queueId"]).and_then(Value::as_str) == queue.as_deref();
+        let division = |row: &Value| row.at(&["group", "divisionId"]).and_then(Value::as_str).map(str::to_owned);
+        let divisions: BTreeSet<_> = counted(divisions).filter(of_queue).map(division).collect();
+        let own = counts(own);
         let foreign = others.iter().filter(|answer| counts(answer)).count();
         if foreign > 0 {
             return Judged::does_not_hold(format!(
-                "legs of one queue of {name} count under {foreign} divisions of the interaction that are not the queue's"
+                "legs of one queue of {name} count under the queue's division and under {foreign} more of the interaction"
             ));
         }
         if own && divisions.iter().any(|division| division.as_ref() != Some(&home)) {

@@ -31,7 +31,7 @@ fn trial(one: &Interaction) -> Option<Trial> {
     let whole = Span::around(one.start, one.end)?;
     let (before, after) = (Span { until: cut, ..whole }, Span { from: cut, ..whole });
     let predicates = [("conversationId", one.id.as_str()), ("userId", agent)];
-    let asks = [whole, before, after].map(|span| Ask::numbers(span, &predicates, "userId"));
+    let asks = [whole, before, after].map(|span| Ask::numbers(span, &predicates, &["userId"]));
     let (id, agent) = (one.id.clone(), agent.to_owned());
     Some(Trial::new(asks.into(), move |answers| {
         let [whole, before, after] = answers else { return Judged::unknown("an answer is missing") };
@@ -74,14 +74,14 @@ mod tests {
 
     #[test]
     fn a_cut_lies_within_and_is_as_round_as_can_be() {
-        let cut = |start: &str, end: &str| {
+        let between = |start: &str, end: &str| {
             let at = |text: &str| format!("2026-11-10T{text}Z").parse::<Timestamp>().unwrap();
-            super::cut(at(start), at(end)).map(|instant| instant.to_string())
+            cut(at(start), at(end)).map(|instant| instant.to_string())
         };
-        assert_eq!(cut("10:00:10", "10:02:30").as_deref(), Some("2026-11-10T10:01:00Z"));
-        assert_eq!(cut("10:00:10", "10:00:20").as_deref(), Some("2026-11-10T10:00:15Z"));
-        assert_eq!(cut("10:00:10", "10:00:11"), None);
-        assert_eq!(cut("10:00:10", "10:00:10"), None);
-        assert_eq!(cut("10:00:10", "10:00:05"), None);
+        assert_eq!(between("10:00:10", "10:02:30").as_deref(), Some("2026-11-10T10:01:00Z"));
+        assert_eq!(between("10:00:10", "10:00:20").as_deref(), Some("2026-11-10T10:00:15Z"));
+        assert_eq!(between("10:00:10", "10:00:11"), None);
+        assert_eq!(between("10:00:10", "10:00:10"), None);
+        assert_eq!(between("10:00:10", "10:00:05"), None);
     }
 }

@@ -29,8 +29,10 @@ fn trials(one: &Interaction, dimension: &'static str) -> Option<Trial> {
     let wanted = (values.len() > 1).then(|| values.last()).flatten()?.to_string();
     let span = Span::around(one.start, one.end)?;
     let whole = ("conversationId", one.id.as_str());
-    let asks =
-        vec![Ask::numbers(span, &[whole], dimension), Ask::numbers(span, &[whole, (dimension, &wanted)], dimension)];
+    let asks = vec![
+        Ask::numbers(span, &[whole], &[dimension]),
+        Ask::numbers(span, &[whole, (dimension, &wanted)], &[dimension]),
+    ];
     let id = one.id.clone();
     Some(Trial::new(asks, move |answers| {
         let [whole, one] = answers else { return Judged::unknown("an answer is missing") };
@@ -54,8 +56,12 @@ fn trials(one: &Interaction, dimension: &'static str) -> Option<Trial> {
 
 /// The values of a grouping that have numbers; `None`: those without a value.
 pub(super) fn groups(answer: &Value, dimension: &str) -> BTreeSet<Option<String>> {
-    let rows = array(answer, "results").iter().filter(|row| !metrics(row).is_empty());
-    rows.map(|row| row.at(&["group", dimension]).and_then(Value::as_str).map(str::to_owned)).collect()
+    counted(answer).map(|row| row.at(&["group", dimension]).and_then(Value::as_str).map(str::to_owned)).collect()
+}
+
+/// The groups that have numbers.
+pub(super) fn counted(answer: &Value) -> impl Iterator<Item = &Value> {
+    array(answer, "results").iter().filter(|row| !metrics(row).is_empty())
 }
 
 /// The metrics of a group that say something.

@@ -33,7 +33,7 @@ pub(super) async fn ask(line: &mut Line, sample: &Sample) -> Vec<Observation> {
     }
     let mut spellings = Vec::new();
     for name in ["queueId", "QUEUEID"] {
-        spellings.push(line.ask(&Ask::numbers(span, &[(name, &queue)], "queueId")).await);
+        spellings.push(line.ask(&Ask::numbers(span, &[(name, &queue)], &["queueId"])).await);
     }
     let words = match spellings.as_slice() {
         [Ok(usual), Ok(other)] if groups(usual, "queueId") == groups(other, "queueId") => "the same answer".to_owned(),
