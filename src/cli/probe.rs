@@ -286,7 +286,7 @@ fn print(report: &Report, settings: &Settings) {
         out::line("");
     }
     for Unreached { region, why } in &report.not_asked {
-        out::line(format!("{region}: not asked: {why}"));
+        out::error(format!("{region}: not asked: {why}"));
     }
     for Missing { region, assumption, verdict } in &report.missing {
         out::line(format!("{region}: rules rest on `{assumption}`, and asking says: {verdict}"));

@@ -17,7 +17,7 @@ const OTHERS: usize = 3;
 
 pub(super) fn parts(sample: &Sample) -> Vec<Part> {
     vec![Part {
-        says: "legs of a queue in an interaction of several divisions",
+        says: "conversation aggregates of an interaction of several divisions",
         trials: sample.interactions.iter().filter_map(|one| trial(one, sample)).take(3).collect(),
         lacks: "no interaction of the interval is tagged with several divisions, one of them that of its queue",
     }]

@@ -34,19 +34,23 @@ pub(super) fn parts(sample: &Sample) -> Vec<Part> {
     };
     let lacks = "no interaction of the interval touches one queue, and somebody in it, and not another queue";
     vec![
-        part("conversationFilters beside segmentFilters", interactions(sample, beside), lacks),
-        part("entries of segmentFilters", interactions(sample, segments), lacks),
+        part("conversation details, conversationFilters beside segmentFilters", interactions(sample, beside), lacks),
+        part("conversation details, entries of segmentFilters", interactions(sample, segments), lacks),
         part(
-            "entries of conversationFilters",
+            "conversation details, entries of conversationFilters",
             interactions(sample, conversations),
             "the interval has no two interactions",
         ),
         part(
-            "userFilters beside presenceFilters",
+            "user details, userFilters beside presenceFilters",
             people(sample, presence),
             "nobody lacks a presence that others had that day",
         ),
-        part("entries of userFilters", people(sample, two), "there are no two people with spans of presence that day"),
+        part(
+            "user details, entries of userFilters",
+            people(sample, two),
+            "there are no two people with spans of presence that day",
+        ),
     ]
 }
 

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 pub(super) fn parts(sample: &Sample) -> Vec<Part> {
     vec![Part {
-        says: "segments over an end of the interval",
+        says: "conversation aggregates over an end of the interval",
         trials: sample.interactions.iter().filter_map(trial).take(3).collect(),
         lacks: "nobody had exactly one segment of some seconds in an interaction of the interval",
     }]

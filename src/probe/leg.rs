@@ -18,8 +18,8 @@ pub(super) fn parts(sample: &Sample) -> Vec<Part> {
         lacks,
     };
     vec![
-        part("by queue", "queueId", "no interaction of the interval touched two queues"),
-        part("by agent", "userId", "no interaction of the interval had two agents"),
+        part("conversation aggregates by queue", "queueId", "no interaction of the interval touched two queues"),
+        part("conversation aggregates by agent", "userId", "no interaction of the interval had two agents"),
     ]
 }
 

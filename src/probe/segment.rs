@@ -43,13 +43,13 @@ pub(super) fn parts(sample: &Sample) -> Vec<Part> {
         lacks: "no interaction of the interval has two values on two segments and on none together",
     };
     let levels = [
-        level(Nearness::OneSession, "two segments of one session"),
-        level(Nearness::OneParticipant, "two sessions of one participant"),
-        level(Nearness::OneInteraction, "two participants of one interaction"),
+        level(Nearness::OneSession, "conversation details, two segments of one session"),
+        level(Nearness::OneParticipant, "conversation details, two sessions of one participant"),
+        level(Nearness::OneInteraction, "conversation details, two participants of one interaction"),
     ];
     let mut found: Vec<Part> = levels.into_iter().filter(|part| !part.trials.is_empty()).collect();
     if found.is_empty() {
-        found.push(level(Nearness::OneInteraction, "segments of one interaction"));
+        found.push(level(Nearness::OneInteraction, "conversation details, segments of one interaction"));
     }
     found
 }

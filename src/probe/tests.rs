@@ -153,7 +153,7 @@ fn entries_are_judged_by_what_satisfies_one_of_them() {
         assert_ne!(trial.asks[0], trial.asks[1], "{}", part.says);
     }
     // Somebody who lacks no presence shows nothing.
-    let presences = &parts[only(&parts, "userFilters beside presenceFilters")];
+    let presences = &parts[only(&parts, "user details, userFilters beside presenceFilters")];
     assert_eq!(presences.trials.len(), 1);
 }
 
@@ -163,7 +163,10 @@ fn segments_are_judged_by_an_interaction_that_has_two_values_apart() {
     let apart = [("u-1", 1, "q-1", "w-1", 0, 60), ("u-1", 1, "q-2", "w-2", 60, 120)];
     let witness = conversation("c-1", &[], &apart);
     let parts = segment::parts(&sample(std::slice::from_ref(&witness)));
-    assert_eq!(parts.iter().map(|part| part.says).collect::<Vec<_>>(), ["two segments of one session"]);
+    assert_eq!(
+        parts.iter().map(|part| part.says).collect::<Vec<_>>(),
+        ["conversation details, two segments of one session"]
+    );
     let trial = &parts[0].trials[0];
     let Ask::Details(body) = &trial.asks[1] else { panic!("{:?}", trial.asks[1]) };
     let predicates = body["segmentFilters"][0]["predicates"].as_array().unwrap();
@@ -186,9 +189,9 @@ fn how_near_two_segments_stand_is_told_apart() {
         segment::parts(&sample(&[conversation("c-1", &[], segments)])).iter().map(|part| part.says).collect()
     };
     let sessions = [("u-1", 1, "q-1", "w-1", 0, 60), ("u-1", 2, "q-2", "w-2", 60, 120)];
-    assert_eq!(says(&sessions), ["two sessions of one participant"]);
+    assert_eq!(says(&sessions), ["conversation details, two sessions of one participant"]);
     let participants = [("u-1", 1, "q-1", "", 0, 60), ("u-2", 2, "q-2", "", 60, 120)];
-    assert_eq!(says(&participants), ["two participants of one interaction"]);
+    assert_eq!(says(&participants), ["conversation details, two participants of one interaction"]);
     // Every combination stands on a segment somewhere: nothing can be told.
     let all = [
         ("u-1", 1, "q-1", "w-1", 0, 9),
@@ -196,15 +199,15 @@ fn how_near_two_segments_stand_is_told_apart() {
         ("u-1", 1, "q-2", "w-1", 19, 29),
         ("u-1", 1, "q-2", "w-2", 29, 39),
     ];
-    assert_eq!(says(&all), ["segments of one interaction"]);
+    assert_eq!(says(&all), ["conversation details, segments of one interaction"]);
 }
 
 #[test]
 fn legs_are_judged_by_an_interaction_of_two() {
     let two = [("u-1", 1, "q-1", "", 0, 60), ("u-2", 2, "q-2", "", 60, 120)];
     for part in leg::parts(&sample(&[conversation("c-1", &[], &two)])) {
-        let dimension = if part.says == "by queue" { "queueId" } else { "userId" };
-        let (own, other) = if part.says == "by queue" { ("q-2", "q-1") } else { ("u-2", "u-1") };
+        let dimension = if part.says.ends_with("by queue") { "queueId" } else { "userId" };
+        let (own, other) = if part.says.ends_with("by queue") { ("q-2", "q-1") } else { ("u-2", "u-1") };
         let judge = |whole: &[Option<&str>], one: &[Option<&str>]| {
             verdict(&part.trials[0], &[groups(dimension, whole), groups(dimension, one)])
         };

@@ -109,7 +109,8 @@ async fn nothing_is_concluded_from_a_lack_of_data() {
 async fn an_empty_upstream_shows_nothing() {
     let directory = json!({
         "version": "1", "regions": [{ "id": US, "upstream": "http://127.0.0.1:0" }],
-        "divisions": [{ "id": "root", "region": US }], "roles": [], "users": [], "queues": [],
+        "divisions": [{ "id": "root", "region": US }], "roles": [], "queues": [],
+        "users": [{ "id": "u-1", "division": "root", "region": US, "roles": [] }],
     });
     for on in [true, false] {
         let (sandbox, settings, _folder) = upstream(Some(directory.clone()), 0).await;
@@ -121,6 +122,14 @@ async fn an_empty_upstream_shows_nothing() {
             assert!(!fact.evidence.is_empty());
         }
     }
+}
+
+/// As a word of its own: `greg` stands in every `aggregate`.
+fn says(text: &str, id: &str) -> bool {
+    text.match_indices(id).any(|(at, _)| {
+        let beside = [text[..at].chars().next_back(), text[at + id.len()..].chars().next()];
+        !beside.into_iter().flatten().any(char::is_alphanumeric)
+    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -148,7 +157,7 @@ async fn it_only_reads_within_its_bound_and_names_nobody() {
         for list in ["users", "queues", "divisions"] {
             for one in directory[list].as_array().unwrap() {
                 let id = one["id"].as_str().unwrap();
-                assert!(id.len() < 4 || !text.contains(id), "{id}: {text}");
+                assert!(!says(&text, id), "{id}: {text}");
             }
         }
         for word in ["sandbox-secret", "Bearer", "c-us"] {
@@ -158,24 +167,28 @@ async fn it_only_reads_within_its_bound_and_names_nobody() {
     assert_eq!(sandbox.requests(EU), 0, "only the region that was named is asked");
 }
 
+type Switch = fn(&mut bailiwick::sandbox::Disobedience);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upstream_that_disobeys_proves_nothing() {
     let (sandbox, settings, _folder) = upstream(None, 2_000).await;
     let region = settings.upstream.regions.iter().find(|one| one.region == US).unwrap();
     sandbox.set_traits(|traits| *traits = world(|_| true));
-    for (name, switch) in [
-        ("ignore-filters", (|faults| faults.ignore_filters = true) as fn(&mut bailiwick::sandbox::Disobedience)),
-        ("foreign-rows", |faults| faults.foreign_rows = true),
+    // Which legs an interval counts, and under which division, can be told of the witness beside any number of strangers.
+    let told_all_the_same = ["legs-contained", "division-of-leg"];
+    for (name, switch, may_hold) in [
+        ("ignore-filters", (|faults| faults.ignore_filters = true) as Switch, &[][..]),
+        ("foreign-rows", |faults| faults.foreign_rows = true, &told_all_the_same[..]),
     ] {
         sandbox.obey();
         sandbox.disobey(switch);
         let probed = probed(&settings, &plan()).await;
         let holding = probed.facts.facts.iter().filter(|fact| fact.verdict == Holds);
-        let holding: Vec<_> = holding.map(|fact| (fact.assumption.name(), &fact.evidence)).collect();
-        assert!(holding.is_empty(), "{name}: {holding:?}");
+        let holding: Vec<_> = holding.map(|fact| fact.assumption.name()).collect();
+        assert!(holding.iter().all(|one| may_hold.contains(one)), "{name}: {holding:?}");
     }
     for (name, switch) in [
-        ("truncated", (|faults| faults.truncated = true) as fn(&mut bailiwick::sandbox::Disobedience)),
+        ("truncated", (|faults| faults.truncated = true) as Switch),
         ("invalid-json", |faults| faults.invalid_json = true),
         ("html", |faults| faults.html = true),
         ("too-many", |faults| faults.too_many = Some(1)),
@@ -309,13 +322,10 @@ async fn what_cannot_be_reached_or_read_ends_with_its_own_code() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     change(folder, "bailiwick.toml", &eu, &format!("http://{closed}"));
     let (code, out, told) = run(folder, &["--region", EU]);
-    assert!(
-        code == 3 && out.contains("eu-west-1: not asked") && out.contains("could not") == told.contains("could not"),
-        "{out}{told}"
-    );
+    assert!(code == 3 && told.contains("eu-west-1: not asked: no token"), "{out}{told}");
     assert!(!folder.join("assumptions.toml").exists(), "there is nothing to write down");
-    let (code, out, _) = run(folder, &[]);
-    assert!(code == 3 && out.contains("written to") && out.contains("eu-west-1: not asked"), "{out}");
+    let (code, out, told) = run(folder, &[]);
+    assert!(code == 3 && out.contains("written to") && told.contains("eu-west-1: not asked"), "{out}{told}");
 
     fs::write(folder.join("token"), format!("{}\n", sandbox.token())).unwrap();
     let (code, out, told) = run(folder, &["--token-file", "token"]);
@@ -324,16 +334,15 @@ async fn what_cannot_be_reached_or_read_ends_with_its_own_code() {
     assert!(code < 2 && folder.join("own.toml").is_file(), "{out}{told}");
     fs::write(folder.join("token"), "not-a-token").unwrap();
     let (code, out, told) = run(folder, &["--token-file", "token", "--region", US]);
-    assert!(code == 3 && out.contains("401") && !format!("{out}{told}").contains("not-a-token"), "{out}{told}");
+    assert!(code == 3 && told.contains("401") && !format!("{out}{told}").contains("not-a-token"), "{out}{told}");
 
     let misused = [
         (["--region", "mars"], "no [[upstream]] has the region `mars`"),
-        (["--interval", "now"], "cannot be used"),
         (["--token-file", "nowhere"], "name it with `--region`"),
         (["--max-calls", "1"], "--max-calls"),
     ];
-    for (arguments, due) in misused.iter().filter(|(arguments, _)| arguments[0] != "--interval") {
-        let (code, _, told) = run(folder, arguments);
+    for (arguments, due) in misused {
+        let (code, _, told) = run(folder, &arguments);
         assert!(code == 2 && told.contains(due), "{arguments:?}: {told}");
     }
     let (code, _, told) = tokio::task::block_in_place(|| commands::run(folder, &["probe", "--interval", "now"]));
