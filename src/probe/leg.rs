@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 pub(super) fn parts(sample: &Sample) -> Vec<Part> {
     let part = |says, dimension: &'static str, lacks| Part {
         says,
-        trials: sample.interactions.iter().flat_map(|one| trials(one, dimension)).take(3).collect(),
+        trials: sample.interactions.iter().filter_map(|one| trial(one, dimension)).take(3).collect(),
         lacks,
     };
     vec![
@@ -23,7 +23,7 @@ pub(super) fn parts(sample: &Sample) -> Vec<Part> {
     ]
 }
 
-fn trials(one: &Interaction, dimension: &'static str) -> Option<Trial> {
+fn trial(one: &Interaction, dimension: &'static str) -> Option<Trial> {
     let values = if dimension == "queueId" { one.queues() } else { one.agents() };
     // The last one: the first queue of an interaction often offers it only.
     let wanted = (values.len() > 1).then(|| values.last()).flatten()?.to_string();

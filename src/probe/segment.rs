@@ -12,12 +12,12 @@ use crate::query::json::Value;
 
 const DIMENSIONS: [&str; 3] = ["queueId", "userId", "wrapUpCode"];
 
-/// How near each other the two segments stand.
+/// How near each other the two segments stand: in one session, of one participant, or neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Nearness {
-    OneSession,
-    OneParticipant,
-    OneInteraction,
+    Session,
+    Participant,
+    Apart,
 }
 
 /// Two values, by their dimensions, and whether an interaction's segments have them together.
@@ -43,13 +43,13 @@ pub(super) fn parts(sample: &Sample) -> Vec<Part> {
         lacks: "no interaction of the interval has two values on two segments and on none together",
     };
     let levels = [
-        level(Nearness::OneSession, "conversation details, two segments of one session"),
-        level(Nearness::OneParticipant, "conversation details, two sessions of one participant"),
-        level(Nearness::OneInteraction, "conversation details, two participants of one interaction"),
+        level(Nearness::Session, "conversation details, two segments of one session"),
+        level(Nearness::Participant, "conversation details, two sessions of one participant"),
+        level(Nearness::Apart, "conversation details, two participants of one interaction"),
     ];
     let mut found: Vec<Part> = levels.into_iter().filter(|part| !part.trials.is_empty()).collect();
     if found.is_empty() {
-        found.push(level(Nearness::OneInteraction, "conversation details, segments of one interaction"));
+        found.push(level(Nearness::Apart, "conversation details, segments of one interaction"));
     }
     found
 }
@@ -80,9 +80,9 @@ fn apart<'s>(interaction: &'s Interaction, sample: &'s Sample) -> Vec<Witness<'s
                 continue;
             }
             let nearness = match (here.session == there.session, here.participant == there.participant) {
-                (true, _) => Nearness::OneSession,
-                (_, true) => Nearness::OneParticipant,
-                _ => Nearness::OneInteraction,
+                (true, _) => Nearness::Session,
+                (_, true) => Nearness::Participant,
+                _ => Nearness::Apart,
             };
             let has = |other: &&Interaction| {
                 apart

@@ -100,7 +100,8 @@ fn without_a_witness_nothing_is_asked() {
 #[test]
 fn all_parts_must_hold_and_one_is_enough_for_the_contrary() {
     let judged = |verdict: Verdict| Judged { verdict, evidence: "seen".to_owned() };
-    let of = |verdicts: &[Verdict]| together(verdicts.iter().map(|one| ("part", judged(*one))).collect()).verdict;
+    let of =
+        |verdicts: &[Verdict]| together(&verdicts.iter().map(|one| ("part", judged(*one))).collect::<Vec<_>>()).verdict;
     assert_eq!(of(&[]), Unknown);
     assert_eq!(of(&[Holds, Holds]), Holds);
     assert_eq!(of(&[Holds, Unknown]), Unknown);

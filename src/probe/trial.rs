@@ -67,7 +67,7 @@ pub(super) async fn run(line: &mut Line, parts: Vec<Part>) -> Judged {
             break;
         }
     }
-    together(judged)
+    together(&judged)
 }
 
 async fn run_part(line: &mut Line, part: &Part) -> Judged {
@@ -95,7 +95,7 @@ async fn run_part(line: &mut Line, part: &Part) -> Judged {
 }
 
 /// One part that does not hold is enough for the contrary; all must hold for the whole, and there has to be one.
-pub(super) fn together(parts: Vec<(&'static str, Judged)>) -> Judged {
+pub(super) fn together(parts: &[(&'static str, Judged)]) -> Judged {
     let worst = |wanted: Verdict| parts.iter().any(|(_, judged)| judged.verdict == wanted);
     let verdict = if worst(Verdict::DoesNotHold) {
         Verdict::DoesNotHold

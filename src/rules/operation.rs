@@ -94,9 +94,7 @@ impl Surroundings<'_> {
         let words = model.as_ref().map(|model| lists.words(model, data, self.policy)).unwrap_or_default();
         let partly = rests::partly(&shared, model.as_deref(), data, parts.group_by.as_ref());
         let audience = shared.audience.map(Audience::from).unwrap_or_default();
-        if let Some(word) = &shared.outsourcers {
-            rests::outsourcers(word, audience, data, &answer, reader);
-        }
+        rests::outsourcers(shared.outsourcers.as_ref(), audience, data, &answer, reader);
         let archived = matches!(shared.archived, Some(ArchivedWord::Include));
         let contract = Contract {
             operation: rule.id.as_str().into(),

@@ -31,12 +31,13 @@ pub(super) fn partly(
 
 /// Outsourcers can be kept out of internal reports only, and only where the data tells them apart.
 pub(super) fn outsourcers(
-    word: &At<OutsourcersWord>,
+    word: Option<&At<OutsourcersWord>>,
     audience: Audience,
     data: Data,
     answer: &Answer,
     reader: &mut Reader<'_>,
 ) {
+    let Some(word) = word else { return };
     let by_user = answer.keys.iter().any(|key| key.access == Access::User);
     let (says, help) = match (Outsourcers::from(word.value), data) {
         (Outsourcers::Count, _) => return,

@@ -29,9 +29,9 @@ pub(super) fn policy(
     let conflicts = [("separate", RoleConflict::Separate), ("refuse", RoleConflict::Refuse)];
     let names = Assumption::ALL.map(|one| (one.name(), one));
     let assumed: Vec<At<Assumption>> = section.placed_words("assume", &names).unwrap_or_default();
-    let named = section.text("facts", "the path of a facts file, relative to the folder of this file");
+    let path = section.text("facts", "the path of a facts file, relative to the folder of this file");
     let warn_after = section.duration("facts-warn-after").unwrap_or(WARN_AFTER);
-    let facts = named.map(|(text, at)| {
+    let facts = path.map(|(text, at)| {
         let file = section.reader().path(text);
         let known = match facts_are {
             FactsAre::Read => read(&section, &file, at, upstreams),
