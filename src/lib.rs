@@ -28,7 +28,7 @@
 //! config
 //! proxy | admin
 //! world
-//! identity | directory | rules
+//! identity | directory | rules | probe
 //! upstream
 //! audit
 //! store | server | egress
@@ -53,6 +53,7 @@ pub mod egress;
 pub mod identity;
 pub mod model;
 pub mod policy;
+pub mod probe;
 pub mod proxy;
 pub mod query;
 pub mod rules;

@@ -12,7 +12,7 @@ use crate::{
     config::{self, RulesFrom, Settings},
     directory::source,
     identity::{Identity, IdentityError, Logins},
-    model::{operation::Rules, org::Org, world::Policy},
+    model::{finding::Severity, operation::Rules, org::Org, world::Policy},
     policy::outsourcers,
     proxy::{self, Proxy},
     rules::{self, Compiled},
@@ -185,6 +185,9 @@ pub fn doors(
 
 /// Starts everything; the listeners are open when this returns.
 pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
+    for doubt in settings.doubts(clock.now()).iter().filter(|doubt| doubt.severity >= Severity::Warning) {
+        tracing::warn!(code = doubt.code, "{}: {}; {}", doubt.at, doubt.why, doubt.repair);
+    }
     let (compiled, org) =
         both(rules(&settings.rules, settings.policy.clone()), organisation(&settings.directory.file, &*clock))?;
     let mut registry = Registry::default();

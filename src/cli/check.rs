@@ -1,6 +1,12 @@
 //! `bailiwick check`: every file is read as `serve` would read it, and what is dangerous is said.
 
-use super::{Format, coverage, failure::Failure, out, serve};
+use super::{
+    Format, coverage,
+    failure::Failure,
+    out,
+    resting::{self, Closed, Resting},
+    serve,
+};
 use crate::{
     app::{self, StartError},
     base::clock::{Clock, SystemClock},
@@ -35,17 +41,11 @@ pub(super) struct Arguments {
     pub(super) format: Format,
 }
 
-/// An operation that rests on assumptions which nobody vouched for.
-#[derive(Debug, Serialize)]
-struct Closed {
-    operation: String,
-    needs: Vec<&'static str>,
-}
-
 #[derive(Debug, Serialize)]
 struct Checked {
     operations: usize,
     tests: usize,
+    assumptions: Vec<Resting>,
     closed: Vec<Closed>,
     divisions: usize,
     queues: usize,
@@ -76,24 +76,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut findings = rules.findings.clone();
     findings.extend(org.iter().flat_map(|org| org.findings.iter().cloned()));
     findings.extend(org.iter().flat_map(|org| lint::findings(&rules.rules, org, clock.now())));
+    if let Some(settings) = &settings {
+        findings.extend(settings.doubts(clock.now()));
+    }
     if let (Some(settings), Some(org)) = (&settings, &org) {
         findings.extend(strangers(&settings.identity.statics, org));
     }
     findings.sort();
-    let closed = rules
-        .rules
-        .operations
-        .iter()
-        .filter(|operation| !operation.unproved.is_empty())
-        .map(|operation| Closed {
-            operation: operation.id.to_string(),
-            needs: operation.unproved.iter().map(|assumption| assumption.name()).collect(),
-        })
-        .collect();
     let checked = Checked {
         operations: rules.rules.operations.len(),
         tests: rules.tests.len(),
-        closed,
+        assumptions: resting::resting(&rules.rules, settings.as_ref()),
+        closed: resting::closed(&rules.rules),
         divisions: org.as_ref().map_or(0, |org| org.divisions.len()),
         queues: org.as_ref().map_or(0, |org| org.queues.len()),
         users: org.as_ref().map_or(0, |org| org.users.len()),
@@ -128,12 +122,7 @@ fn print(checked: &Checked, configured: bool) {
         out::line(format!("{} divisions, {} queues, {} users", checked.divisions, checked.queues, checked.users));
     }
     if configured {
-        for Closed { operation, needs } in &checked.closed {
-            let needs = needs.join(", ");
-            out::line(format!(
-                "closed: {operation} (needs {needs}); accept by name under `[policy] assume` once you vouch for it"
-            ));
-        }
+        resting::print(&checked.assumptions, &checked.closed);
     } else if !checked.closed.is_empty() {
         let needs: BTreeSet<_> = checked.closed.iter().flat_map(|closed| &closed.needs).copied().collect();
         out::line(format!(

@@ -11,6 +11,8 @@ mod explain;
 mod failure;
 mod import;
 mod out;
+mod probe;
+mod resting;
 mod serve;
 mod test;
 
@@ -41,6 +43,8 @@ enum Command {
     Test(test::Arguments),
     /// Say what somebody may see through an operation, and what would be sent for a query
     Explain(explain::Arguments),
+    /// Ask the live upstreams, read-only, what rules rest on, and write down what was seen
+    Probe(probe::Arguments),
     /// Convert payloads of the access-control guides and SCIM into a directory file
     Import(import::Arguments),
     /// Print generated references
@@ -63,6 +67,7 @@ impl Command {
             Self::Check(arguments) => arguments.format,
             Self::Test(arguments) => arguments.format,
             Self::Explain(arguments) => arguments.format,
+            Self::Probe(arguments) => arguments.format,
             Self::Import(arguments) => arguments.format,
             Self::Serve(_) | Self::Docs(_) => Format::Text,
         }
@@ -93,6 +98,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Probe(arguments) => probe::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
     };

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 /// Where a command looks for the configuration when none is named.
-const HERE: &str = "bailiwick.toml";
+pub(super) const HERE: &str = "bailiwick.toml";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {

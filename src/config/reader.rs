@@ -43,10 +43,16 @@ impl<'a> Reader<'a> {
         self.problems.borrow_mut().push(Problem { help: Some(help.into()), ..Problem::whole(self.file, what) });
     }
 
-    /// In the order of their places.
+    /// Problems of another file that this one names.
+    pub(super) fn adopt(&self, problems: Vec<Problem>) {
+        self.problems.borrow_mut().extend(problems);
+    }
+
+    /// In the order of their places, those of other files last.
     pub(super) fn into_problems(self) -> Vec<Problem> {
         let mut problems = self.problems.into_inner();
-        problems.sort_by_key(|problem| problem.place.as_ref().map_or(usize::MAX, |place| place.at.start));
+        let place = |problem: &Problem| problem.place.as_ref().map_or(usize::MAX, |place| place.at.start);
+        problems.sort_by_key(|problem| (problem.file != self.file, place(problem)));
         problems
     }
 
@@ -183,14 +189,20 @@ impl<'r, 't> Section<'r, 't> {
         self.one_of(value, key, words)
     }
 
-    /// A list of such words, each with its place.
+    /// A list of such words.
     pub(super) fn words<T: Copy>(&self, key: &'static str, words: &[(&'static str, T)]) -> Option<Vec<T>> {
+        let placed = self.placed_words(key, words)?;
+        Some(placed.into_iter().map(|(word, _)| word).collect())
+    }
+
+    /// The same, each with its place.
+    pub(super) fn placed_words<T: Copy>(&self, key: &'static str, words: &[(&'static str, T)]) -> Option<Vec<At<T>>> {
         let value = self.get(key)?;
         let Some(items) = value.get_ref().as_array() else {
             self.wrong(value, key, "a list, such as `[\"one\", \"two\"]`");
             return None;
         };
-        Some(items.iter().filter_map(|item| self.one_of(item, key, words)).collect())
+        Some(items.iter().filter_map(|item| Some((self.one_of(item, key, words)?, item.span()))).collect())
     }
 
     fn one_of<T: Copy>(&self, value: &Spanned<DeValue<'_>>, key: &str, words: &[(&'static str, T)]) -> Option<T> {

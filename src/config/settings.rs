@@ -1,6 +1,11 @@
 //! The validated settings, one struct for each module that has any.
 
-use crate::{audit, identity, model::world::Policy, telemetry, upstream, world};
+use super::vouching::Vouching;
+use crate::{
+    audit, identity,
+    model::{finding::Finding, world::Policy},
+    telemetry, upstream, world,
+};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// What `serve` starts from.
@@ -14,6 +19,8 @@ pub struct Settings {
     pub world: world::Settings,
     pub rules: RulesFrom,
     pub policy: Policy,
+    /// Where `policy.accepted` comes from.
+    pub vouching: Vouching,
     pub audit: audit::Settings,
     pub telemetry: telemetry::log::Settings,
     /// The data folder.
@@ -32,6 +39,12 @@ impl Settings {
     pub fn named(&self) -> Named {
         let (rules, policy) = (self.rules.clone(), self.policy.clone());
         Named { rules, directory: Some(self.directory.file.clone()), policy }
+    }
+
+    /// What is doubtful about the facts that it rests on.
+    pub fn doubts(&self, now: jiff::Timestamp) -> Vec<Finding> {
+        let regions: Vec<&str> = self.upstream.regions.iter().map(|upstream| upstream.region.as_str()).collect();
+        self.vouching.findings(&regions, now)
     }
 }
 

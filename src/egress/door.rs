@@ -60,6 +60,30 @@ impl Door {
         Ok(Self { client, times, max_bytes: 64 * 1024 })
     }
 
+    /// The same door for longer answers.
+    #[must_use]
+    pub fn reading(self, max_bytes: usize) -> Self {
+        Self { max_bytes, ..self }
+    }
+
+    /// Asks as the holder of a bearer, which is a header's whole value: by `POST` where there is a body, else by `GET`.
+    pub async fn ask(&self, to: &Uri, bearer: &header::HeaderValue, body: Option<String>) -> Result<Reply, DoorFailed> {
+        let mut bearer = bearer.clone();
+        bearer.set_sensitive(true);
+        let request = if body.is_some() {
+            Request::post(to.clone()).header(header::CONTENT_TYPE, "application/json")
+        } else {
+            Request::get(to.clone())
+        };
+        let request = request
+            .header(header::AUTHORIZATION, bearer)
+            .header(header::ACCEPT, "application/json")
+            .header(header::ACCEPT_ENCODING, "identity")
+            .body(Full::new(Bytes::from(body.unwrap_or_default())))
+            .map_err(|why| DoorFailed::Broken(why.to_string()))?;
+        self.exchange(request).await
+    }
+
     /// Posts a form with a name and a password.
     pub async fn post_form(
         &self,
@@ -79,6 +103,10 @@ impl Door {
             .header(header::ACCEPT, "application/json")
             .body(Full::new(Bytes::from_static(form.as_bytes())))
             .map_err(|why| DoorFailed::Broken(why.to_string()))?;
+        self.exchange(request).await
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Reply, DoorFailed> {
         let exchange = async {
             let answer = self.client.request(request).await.map_err(|why| DoorFailed::Broken(causes(&why)))?;
             let status = answer.status().as_u16();

@@ -48,7 +48,11 @@ pub struct Operation {
     pub audience: Audience,
     /// How outsourcers are kept out of an internal workforce report.
     pub outsourcers: Outsourcers,
-    /// Assumptions this rule needs and nobody vouches for: not empty means closed.
+    /// Assumptions this rule needs.
+    pub needs: Vec<Assumption>,
+    /// Assumptions without which some of its questions are refused.
+    pub rests: Vec<Assumption>,
+    /// Those of `needs` that nobody vouches for: not empty means closed.
     pub unproved: Vec<Assumption>,
     pub sites: Vec<Site>,
     pub group_by: Option<AllowList>,

@@ -1,13 +1,14 @@
 //! The operations of `[rule.job]`: the rule's question, asked now and answered later.
 
 use super::{
-    format::{Job, Rule},
+    format::{Job, ReachWord, Rule},
     models::{self, Models},
     operation::Surroundings,
     params, paths,
     reading::{At, Reader},
 };
 use crate::model::{
+    assumption::Assumption,
     body::{Access, BodyModel, Path},
     contract::{Contract, Method, Param, ParamKind, Segment, Template},
     job::JobStep,
@@ -75,6 +76,12 @@ fn submit(
     if let (Some(time), Some(reach)) = (&mut contract.time, &job.reach) {
         time.reach = super::lists::reach(reach.value, surroundings.policy);
     }
+    let mut rests = asked.rests.clone();
+    if let Some(reach) = &job.reach
+        && !matches!(reach.value, ReachWord::Contained)
+    {
+        rests.retain(|rest| *rest != Assumption::LegsContained);
+    }
     let mut answer = asked.answer.clone();
     let passing = answer.keep.levels.entry("".into()).or_default();
     passing.extend(job.keep.iter().map(|field| Box::from(field.as_str())));
@@ -89,6 +96,7 @@ fn submit(
         id,
         class: Class::Job,
         contract: Arc::new(contract),
+        rests,
         sites,
         group_by: list(&asked.group_by),
         sort: list(&asked.sort),

@@ -92,10 +92,9 @@ impl Surroundings<'_> {
             lists.check(model, rule, reader);
         }
         let words = model.as_ref().map(|model| lists.words(model, data, self.policy)).unwrap_or_default();
+        let partly = rests::partly(&shared, model.as_deref(), data, parts.group_by.as_ref());
         let audience = shared.audience.map(Audience::from).unwrap_or_default();
-        if let Some(word) = &shared.outsourcers {
-            rests::outsourcers(word, audience, data, &answer, reader);
-        }
+        rests::outsourcers(shared.outsourcers.as_ref(), audience, data, &answer, reader);
         let archived = matches!(shared.archived, Some(ArchivedWord::Include));
         let contract = Contract {
             operation: rule.id.as_str().into(),
@@ -125,7 +124,9 @@ impl Surroundings<'_> {
             permission,
             audience,
             outsourcers: shared.outsourcers.as_ref().map(|word| word.value.into()).unwrap_or_default(),
-            unproved: needs.into_iter().filter(|needed| !self.policy.accepted.contains(needed)).collect(),
+            rests: partly,
+            unproved: needs.iter().copied().filter(|needed| !self.policy.accepted.contains(needed)).collect(),
+            needs,
             sites: parts.sites,
             group_by: parts.group_by,
             sort: parts.sort,

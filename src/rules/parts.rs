@@ -33,9 +33,10 @@ pub(super) fn tie(pending: Vec<Pending>, operations: &mut [Arc<Operation>], prob
         if let Some(own) = operations.get_mut(slot) {
             let own = Arc::make_mut(own);
             // what the look rests on, the part rests on
-            let more = tied.look.unproved.iter().copied().filter(|needed| !own.unproved.contains(needed));
-            let more: Vec<_> = more.collect();
-            own.unproved.extend(more);
+            for (all, of_look) in [(&mut own.unproved, &tied.look.unproved), (&mut own.needs, &tied.look.needs)] {
+                let more: Vec<_> = of_look.iter().copied().filter(|needed| !all.contains(needed)).collect();
+                all.extend(more);
+            }
             own.part = Some(tied);
         }
     }

@@ -1,7 +1,7 @@
 //! Checks a rule against itself: what it rests on, what it leaves open, whether its requests can be proved.
 
 use super::{
-    format::{OutsourcersWord, Rule},
+    format::{OutsourcersWord, ReachWord, Rule, Shared},
     reading::{At, Reader},
 };
 use crate::model::{
@@ -9,17 +9,35 @@ use crate::model::{
     assumption::Assumption,
     body::{Access, BodyModel, Dimension, Level, Proof},
     contract::{Data, Method, Param, ParamKind, Segment, Template},
-    operation::{Audience, Class, Entry, Outsourcers, Page, Site},
+    operation::{AllowList, Audience, Class, Entry, Outsourcers, Page, Site},
 };
+
+/// What single questions of a rule rest on: those over a data window, and those grouped by the division of interactions.
+pub(super) fn partly(
+    shared: &Shared,
+    model: Option<&BodyModel>,
+    data: Data,
+    group_by: Option<&AllowList>,
+) -> Vec<Assumption> {
+    let contained = shared.time.as_ref().is_some_and(|time| matches!(time.reach.value, ReachWord::Contained));
+    let division = |word: &str| {
+        model.is_some_and(|model| model.dimensions(word).any(|kind| kind == Dimension::Access(Access::Division)))
+    };
+    let divided =
+        data == Data::Interaction && group_by.is_some_and(|list| list.allow.iter().any(|word| division(word)));
+    let all = [(contained, Assumption::LegsContained), (divided, Assumption::DivisionOfLeg)];
+    all.into_iter().filter(|(rests, _)| *rests).map(|(_, assumption)| assumption).collect()
+}
 
 /// Outsourcers can be kept out of internal reports only, and only where the data tells them apart.
 pub(super) fn outsourcers(
-    word: &At<OutsourcersWord>,
+    word: Option<&At<OutsourcersWord>>,
     audience: Audience,
     data: Data,
     answer: &Answer,
     reader: &mut Reader<'_>,
 ) {
+    let Some(word) = word else { return };
     let by_user = answer.keys.iter().any(|key| key.access == Access::User);
     let (says, help) = match (Outsourcers::from(word.value), data) {
         (Outsourcers::Count, _) => return,

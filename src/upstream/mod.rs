@@ -19,6 +19,7 @@ use crate::{
 };
 pub use arriving::Arriving;
 use region::Region;
+pub use request::Base;
 use secrecy::SecretString;
 use std::{
     collections::BTreeMap,

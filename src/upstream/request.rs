@@ -13,7 +13,7 @@ const AGENT: &str = concat!("bailiwick/", env!("CARGO_PKG_VERSION"));
 
 /// Scheme, host and an optional path in front.
 #[derive(Debug, Clone)]
-pub(super) struct Base {
+pub struct Base {
     scheme: uri::Scheme,
     authority: uri::Authority,
     /// Without a slash at its end.
@@ -22,7 +22,7 @@ pub(super) struct Base {
 
 impl Base {
     /// `None` unless it is an absolute `http` or `https` address without a query.
-    pub(super) fn new(url: &Uri) -> Option<Self> {
+    pub fn new(url: &Uri) -> Option<Self> {
         let scheme = url.scheme().filter(|scheme| matches!(scheme.as_str(), "http" | "https"))?.clone();
         let authority = url.authority().filter(|authority| !authority.as_str().contains('@'))?.clone();
         if url.query().is_some() {
@@ -32,7 +32,7 @@ impl Base {
     }
 
     /// The address of `path`, which is already canonical and encoded.
-    pub(super) fn join(&self, path: &str, query: &[(Box<str>, String)]) -> Option<Uri> {
+    pub fn join(&self, path: &str, query: &[(Box<str>, String)]) -> Option<Uri> {
         if !path.starts_with('/') || path.contains(['?', '#']) {
             return None;
         }

@@ -5,9 +5,9 @@ use std::{fs, path::Path, process::Command};
 use tempfile::TempDir;
 
 /// Exit code, standard output, standard error.
-type Ended = (i32, String, String);
+pub(crate) type Ended = (i32, String, String);
 
-fn run(folder: &Path, arguments: &[&str]) -> Ended {
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Ended {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bailiwick"));
     let command = command.current_dir(folder).env_clear().env("SECRET", "hush").env("TOKEN", "t-1");
     let done = command.args(arguments).output().unwrap();

@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["proxy", "admin"],
     &["world"],
     &["access", "reconcile"],
-    &["identity", "directory", "rules"],
+    &["identity", "directory", "rules", "probe"],
     &["upstream"],
     &["audit"],
     &["store", "server", "egress"],

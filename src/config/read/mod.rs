@@ -1,6 +1,7 @@
 //! The file's keys, section by section.
 
 mod regions;
+mod vouching;
 mod who;
 
 use super::{
@@ -11,10 +12,6 @@ use super::{
 };
 use crate::{
     audit::{self, Durability, Queries},
-    model::{
-        assumption::Assumption,
-        world::{Policy, RoleConflict},
-    },
     telemetry::log,
     world,
 };
@@ -30,7 +27,20 @@ const MAX_POLL: Duration = Duration::from_mins(1);
 /// Said beside what the TOML reader found.
 const NOT_TOML: &str = "write valid TOML here; the rest of the file is read once it is";
 
-pub(super) fn parse(file: &Path, text: &str, environment: Environment<'_>) -> Result<Settings, Report> {
+/// What becomes of the facts file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FactsAre {
+    Read,
+    /// About to be written.
+    About,
+}
+
+pub(super) fn parse(
+    file: &Path,
+    text: &str,
+    environment: Environment<'_>,
+    facts: FactsAre,
+) -> Result<Settings, Report> {
     let reader = Reader::new(file, text, environment);
     let (table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
@@ -40,7 +50,7 @@ pub(super) fn parse(file: &Path, text: &str, environment: Environment<'_>) -> Re
         }
         return Err(Report { problems: reader.into_problems(), named: Named::default() });
     }
-    let (settings, named) = root(Section::root(&reader, table.get_ref()));
+    let (settings, named) = root(Section::root(&reader, table.get_ref()), facts);
     let problems: Vec<Problem> = reader.into_problems();
     match settings {
         Some(settings) if problems.is_empty() => Ok(settings),
@@ -49,7 +59,7 @@ pub(super) fn parse(file: &Path, text: &str, environment: Environment<'_>) -> Re
 }
 
 /// The settings, `None` only after a problem was noted; and what they name.
-fn root(root: Section<'_, '_>) -> (Option<Settings>, Named) {
+fn root(root: Section<'_, '_>, facts: FactsAre) -> (Option<Settings>, Named) {
     let reader = root.reader();
     let data = root.path("data").unwrap_or_else(|| reader.path("data"));
     let (proxy, proxy_at) = proxy(root.section("proxy"));
@@ -58,7 +68,7 @@ fn root(root: Section<'_, '_>) -> (Option<Settings>, Named) {
     let identity = who::identity(root.section("identity"), &proxy, &proxy_at);
     let directory = directory(root.section("directory"));
     let rules = rules(root.section("rules"));
-    let policy = policy(root.section("policy"));
+    let (policy, vouching) = vouching::policy(root.section("policy"), &upstream.regions, facts);
     let audit = audit(root.section("audit"), &data, &proxy);
     let log = log(root.section("log"));
     root.done();
@@ -76,6 +86,7 @@ fn root(root: Section<'_, '_>) -> (Option<Settings>, Named) {
         world,
         rules,
         policy,
+        vouching,
         audit,
         telemetry: log,
         data,
@@ -172,21 +183,6 @@ fn rules(section: Section<'_, '_>) -> RulesFrom {
     let from = section.path("path").map_or(RulesFrom::Shipped, RulesFrom::Folder);
     section.done();
     from
-}
-
-fn policy(section: Section<'_, '_>) -> Policy {
-    let conflicts = [("separate", RoleConflict::Separate), ("refuse", RoleConflict::Refuse)];
-    let names = Assumption::ALL.map(|one| (one.name(), one));
-    let mut accepted = section.words("assume", &names).unwrap_or_default();
-    accepted.sort_unstable();
-    accepted.dedup();
-    let made = Policy {
-        role_conflict: section.word("role-conflict", &conflicts).unwrap_or_default(),
-        accepted,
-        require_tests: section.flag("require-tests"),
-    };
-    section.done();
-    made
 }
 
 fn audit(section: Section<'_, '_>, data: &Path, proxy: &Proxy) -> audit::Settings {

@@ -21,7 +21,7 @@ fn definition() -> Value {
 }
 
 /// Operations with a question that is answered when everything is accepted, and what each rests on.
-fn operations() -> Vec<(&'static str, Value, &'static [&'static str])> {
+pub(super) fn operations() -> Vec<(&'static str, Value, &'static [&'static str])> {
     vec![
         (AGGREGATES, json!({ "interval": WEEK, "metrics": ["tHandle"] }), &["leg-filter"]),
         (DETAILS, json!({ "interval": WEEK }), &["entries-and", "same-segment"]),
@@ -36,7 +36,7 @@ fn operations() -> Vec<(&'static str, Value, &'static [&'static str])> {
     ]
 }
 
-async fn ask(house: &House, path: &str, body: &Value) -> (u16, String) {
+pub(super) async fn ask(house: &House, path: &str, body: &Value) -> (u16, String) {
     let heard = if body.is_null() { house.get("sofia", path).await } else { house.post("sofia", path, body).await };
     (heard.status, heard.json()["code"].as_str().unwrap_or_default().to_owned())
 }

@@ -22,6 +22,7 @@ mod organisation;
 mod outsourcers;
 mod parts;
 mod people;
+mod probing;
 mod reads;
 mod reload;
 mod sdk;

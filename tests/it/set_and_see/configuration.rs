@@ -145,6 +145,8 @@ const EDITS: &[Edit] = &[
     ("[rules]", "path", "[rules]\n", "[rules]\npath = \"rules\"\n", Seen),
     ("[policy]", "role-conflict", "[policy]\n", "[policy]\nrole-conflict = \"refuse\"\n", Seen),
     ("[policy]", "assume", "[policy]\n", "[policy]\nassume = [\"same-segment\"]\n", Seen),
+    ("[policy]", "facts", "[policy]\n", "[policy]\nfacts = \"facts.toml\"\n", Seen),
+    ("[policy]", "facts-warn-after", "[policy]\n", "[policy]\nfacts-warn-after = \"7h\"\n", Seen),
     ("[policy]", "require-tests", "[policy]\n", "[policy]\nrequire-tests = true\n", Seen),
     ("[audit]", "path", "[audit]\n", "[audit]\npath = \"elsewhere\"\n", Seen),
     ("[audit]", "durability", "[audit]\n", "[audit]\ndurability = \"relaxed\"\n", Seen),
@@ -154,11 +156,16 @@ const EDITS: &[Edit] = &[
     ("[log]", "level", "[log]\n", "[log]\nlevel = \"debug\"\n", Seen),
 ];
 
+/// What was seen of the base file's upstream.
+const FACTS: &str =
+    "[[upstream]]\nregion = \"us\"\nurl = \"http://127.0.0.1:9000\"\nasked-at = \"2026-11-20T10:00:00Z\"\n";
+
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in ["keys.json", "other.json"] {
         fs::write(folder.path().join(name), "{}").unwrap();
     }
+    fs::write(folder.path().join("facts.toml"), FACTS).unwrap();
     folder
 }
 
