@@ -22,7 +22,7 @@ use crate::{
         contract::Segment,
         entitlement::Scope,
         job::JobStep,
-        operation::{JobPart, Operation},
+        operation::{Class, JobPart, Operation},
         org::{DivisionIx, Org},
         refusal::{Code, Notice, Refusal},
         set::Set,
@@ -274,8 +274,9 @@ impl GuardPlan {
         let limits = Limits::answer(self.operation.answer.max_bytes);
         let answer =
             json::parse(body, &limits).map_err(|error| unreadable(format!("not the JSON of an answer: {error}")))?;
-        // some lists of parts have no object around them
-        let bare_list = self.operation.part.is_some() && matches!(answer, Value::Array(_));
+        // some lists have no object around them
+        let bare = self.operation.part.is_some() || self.operation.class == Class::NoData;
+        let bare_list = bare && matches!(answer, Value::Array(_));
         if !(bare_list || matches!(answer, Value::Object(_))) {
             return Err(unreadable("the JSON of an answer is an object".to_owned()));
         }
