@@ -6,7 +6,7 @@ use super::outsourcers;
 use crate::model::{
     contract::Data,
     entitlement::{Action, Entitlement, Lift, Scope, Source, Validity},
-    operation::{Audience, Class, Operation, Rules},
+    operation::{Audience, BpoExports, Class, Operation, Rules},
     org::{
         Assignment, DivisionIx, Grant, GrantResource, GroupIx, Org, Permission, PermissionScope, Principal, QueueIx,
         QueueState, UserIx,
@@ -31,6 +31,12 @@ pub fn derive(
         return Err(Refusal::new(
             Code::BpoInternalOnly,
             "this report is for people of the organisation itself, not for outsourcers",
+        ));
+    }
+    if bpo && operation.class == Class::Export && operation.bpo == BpoExports::Refuse {
+        return Err(Refusal::new(
+            Code::BpoExport,
+            "files of reports are for people of the organisation itself, not for outsourcers; ask for the report instead",
         ));
     }
     refuse_conflicting_roles(org, rules, holder, operation)?;

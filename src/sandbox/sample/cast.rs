@@ -101,7 +101,11 @@ const CAST: [Cast; 29] = [
         "nils",
         "Nils Holm",
         "d-fraud-us",
-        &[("r-report-consumer", "d-fraud-us"), ("r-queue-planner", "d-fraud-us")],
+        &[
+            ("r-report-consumer", "d-fraud-us"),
+            ("r-queue-planner", "d-fraud-us"),
+            ("r-dashboard-administrator", "d-fraud-us"),
+        ],
         &["g-read-fraud"],
         &[],
     ),

@@ -57,6 +57,10 @@ const CONTENT: [&str; 16] = [
 /// How a queue is assisted and what its routing brought.
 const PLANNER: [&str; 3] = ["assistants:queue:view", "routing:comparisonPeriod:view", "routing:queue:view"];
 
+/// Who has which dashboards.
+const DASHBOARDS: [&str; 2] =
+    ["analytics:dashboardConfigurations:view", "analytics:dashboardConfigurations:viewPrivate"];
+
 /// Files of what one may see anyway.
 const EXPORTER: [&str; 2] = ["analytics:dataExport:add", "analytics:dataExport:view"];
 
@@ -96,6 +100,7 @@ fn templates() -> Vec<Value> {
         role("r-settings-reader", "Settings Reader", &each(&SETTINGS, &all())),
         role("r-content-reader", "Content Reader", &each(&CONTENT, &all())),
         role("r-queue-planner", "Queue Planner", &each(&PLANNER, &all())),
+        role("r-dashboard-administrator", "Dashboard Administrator", &each(&DASHBOARDS, &all())),
         role("r-report-exporter", "Report Exporter", &each(&EXPORTER, &all())),
     ]
 }

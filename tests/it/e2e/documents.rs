@@ -179,3 +179,51 @@ async fn ids_of_things_are_ids_and_parameters_are_listed() {
     assert_eq!(house.get("max", &format!("{roles}?pageSize=2&name=Audit")).await.status, 200);
     assert_eq!(house.get("nobody", &format!("{roles}/-x")).await.code(), "permission.missing");
 }
+
+/// Dashboards go with their builder: whom one may see has them counted and shown, without what they are filtered by.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dashboards_are_shown_with_their_builder() {
+    let house = House::of(Plan { interactions: 20, ..Plan::default() }).await;
+    let (counts, own) = ("/api/v2/analytics/reporting/dashboards/users", "/api/v2/analytics/reporting/settings/users");
+    let users = house.directory["users"].as_array().unwrap();
+    let here = |user: &&Value| user["division"] == "d-fraud-us";
+    let live: BTreeSet<&str> = users
+        .iter()
+        .filter(here)
+        .filter(|user| user["active"] != false)
+        .filter_map(|user| user["id"].as_str())
+        .collect();
+    let mut seen = Vec::new();
+    for page in 1.. {
+        let heard = house.get("nils", &format!("{counts}?pageSize=4&pageNumber={page}")).await;
+        assert_eq!((heard.status, &heard.json()["total"]), (200, &json!(live.len())), "{heard:?}");
+        let answer = heard.json();
+        let rows = answer["entities"].as_array().unwrap();
+        if rows.is_empty() {
+            break;
+        }
+        seen.extend(rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()));
+    }
+    assert_eq!((seen.len(), seen.iter().map(String::as_str).collect::<BTreeSet<_>>()), (live.len(), live.clone()));
+    let invented = [format!("{counts}/invented"), format!("{own}/invented/dashboards")];
+    let mut shown = 0;
+    for user in users.iter().step_by(7).chain(users.iter().filter(here)) {
+        let id = user["id"].as_str().unwrap();
+        for (line, unknown) in [format!("{counts}/{id}"), format!("{own}/{id}/dashboards")].iter().zip(&invented) {
+            let heard = house.get("nils", line).await;
+            if user["division"] != "d-fraud-us" {
+                assert_eq!(heard.refusal(), house.get("nils", unknown).await.refusal(), "{line}");
+                continue;
+            }
+            assert_eq!(heard.status, 200, "{line}: {heard:?}");
+            assert!(!heard.body.contains("unlisted") && !heard.body.contains("shared"), "{line}: {heard:?}");
+            let answer = heard.json();
+            let rows = answer["entities"].as_array().map_or(0, Vec::len);
+            assert!(answer["id"] == id || rows > 0, "{line}: {answer}");
+            shown += 1;
+        }
+    }
+    assert_eq!(house.get("carl", &format!("{own}/carl/dashboards")).await.code(), "permission.missing");
+    println!("dashboards: {} people counted over all pages, {shown} answers of one person", live.len());
+    assert!(shown > 20);
+}

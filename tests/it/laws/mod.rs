@@ -8,6 +8,7 @@ pub(crate) mod case;
 mod counts;
 mod cut;
 mod exhaustive;
+mod exports;
 mod faults;
 mod forms;
 mod groups;
