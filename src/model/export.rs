@@ -29,6 +29,8 @@ pub struct IdLists {
     pub divisions: Option<Path>,
     /// The field that says what is exported.
     pub view: Path,
+    /// The field that leaves rows without any leg out: they would name who is not visible. Always sent as `true`.
+    pub no_empty: Path,
     /// The views that tell agents apart: in all others the list of users means nothing.
     pub by_agent: Vec<Box<str>>,
 }

@@ -412,7 +412,9 @@ fn of_resource(
 /// `role-conflict = "refuse"`: two roles conflict when both hold analytics permissions, whatever their divisions. What
 /// lists divisions shows no analytics, though a permission to view reports opens it too.
 fn refuse_conflicting_roles(org: &Org, rules: &Rules, holder: Principal, operation: &Operation) -> Result<(), Refusal> {
-    let analytics = !operation.opened_by.is_disjoint(&rules.analytics)
+    let analytics = std::iter::once(&operation.opened_by)
+        .chain(&operation.also)
+        .any(|permissions| !permissions.is_disjoint(&rules.analytics))
         && !matches!(operation.contract.data, Data::Division | Data::Metadata);
     if rules.policy.role_conflict != RoleConflict::Refuse || !analytics {
         return Ok(());

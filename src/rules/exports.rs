@@ -14,14 +14,21 @@ use crate::model::{
 use std::sync::Arc;
 
 /// The lists that a proof names.
-pub(super) fn lists(spec: &model_format::Proof, reader: &mut Reader<'_>) -> Option<IdLists> {
-    let (Some(queues), Some(users), Some(view)) = (&spec.queues, &spec.users, &spec.view) else { return None };
+pub(super) fn lists(spec: &At<model_format::Proof>, reader: &mut Reader<'_>) -> Option<IdLists> {
+    let (Some(queues), Some(users), Some(view), Some(no_empty)) =
+        (&spec.queues, &spec.users, &spec.view, &spec.no_empty)
+    else {
+        let help = "add `users`, `view` and `no-empty` beside `queues`".to_owned();
+        reader.problem_with(spec.span.clone(), "this is no proof by lists of ids", Some(help));
+        return None;
+    };
     let divisions = spec.divisions.as_ref().map(|at| paths::definite(at, reader).ok_or(())).transpose();
     Some(IdLists {
         queues: paths::definite(queues, reader)?,
         users: paths::definite(users, reader)?,
         divisions: divisions.ok()?,
         view: paths::definite(view, reader)?,
+        no_empty: paths::definite(no_empty, reader)?,
         by_agent: spec.by_agent.iter().map(|word| word.as_str().into()).collect(),
     })
 }
@@ -37,7 +44,12 @@ pub(super) fn fits(lists: &IdLists, body: &BodyModel) -> bool {
         _ => false,
     };
     let divisions = lists.divisions.as_ref().is_none_or(|at| of(at, Access::Division));
-    view && divisions && of(&lists.queues, Access::Queue) && of(&lists.users, Access::User) && body.filters().is_empty()
+    let no_empty = matches!(body.field(&lists.no_empty), Some(FieldKind::Bool));
+    view && no_empty
+        && divisions
+        && of(&lists.queues, Access::Queue)
+        && of(&lists.users, Access::User)
+        && body.filters().is_empty()
 }
 
 /// A rule whose `of` may stand in a file that is read later.

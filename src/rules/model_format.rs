@@ -56,6 +56,8 @@ keys! {
         divisions: Option<At<String>>,
         /// Beside `queues`: the field that says what is asked for.
         view: Option<At<String>>,
+        /// Beside `queues`: the field that leaves rows without any leg out, sent as `true`.
+        no_empty: Option<At<String>>,
         /// Words of `view` whose rows are told apart by agent: for these `users` means something.
         by_agent: Vec<At<String>>,
     }

@@ -180,7 +180,7 @@ impl Filters {
                 Proof::Lists(exports::lists(spec, reader)?)
             }
             _ => {
-                let help = "write `{ filter = ... }`, `{ entries = ..., also = [...] }` or `{ queues = ..., users = ..., view = ..., by-agent = [...] }`";
+                let help = "write `{ filter = ... }`, `{ entries = ..., also = [...] }` or `{ queues = ..., users = ..., view = ..., no-empty = ..., by-agent = [...] }`";
                 reader.problem_with(spec.span.clone(), "this is no proof", Some(help.to_owned()));
                 return None;
             }

@@ -102,14 +102,31 @@ impl Exports {
             question["filter"] = json!({ "type": "and", "clauses": clauses });
         }
         let answer = aggregates::query(store, lens, &question)?;
+        let known = |name: &str| -> Vec<String> {
+            let organisation = &store.organisation;
+            match name {
+                "queueId" => organisation.queues.iter().map(|queue| queue.id.clone()).collect(),
+                "userId" => organisation.users.iter().map(|user| user.id.clone()).collect(),
+                _ => Vec::new(),
+            }
+        };
         let mut text = format!("{},handled\n", groups.join(","));
+        let mut empty: Vec<String> = match groups {
+            [one] if asked["excludeEmptyRows"] != json!(true) => known(one),
+            _ => Vec::new(),
+        };
         for result in answer["results"].as_array().into_iter().flatten() {
             let key = |name: &&str| result["group"][*name].as_str().unwrap_or_default().to_owned();
             let keys: Vec<String> = groups.iter().map(key).collect();
             let count = |data: &Value| data["metrics"][0]["stats"]["count"].as_f64().unwrap_or_default();
             let handled: f64 = result["data"].as_array().into_iter().flatten().map(count).sum();
+            empty.retain(|id| !keys.contains(id));
             // writing to a text cannot fail
             let _written = writeln!(text, "{},{handled}", keys.join(","));
+        }
+        // without a word to the contrary, whoever has nothing has a row
+        for id in empty {
+            let _written = writeln!(text, "{id},0");
         }
         Ok(text)
     }

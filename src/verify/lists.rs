@@ -29,6 +29,9 @@ pub(super) fn prove(
     if users.is_some() && !lists.by_agent.iter().any(|known| **known == *view) {
         return Err(Unproved::at(written(&lists.users), "this view does not tell agents apart"));
     }
+    if !matches!(body.at(&lists.no_empty), Some(Json::Bool(true))) {
+        return Err(Unproved::at(written(&lists.no_empty), "rows without any leg would name who is not visible"));
+    }
     for id in &queues {
         let queue = *index.queues.get(*id).ok_or_else(|| Unproved::at(&at, "no queue of this organisation"))?;
         if scope.shows_queue(queue) {

@@ -91,6 +91,10 @@ fn submit(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
             "is not read by this view, which does not tell agents apart; leave it out",
         ));
     }
+    if body.get(&lists.no_empty).and_then(Value::as_bool) == Some(false) {
+        let why = "must be true: rows without any interaction would name who is not in your scope";
+        return Err(malformed(&lists.no_empty, why));
+    }
     let mut notices = judge.notices();
     let mut counted = asking.count(interval, false)?;
     notices.append(&mut counted.notices);
@@ -212,6 +216,7 @@ fn write(
     users: Option<&Set<UserIx>>,
 ) -> Result<(), Refusal> {
     let org = asking.org;
+    body.set(&lists.no_empty, Value::Bool(true));
     let mut put = |at: &[Box<str>], mut ids: Vec<&str>| {
         let most = asking.operation.contract.max_values;
         if ids.len() > most {

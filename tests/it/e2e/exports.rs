@@ -80,7 +80,7 @@ fn due(house: &House, legs: &[LegId], groups: &[&str]) -> BTreeMap<String, f64> 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_holds_the_visible_legs_and_no_others() {
-    let house = House::new().await;
+    let house = House::of(Plan { interactions: 12_000, ..Plan::default() }).await;
     let truth = Truth::of(&house.sandbox, &house.directory);
     let (mut files, mut counted) = (0, 0.0);
     for (person, view, groups) in [
@@ -148,7 +148,7 @@ async fn a_list_shows_ones_own_exports_and_nobody_elses() {
     // there is no way to one export but the list
     for id in [hers[0].as_str(), "invented"] {
         let heard = house.get("carl", &format!("{EXPORTS}/{id}")).await;
-        assert_eq!((heard.status, heard.code().as_str()), (403, "operation.unknown"), "{heard:?}");
+        assert_eq!((heard.status, heard.code().as_str()), (404, "operation.unknown"), "{heard:?}");
     }
     for odd in ["pageSize=0", "pageSize=501", "pageNumber=0", "pageNumber=x", "id=1"] {
         let heard = house.get("sofia", &format!("{EXPORTS}?{odd}")).await;
@@ -258,7 +258,8 @@ async fn an_upstream_cannot_give_one_persons_export_to_another() {
 /// Everybody's exports are read at once; where that is not all, a list that could lack some is none.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_that_cannot_be_complete_is_refused() {
-    let rules = vec![("genesys/exports/exports.toml", "at-once = 500", "at-once = 3")];
+    let file = "genesys/exports/exports.toml";
+    let rules = vec![(file, "at-once = 500", "at-once = 3"), (file, "pageSize = \"500\"", "pageSize = \"3\"")];
     let house = House::of(Plan { own_rules: true, rules, interactions: 200, ..Plan::default() }).await;
     let hers = submitted(&house, "sofia", &export(BY_QUEUE)).await;
     for _ in 0..2 {

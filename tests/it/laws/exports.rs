@@ -14,9 +14,10 @@ use bailiwick::{
     model::{
         contract::Method,
         entitlement::Scope,
-        operation::Operation,
+        operation::{Operation, Rules},
         outgoing::{Outgoing, Residual},
-        refusal::Refusal,
+        refusal::{Code, Refusal},
+        world::{Policy, RoleConflict, World},
     },
     query::{
         Question,
@@ -43,7 +44,7 @@ fn submit() -> &'static Arc<Operation> {
 fn organisation() -> Organisation {
     let mut file: Value = bailiwick::sandbox::sample::text().parse().unwrap();
     for user in file["users"].as_array_mut().unwrap() {
-        let Some(roles) = user["roles"].as_array_mut() else { continue };
+        let Some(roles) = user.get_mut("roles").and_then(Value::as_array_mut) else { continue };
         let divisions: BTreeSet<String> =
             roles.iter().filter_map(|role| role["division"].as_str().map(ToOwned::to_owned)).collect();
         roles.extend(divisions.iter().map(|division| json!({ "role": "r-report-exporter", "division": division })));
@@ -266,6 +267,14 @@ fn lists_that_say_more_are_refused_by_the_second_reader_alone() {
         ),
         ("ana", &part, Box::new(|body| body["filter"]["userIds"] = json!([]))),
         ("ana", &part, Box::new(|body| body["filter"]["userIds"] = json!(["ana", "sofia"]))),
+        ("sofia", &whole, Box::new(|body| body["excludeEmptyRows"] = json!(false))),
+        (
+            "sofia",
+            &whole,
+            Box::new(|body| {
+                body.as_object_mut().unwrap().remove("excludeEmptyRows");
+            }),
+        ),
         ("ana", &part, Box::new(|body| body["viewType"] = json!(BY_QUEUE))),
         ("carl", &whole, Box::new(|_| {})),
     ];
@@ -287,4 +296,19 @@ fn a_right_to_view_is_no_right_to_export() {
     assert_eq!(lists["filter"], json!({ "queueIds": ["q-claims-motor"] }));
     let refusal = sent(&organisation, "gus", &body(BY_QUEUE, &json!({ "queueIds": ["q-claims-home"] }))).unwrap_err();
     assert_eq!(refusal.code.as_str(), "scope.outside");
+}
+
+/// Two roles that conflict close the files of reports as they close the reports.
+#[test]
+fn conflicting_roles_close_exports() {
+    let organisation = organisation();
+    let of = |person: &str, role_conflict: RoleConflict| {
+        let rules = Rules { policy: Policy { role_conflict, ..Policy::default() }, ..Rules::clone(program::rules()) };
+        let world = World { rules: Arc::new(rules), ..program::world(&organisation.world.org) };
+        let who = program::principal(&world.org, person);
+        decision::scope(&world, who, submit(), NOW.parse().unwrap()).map(|_| ()).map_err(|refusal| refusal.code)
+    };
+    assert_eq!(of("rolf", RoleConflict::Refuse), Err(Code::RoleConflict));
+    assert_eq!(of("rolf", RoleConflict::Separate), Ok(()));
+    assert_eq!(of("nils", RoleConflict::Refuse), Ok(()));
 }
