@@ -6,7 +6,7 @@ use crate::{
     model::{
         assumption::Assumption,
         contract::{ParamKind, Segment},
-        job::{Job, JobKind, JobStep},
+        job::{Job, JobKind, JobStep, Kept},
         operation::{JobPart, Operation, Rules},
         org::{Org, Principal},
         refusal::{Code, Refusal},
@@ -100,6 +100,9 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
             let seen = look.plan.see(&part.named, &question.ids, &Unguarded::new(200, shown))?;
             question.seen = Some(Arc::new(seen));
         }
+        if let Some(own) = &operation.own {
+            question.job = Some(Kept::Own(exported(world, asker, &own.submit, test)?));
+        }
         decision::decide(world, &scope, &question, test.now)
     });
     if let Some(expect) = &test.expect {
@@ -124,6 +127,42 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
     Ok(())
 }
 
+/// The exports of a test, each asked for by its asker.
+fn exported(world: &World, asker: Principal, submit: &Arc<Operation>, test: &RuleTest) -> Result<Arc<[Job]>, Refusal> {
+    let scope = Arc::new(decision::scope(world, asker, submit, test.now)?);
+    let job = |(id, asks): &(Box<str>, Value)| {
+        let body = json::parse_object(asks.to_string().as_bytes(), &Limits::default());
+        let body = body.map_err(|error| Refusal::new(Code::QueryMalformed, error.to_string()))?;
+        let (operation, body) = (submit.clone(), Some(body));
+        let question = Question { operation, ids: Vec::new(), params: Vec::new(), body, job: None, seen: None };
+        let Decided::Forward(forward) = decision::decide(world, &scope, &question, test.now)? else {
+            return Err(Refusal::new(Code::Internal, "an export that is answered here"));
+        };
+        let sent = forward.verified.outgoing().body.clone().unwrap_or_default();
+        Ok(job_of(world, asker, submit, (id, sent), test.now))
+    };
+    test.exported.iter().map(job).collect()
+}
+
+fn job_of(
+    world: &World,
+    asker: Principal,
+    submit: &Operation,
+    (id, sent): (&str, bytes::Bytes),
+    submitted: jiff::Timestamp,
+) -> Job {
+    let kind = if matches!(asker, Principal::User(_)) { "user" } else { "service" };
+    Job {
+        id: id.into(),
+        region: world.org.region(world.org.region_of(asker)).id.clone(),
+        holder: (kind.into(), world.org.principal_id(asker).into()),
+        operation: submit.id.clone(),
+        submitted,
+        kind: JobKind::Sent(sent),
+        cursor: None,
+    }
+}
+
 /// How the results of a job are judged that was submitted so.
 fn results(
     world: &World,
@@ -135,17 +174,8 @@ fn results(
     let id = format!("{}.{}", submit.id, JobStep::Results.as_str());
     let operation = world.rules.operations.iter().find(|operation| *operation.id == *id);
     let operation = operation.ok_or_else(|| "its job has no results".to_owned())?;
-    let (org, sent) = (&world.org, forward.verified.outgoing().body.clone().unwrap_or_default());
-    let kind = if matches!(asker, Principal::User(_)) { "user" } else { "service" };
-    let job = Job {
-        id: "job".into(),
-        region: org.region(org.region_of(asker)).id.clone(),
-        holder: (kind.into(), org.principal_id(asker).into()),
-        operation: submit.id.clone(),
-        submitted: test.now,
-        kind: JobKind::Sent(sent),
-        cursor: None,
-    };
+    let sent = forward.verified.outgoing().body.clone().unwrap_or_default();
+    let job = job_of(world, asker, submit, ("job", sent), test.now);
     let names = operation.contract.template.segments.iter().filter_map(|segment| match segment {
         Segment::Param { name, .. } => Some((name.clone(), "job".to_owned())),
         Segment::Literal(_) => None,
@@ -155,7 +185,7 @@ fn results(
         ids: names.collect(),
         params: Vec::new(),
         body: None,
-        job: Some(Arc::new(job)),
+        job: Some(Kept::Job(Arc::new(job))),
         seen: None,
     };
     let decided = decision::scope(world, asker, operation, test.now)

@@ -97,20 +97,30 @@ pub fn prove(
     let fault = |unproved: Unproved| unproven(&format!("{unproved}; outgoing: {}", describe(&outgoing)));
     let (contract, org) = (&question.operation.contract, &world.org);
     let (sent, residual) = (narrowed.outgoing, narrowed.residual);
-    let verified = match (&question.job, &question.seen) {
-        (Some(job), _) => {
+    let mut plan = narrowed.plan;
+    let verified = match (&question.operation.own, question.named_job(), &question.seen) {
+        (Some(own), _, _) => {
+            // without the right to ask for one no file is his to fetch
+            let asking = self::scope(world, scope.holder, &own.submit, now).ok();
+            let exports = question.own_exports();
+            let (verified, rows) =
+                verify::check_own(contract, sent, exports, asking.as_ref(), scope, org, now).map_err(fault)?;
+            plan = plan.with_own(rows);
+            Ok(verified)
+        }
+        (None, Some(job), _) => {
             verify::check_job(contract, sent, residual, job, scope, org, now).map_err(|unproved| match unproved {
                 JobUnproved::ScopeChanged(why) => scope_changed(&why.to_string()),
                 JobUnproved::Fault(why) => fault(why),
             })
         }
-        (None, Some(seen)) => verify::check_part(contract, sent, residual, seen, scope, org, now).map_err(fault),
-        (None, None) => verify::check(contract, sent, residual, scope, org, now).map_err(fault),
+        (None, None, Some(seen)) => verify::check_part(contract, sent, residual, seen, scope, org, now).map_err(fault),
+        (None, None, None) => verify::check(contract, sent, residual, scope, org, now).map_err(fault),
     }?;
-    if !narrowed.plan.serves(&question.operation, &world.org, scope) {
+    if !plan.serves(&question.operation, &world.org, scope) {
         return Err(unproven("the answer would be judged by another scope, organisation or operation"));
     }
-    Ok(Forward { verified, plan: narrowed.plan, notices: narrowed.notices })
+    Ok(Forward { verified, plan, notices: narrowed.notices })
 }
 
 fn unproven(cause: &str) -> Refusal {

@@ -62,6 +62,8 @@ pub enum Shape {
     Conversations,
     /// One interaction, read by id.
     Conversation,
+    /// A list of objects of many people, of which each has an id that is bound to one of them here.
+    Bound,
     /// One answer that belongs whole to what the path names, or to nobody: there are no rows to judge, so every level
     /// of it is listed, and nothing below a level that is not.
     Plain,

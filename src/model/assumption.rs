@@ -18,11 +18,20 @@ pub enum Assumption {
     DivisionOfLeg,
     /// A list that names ids returns no other entity.
     IdsOnly,
+    /// An export counts only legs that fit each list of its filter.
+    ViewFilter,
 }
 
 impl Assumption {
-    pub const ALL: [Self; 6] =
-        [Self::EntriesAnd, Self::SameSegment, Self::LegFilter, Self::LegsContained, Self::DivisionOfLeg, Self::IdsOnly];
+    pub const ALL: [Self; 7] = [
+        Self::EntriesAnd,
+        Self::SameSegment,
+        Self::LegFilter,
+        Self::LegsContained,
+        Self::DivisionOfLeg,
+        Self::IdsOnly,
+        Self::ViewFilter,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -32,6 +41,7 @@ impl Assumption {
             Self::LegsContained => "legs-contained",
             Self::DivisionOfLeg => "division-of-leg",
             Self::IdsOnly => "ids-only",
+            Self::ViewFilter => "view-filter",
         }
     }
 
@@ -44,6 +54,9 @@ impl Assumption {
             Self::LegsContained => "an aggregate counts a leg only when the interval contains the whole of it",
             Self::DivisionOfLeg => "divisionId in an aggregate is the division of the leg",
             Self::IdsOnly => "a list asked for ids returns no other entity",
+            Self::ViewFilter => {
+                "an export counts only legs that fit each list of its filter: the queue is in `queueIds`, the agent in `userIds`"
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Everything is an allow-list. The rewriter reads bodies against it, the second reader learns from it which
 //! dimension names carry access, so a rule file cannot teach both the same mistake.
 
-use super::{contract::Data, org::ObjectKind};
+use super::{contract::Data, export::IdLists, org::ObjectKind};
 use std::collections::BTreeMap;
 
 /// A definite path: object keys from the root.
@@ -166,6 +166,8 @@ pub enum Proof {
     Filter { at: Path },
     /// The array at `at` is not empty and every entry of it entails the scope; so does every entry of `also`.
     Entries { at: Path, also: Vec<Path> },
+    /// The body has no filters but lists of ids: what they let through together is inside the scope.
+    Lists(IdLists),
 }
 
 impl BodyModel {

@@ -36,6 +36,8 @@ pub struct Contract {
     pub job: Option<(JobStep, Arc<Contract>)>,
     /// The answer is a part of one interaction, which has to be looked at first.
     pub part: bool,
+    /// For the list of one's own exports: the contract of the operation that asks for one.
+    pub own: Option<Arc<Contract>>,
 }
 
 /// The words that may stand in one field of the body.

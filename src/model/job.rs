@@ -6,6 +6,7 @@ use super::{
 };
 use bytes::Bytes;
 use jiff::Timestamp;
+use std::sync::Arc;
 
 /// What is done with a job that was submitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,6 +50,15 @@ pub enum JobKind {
     Sent(Bytes),
     /// Nothing could match, so nothing was sent: this is the answer.
     Empty(Bytes),
+}
+
+/// What is kept of jobs for one question.
+#[derive(Debug, Clone)]
+pub enum Kept {
+    /// The job that the path names, where its submitter is known.
+    Job(Arc<Job>),
+    /// All exports of the asker's own.
+    Own(Arc<[Job]>),
 }
 
 impl Job {

@@ -6,6 +6,7 @@ pub mod assumption;
 pub mod body;
 pub mod contract;
 pub mod entitlement;
+pub mod export;
 pub mod facts;
 pub mod finding;
 pub mod job;

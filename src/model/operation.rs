@@ -5,6 +5,7 @@ use super::{
     assumption::Assumption,
     body::{Access, BodyModel, Path},
     contract::{Contract, Method, Segment},
+    export::OwnExports,
     job::JobStep,
     part::Part,
     routes::{RouteIndex, Slot},
@@ -48,6 +49,8 @@ pub struct Operation {
     pub audience: Audience,
     /// How outsourcers are kept out of an internal workforce report.
     pub outsourcers: Outsourcers,
+    /// Whether outsourcers may have files made.
+    pub bpo: BpoExports,
     /// Assumptions this rule needs.
     pub needs: Vec<Assumption>,
     /// Assumptions without which some of its questions are refused.
@@ -74,6 +77,8 @@ pub struct Operation {
     pub job: Option<JobPart>,
     /// For what is read of an interaction without its legs.
     pub part: Option<Part>,
+    /// For the list of one's own exports.
+    pub own: Option<OwnExports>,
 }
 
 /// What an operation of class `job` does.
@@ -102,6 +107,8 @@ pub enum Class {
     List,
     Read,
     Job,
+    /// Has a file made, or lists the asker's own.
+    Export,
     /// What is read is nobody's: settings, forms, roles.
     NoData,
 }
@@ -114,6 +121,7 @@ impl Class {
             Self::List => "list",
             Self::Read => "read",
             Self::Job => "job",
+            Self::Export => "export",
             Self::NoData => "no-data",
         }
     }
@@ -137,6 +145,14 @@ pub enum Outsourcers {
     ByDivision,
     /// They themselves are left out where rows carry the user; totals that would count them are refused.
     ByRow,
+}
+
+/// What an operation of class `export` says to outsourcers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum BpoExports {
+    #[default]
+    Refuse,
+    Allow,
 }
 
 /// A place in the body where the scope is written.

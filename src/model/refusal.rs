@@ -83,6 +83,8 @@ codes! {
     BpoInternalOnly = "bpo.internal-only", Administrator;
     /// A grouping, metric or view that outsourcers may not use.
     BpoField = "bpo.field", Administrator;
+    /// Files of reports are for people of the organisation itself.
+    BpoExport = "bpo.export", Administrator;
     /// A total of an internal report in which outsourcers cannot be told from the organisation's own people.
     BpoMixedTotals = "bpo.mixed-totals", Asker;
     /// The body is not what this operation accepts.

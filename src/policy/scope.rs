@@ -6,7 +6,7 @@ use super::outsourcers;
 use crate::model::{
     contract::Data,
     entitlement::{Action, Entitlement, Lift, Scope, Source, Validity},
-    operation::{Audience, Class, Operation, Rules},
+    operation::{Audience, BpoExports, Class, Operation, Rules},
     org::{
         Assignment, DivisionIx, Grant, GrantResource, GroupIx, Org, Permission, PermissionScope, Principal, QueueIx,
         QueueState, UserIx,
@@ -31,6 +31,12 @@ pub fn derive(
         return Err(Refusal::new(
             Code::BpoInternalOnly,
             "this report is for people of the organisation itself, not for outsourcers",
+        ));
+    }
+    if bpo && operation.class == Class::Export && operation.bpo == BpoExports::Refuse {
+        return Err(Refusal::new(
+            Code::BpoExport,
+            "files of reports are for people of the organisation itself, not for outsourcers; ask for the report instead",
         ));
     }
     refuse_conflicting_roles(org, rules, holder, operation)?;
@@ -406,7 +412,9 @@ fn of_resource(
 /// `role-conflict = "refuse"`: two roles conflict when both hold analytics permissions, whatever their divisions. What
 /// lists divisions shows no analytics, though a permission to view reports opens it too.
 fn refuse_conflicting_roles(org: &Org, rules: &Rules, holder: Principal, operation: &Operation) -> Result<(), Refusal> {
-    let analytics = !operation.opened_by.is_disjoint(&rules.analytics)
+    let analytics = std::iter::once(&operation.opened_by)
+        .chain(&operation.also)
+        .any(|permissions| !permissions.is_disjoint(&rules.analytics))
         && !matches!(operation.contract.data, Data::Division | Data::Metadata);
     if rules.policy.role_conflict != RoleConflict::Refuse || !analytics {
         return Ok(());

@@ -65,7 +65,7 @@ fn unknown(operation: &Operation, refusal: Refusal) -> Refusal {
     let by_id = match operation.class {
         Class::Read => true,
         Class::NoData => operation.contract.template.segments.iter().any(|segment| segment.access().is_some()),
-        Class::Query | Class::List | Class::Job => matches!(operation.job, Some(JobPart::Step { .. })),
+        Class::Query | Class::List | Class::Job | Class::Export => matches!(operation.job, Some(JobPart::Step { .. })),
     };
     if by_id && refusal.code == Code::UpstreamRefused && matches!(status, Some("403" | "404" | "410")) {
         return Refusal::outside("the upstream knows no such id").in_path();

@@ -4,7 +4,7 @@ use super::{Proxy, exchange::Exchange};
 use crate::{
     model::{
         contract::ParamKind,
-        job::{Job, JobKind, JobStep},
+        job::{Job, JobKind, JobStep, Kept},
         operation::JobPart,
         org::{Org, Principal},
         refusal::{Code, Refusal},
@@ -17,20 +17,27 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 impl Proxy {
-    /// Puts to a question the job that it is about, whosever it is.
+    /// Puts to a question the job that it is about, whosever it is, or the asker's own exports.
     pub(super) async fn find_job(
         &self,
         question: &mut Question,
         (holder, org): (Principal, &Org),
     ) -> Result<(), Refusal> {
+        let region = &org.region(org.region_of(holder)).id;
+        if let Some(own) = &question.operation.own {
+            let held =
+                self.store.jobs_of(region, (holder_kind(holder), org.principal_id(holder)), &own.submit.id).await?;
+            question.job = Some(Kept::Own(held.into()));
+            return Ok(());
+        }
         let (Some(JobPart::Step { step, .. }), Some((_, id))) = (&question.operation.job, question.ids.last()) else {
             return Ok(());
         };
         let params = &question.operation.contract.params;
         let is_cursor = |name: &str| params.iter().any(|param| *param.name == *name && param.kind == ParamKind::Cursor);
         let cursor = question.params.iter().find(|(name, _)| is_cursor(name)).map(|(_, values)| values.join(","));
-        let region = &org.region(org.region_of(holder)).id;
-        question.job = self.store.job(region, id, cursor.as_deref(), *step == JobStep::Results).await?.map(Arc::new);
+        let job = self.store.job(region, id, cursor.as_deref(), *step == JobStep::Results).await?;
+        question.job = job.map(|job| Kept::Job(Arc::new(job)));
         Ok(())
     }
 
@@ -47,7 +54,7 @@ impl Proxy {
             let job = bound(question, id, holder, org, JobKind::Sent(body), exchange);
             self.store.bind(job).await?;
         }
-        if let (Some(cursor), Some(job)) = (guarded.cursor(), &question.job)
+        if let (Some(cursor), Some(job)) = (guarded.cursor(), question.named_job())
             && !self.store.name_cursor(&job.region, &job.id, cursor).await?
         {
             return Err(Refusal::outside("the job was forgotten while its results were read").in_path());
@@ -58,7 +65,7 @@ impl Proxy {
     /// What was cancelled takes no place any more.
     async fn forget_cancelled(&self, question: &Question) -> Result<(), Refusal> {
         let cancelled = matches!(question.operation.job, Some(JobPart::Step { step: JobStep::Cancel, .. }));
-        if let Some(job) = question.job.as_deref().filter(|_| cancelled) {
+        if let Some(job) = question.named_job().filter(|_| cancelled) {
             self.store.forget(&job.region, &job.id).await?;
         }
         Ok(())
@@ -85,15 +92,18 @@ impl Proxy {
     }
 }
 
-fn bound(question: &Question, id: &str, holder: Principal, org: &Org, kind: JobKind, exchange: &Exchange) -> Job {
-    let of = match holder {
+fn holder_kind(holder: Principal) -> &'static str {
+    match holder {
         Principal::User(_) => "user",
         Principal::Service(_) => "service",
-    };
+    }
+}
+
+fn bound(question: &Question, id: &str, holder: Principal, org: &Org, kind: JobKind, exchange: &Exchange) -> Job {
     Job {
         id: id.into(),
         region: org.region(org.region_of(holder)).id.clone(),
-        holder: (of.into(), org.principal_id(holder).into()),
+        holder: (holder_kind(holder).into(), org.principal_id(holder).into()),
         operation: question.operation.id.clone(),
         submitted: exchange.now(),
         kind,

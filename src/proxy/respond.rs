@@ -136,6 +136,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Code::DivisionParentScan
         | Code::RegionCrossRegionScan
         | Code::BpoInternalOnly
+        | Code::BpoExport
         | Code::BpoField
         | Code::BpoMixedTotals
         | Code::FieldHidden

@@ -13,7 +13,13 @@ pub mod reading;
 #[cfg(test)]
 mod tests;
 
-use crate::model::{body::Access, contract::Segment, job::Job, operation::Operation, part::Sighting};
+use crate::model::{
+    body::Access,
+    contract::Segment,
+    job::{Job, Kept},
+    operation::Operation,
+    part::Sighting,
+};
 use std::sync::Arc;
 
 /// One request, read and found: which operation, with which ids, parameters and body.
@@ -25,8 +31,8 @@ pub struct Question {
     /// Query parameters as they were sent, decoded, in order; list values already split at commas.
     pub params: Vec<(Box<str>, Vec<String>)>,
     pub body: Option<json::Value>,
-    /// The job that the path names, where its submitter is known.
-    pub job: Option<Arc<Job>>,
+    /// What is kept of the job that the path names, or of the asker's own ones.
+    pub job: Option<Kept>,
     /// What was seen of the interaction, where a part of one is asked for.
     pub seen: Option<Arc<Sighting>>,
 }
@@ -39,6 +45,22 @@ impl Question {
             _ => None,
         })?;
         self.ids.iter().find(|(known, _)| known == name).map(|(name, id)| (&**name, id.as_str()))
+    }
+
+    /// The job that the path names.
+    pub fn named_job(&self) -> Option<&Job> {
+        match &self.job {
+            Some(Kept::Job(job)) => Some(job),
+            Some(Kept::Own(_)) | None => None,
+        }
+    }
+
+    /// The exports of the asker's own, where they are listed.
+    pub fn own_exports(&self) -> &[Job] {
+        match &self.job {
+            Some(Kept::Own(own)) => own,
+            Some(Kept::Job(_)) | None => &[],
+        }
     }
 
     /// Whether the body is one of its model, whatever the asker's rights.

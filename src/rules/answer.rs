@@ -40,7 +40,7 @@ pub(super) fn compile(
         let says = if legs { "this shape needs `leg`" } else { "rows of this shape have no legs: leave `leg` out" };
         reader.problem(answer.span.clone(), says);
     }
-    if !legs && shape != Shape::Plain && answer.keys.is_empty() {
+    if !legs && !matches!(shape, Shape::Plain | Shape::Bound) && answer.keys.is_empty() {
         reader.problem(answer.span.clone(), "this shape needs `keys`: the fields that say whose a row is");
     }
     if shape == Shape::Conversations && !answer.keys.values().any(|word| **word == AccessWord::Conversation) {

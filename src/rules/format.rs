@@ -10,7 +10,7 @@ use crate::model::{
     body::Dialect,
     contract::{Data, Reach},
     entitlement::Action,
-    operation::{Audience, Class, EmptyScope, Outside, Outsourcers, StaticDead, Strength},
+    operation::{Audience, BpoExports, Class, EmptyScope, Outside, Outsourcers, StaticDead, Strength},
 };
 use std::collections::BTreeMap;
 
@@ -102,6 +102,10 @@ keys! {
         page: Option<At<Page>>,
         /// What is read is a part of one interaction and shows no legs: another rule shows them.
         part: Option<At<Part>>,
+        /// The list shows the asker's own exports, of all that the upstream has.
+        own: Option<At<Own>>,
+        /// Whether outsourcers may have files made; `refuse` unless said.
+        bpo: Option<At<BpoWord>>,
     }
 }
 
@@ -113,6 +117,25 @@ keys! {
         /// Path ids that name an element of the interaction, each with its place there, such as
         /// `$.participants[*].participantId`. Without any the whole interaction has to be visible.
         named: BTreeMap<Name, At<String>>,
+    }
+}
+
+keys! {
+    /// How a list of everybody's exports becomes that of the asker's own.
+    Own {
+        /// Id of the rule that asks for an export.
+        of: At<String>,
+        /// The field of a row with the export's id.
+        id: At<String>,
+        /// The field of a row with the link to the file: it passes while what was sent for it is inside the scope of now.
+        link: At<String>,
+        /// The parameter with the number of the page.
+        number: At<String>,
+        /// The parameter with its size.
+        size: At<String>,
+        default_size: i64,
+        /// How many of everybody's exports are read at once.
+        at_once: At<i64>,
     }
 }
 
@@ -307,6 +330,8 @@ keys! {
         answers: Option<Json>,
         /// The interaction that is looked at before a part of it is asked for: JSON, or the name of a JSON file.
         interaction: Option<At<Json>>,
+        /// Exports that the asker has: their ids, and what he asked for.
+        exported: BTreeMap<Name, Json>,
         /// What the upstream answers: JSON, or the name of a JSON file beside this one.
         upstream: Option<At<Json>>,
         /// What the asker gets of it.
@@ -316,7 +341,7 @@ keys! {
     }
 }
 
-words! { ClassWord => Class { Query = "query", List = "list", Read = "read", NoData = "no-data", } }
+words! { ClassWord => Class { Query = "query", List = "list", Read = "read", Export = "export", NoData = "no-data", } }
 words! { DialectWord => Dialect { Genesys = "genesys", Platform = "platform", } }
 words! { DataWord => Data { Interaction = "interaction", Queue = "queue", User = "user", Division = "division", Metadata = "metadata", } }
 words! {
@@ -337,10 +362,12 @@ words! {
         LegsContained = "legs-contained",
         DivisionOfLeg = "division-of-leg",
         IdsOnly = "ids-only",
+        ViewFilter = "view-filter",
     }
 }
 words! { AudienceWord => Audience { Everybody = "everybody", Internal = "internal", } }
 words! { OutsourcersWord => Outsourcers { Count = "count", ByDivision = "by-division", ByRow = "by-row", } }
+words! { BpoWord => BpoExports { Refuse = "refuse", Allow = "allow", } }
 words! { OutsideWord => Outside { Refuse = "refuse", Narrow = "narrow", } }
 words! { StaticWord => StaticDead { Refuse = "refuse", Drop = "drop", } }
 words! { EmptyScopeWord => EmptyScope { Refuse = "refuse", Answer = "answer", } }
@@ -359,6 +386,7 @@ words! {
         Conversations = "conversations",
         Conversation = "conversation",
         Plain = "plain",
+        Bound = "bound",
     }
 }
 words! {
@@ -415,6 +443,8 @@ impl Shared {
             params,
             page,
             part,
+            own,
+            bpo,
         )
     }
 }

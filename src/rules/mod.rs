@@ -25,6 +25,7 @@
 mod answer;
 mod catalogue;
 mod condition;
+mod exports;
 mod format;
 mod jobs;
 mod lists;
@@ -109,6 +110,7 @@ pub fn compile(files: Vec<(String, String)>, policy: Policy) -> Result<Compiled,
         rules.file(&file, &surroundings, &folder.attachments, &mut reader);
     }
     parts::tie(std::mem::take(&mut rules.parts), &mut rules.operations, &mut problems);
+    exports::tie(std::mem::take(&mut rules.own), &mut rules.operations, &mut problems);
     let mut index = RouteIndex::default();
     for (slot, operation) in rules.operations.iter().enumerate() {
         index.insert(operation.contract.method, operation.contract.template.steps(), Slot::Governed(slot));
@@ -217,6 +219,7 @@ struct Gathered {
     ids: BTreeMap<Box<str>, Box<str>>,
     taken: RouteIndex,
     parts: Vec<Pending>,
+    own: Vec<exports::Pending>,
 }
 
 impl Gathered {
@@ -260,6 +263,10 @@ impl Gathered {
             let jobs = rule.job.as_ref().and_then(|job| jobs::operations(rule, job, &operation, surroundings, reader));
             if let Some(part) = surroundings.part(rule, reader) {
                 self.parts.push(Pending { slot: self.operations.len(), part, source: reader.source.clone() });
+            }
+            if let Some(own) = surroundings.own(rule, reader) {
+                let pending = exports::Pending { slot: self.operations.len(), own, source: reader.source.clone() };
+                self.own.push(pending);
             }
             self.add(Arc::new(operation), &rule.r#match, reader);
             for operation in jobs.into_iter().flatten() {

@@ -48,6 +48,18 @@ keys! {
         entries: Option<At<String>>,
         /// Beside `entries`: so does each entry of these.
         also: Vec<At<String>>,
+        /// The list of queues here says which legs count; without filters.
+        queues: Option<At<String>>,
+        /// Beside `queues`: the list of agents.
+        users: Option<At<String>>,
+        /// Beside `queues`: a list of divisions, which are resolved into queues.
+        divisions: Option<At<String>>,
+        /// Beside `queues`: the field that says what is asked for.
+        view: Option<At<String>>,
+        /// Beside `queues`: the field that leaves rows without any leg out, sent as `true`.
+        no_empty: Option<At<String>>,
+        /// Words of `view` whose rows are told apart by agent: for these `users` means something.
+        by_agent: Vec<At<String>>,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Compiles the model table: bodies, filters, field lists. Rule files only ever choose from it.
 
 use super::{
+    exports,
     format::AccessWord,
     jobs::JobBody,
     model_format::{FieldSpec, Filter, JobModel, KindWord, Model, ModelFile},
@@ -175,8 +176,12 @@ impl Filters {
         let proof = match (&spec.filter, &spec.entries) {
             (Some(at), None) if spec.also.is_empty() => Proof::Filter { at: paths::definite(at, reader)? },
             (None, Some(at)) => Proof::Entries { at: paths::definite(at, reader)?, also: also? },
+            (None, None) if spec.queues.is_some() && spec.also.is_empty() => {
+                Proof::Lists(exports::lists(spec, reader)?)
+            }
             _ => {
-                reader.problem(spec.span.clone(), "a proof is `{ filter = ... }` or `{ entries = ..., also = [...] }`");
+                let help = "write `{ filter = ... }`, `{ entries = ..., also = [...] }` or `{ queues = ..., users = ..., view = ..., no-empty = ..., by-agent = [...] }`";
+                reader.problem_with(spec.span.clone(), "this is no proof", Some(help.to_owned()));
                 return None;
             }
         };
@@ -186,9 +191,11 @@ impl Filters {
             Proof::Entries { at, also } => {
                 std::iter::once(at).chain(also).all(|at| matches!(body.field(at), Some(FieldKind::Filters(_))))
             }
+            Proof::Lists(lists) => exports::fits(lists, &body),
         };
         if !fits {
-            reader.problem(spec.span.clone(), "the proof names a path that is no filter of this model");
+            reader
+                .problem(spec.span.clone(), "the proof names a path that is no filter or no list of ids of this model");
             return None;
         }
         Some((Arc::new(body), masks))

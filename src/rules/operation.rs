@@ -18,7 +18,7 @@ use crate::model::{
     body::{BodyModel, Dialect},
     contract::{Contract, Data},
     entitlement::Action,
-    operation::{Audience, Class, EmptyScope, Operation, Outside, RefuseWhen, Site, StaticDead},
+    operation::{Audience, BpoExports, Class, EmptyScope, Operation, Outside, RefuseWhen, Site, StaticDead},
     refusal::Code,
     world::Policy,
 };
@@ -84,6 +84,7 @@ impl Surroundings<'_> {
             shape: answer.shape,
             data,
             part: shared.part.is_some(),
+            own: shared.own.is_some(),
         };
         fits.check(model.as_deref(), page.as_ref(), &rule.r#match, reader);
         let lists =
@@ -114,7 +115,13 @@ impl Surroundings<'_> {
             max_values: shared.max_values.unwrap_or(MAX_VALUES),
             job: None,
             part: shared.part.is_some(),
+            // tied when every rule is read
+            own: None,
         };
+        if let Some(word) = shared.bpo.as_ref().filter(|_| class != Class::Export) {
+            let help = "keep outsourcers out of other operations by `audience = \"internal\"`".to_owned();
+            reader.problem_with(word.span.clone(), "only rules of class `export` say `bpo`", Some(help));
+        }
         Some(Operation {
             id: rule.id.as_str().into(),
             class,
@@ -124,6 +131,7 @@ impl Surroundings<'_> {
             permission,
             audience,
             outsourcers: shared.outsourcers.as_ref().map(|word| word.value.into()).unwrap_or_default(),
+            bpo: shared.bpo.as_ref().map(|word| BpoExports::from(word.value)).unwrap_or_default(),
             rests: partly,
             unproved: needs.iter().copied().filter(|needed| !self.policy.accepted.contains(needed)).collect(),
             needs,
@@ -144,6 +152,7 @@ impl Surroundings<'_> {
             job: None,
             // tied when every rule is read
             part: None,
+            own: None,
         })
     }
 
@@ -152,6 +161,13 @@ impl Surroundings<'_> {
         let mut quiet = super::problem::Problems::default();
         let mut reader = Reader { source: reader.source.clone(), problems: &mut quiet };
         self.shared(rule, &mut reader)?.part
+    }
+
+    /// How a rule lists the asker's own exports. Problems of its family are told by [`Self::operation`].
+    pub(super) fn own(&self, rule: &At<Rule>, reader: &Reader<'_>) -> Option<At<format::Own>> {
+        let mut quiet = super::problem::Problems::default();
+        let mut reader = Reader { source: reader.source.clone(), problems: &mut quiet };
+        self.shared(rule, &mut reader)?.own
     }
 
     /// What a rule refuses of a body, as far as it can be said of this one.

@@ -46,6 +46,8 @@ pub struct RuleTest {
     pub expect: Option<Expect>,
     /// The interaction that is looked at before a part of it is asked for.
     pub interaction: Option<Value>,
+    /// Exports of the asker's own: ids and what he asked for.
+    pub exported: Vec<(Box<str>, Value)>,
     /// What the upstream answers, and what the asker gets of it.
     pub answer: Option<(Value, Value)>,
 }
@@ -156,6 +158,7 @@ fn compile(
         params: params?,
         expect,
         interaction,
+        exported: test.exported.iter().map(|(id, asks)| (id.text.clone(), asks.0.clone())).collect(),
         answer,
     })
 }

@@ -93,6 +93,9 @@ impl Rests<'_> {
         if self.page {
             rests.push(Assumption::IdsOnly);
         }
+        if self.model.is_some_and(|model| matches!(model.proof, Proof::Lists(_))) {
+            rests.push(Assumption::ViewFilter);
+        }
         for missing in rests.into_iter().filter(|rest| !needs.contains(rest)) {
             let help = format!("add it to `needs`: {}", missing.meaning());
             let message = format!("this rule rests on `{}` and does not say so", missing.name());
@@ -103,6 +106,8 @@ impl Rests<'_> {
             let unproved = match &model.proof {
                 Proof::Filter { at } => !narrowed(at),
                 Proof::Entries { at, also } => !std::iter::once(at).chain(also).all(|at| narrowed(at)),
+                // written without a site of the rule's own
+                Proof::Lists(_) => false,
             };
             if unproved {
                 let help = "add a `[[rule.narrow]]` for each filter that the model's proof names";
@@ -152,6 +157,8 @@ pub(super) struct Fits<'f> {
     pub(super) data: Data,
     /// What is read is a part of an interaction.
     pub(super) part: bool,
+    /// A list of the asker's own exports.
+    pub(super) own: bool,
 }
 
 impl Fits<'_> {
@@ -169,6 +176,12 @@ impl Fits<'_> {
             let message = "a part of an interaction is a plain `read` of interaction data";
             reader.problem_with(at.span.clone(), message, Some(help.to_owned()));
             return;
+        }
+        if self.class == Class::Export || self.own || self.shape == Shape::Bound {
+            return self.check_export(model, &ids, at, reader);
+        }
+        if model.is_some_and(|model| matches!(model.proof, Proof::Lists(_))) {
+            reader.problem(at.span.clone(), "a body with lists of ids is that of an `export`");
         }
         if self.shape == Shape::Plain {
             return self.check_plain(&ids, owners, at, reader);
@@ -193,6 +206,24 @@ impl Fits<'_> {
             _ => return,
         };
         reader.problem(at.span.clone(), says);
+    }
+
+    /// An export is asked for with lists of ids, and shown to its owner in a list.
+    fn check_export(&self, model: Option<&BodyModel>, ids: &[Access], at: &At<String>, reader: &mut Reader<'_>) {
+        let by_lists = model.is_some_and(|model| matches!(model.proof, Proof::Lists(_)));
+        let asks = (self.method, self.shape, self.data, by_lists, self.own)
+            == (Method::Post, Shape::Plain, Data::Interaction, true, false);
+        let lists = (self.method, self.shape, self.data, model.is_none(), self.own)
+            == (Method::Get, Shape::Bound, Data::Metadata, true, true);
+        if self.class != Class::Export || !ids.is_empty() || !(asks && self.params.is_empty() || lists) {
+            let help = "an `export` is a `POST` of interaction data, with a body whose proof names lists of ids and a \
+                        `plain` answer; or a `GET` of `metadata` with `[rule.own]` and a `bound` answer";
+            reader.problem_with(
+                at.span.clone(),
+                "this is no way to ask for an export, or to list them",
+                Some(help.to_owned()),
+            );
+        }
     }
 
     /// A plain answer is its owner's, whom the path names and the directory holds; or it is nobody's.
@@ -222,7 +253,9 @@ impl Fits<'_> {
                 "a `plain` answer has one owner: a queue, a person or a division by the first id of the path, and \
                  `data` says which; or it is a part of an interaction, by `[rule.part]`"
             }
-            Class::Query | Class::List | Class::Job => "a `plain` answer is one of a `read` or of `no-data`",
+            Class::Query | Class::List | Class::Job | Class::Export => {
+                "a `plain` answer is one of a `read` or of `no-data`"
+            }
             Class::NoData | Class::Read => return,
         };
         reader.problem(at.span.clone(), says);

@@ -103,6 +103,46 @@ pub(super) fn users(store: &Store, lens: Lens, params: &Params) -> Result<Value,
     page(entries.collect(), lens, params, "/api/v2/users")
 }
 
+/// Everybody has as many dashboards as his name has words, and one that somebody else shares with him.
+pub(super) fn dashboard_users(store: &Store, lens: Lens, params: &Params) -> Result<Value, Problem> {
+    let entries = store.organisation.users.iter().map(|user| {
+        let name = user.shown();
+        Entry {
+            id: &user.id,
+            division: &user.division,
+            shown: json!({
+                "id": user.id, "name": name, "dashboardCount": name.split(' ').count(), "publicDashboardCount": 1,
+                "state": if user.active { "active" } else { "inactive" },
+                "selfUri": format!("/api/v2/analytics/reporting/dashboards/users/{}", user.id),
+            }),
+            name,
+        }
+    });
+    page(entries.collect(), lens, params, "/api/v2/analytics/reporting/dashboards/users")
+}
+
+/// The dashboards of one person, the one of somebody else among them.
+pub(super) fn dashboards(store: &Store, id: &str) -> Result<Value, Problem> {
+    let users = &store.organisation.users;
+    let place = users.iter().position(|user| user.id == id).ok_or_else(Problem::not_found)?;
+    let owner = users.get(place).ok_or_else(Problem::not_found)?;
+    let other = users.iter().find(|user| user.division != owner.division).ok_or_else(Problem::not_found)?;
+    let one = |word: &str, builder: &str| {
+        json!({
+            "id": format!("db-{id}-{word}"), "name": word, "rows": 1, "columns": 1, "createdBy": { "id": builder },
+            "widgets": [{
+                "row": 1, "column": 1, "type": "METRIC", "metrics": ["nOffered"],
+                "filter": { "queueIds": ["q-unlisted"], "userIds": ["u-unlisted"] },
+            }],
+            "dashboardsSharedWith": { "userIds": ["u-unlisted"] }, "selfUri": "/api/v2/unlisted",
+        })
+    };
+    let own = owner.shown();
+    let mut all: Vec<Value> = own.split(' ').map(|word| one(word, id)).collect();
+    all.push(one("shared", &other.id));
+    Ok(json!({ "entities": all, "pageSize": 25, "pageNumber": 1, "total": all.len(), "pageCount": 1 }))
+}
+
 pub(super) fn divisions(store: &Store, lens: Lens, params: &Params) -> Result<Value, Problem> {
     let entries = store.organisation.divisions.iter().map(|division| Entry {
         id: &division.id,

@@ -13,6 +13,7 @@ mod conversation;
 mod details;
 mod dimension;
 mod documents;
+mod exports;
 mod facets;
 mod families;
 mod filter;

@@ -136,6 +136,12 @@ impl Sandbox {
         change(&mut self.service.disobedience.write().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// The file of an export, as whoever follows its link gets it.
+    pub fn exported(&self, region: &str, id: &str) -> Option<String> {
+        let place = self.service.stores.iter().position(|store| store.region == region)?;
+        self.service.exported(place, id).ok()
+    }
+
     /// Back to perfect obedience.
     pub fn obey(&self) {
         self.disobey(|faults| *faults = Disobedience::default());

@@ -4,6 +4,7 @@ use super::{
     activity, aggregates,
     condition::Lens,
     conversation, details, documents,
+    exports::Exports,
     families::Family,
     interval::show,
     jobs::{self, Jobs},
@@ -31,6 +32,8 @@ pub(super) struct Service {
     executions: Mutex<Vec<Value>>,
     /// By region.
     jobs: BTreeMap<String, Jobs>,
+    /// By region.
+    exports: BTreeMap<String, Exports>,
 }
 
 /// What a request asks for.
@@ -62,9 +65,21 @@ pub(super) enum Operation {
     /// Something of one person.
     Person(people::Part),
     Job(jobs::Part),
+    /// Has a file made.
+    Export,
+    /// All files.
+    Exports,
+    /// How many dashboards people have.
+    DashboardUsers,
+    /// The same of one of them, and what he has.
+    DashboardUser,
+    Dashboards,
     /// By the whole path.
     Document,
 }
+
+const DASHBOARD_USERS: &str = "/api/v2/analytics/reporting/dashboards/users";
+const EXPORTS: &str = "/api/v2/analytics/reporting/exports";
 
 impl Operation {
     /// The operation, and the id that ends the path of a read by id; of a document, its path.
@@ -90,6 +105,9 @@ impl Operation {
             ("POST", "/api/v2/analytics/query") => Self::PlatformQuery,
             ("GET", "/api/v2/analytics/query/execution") => Self::PlatformExecutions,
             ("GET", "/api/v2/analytics/conversations/details") => Self::ConversationDetailsOf,
+            ("POST", EXPORTS) => Self::Export,
+            ("GET", EXPORTS) => Self::Exports,
+            ("GET", DASHBOARD_USERS) => Self::DashboardUsers,
             ("GET", "/api/v2/routing/queues") => Self::Queues,
             ("GET", "/api/v2/users") => Self::Users,
             ("GET", "/api/v2/authorization/divisions") => Self::Divisions,
@@ -106,6 +124,8 @@ impl Operation {
             (Self::User, "/api/v2/users/", ""),
             (Self::Division, "/api/v2/authorization/divisions/", ""),
             (Self::Conversation, "/api/v2/conversations/", ""),
+            (Self::DashboardUser, "/api/v2/analytics/reporting/dashboards/users/", ""),
+            (Self::Dashboards, "/api/v2/analytics/reporting/settings/users/", "/dashboards"),
             (Self::ConversationDetail, "/api/v2/analytics/conversations/", "/details"),
         ];
         let people = people::PARTS.map(|(part, after)| (Self::Person(part), "/api/v2/users/", after));
@@ -132,7 +152,8 @@ impl Service {
     pub(super) fn new(stores: Vec<Arc<Store>>, traits: Traits) -> Self {
         let disobedience = RwLock::new(Disobedience::default());
         let jobs = stores.iter().map(|store| (store.region.clone(), Jobs::default())).collect();
-        Self { stores, traits: RwLock::new(traits), disobedience, executions: Mutex::new(Vec::new()), jobs }
+        let exports = stores.iter().map(|store| (store.region.clone(), Exports::default())).collect();
+        Self { stores, traits: RwLock::new(traits), disobedience, executions: Mutex::new(Vec::new()), jobs, exports }
     }
 
     pub(super) fn traits(&self) -> Traits {
@@ -199,6 +220,16 @@ impl Service {
         }
     }
 
+    fn exports(&self, store: &Store) -> Result<&Exports, Problem> {
+        self.exports.get(&store.region).ok_or_else(Problem::not_found)
+    }
+
+    /// The file of an export, as its link gives it.
+    pub(super) fn exported(&self, region: usize, id: &str) -> Result<String, Problem> {
+        let store = self.stores.get(region).ok_or_else(Problem::not_found)?;
+        self.exports(store)?.file(store, Lens::whole(self.traits()), id)
+    }
+
     fn ask(&self, store: &Store, lens: Lens, question: &Question) -> Result<Value, Problem> {
         let Question { operation, id, params, body, client } = question;
         match operation {
@@ -223,6 +254,11 @@ impl Service {
             Operation::Person(part) => people::read(store, *part, id),
             Operation::Document => documents::read(store, id),
             Operation::Job(part) => self.job(store, lens, *part, question),
+            Operation::DashboardUsers => lists::dashboard_users(store, lens, params),
+            Operation::DashboardUser => lists::only(lists::dashboard_users(store, lens, &Params::id(id))?),
+            Operation::Dashboards => lists::dashboards(store, id),
+            Operation::Export => self.exports(store)?.submit(body, self.disobedience().same_job),
+            Operation::Exports => self.exports(store)?.list(params),
             Operation::Conversation => conversation::by_id(store, id)?.ok_or_else(Problem::not_found),
             _ => evaluate(store, lens, question),
         }

@@ -18,6 +18,8 @@ pub struct Traits {
     pub division_of_leg: bool,
     /// A list asked for ids returns no other entity (off: it adds strangers).
     pub ids_only: bool,
+    /// An export counts only legs that fit `queueIds` and `userIds` of its filter (off: it reads neither).
+    pub view_filter: bool,
 }
 
 impl Default for Traits {
@@ -30,6 +32,7 @@ impl Default for Traits {
             legs_contained: true,
             division_of_leg: false,
             ids_only: true,
+            view_filter: true,
         }
     }
 }
@@ -44,6 +47,7 @@ impl Traits {
             "legs-contained" => &mut self.legs_contained,
             "division-of-leg" => &mut self.division_of_leg,
             "ids-only" => &mut self.ids_only,
+            "view-filter" => &mut self.view_filter,
             _ => return false,
         };
         *switch = on;

@@ -7,7 +7,7 @@ use crate::{
 };
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 
 /// Places are kept as digests: they may be long, and nobody needs to read them.
 pub(super) const TABLES: &str = "
@@ -75,23 +75,39 @@ pub(super) fn find(
     let select = "select holder_kind, holder, operation, submitted, sent, iif(?3, body, x'') from jobs \
                   where region = ?1 and id = ?2";
     let mut statement = connection.prepare_cached(select)?;
-    let found = statement.query_row(params![region, id, with_body], |row| {
-        let body = Bytes::from(row.get::<_, Vec<u8>>(5)?);
-        Ok(Job {
-            id: id.into(),
-            region: region.into(),
-            holder: (row.get(0)?, row.get(1)?),
-            operation: row.get(2)?,
-            submitted: Timestamp::from_second(row.get(3)?).unwrap_or(Timestamp::MIN),
-            kind: if row.get(4)? { JobKind::Sent(body) } else { JobKind::Empty(body) },
-            cursor: None,
-        })
-    });
+    let found = statement.query_row(params![region, id, with_body], |row| read(region, id.into(), row));
     let Some(job) = found.optional()? else { return Ok(None) };
     let Some(cursor) = cursor else { return Ok(Some(job)) };
     let select = "select 1 from places where region = ? and id = ? and digest = ?";
     let named = connection.prepare_cached(select)?.exists(params![region, id, hash::sha256(cursor.as_bytes())])?;
     Ok(Some(Job { cursor: named.then(|| cursor.into()), ..job }))
+}
+
+/// The newest first.
+pub(super) fn of_holder(
+    connection: &Connection,
+    region: &str,
+    (kind, holder): (&str, &str),
+    operation: &str,
+) -> Result<Vec<Job>, Failed> {
+    let select = "select holder_kind, holder, operation, submitted, sent, body, id from jobs where region = ? \
+                  and holder = ? and holder_kind = ? and operation = ? order by submitted desc, id desc";
+    let mut statement = connection.prepare_cached(select)?;
+    let rows = statement.query_map(params![region, holder, kind, operation], |row| read(region, row.get(6)?, row))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn read(region: &str, id: Box<str>, row: &Row<'_>) -> rusqlite::Result<Job> {
+    let body = Bytes::from(row.get::<_, Vec<u8>>(5)?);
+    Ok(Job {
+        id,
+        region: region.into(),
+        holder: (row.get(0)?, row.get(1)?),
+        operation: row.get(2)?,
+        submitted: Timestamp::from_second(row.get(3)?).unwrap_or(Timestamp::MIN),
+        kind: if row.get(4)? { JobKind::Sent(body) } else { JobKind::Empty(body) },
+        cursor: None,
+    })
 }
 
 /// Whether the place was kept: the job may be forgotten by now.

@@ -125,6 +125,18 @@ impl Store {
         self.run(move |connection| jobs::find(connection, &region, &id, cursor.as_deref(), with_body)).await
     }
 
+    /// Every job of one operation that a holder has in a region, with what was sent for it.
+    pub async fn jobs_of(
+        &self,
+        region: &str,
+        (kind, holder): (&str, &str),
+        operation: &str,
+    ) -> Result<Vec<Job>, Failed> {
+        let (region, operation) = (region.to_owned(), operation.to_owned());
+        let holder = (kind.to_owned(), holder.to_owned());
+        self.run(move |connection| jobs::of_holder(connection, &region, (&holder.0, &holder.1), &operation)).await
+    }
+
     /// Forgets a job that was cancelled.
     pub async fn forget(&self, region: &str, id: &str) -> Result<(), Failed> {
         let (region, id) = (region.to_owned(), id.to_owned());

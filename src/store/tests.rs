@@ -190,3 +190,21 @@ fn the_places_of_one_holder_are_bound() {
     assert!(there(&connection, "j-0"), "what has no places is not forgotten for them");
     assert_eq!(name(&mut connection, "j-3", "more"), Ok(true), "another's jobs are not counted");
 }
+
+/// A list of one's own holds one's own: of this region, of this operation, the newest first, with what was sent.
+#[tokio::test]
+async fn the_jobs_of_a_holder_are_his() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let mine = [job("j-1", "ana", NOW), job("j-2", "ana", "2026-11-20T11:00:00Z")];
+    let mut others = [job("j-3", "ben", NOW), job("j-4", "ana", NOW), job("j-5", "ana", NOW), job("j-6", "ana", NOW)];
+    others[1].region = "eu".into();
+    others[2].operation = "details.job".into();
+    others[3].holder.0 = "service".into();
+    for one in mine.iter().chain(&others) {
+        store.bind(one.clone()).await.unwrap();
+    }
+    let [first, second] = mine;
+    assert_eq!(store.jobs_of("us", ("user", "ana"), "aggregates.job").await, Ok(vec![second, first]));
+    assert_eq!(store.jobs_of("us", ("user", "ANA"), "aggregates.job").await, Ok(vec![]));
+}

@@ -66,7 +66,7 @@ pub fn check_job(
     Ok(Verified { outgoing, residual, certificate: Certificate { steps } })
 }
 
-fn hold_owner(submit: &Contract, job: &Job, given: &entitlement::Scope, org: &Org) -> Result<(), Unproved> {
+pub(super) fn hold_owner(submit: &Contract, job: &Job, given: &entitlement::Scope, org: &Org) -> Result<(), Unproved> {
     let holder = match given.holder {
         Principal::User(user) => org.users.get(user.index()).map(|user| ("user", &user.id, user.region)),
         Principal::Service(one) => org.services.get(one.index()).map(|one| ("service", &one.id, one.region)),

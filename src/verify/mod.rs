@@ -13,14 +13,18 @@
 //! | `scope` | what the entitlements cover, id by id |
 //! | `legs` | the scope as clauses, and which of them a filter entails |
 //! | `job` | a step of a job: it is the holder's, and what was sent for it is inside the scope of now |
+//! | `lists` | lists of ids in the place of filters: what they let through together is inside the scope |
+//! | `export` | the list of one's own exports: whose they are, and which files are inside the scope of now |
 //! | `part` | a part of an interaction: every leg that it speaks of is inside the scope |
 
 mod body;
+mod export;
 mod filter;
 mod genesys;
 mod job;
 mod json;
 mod legs;
+mod lists;
 mod part;
 mod platform;
 mod request;
@@ -39,6 +43,7 @@ use crate::model::{
     outgoing::{Outgoing, Residual},
 };
 use body::Found;
+pub use export::{OwnRows, check_own};
 use filter::Entry;
 use jiff::Timestamp;
 pub use job::{JobUnproved, check_job};
@@ -126,6 +131,9 @@ pub fn check(
     if contract.part {
         return Err(Unproved::at("contract", "a part of an interaction is proved with what was seen of it"));
     }
+    if contract.own.is_some() {
+        return Err(Unproved::at("contract", "a list of one's own is proved with what is bound to its asker"));
+    }
     let scope = Scope::of(contract, given, org, now)?;
     let ids = request::hold_path(&scope, contract, &outgoing)?;
     request::hold_query(&scope, contract, &outgoing)?;
@@ -135,7 +143,11 @@ pub fn check(
             let asked = Asked::of(contract, Some(&body), &residual)?;
             let words = Vocabulary::of(contract, model, &scope, &given.lifts);
             let found = body::hold(&scope, &words, model, &body)?;
-            by_body(contract, model, &found, &residual, &scope.only(|e| asked.counts(e)))?
+            let scope = scope.only(|e| asked.counts(e));
+            match &model.proof {
+                Proof::Lists(lists) => lists::prove(contract, model, lists, &body, &found, &scope)?,
+                proof => by_body(contract, model, proof, &found, &residual, &scope)?,
+            }
         }
         (None, None) => {
             let asked = Asked::of(contract, None, &residual)?;
@@ -153,6 +165,7 @@ pub fn check(
 fn by_body(
     contract: &Contract,
     model: &BodyModel,
+    proof: &Proof,
     found: &[Found<'_>],
     residual: &Residual,
     scope: &Scope<'_>,
@@ -176,11 +189,12 @@ fn by_body(
             return Err(Unproved::at("body", "no filter proves anything for this kind of data"));
         }
     };
-    let (main, also): (&Path, &[Path]) = match &model.proof {
+    let (main, also): (&Path, &[Path]) = match proof {
         Proof::Filter { at } => (at, &[]),
         Proof::Entries { at, also } => (at, also),
+        Proof::Lists(_) => return Err(Unproved::at("body", "its lists of ids are proved, and no filter")),
     };
-    let array = matches!(model.proof, Proof::Entries { .. });
+    let array = matches!(proof, Proof::Entries { .. });
     // a row about one person or one queue is not more than the one that its entries speak of
     if array && model.data == Data::Interaction && !shows_legs {
         return Err(Unproved::at("body", "entries ask for some leg, but this answer speaks of all legs"));

@@ -170,6 +170,14 @@ impl<'a> Scope<'a> {
         })
     }
 
+    /// What this user did in this queue, by one entitlement.
+    pub(super) fn covers_pair(&self, queue: QueueIx, user: UserIx) -> bool {
+        self.live.iter().any(|e| {
+            let worker = e.users.is_any() || e.users.covers(&user) && self.is_of_region(user);
+            worker && self.covers_queue(e, queue)
+        })
+    }
+
     /// On queue data: a queue whose figures may be seen whole, so for every agent.
     pub(super) fn shows_queue(&self, ix: QueueIx) -> bool {
         self.live.iter().any(|e| e.users.is_any() && self.covers_queue(e, ix))

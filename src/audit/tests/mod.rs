@@ -55,6 +55,7 @@ pub(crate) fn proved(conversation: &str) -> Verified {
         max_values: 100,
         job: None,
         part: false,
+        own: None,
     };
     let outgoing = Outgoing {
         method: Method::Get,

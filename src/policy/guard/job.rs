@@ -15,12 +15,15 @@ pub(super) fn submitted(name: &str, status: u16, body: &[u8]) -> Result<Guarded,
         return Err(unreadable(format!("status {status} is no answer to a job")));
     }
     let answer = read(body)?;
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '~');
-    let fits = |id: &&str| (1..=MOST).contains(&id.len()) && id.chars().all(plain) && !matches!(*id, "." | "..");
-    let id = answer.get(name).and_then(Value::as_str).filter(fits);
+    let id = answer.get(name).and_then(Value::as_str).filter(|id| is_id(id));
     let id = id.ok_or_else(|| unreadable(format!("`{name}` is not the id of a job")))?;
     let body = Value::object([(name, Value::text(id))]).to_bytes();
     Ok(Guarded { job: Some(id.into()), ..Guarded::plain(202, body, Vec::new()) })
+}
+
+pub(super) fn is_id(id: &str) -> bool {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '~');
+    (1..=MOST).contains(&id.len()) && id.chars().all(plain) && !matches!(id, "." | "..")
 }
 
 pub(super) fn status(keep: &Keep, status: u16, body: &[u8]) -> Result<Guarded, Refusal> {

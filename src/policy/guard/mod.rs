@@ -3,6 +3,7 @@
 //! It trusts nothing that the upstream did with the filter: every row that shows whose it is is judged again by
 //! the entitlements themselves, every field that no model lists is dropped, every total is recomputed or removed.
 
+mod export;
 mod fields;
 mod job;
 mod legs;
@@ -22,12 +23,13 @@ use crate::{
         contract::Segment,
         entitlement::Scope,
         job::JobStep,
-        operation::{JobPart, Operation},
+        operation::{Class, JobPart, Operation},
         org::{DivisionIx, Org},
         refusal::{Code, Notice, Refusal},
         set::Set,
     },
     query::json::{self, Limits, Value},
+    verify::OwnRows,
 };
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -165,6 +167,8 @@ pub struct GuardPlan {
     windowless: Option<Box<Self>>,
     /// The answer is about a job that `operation` submitted.
     step: Option<JobStep>,
+    /// The asker's own exports, as the second reader proved them; without that nothing of a list of them is shown.
+    own: OwnRows,
 }
 
 impl GuardPlan {
@@ -189,6 +193,7 @@ impl GuardPlan {
             interaction: None,
             windowless: None,
             step: None,
+            own: OwnRows::default(),
         }
     }
 
@@ -210,6 +215,11 @@ impl GuardPlan {
     pub(super) fn with_page(mut self, page: PageInfo, ids: Vec<String>) -> Self {
         self.page = Some(page);
         self.ids = ids.into_iter().collect();
+        self
+    }
+
+    pub(crate) fn with_own(mut self, own: OwnRows) -> Self {
+        self.own = own;
         self
     }
 
@@ -259,6 +269,9 @@ impl GuardPlan {
             (Some(_), Some(JobStep::Cancel)) => return job::cancelled(status),
             (Some(_), Some(JobStep::Results)) | (None, _) => {}
         }
+        if self.operation.class == Class::Export && self.operation.own.is_none() {
+            return export::submitted(&self.operation.answer.keep, status, &body);
+        }
         is_answer(status)?;
         if self.has_rows() {
             let mut sieve = Sieve::new(self.clone(), usize::MAX);
@@ -274,14 +287,16 @@ impl GuardPlan {
         let limits = Limits::answer(self.operation.answer.max_bytes);
         let answer =
             json::parse(body, &limits).map_err(|error| unreadable(format!("not the JSON of an answer: {error}")))?;
-        // some lists of parts have no object around them
-        let bare_list = self.operation.part.is_some() && matches!(answer, Value::Array(_));
+        // some lists have no object around them
+        let bare = self.operation.part.is_some() || self.operation.class == Class::NoData;
+        let bare_list = bare && matches!(answer, Value::Array(_));
         if !(bare_list || matches!(answer, Value::Object(_))) {
             return Err(unreadable("the JSON of an answer is an object".to_owned()));
         }
         let keep = &self.operation.answer.keep;
         let mut seen = BTreeSet::new();
         let shown = match self.operation.answer.shape {
+            Shape::Bound => return export::own(self, answer),
             Shape::Conversation => {
                 let row = legs::judge(self, &answer).ok_or_else(|| gone("no leg of it is visible"))?;
                 fields::keep(keep, row)

@@ -173,7 +173,7 @@ impl Work {
             Shape::Entities => rows::entity(plan, row, &mut self.seen),
             Shape::Owned => rows::owned(plan, row),
             Shape::Groups | Shape::Rows => rows::group(plan, row, &mut self.keys),
-            Shape::Conversation | Shape::Entity | Shape::Plain => None,
+            Shape::Conversation | Shape::Entity | Shape::Bound | Shape::Plain => None,
         };
         if judged.is_none() {
             self.rows.foreign += 1;
@@ -266,7 +266,8 @@ impl GuardPlan {
     pub(super) fn has_rows(&self) -> bool {
         match self.operation.answer.shape {
             Shape::Groups | Shape::Rows | Shape::Owned | Shape::Entities | Shape::Conversations => true,
-            Shape::Conversation | Shape::Entity | Shape::Plain => false,
+            // a page of one's own is cut when all are there
+            Shape::Conversation | Shape::Entity | Shape::Bound | Shape::Plain => false,
         }
     }
 

@@ -87,7 +87,7 @@ fn bound<'a>(asking: &Asking<'a>, submit: &Operation) -> Option<&'a Job> {
         Principal::User(_) => "user",
         Principal::Service(_) => "service",
     };
-    asking.question.job.as_deref().filter(|job| {
+    asking.question.named_job().filter(|job| {
         *job.id == **id
             && job.operation == submit.id
             && job.region == org.region(asking.scope.region).id

@@ -155,7 +155,7 @@ fn page_info(asking: &Asking<'_>, page: &Page, total: usize) -> Result<PageInfo,
     Ok(PageInfo { number, size, total })
 }
 
-fn int(asking: &Asking<'_>, param: &str, default: i64) -> Result<i64, Refusal> {
+pub(super) fn int(asking: &Asking<'_>, param: &str, default: i64) -> Result<i64, Refusal> {
     match value(asking, param) {
         None => Ok(default),
         Some(text) => text

@@ -6,6 +6,7 @@
 mod asked;
 mod body;
 mod bound;
+mod export;
 mod fields;
 mod fit;
 mod job;
@@ -63,6 +64,7 @@ pub fn narrow(world: &World, scope: &Arc<Scope>, question: &Question, now: Times
         Class::List => list::narrow(&asking),
         Class::Read | Class::NoData => read::narrow(&asking),
         Class::Job => job::narrow(&asking),
+        Class::Export => export::narrow(&asking),
     }
 }
 

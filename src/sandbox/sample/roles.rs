@@ -6,7 +6,7 @@ const CALLBACK: [&str; 8] =
     ["view", "create", "cancel", "reschedule", "export", "view-errors", "test-keys", "provision"];
 
 /// What is the same for everybody: no data of anybody.
-const SETTINGS: [&str; 21] = [
+const SETTINGS: [&str; 25] = [
     "aiStudio:summaryConfig:view",
     "analytics:dataRetention:view",
     "authorization:policy:view",
@@ -18,11 +18,15 @@ const SETTINGS: [&str; 21] = [
     "messaging:integration:view",
     "messaging:setting:view",
     "messaging:supportedContent:view",
+    "quality:evaluationForm:view",
+    "quality:scoringRule:view",
+    "quality:surveyForm:view",
     "recording:crossPlatformRetentionPolicy:view",
     "recording:retentionPolicy:view",
     "speechAndTextAnalytics:category:view",
     "speechAndTextAnalytics:dictionaryterm:view",
     "speechAndTextAnalytics:feedback:view",
+    "speechAndTextAnalytics:insightsSettings:view",
     "speechAndTextAnalytics:program:view",
     "speechAndTextAnalytics:settings:view",
     "speechAndTextAnalytics:topic:view",
@@ -49,6 +53,16 @@ const CONTENT: [&str; 16] = [
     "speechAndTextAnalytics:data:view",
     "speechAndTextAnalytics:sentimentData:view",
 ];
+
+/// How a queue is assisted and what its routing brought.
+const PLANNER: [&str; 3] = ["assistants:queue:view", "routing:comparisonPeriod:view", "routing:queue:view"];
+
+/// Who has which dashboards.
+const DASHBOARDS: [&str; 2] =
+    ["analytics:dashboardConfigurations:view", "analytics:dashboardConfigurations:viewPrivate"];
+
+/// Files of what one may see anyway.
+const EXPORTER: [&str; 2] = ["analytics:dataExport:add", "analytics:dataExport:view"];
 
 pub(super) fn roles() -> Value {
     let mut all = templates();
@@ -85,6 +99,9 @@ fn templates() -> Vec<Value> {
         ),
         role("r-settings-reader", "Settings Reader", &each(&SETTINGS, &all())),
         role("r-content-reader", "Content Reader", &each(&CONTENT, &all())),
+        role("r-queue-planner", "Queue Planner", &each(&PLANNER, &all())),
+        role("r-dashboard-administrator", "Dashboard Administrator", &each(&DASHBOARDS, &all())),
+        role("r-report-exporter", "Report Exporter", &each(&EXPORTER, &all())),
     ]
 }
 

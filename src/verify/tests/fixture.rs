@@ -241,6 +241,7 @@ fn contract(operation: &str, data: Data, shape: Shape, model: Option<BodyModel>)
         max_values: 100,
         job: None,
         part: false,
+        own: None,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::{
     house::{
-        AGGREGATES, DETAILS, DIVISIONS, EU, House, KEPT, PLATFORM, Plan, QUEUE_OBSERVATIONS, QUEUES, US,
+        AGGREGATES, DETAILS, DIVISIONS, EU, EXPORTS, House, KEPT, PLATFORM, Plan, QUEUE_OBSERVATIONS, QUEUES, US,
         USER_AGGREGATES, USER_DETAILS, USER_OBSERVATIONS, USERS, WEEK,
     },
     truth::Truth,
@@ -20,6 +20,13 @@ fn definition() -> Value {
     } })
 }
 
+fn export() -> Value {
+    json!({
+        "name": "Week", "timeZone": "UTC", "exportFormat": "CSV", "interval": WEEK,
+        "viewType": "QUEUE_PERFORMANCE_SUMMARY_VIEW",
+    })
+}
+
 /// Operations with a question that is answered when everything is accepted, and what each rests on.
 pub(super) fn operations() -> Vec<(&'static str, Value, &'static [&'static str])> {
     vec![
@@ -33,6 +40,7 @@ pub(super) fn operations() -> Vec<(&'static str, Value, &'static [&'static str])
         (QUEUES, Value::Null, &["ids-only"]),
         (USERS, Value::Null, &["ids-only"]),
         (DIVISIONS, Value::Null, &["ids-only"]),
+        (EXPORTS, export(), &["view-filter"]),
     ]
 }
 

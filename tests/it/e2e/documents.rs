@@ -28,9 +28,17 @@ fn documents() -> (BTreeMap<String, String>, Map<String, Value>) {
 /// What stands below one of these is somebody's.
 const OWNERS: [&str; 3] = ["{userId}", "{queueId}", "{conversationId}"];
 
+/// What other permissions open than those of this test; `e2e::exports` and the rules' own tests ask for it.
+const ELSEWHERE: [&str; 3] = ["/exports/metadata", "/assistant", "/comparisonperiods"];
+
+fn is_elsewhere(path: &str) -> bool {
+    ELSEWHERE.iter().any(|part| path.contains(part))
+}
+
 /// What may pass of a document: everything but these members, wherever they stand.
 fn passable(document: &Value, id: &str) -> Value {
-    const NOT: [&str; 6] = ["createdBy", "selfUri", "secretToken", "webhookUrl", "queues", "division"];
+    const NOT: [&str; 8] =
+        ["createdBy", "selfUri", "secretToken", "webhookUrl", "queues", "division", "disputesAssignees", "evaluator"];
     match document {
         Value::String(text) if text == "$id" => id.into(),
         Value::Array(items) => items.iter().map(|item| passable(item, id)).collect(),
@@ -77,7 +85,9 @@ async fn settings_are_shown_to_who_may_read_them_and_name_nobody() {
     let (routes, documents) = documents();
     let reports = ["/jobs/availability", "/analytics/reporting/settings"];
     let (mut shown, mut refused) = (0, 0);
-    for (template, name) in routes.iter().filter(|(path, _)| OWNERS.iter().all(|owner| !path.contains(owner))) {
+    for (template, name) in
+        routes.iter().filter(|(path, _)| !is_elsewhere(path) && OWNERS.iter().all(|owner| !path.contains(owner)))
+    {
         let (path, id) = filled(template, "");
         let readers: &[&str] =
             if reports.iter().any(|end| path.ends_with(end)) { &["carl", "sofia", "ana"] } else { &["max", "dana"] };
@@ -116,7 +126,7 @@ async fn parts_of_a_person_or_a_queue_are_shown_with_their_owner_and_never_witho
             let some = all.iter().step_by(9).filter_map(|one| one["id"].as_str().map(ToOwned::to_owned));
             let ids: BTreeSet<String> =
                 due.iter().take(4).cloned().chain(some).chain(["invented".to_owned()]).collect();
-            for (template, name) in routes.iter().filter(|(path, _)| path.contains(kind)) {
+            for (template, name) in routes.iter().filter(|(path, _)| path.contains(kind) && !is_elsewhere(path)) {
                 assert!(template.starts_with(base), "{template}");
                 let invented = house.get(person, &filled(template, "invented").0).await;
                 for id in &ids {
@@ -168,4 +178,52 @@ async fn ids_of_things_are_ids_and_parameters_are_listed() {
     }
     assert_eq!(house.get("max", &format!("{roles}?pageSize=2&name=Audit")).await.status, 200);
     assert_eq!(house.get("nobody", &format!("{roles}/-x")).await.code(), "permission.missing");
+}
+
+/// Dashboards go with their builder: whom one may see has them counted and shown, without what they are filtered by.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dashboards_are_shown_with_their_builder() {
+    let house = House::of(Plan { interactions: 20, ..Plan::default() }).await;
+    let (counts, own) = ("/api/v2/analytics/reporting/dashboards/users", "/api/v2/analytics/reporting/settings/users");
+    let users = house.directory["users"].as_array().unwrap();
+    let here = |user: &&Value| user["division"] == "d-fraud-us";
+    let live: BTreeSet<&str> = users
+        .iter()
+        .filter(here)
+        .filter(|user| user["active"] != false)
+        .filter_map(|user| user["id"].as_str())
+        .collect();
+    let mut seen = Vec::new();
+    for page in 1.. {
+        let heard = house.get("nils", &format!("{counts}?pageSize=4&pageNumber={page}")).await;
+        assert_eq!((heard.status, &heard.json()["total"]), (200, &json!(live.len())), "{heard:?}");
+        let answer = heard.json();
+        let rows = answer["entities"].as_array().unwrap();
+        if rows.is_empty() {
+            break;
+        }
+        seen.extend(rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()));
+    }
+    assert_eq!((seen.len(), seen.iter().map(String::as_str).collect::<BTreeSet<_>>()), (live.len(), live.clone()));
+    let invented = [format!("{counts}/invented"), format!("{own}/invented/dashboards")];
+    let mut shown = 0;
+    for user in users.iter().step_by(7).chain(users.iter().filter(here)) {
+        let id = user["id"].as_str().unwrap();
+        for (line, unknown) in [format!("{counts}/{id}"), format!("{own}/{id}/dashboards")].iter().zip(&invented) {
+            let heard = house.get("nils", line).await;
+            if user["division"] != "d-fraud-us" {
+                assert_eq!(heard.refusal(), house.get("nils", unknown).await.refusal(), "{line}");
+                continue;
+            }
+            assert_eq!(heard.status, 200, "{line}: {heard:?}");
+            assert!(!heard.body.contains("unlisted") && !heard.body.contains("shared"), "{line}: {heard:?}");
+            let answer = heard.json();
+            let rows = answer["entities"].as_array().map_or(0, Vec::len);
+            assert!(answer["id"] == id || rows > 0, "{line}: {answer}");
+            shown += 1;
+        }
+    }
+    assert_eq!(house.get("carl", &format!("{own}/carl/dashboards")).await.code(), "permission.missing");
+    println!("dashboards: {} people counted over all pages, {shown} answers of one person", live.len());
+    assert!(shown > 20);
 }

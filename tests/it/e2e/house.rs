@@ -28,6 +28,7 @@ pub(super) const USER_AGGREGATES: &str = "/api/v2/analytics/users/aggregates/que
 pub(super) const USER_DETAILS: &str = "/api/v2/analytics/users/details/query";
 pub(super) const USER_OBSERVATIONS: &str = "/api/v2/analytics/users/observations/query";
 pub(super) const PLATFORM: &str = "/api/v2/analytics/query";
+pub(super) const EXPORTS: &str = "/api/v2/analytics/reporting/exports";
 pub(super) const QUEUES: &str = "/api/v2/routing/queues";
 pub(super) const USERS: &str = "/api/v2/users";
 pub(super) const DIVISIONS: &str = "/api/v2/authorization/divisions";
@@ -36,7 +37,8 @@ pub(super) const DIVISIONS: &str = "/api/v2/authorization/divisions";
 pub(super) const WEEK: &str = "2026-11-08T00:00:00Z/2026-11-15T00:00:00Z";
 
 /// What the sandbox keeps at its start.
-pub(super) const KEPT: [&str; 5] = ["entries-and", "same-segment", "leg-filter", "legs-contained", "ids-only"];
+pub(super) const KEPT: [&str; 6] =
+    ["entries-and", "same-segment", "leg-filter", "legs-contained", "ids-only", "view-filter"];
 
 /// How a house is built.
 pub(super) struct Plan {

@@ -10,6 +10,7 @@ mod disobedient;
 mod documents;
 mod empty;
 mod examples;
+mod exports;
 mod families;
 mod faults;
 mod house;

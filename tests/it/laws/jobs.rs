@@ -15,7 +15,7 @@ use bailiwick::{
     model::{
         contract::Segment,
         entitlement::Scope,
-        job::{Job, JobKind, JobStep},
+        job::{Job, JobKind, JobStep, Kept},
         operation::Operation,
         org::{Org, Principal},
         refusal::{Code, Refusal},
@@ -67,7 +67,7 @@ fn about(kind: Kind, step: JobStep, job: Option<Job>) -> Question {
         ids: names.collect(),
         params: vec![],
         body: None,
-        job: job.map(Arc::new),
+        job: job.map(|job| Kept::Job(Arc::new(job))),
         seen: None,
     }
 }

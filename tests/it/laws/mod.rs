@@ -8,6 +8,7 @@ pub(crate) mod case;
 mod counts;
 mod cut;
 mod exhaustive;
+mod exports;
 pub(crate) mod families;
 mod faults;
 mod forms;
