@@ -95,10 +95,9 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
     let asker = principal(&world.org, &test.asker).ok_or_else(|| format!("the fixture has no `{}`", test.asker))?;
     let decided = question(operation, test)?.and_then(|mut question| {
         let scope = Arc::new(decision::scope(world, asker, operation, test.now)?);
-        if let (Some(look), Some(part)) = (decision::look(world, &scope, &question, test.now)?, &operation.part) {
+        if let Some(look) = decision::look(world, &scope, &question, test.now)? {
             let shown = test.interaction.as_ref().map(Value::to_string).unwrap_or_default().into_bytes();
-            let seen = look.plan.see(&part.named, &question.ids, &Unguarded::new(200, shown))?;
-            question.seen = Some(Arc::new(seen));
+            question.seen = Some(look.plan.look(&question, &Unguarded::new(200, shown))?);
         }
         if let Some(own) = &operation.own {
             question.job = Some(Kept::Own(exported(world, asker, &own.submit, test)?));

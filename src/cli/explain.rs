@@ -138,14 +138,18 @@ impl Explanation {
         let scope = decision::scope(world, asker, &question.operation, now)?;
         self.sources = sources(&world.org, &scope);
         let scope = Arc::new(scope);
-        if let (Some(look), Some(part)) = (decision::look(world, &scope, question, now)?, &question.operation.part) {
+        if let (Some(look), Some(first)) =
+            (decision::look(world, &scope, question, now)?, question.operation.first_look())
+        {
             self.certificate.clone_from(&look.verified.certificate().steps);
             self.notices = look.notices.iter().map(|notice| notice.text.clone()).collect();
-            self.verdict = format!(
-                "the interaction is looked at first, by `{}`; the part is forwarded when every leg that it speaks of is in \
-                 the scope, else refused",
-                part.look.id
-            );
+            let (what, then) = if question.operation.look.is_some() {
+                ("each interaction", "the change is forwarded when all are there, and every leg of them")
+            } else {
+                ("the interaction", "the part is forwarded when every leg that it speaks of")
+            };
+            self.verdict =
+                format!("{what} is looked at first, by `{}`; {then} is in the scope, else refused", first.id);
             return Ok(());
         }
         match decision::decide(world, &scope, question, now)? {

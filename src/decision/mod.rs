@@ -2,6 +2,7 @@
 
 use crate::{
     model::{
+        contract::Effect,
         entitlement::Scope,
         operation::Operation,
         org::Principal,
@@ -12,7 +13,7 @@ use crate::{
     policy::{
         self,
         guard::{GuardPlan, Guarded},
-        narrow::{Narrowed, Outcome, scope_changed},
+        narrow::{Narrowed, Outcome, interactions, scope_changed},
     },
     query::Question,
     verify::{self, JobUnproved, Unproved, Verified},
@@ -60,7 +61,8 @@ pub fn decide(world: &World, scope: &Arc<Scope>, question: &Question, now: Times
     }
 }
 
-/// What has to be asked before a part of an interaction: the interaction itself, in the asker's scope for the part.
+/// What has to be asked before a part of an interaction, or a change of several: the interactions themselves, in the asker's
+/// scope for the part or the change.
 /// `None` where nothing has to be looked at.
 pub fn look(
     world: &World,
@@ -68,20 +70,28 @@ pub fn look(
     question: &Question,
     now: Timestamp,
 ) -> Result<Option<Box<Forward>>, Refusal> {
-    let Some(part) = question.operation.part.as_ref().filter(|_| question.seen.is_none()) else { return Ok(None) };
+    let operation = &question.operation;
+    let Some(first) = operation.first_look().filter(|_| question.seen.is_none()) else { return Ok(None) };
     // what is refused whatever is seen, or answered here, is so before anybody is asked
     let Outcome::Send(_) = policy::narrow::narrow(world, scope, question, now)? else { return Ok(None) };
+    let (one, each) = match &operation.look {
+        Some(look) => (None, Some(look)),
+        None => (question.interaction(), None),
+    };
     let asked = Question {
-        operation: part.look.clone(),
-        ids: question.interaction().map(|(name, id)| (name.into(), id.to_owned())).into_iter().collect(),
-        params: Vec::new(),
+        operation: first.clone(),
+        ids: one.map(|(name, id)| (name.into(), id.to_owned())).into_iter().collect(),
+        params: each.map(|look| (look.param.clone(), interactions(question))).into_iter().collect(),
         body: None,
         job: None,
         seen: None,
     };
     match decide(world, scope, &asked, now)? {
         Decided::Forward(forward) => Ok(Some(forward)),
-        Decided::Local(_) => Err(Refusal::outside("nothing of the interaction can be visible").in_path()),
+        Decided::Local(_) => {
+            let nothing = Refusal::outside("nothing of the interaction can be visible");
+            Err(if each.is_some() { nothing } else { nothing.in_path() })
+        }
     }
 }
 
@@ -98,7 +108,11 @@ pub fn prove(
     let (contract, org) = (&question.operation.contract, &world.org);
     let (sent, residual) = (narrowed.outgoing, narrowed.residual);
     let mut plan = narrowed.plan;
-    let verified = match (&question.operation.own, question.named_job(), &question.seen) {
+    let seen = question.seen.as_deref().unwrap_or_default();
+    let verified = match (&question.operation.own, question.named_job(), seen) {
+        _ if contract.effect == Effect::Changes => {
+            verify::check_change(contract, sent, residual, seen, scope, org, now).map_err(fault)
+        }
         (Some(own), _, _) => {
             // without the right to ask for one no file is his to fetch
             let asking = self::scope(world, scope.holder, &own.submit, now).ok();
@@ -114,8 +128,8 @@ pub fn prove(
                 JobUnproved::Fault(why) => fault(why),
             })
         }
-        (None, None, Some(seen)) => verify::check_part(contract, sent, residual, seen, scope, org, now).map_err(fault),
-        (None, None, None) => verify::check(contract, sent, residual, scope, org, now).map_err(fault),
+        (None, None, [seen]) => verify::check_part(contract, sent, residual, seen, scope, org, now).map_err(fault),
+        (None, None, _) => verify::check(contract, sent, residual, scope, org, now).map_err(fault),
     }?;
     if !plan.serves(&question.operation, &world.org, scope) {
         return Err(unproven("the answer would be judged by another scope, organisation or operation"));

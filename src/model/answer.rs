@@ -91,7 +91,8 @@ pub struct LegPath {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Up {
     pub up: usize,
-    pub name: Box<str>,
+    /// Keys below the object: one, or `queue.id`.
+    pub at: Path,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

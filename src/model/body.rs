@@ -61,6 +61,8 @@ pub enum FieldKind {
     Instant,
     /// One id of a kind that access decisions know.
     Id(Access),
+    /// The id of an element of the interaction that the same object names.
+    Part,
     List {
         of: Box<FieldKind>,
         min: usize,
@@ -168,6 +170,8 @@ pub enum Proof {
     Entries { at: Path, also: Vec<Path> },
     /// The body has no filters but lists of ids: what they let through together is inside the scope.
     Lists(IdLists),
+    /// A change: what stands at these paths, through lists too, owns what is changed, and every id of the body is judged.
+    Owners { at: Vec<Path> },
 }
 
 impl BodyModel {

@@ -38,6 +38,16 @@ pub struct Contract {
     pub part: bool,
     /// For the list of one's own exports: the contract of the operation that asks for one.
     pub own: Option<Arc<Contract>>,
+    pub effect: Effect,
+}
+
+/// What asking does upstream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Effect {
+    #[default]
+    Reads,
+    /// Something is made, changed or ended: everything that the request names has to be the asker's to change.
+    Changes,
 }
 
 /// The words that may stand in one field of the body.

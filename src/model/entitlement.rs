@@ -18,6 +18,8 @@ pub enum Action {
     Export,
     AddRemove,
     Preview,
+    /// What is somebody's is made, changed or ended: class `write`.
+    Edit,
 }
 
 impl Action {

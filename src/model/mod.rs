@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod assumption;
 pub mod body;
+pub mod change;
 pub mod contract;
 pub mod entitlement;
 pub mod export;

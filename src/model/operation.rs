@@ -4,6 +4,7 @@ use super::{
     answer::{Answer, Keep},
     assumption::Assumption,
     body::{Access, BodyModel, Path},
+    change::Look,
     contract::{Contract, Method, Segment},
     export::OwnExports,
     job::JobStep,
@@ -79,6 +80,8 @@ pub struct Operation {
     pub part: Option<Part>,
     /// For the list of one's own exports.
     pub own: Option<OwnExports>,
+    /// For a change that names interactions: what shows their legs.
+    pub look: Option<Look>,
 }
 
 /// What an operation of class `job` does.
@@ -111,6 +114,8 @@ pub enum Class {
     Export,
     /// What is read is nobody's: settings, forms, roles.
     NoData,
+    /// Something is made, changed or ended.
+    Write,
 }
 
 impl Class {
@@ -123,6 +128,7 @@ impl Class {
             Self::Job => "job",
             Self::Export => "export",
             Self::NoData => "no-data",
+            Self::Write => "write",
         }
     }
 }
@@ -333,6 +339,12 @@ impl Rules {
 }
 
 impl Operation {
+    /// What is asked first, where whose something is can only be seen upstream.
+    pub fn first_look(&self) -> Option<&Arc<Operation>> {
+        let part = self.part.as_ref().map(|part| &part.look);
+        part.or_else(|| self.look.as_ref().map(|look| &look.operation))
+    }
+
     pub fn body(&self) -> Option<&Arc<BodyModel>> {
         self.contract.body.as_ref()
     }

@@ -24,13 +24,13 @@ pub struct Element {
     pub field: Box<str>,
 }
 
-/// What was seen of an interaction when a part of it was asked for. Only the guard makes one.
+/// What was seen of an interaction before a part of it was asked for, or something of it changed. Only the guard makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
     pub interaction: Box<str>,
-    /// The ids of the elements that the part is of.
+    /// The ids of the elements that the part is of; for a change, all those by which a part of it may be named.
     pub named: Vec<Box<str>>,
-    /// Every leg that the part speaks of.
+    /// Every leg that the part speaks of; for a change, every leg.
     pub legs: Vec<SeenLeg>,
 }
 

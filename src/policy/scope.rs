@@ -341,6 +341,10 @@ fn add_grants(org: &Org, operation: &Operation, user: UserIx, now: Timestamp, sc
         if let Some(next) = valid.next_change(now) {
             scope.good_until = Some(scope.good_until.map_or(next, |known| known.min(next)));
         }
+        // what is changed has no data time, so no window could hold it
+        if operation.class == Class::Write && grant.data.is_some() {
+            continue;
+        }
         if !valid.acts_at(now) || !grant.actions.iter().any(|action| action.includes(operation.contract.action)) {
             continue;
         }

@@ -8,7 +8,7 @@ use crate::{
         operation::{Class, JobPart, Operation},
         refusal::{Code, Refusal},
     },
-    policy::guard::Unguarded,
+    policy::guard::{Unguarded, is_unsure, unsure},
     upstream::{Arriving, Slot},
     verify::Verified,
 };
@@ -23,10 +23,10 @@ impl Proxy {
         slot: Slot,
         exchange: &mut Exchange,
     ) -> Result<Arriving, Refusal> {
-        exchange.enter("fetch");
+        exchange.enter(if operation.class == Class::Write { super::CHANGE } else { "fetch" });
         match self.upstreams.forward(verified, intent, slot).await {
             Err(refusal) if is_cancelled_before(operation, &refusal) => Ok(Arriving::bare(204)),
-            answer => answer.map_err(|refusal| unknown(operation, refusal)),
+            answer => answer.map_err(|refusal| unknown(operation, unsure_of(operation, refusal))),
         }
     }
 
@@ -41,10 +41,15 @@ impl Proxy {
     ) -> Result<Unguarded, Refusal> {
         let arriving = self.fetch(operation, verified, intent, slot, exchange).await?;
         exchange.answered(arriving.status());
-        let answer = arriving.whole().await?;
+        let answer = arriving.whole().await.map_err(|refusal| unsure_of(operation, refusal))?;
         exchange.received(answer.len());
         Ok(answer)
     }
+}
+
+/// Of a change that was sent nobody may be told that it failed, unless the upstream said so.
+fn unsure_of(operation: &Operation, refusal: Refusal) -> Refusal {
+    if operation.class == Class::Write && is_unsure(refusal.code) { unsure(&refusal) } else { refusal }
 }
 
 /// What the upstream no longer knows is cancelled: the question was bound here, and may be asked again.
@@ -65,6 +70,8 @@ fn unknown(operation: &Operation, refusal: Refusal) -> Refusal {
     let by_id = match operation.class {
         Class::Read => true,
         Class::NoData => operation.contract.template.segments.iter().any(|segment| segment.access().is_some()),
+        // what it names was seen, so that it is not there is no secret
+        Class::Write => false,
         Class::Query | Class::List | Class::Job | Class::Export => matches!(operation.job, Some(JobPart::Step { .. })),
     };
     if by_id && refusal.code == Code::UpstreamRefused && matches!(status, Some("403" | "404" | "410")) {

@@ -42,12 +42,12 @@ impl Proxy {
         place: Place,
         exchange: &mut Exchange,
     ) -> Result<(Guarded, Option<Box<Flow>>), Refusal> {
-        exchange.enter("guard");
+        exchange.enter(if plan.is_of_change() { super::CHANGE } else { "guard" });
         exchange.answered(arriving.status());
         let mut sieve = match plan.sieve(arriving.status(), arriving.limit())? {
             Ok(sieve) => sieve,
             Err(plan) => {
-                let answer = arriving.whole().await?;
+                let answer = arriving.whole().await.map_err(|refusal| plan.unsure_of(refusal))?;
                 exchange.received(answer.len());
                 return Ok((plan.guard(answer)?, None));
             }

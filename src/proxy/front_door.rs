@@ -70,7 +70,7 @@ impl FrontDoor {
             once(&head.headers, &header::AUTHORIZATION)?.map(|value| SecretString::from(value.to_owned()));
         identity_encoding(&head.headers)?;
         let due = if is_token { "application/x-www-form-urlencoded" } else { "application/json" };
-        self.content_type(&head.headers, due, method == Some(contract::Method::Post))?;
+        self.content_type(&head.headers, due, method.is_some_and(has_body))?;
         let call = Call { verb: head.method, method, path, params, authorization, body };
         Ok(if is_token { Admitted::Token(call) } else { Admitted::Call(call) })
     }
@@ -88,6 +88,11 @@ impl FrontDoor {
             )),
         }
     }
+}
+
+/// What such a method sends is read: it has to be JSON.
+fn has_body(method: contract::Method) -> bool {
+    matches!(method, contract::Method::Post | contract::Method::Put | contract::Method::Patch)
 }
 
 /// The segments of a prefix that the configuration names.

@@ -1,9 +1,12 @@
-//! The look at an interaction before a part of it is asked for.
+//! The look at interactions before a part of one is asked for, or something of them changed.
 
 use super::{Proxy, exchange::Exchange};
 use crate::{
     decision,
-    model::{entitlement::Scope, refusal::Refusal},
+    model::{
+        entitlement::Scope,
+        refusal::{Code, Refusal},
+    },
     query::Question,
     world::Pinned,
 };
@@ -19,15 +22,21 @@ impl Proxy {
         scope: &Arc<Scope>,
         exchange: &mut Exchange,
     ) -> Result<(), Refusal> {
-        let Some(part) = question.operation.part.clone() else { return Ok(()) };
+        let Some(first) = question.operation.first_look().cloned() else { return Ok(()) };
         exchange.enter("look");
         let Some(forward) = decision::look(&pinned.world, scope, question, exchange.now())? else { return Ok(()) };
         exchange.understood();
         let slot = self.upstreams.enter(&pinned.world.org.region(scope.region).id).await?;
         let intent = exchange.intend(&self.recorder, &forward).await?;
-        let answer = self.fetch_whole(&part.look, forward.verified, intent, slot, exchange).await?;
-        let seen = forward.plan.see(&part.named, &question.ids, &answer)?;
-        question.seen = Some(Arc::new(seen));
+        let placed = |refusal: Refusal| match question.operation.look {
+            // an id of a body is refused as one
+            Some(_) if refusal.code == Code::ScopeOutside => {
+                Refusal { in_path: question.interaction().is_some(), ..refusal }
+            }
+            _ => refusal,
+        };
+        let answer = self.fetch_whole(&first, forward.verified, intent, slot, exchange).await.map_err(placed)?;
+        question.seen = Some(forward.plan.look(question, &answer).map_err(placed)?);
         Ok(())
     }
 }

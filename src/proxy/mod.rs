@@ -26,6 +26,7 @@ use crate::{
     decision::{self, Decided},
     identity::{Identity, Logins},
     model::refusal::{Code, Refusal},
+    policy::guard::unsure,
     server::{self, Fault, Peer},
     store::Store,
     telemetry::Metrics,
@@ -177,9 +178,16 @@ impl Proxy {
     }
 }
 
+/// The phase in which something may be changed upstream.
+const CHANGE: &str = "change";
+
 fn too_slow(limit: Duration, phase: &str) -> Refusal {
-    Refusal::new(Code::ProxyTimeout, "the exchange took longer than this proxy allows; ask again, or for less at once")
-        .because(format!("`total-time` of {limit:?} ended in the phase `{phase}`"))
+    let slow = Refusal::new(
+        Code::ProxyTimeout,
+        "the exchange took longer than this proxy allows; ask again, or for less at once",
+    )
+    .because(format!("`total-time` of {limit:?} ended in the phase `{phase}`"));
+    if phase == CHANGE { unsure(&slow) } else { slow }
 }
 
 impl server::Handler for Proxy {

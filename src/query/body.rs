@@ -80,7 +80,9 @@ impl Reader<'_> {
                 .ok_or_else(|| malformed(at, "must be a length of time such as `PT30M` or `P1D`")),
             (FieldKind::TimeZone, Value::Text(text)) if is_zone(text) => Ok(value.clone()),
             (FieldKind::TimeZone, _) => Err(malformed(at, "must name a time zone such as `Europe/London`")),
-            (FieldKind::Interval | FieldKind::Instant | FieldKind::Id(_), Value::Text(text)) if text.len() <= 512 => {
+            (FieldKind::Interval | FieldKind::Instant | FieldKind::Id(_) | FieldKind::Part, Value::Text(text))
+                if text.len() <= 512 =>
+            {
                 Ok(value.clone())
             }
             (FieldKind::Bool, Value::Bool(_)) => Ok(value.clone()),

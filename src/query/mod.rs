@@ -33,8 +33,8 @@ pub struct Question {
     pub body: Option<json::Value>,
     /// What is kept of the job that the path names, or of the asker's own ones.
     pub job: Option<Kept>,
-    /// What was seen of the interaction, where a part of one is asked for.
-    pub seen: Option<Arc<Sighting>>,
+    /// What was seen of each interaction, where a part of one is asked for or something of it changed.
+    pub seen: Option<Arc<[Sighting]>>,
 }
 
 impl Question {

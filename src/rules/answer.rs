@@ -105,7 +105,9 @@ fn plain(answer: &At<format::Answer>, keep: &Keep, part: bool, reader: &mut Read
     }
     for (level, fields) in &keep.levels {
         // of a part, these are the interaction's own ids, and the guard holds the first against the asked one
-        let own = |field: &str| part && matches!(field, "conversationId" | "participantId" | "communicationId");
+        let own = |field: &str| {
+            part && matches!(field, "conversation" | "conversationId" | "participantId" | "communicationId")
+        };
         let judged = fields.iter().filter(|field| !own(field));
         for (field, says) in judged.filter_map(|field| Some((field, owners::says(field)?))) {
             let at = if level.is_empty() { field.to_string() } else { format!("{level}.{field}") };

@@ -106,6 +106,8 @@ keys! {
         own: Option<At<Own>>,
         /// Whether outsourcers may have files made; `refuse` unless said.
         bpo: Option<At<BpoWord>>,
+        /// A change names interactions: another rule shows whose they are.
+        look: Option<At<Look>>,
     }
 }
 
@@ -136,6 +138,16 @@ keys! {
         default_size: i64,
         /// How many of everybody's exports are read at once.
         at_once: At<i64>,
+    }
+}
+
+keys! {
+    /// What is looked at before a change of class `write` is asked for: every interaction that it names, to its last leg.
+    Look {
+        /// Id of the rule that reads several interactions by their ids.
+        of: At<String>,
+        /// Where the ids of elements stand that fields of kind `part` name, such as `$.participants[*].sessions[*].sessionId`.
+        part: Option<At<String>>,
     }
 }
 
@@ -341,7 +353,16 @@ keys! {
     }
 }
 
-words! { ClassWord => Class { Query = "query", List = "list", Read = "read", Export = "export", NoData = "no-data", } }
+words! {
+    ClassWord => Class {
+        Query = "query",
+        List = "list",
+        Read = "read",
+        Export = "export",
+        NoData = "no-data",
+        Write = "write",
+    }
+}
 words! { DialectWord => Dialect { Genesys = "genesys", Platform = "platform", } }
 words! { DataWord => Data { Interaction = "interaction", Queue = "queue", User = "user", Division = "division", Metadata = "metadata", } }
 words! {
@@ -445,6 +466,7 @@ impl Shared {
             part,
             own,
             bpo,
+            look,
         )
     }
 }

@@ -29,6 +29,7 @@ mod exports;
 mod format;
 mod jobs;
 mod lists;
+mod looks;
 mod model_format;
 mod models;
 mod operation;
@@ -111,16 +112,18 @@ pub fn compile(files: Vec<(String, String)>, policy: Policy) -> Result<Compiled,
     }
     parts::tie(std::mem::take(&mut rules.parts), &mut rules.operations, &mut problems);
     exports::tie(std::mem::take(&mut rules.own), &mut rules.operations, &mut problems);
+    looks::tie(std::mem::take(&mut rules.looks), &mut rules.operations, &mut problems);
     let mut index = RouteIndex::default();
     for (slot, operation) in rules.operations.iter().enumerate() {
         index.insert(operation.contract.method, operation.contract.template.steps(), Slot::Governed(slot));
     }
     let reasons = read::<DeniedFile>(folder.denied, &mut problems);
     let denials = Catalogue::new(&reasons, &rules.operations, &mut index).read(folder.catalogues, &mut problems);
+    permissions.check_idle(&rules.operations, &mut problems);
     if !problems.is_empty() {
         return Err(problems.into_sorted());
     }
-    let findings = permissions::findings(&rules.operations, &templates);
+    let findings = permissions::findings(&rules.operations, &templates, &permissions.idle);
     let Permissions { masks, harmless, analytics, .. } = permissions;
     let Gathered { operations, fixtures, tests, .. } = rules;
     let rules = Rules { version: version.into(), policy, operations, denials, index, masks, harmless, analytics };
@@ -220,6 +223,7 @@ struct Gathered {
     taken: RouteIndex,
     parts: Vec<Pending>,
     own: Vec<exports::Pending>,
+    looks: Vec<looks::Pending>,
 }
 
 impl Gathered {
@@ -267,6 +271,9 @@ impl Gathered {
             if let Some(own) = surroundings.own(rule, reader) {
                 let pending = exports::Pending { slot: self.operations.len(), own, source: reader.source.clone() };
                 self.own.push(pending);
+            }
+            if let Some(look) = surroundings.look(rule, reader) {
+                self.looks.push(looks::Pending { slot: self.operations.len(), look, source: reader.source.clone() });
             }
             self.add(Arc::new(operation), &rule.r#match, reader);
             for operation in jobs.into_iter().flatten() {

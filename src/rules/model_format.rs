@@ -60,6 +60,8 @@ keys! {
         no_empty: Option<At<String>>,
         /// Words of `view` whose rows are told apart by agent: for these `users` means something.
         by_agent: Vec<At<String>>,
+        /// For a change: the ids here, through lists as in `$.items[*].conversationId`, own what is changed.
+        owners: Option<Vec<At<String>>>,
     }
 }
 
@@ -124,6 +126,8 @@ words! {
         Interval = "interval",
         Instant = "instant",
         Id = "id",
+        /// The id of an element of the interaction that the same object names.
+        Part = "part",
         List = "list",
         Object = "object",
         Filter = "filter",
@@ -139,6 +143,8 @@ keys! {
         expand: BTreeMap<Name, Vec<At<String>>>,
         /// Mask class and the permissions that lift it.
         lift: BTreeMap<Name, Vec<At<String>>>,
+        /// Permissions of role templates that open nothing here, and why.
+        idle: BTreeMap<Name, At<String>>,
         /// Permissions that open no data: on these an outsourcer keeps `all`.
         harmless: Vec<At<String>>,
         /// Permissions that count as analytics when roles conflict.

@@ -4,6 +4,7 @@ use super::{
     exports,
     format::AccessWord,
     jobs::JobBody,
+    looks,
     model_format::{FieldSpec, Filter, JobModel, KindWord, Model, ModelFile},
     paths,
     problem::{Problems, Source, did_you_mean},
@@ -166,6 +167,20 @@ fn compile_filter(filter: &Filter, reader: &mut Reader<'_>) -> (FilterModel, Mas
     (model, masks)
 }
 
+/// Whether a queue or an interaction has to stand at a path, in each item of every list on the way.
+fn owns(fields: &[Field], path: &[Box<str>]) -> bool {
+    fn at(kind: &FieldKind, path: &[Box<str>]) -> bool {
+        match (kind, path) {
+            (FieldKind::Id(access), []) => matches!(access, Access::Queue | Access::Conversation),
+            (FieldKind::List { of, min, .. }, path) => *min > 0 && at(of, path),
+            (FieldKind::Object(fields), path) => owns(fields, path),
+            _ => false,
+        }
+    }
+    let Some((name, rest)) = path.split_first() else { return false };
+    fields.iter().any(|field| field.name == *name && field.required && at(&field.kind, rest))
+}
+
 impl Filters {
     fn body(&self, name: &Name, model: &Model, reader: &mut Reader<'_>) -> Option<(Arc<BodyModel>, Masks)> {
         let dialect = Dialect::from(model.dialect);
@@ -173,29 +188,41 @@ impl Filters {
         let fields = self.fields(&model.fields, dialect, &mut masks, reader);
         let spec = &model.proof;
         let also: Option<Vec<_>> = spec.also.iter().map(|at| paths::definite(at, reader)).collect();
-        let proof = match (&spec.filter, &spec.entries) {
-            (Some(at), None) if spec.also.is_empty() => Proof::Filter { at: paths::definite(at, reader)? },
-            (None, Some(at)) => Proof::Entries { at: paths::definite(at, reader)?, also: also? },
-            (None, None) if spec.queues.is_some() && spec.also.is_empty() => {
+        let proof = match (&spec.filter, &spec.entries, &spec.owners) {
+            (Some(at), None, None) if spec.also.is_empty() => Proof::Filter { at: paths::definite(at, reader)? },
+            (None, None, Some(owners)) if spec.also.is_empty() && spec.queues.is_none() => {
+                Proof::Owners { at: owners.iter().map(|at| paths::through_lists(at, reader)).collect::<Option<_>>()? }
+            }
+            (None, Some(at), None) => Proof::Entries { at: paths::definite(at, reader)?, also: also? },
+            (None, None, None) if spec.queues.is_some() && spec.also.is_empty() => {
                 Proof::Lists(exports::lists(spec, reader)?)
             }
             _ => {
-                let help = "write `{ filter = ... }`, `{ entries = ..., also = [...] }` or `{ queues = ..., users = ..., view = ..., no-empty = ..., by-agent = [...] }`";
+                let help = "write `{ filter = ... }`, `{ entries = ..., also = [...] }`, `{ owners = [...] }` or `{ queues = ..., users = ..., view = ..., no-empty = ..., by-agent = [...] }`";
                 reader.problem_with(spec.span.clone(), "this is no proof", Some(help.to_owned()));
                 return None;
             }
         };
         let body = BodyModel { name: name.text.clone(), dialect, data: Data::from(model.data), fields: fields?, proof };
         let fits = match &body.proof {
+            Proof::Owners { at } => body.filters().is_empty() && at.iter().all(|at| owns(&body.fields, at)),
             Proof::Filter { at } => matches!(body.field(at), Some(FieldKind::Filter(_))),
             Proof::Entries { at, also } => {
                 std::iter::once(at).chain(also).all(|at| matches!(body.field(at), Some(FieldKind::Filters(_))))
             }
             Proof::Lists(lists) => exports::fits(lists, &body),
         };
+        let parts = !matches!(body.proof, Proof::Owners { .. })
+            && looks::any(&body.fields, &|kind| matches!(kind, FieldKind::Part));
+        if parts {
+            reader.problem(name.span(), "only the body of a change names parts of interactions");
+            return None;
+        }
         if !fits {
-            reader
-                .problem(spec.span.clone(), "the proof names a path that is no filter or no list of ids of this model");
+            reader.problem(
+                spec.span.clone(),
+                "the proof names a path that is no filter, no list of ids of this model, or no id of an owner that has to be sent",
+            );
             return None;
         }
         Some((Arc::new(body), masks))
@@ -266,6 +293,7 @@ impl Filters {
                 };
                 FieldKind::Id(access(word))
             }
+            KindWord::Part => FieldKind::Part,
             KindWord::List => {
                 let (Some(of), Some(max)) = (&spec.of, size) else {
                     return lacks("of` and `max");

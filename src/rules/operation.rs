@@ -2,7 +2,8 @@
 
 use super::{
     answer, condition,
-    format::{self, ArchivedWord, Rule, Shared},
+    format::{self, ArchivedWord, ClassWord, Rule, Shared},
+    looks,
     models::{self, Masks, Models},
     params, paths,
     permissions::{self, Permissions},
@@ -13,10 +14,10 @@ use super::{
     vocabulary::Lists,
 };
 use crate::model::{
-    answer::Shape,
+    answer::{Answer, Shape},
     assumption::Assumption,
     body::{BodyModel, Dialect},
-    contract::{Contract, Data},
+    contract::{Contract, Data, Effect},
     entitlement::Action,
     operation::{Audience, BpoExports, Class, EmptyScope, Operation, Outside, RefuseWhen, Site, StaticDead},
     refusal::Code,
@@ -50,20 +51,13 @@ impl Surroundings<'_> {
         let class = required(shared.class, "class", rule, reader).map(Class::from);
         let data = required(shared.data.as_ref(), "data", rule, reader).map(|word| word.value.into());
         let answer_spec = required(shared.answer.as_ref(), "answer", rule, reader);
-        let body = match &shared.body {
-            Some(name) => Some(self.body(name, &shared, reader)?),
-            None => None,
+        let (model, masks) = match &shared.body {
+            Some(name) => self.body(name, &shared, reader).map(|(model, masks)| (Some(model), masks))?,
+            None => (None, Masks::new()),
         };
-        let (model, masks) = body.unzip();
-        let masks = masks.unwrap_or_default();
-        let answer = answer_spec.and_then(|spec| {
-            answer::compile(spec, self.models, &masks, model.as_deref(), shared.part.is_some(), reader)
-        });
+        let answer = answer_spec.and_then(|spec| self.answer(spec, &shared, &masks, model.as_deref(), reader));
         let params = params::params(shared.params.as_ref(), reader);
-        let page = match &shared.page {
-            Some(page) => Some(params::page(page, shared.params.as_ref(), reader)),
-            None => None,
-        };
+        let page = shared.page.as_ref().map(|page| params::page(page, shared.params.as_ref(), reader));
         let parts = self.parts(rule, &shared, model.as_deref(), reader);
         let needs = needs(&shared);
         self.check_masks(answer.as_ref(), rule, reader);
@@ -85,6 +79,7 @@ impl Surroundings<'_> {
             data,
             part: shared.part.is_some(),
             own: shared.own.is_some(),
+            looks: shared.look.is_some(),
         };
         fits.check(model.as_deref(), page.as_ref(), &rule.r#match, reader);
         let lists =
@@ -101,7 +96,7 @@ impl Surroundings<'_> {
             operation: rule.id.as_str().into(),
             method,
             template,
-            action: shared.action.map_or(Action::View, Action::from),
+            action: action(class, &shared, rule, reader),
             data,
             params,
             body: model,
@@ -117,11 +112,9 @@ impl Surroundings<'_> {
             part: shared.part.is_some(),
             // tied when every rule is read
             own: None,
+            effect: if class == Class::Write { Effect::Changes } else { Effect::Reads },
         };
-        if let Some(word) = shared.bpo.as_ref().filter(|_| class != Class::Export) {
-            let help = "keep outsourcers out of other operations by `audience = \"internal\"`".to_owned();
-            reader.problem_with(word.span.clone(), "only rules of class `export` say `bpo`", Some(help));
-        }
+        check_bpo(class, &shared, reader);
         Some(Operation {
             id: rule.id.as_str().into(),
             class,
@@ -153,7 +146,21 @@ impl Surroundings<'_> {
             // tied when every rule is read
             part: None,
             own: None,
+            look: None,
         })
+    }
+
+    fn answer(
+        &self,
+        spec: &At<format::Answer>,
+        shared: &Shared,
+        masks: &Masks,
+        model: Option<&BodyModel>,
+        reader: &mut Reader<'_>,
+    ) -> Option<Answer> {
+        // of these the guard holds the ids of interactions against what was named
+        let names_own = shared.part.is_some() || matches!(shared.class, Some(ClassWord::Write));
+        answer::compile(spec, self.models, masks, model, names_own, reader)
     }
 
     /// How a rule's answer is tied to an interaction. Problems of its family are told by [`Self::operation`].
@@ -168,6 +175,13 @@ impl Surroundings<'_> {
         let mut quiet = super::problem::Problems::default();
         let mut reader = Reader { source: reader.source.clone(), problems: &mut quiet };
         self.shared(rule, &mut reader)?.own
+    }
+
+    /// The same for what a change looks at.
+    pub(super) fn look(&self, rule: &At<Rule>, reader: &Reader<'_>) -> Option<At<format::Look>> {
+        let mut quiet = super::problem::Problems::default();
+        let mut reader = Reader { source: reader.source.clone(), problems: &mut quiet };
+        self.shared(rule, &mut reader)?.look
     }
 
     /// What a rule refuses of a body, as far as it can be said of this one.
@@ -283,7 +297,7 @@ impl Surroundings<'_> {
         })
     }
 
-    fn check_masks(&self, answer: Option<&crate::model::answer::Answer>, rule: &At<Rule>, reader: &mut Reader<'_>) {
+    fn check_masks(&self, answer: Option<&Answer>, rule: &At<Rule>, reader: &mut Reader<'_>) {
         for class in answer.iter().flat_map(|answer| answer.mask.values()) {
             if !self.permissions.masks.contains_key(class) {
                 let known = self.permissions.masks.keys();
@@ -311,6 +325,22 @@ struct Parts {
     group_by: Option<crate::model::operation::AllowList>,
     metrics: Option<crate::model::operation::MetricRule>,
     division_slot: Option<crate::model::body::Path>,
+}
+
+fn check_bpo(class: Class, shared: &Shared, reader: &mut Reader<'_>) {
+    if let Some(word) = shared.bpo.as_ref().filter(|_| class != Class::Export) {
+        let help = "keep outsourcers out of other operations by `audience = \"internal\"`".to_owned();
+        reader.problem_with(word.span.clone(), "only rules of class `export` say `bpo`", Some(help));
+    }
+}
+
+/// What is changed is edited, whatever a rule calls it.
+fn action(class: Class, shared: &Shared, rule: &At<Rule>, reader: &mut Reader<'_>) -> Action {
+    if class != Class::Write {
+        return shared.action.map_or(Action::View, Action::from);
+    }
+    looks::check_keys(shared, rule.id.span.clone(), reader);
+    Action::Edit
 }
 
 /// The model table says what rows are about; the rule's own word is not believed.

@@ -90,7 +90,7 @@ fn shows_one(operation: &Operation) -> bool {
 }
 
 /// `$.participants[*].sessions[*].sessionId`: the lists on the way to the legs, and the element's own field.
-fn element(param: &str, at: &At<String>, look: &Operation, reader: &mut Reader<'_>) -> Option<Element> {
+pub(super) fn element(param: &str, at: &At<String>, look: &Operation, reader: &mut Reader<'_>) -> Option<Element> {
     let arrays = look.answer.leg.as_ref().map(|leg| leg.arrays.as_slice()).unwrap_or_default();
     let found = at.strip_prefix("$.").and_then(|rest| {
         let (lists, field) = rest.rsplit_once('.')?;

@@ -18,6 +18,16 @@ pub(super) fn definite(text: &At<String>, reader: &mut Reader<'_>) -> Option<Pat
     path
 }
 
+/// `$.items[*].id`: the names on the way; `[*]` says to people that a list stands there.
+pub(super) fn through_lists(text: &At<String>, reader: &mut Reader<'_>) -> Option<Path> {
+    let path = parse(&text.replace("[*]", ""));
+    if path.is_none() {
+        let help = "write object keys, with `[*]` after a list, such as `$.items[*].queueId`";
+        reader.problem_with(text.span.clone(), format!("`{}` is no path of ids", **text), Some(help.into()));
+    }
+    path
+}
+
 pub(super) fn parse(text: &str) -> Option<Path> {
     let keys = text.strip_prefix("$.")?;
     keys.split('.').map(|key| is_name(key).then(|| key.into())).collect()
@@ -35,8 +45,9 @@ pub(super) fn operation(text: &At<String>, reader: &mut Reader<'_>) -> Option<(M
         reader.problem(text.span.clone(), format!("`{}` is not a method and a path", **text));
         return None;
     };
-    let Some(method) = Method::named(method).filter(|method| matches!(method, Method::Get | Method::Post)) else {
-        reader.problem(text.span.clone(), format!("`{method}` is not governed: `GET` and `POST` are"));
+    let Some(method) = Method::named(method).filter(|method| *method != Method::Head) else {
+        let governed = "`GET`, `POST`, `PUT`, `PATCH` and `DELETE` are";
+        reader.problem(text.span.clone(), format!("`{method}` is not governed: {governed}"));
         return None;
     };
     let Some(path) = path.strip_prefix('/') else {
@@ -134,7 +145,7 @@ pub(super) fn arrays(text: &At<String>, reader: &mut Reader<'_>) -> Option<Vec<B
     arrays
 }
 
-/// `queueId`, or `../../userId` for a field of an object that holds the array.
+/// `queueId`, `queue.id`, or `../../userId` for a field of an object that holds the array.
 pub(super) fn up(text: &At<String>, depth: usize, reader: &mut Reader<'_>) -> Option<Up> {
     let mut rest = text.as_str();
     let mut up = 0;
@@ -142,12 +153,13 @@ pub(super) fn up(text: &At<String>, depth: usize, reader: &mut Reader<'_>) -> Op
         rest = shorter;
         up += 1;
     }
-    if !is_name(rest) || up > depth {
+    let at = parse(&format!("$.{rest}")).filter(|_| up <= depth);
+    let Some(at) = at else {
         let help = format!("write a field, with at most {depth} times `../` before it");
         reader.problem_with(text.span.clone(), format!("`{}` is no field of a leg", **text), Some(help));
         return None;
-    }
-    Some(Up { up, name: rest.into() })
+    };
+    Some(Up { up, at })
 }
 
 /// Puts the parts of a leg together.

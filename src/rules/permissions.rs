@@ -41,7 +41,16 @@ pub(super) struct Permissions {
     opens: BTreeMap<Box<str>, Words>,
     pub(super) masks: BTreeMap<Box<str>, Words>,
     pub(super) harmless: Words,
+    /// Templates hold these, and no operation here is behind them.
+    pub(super) idle: BTreeMap<Box<str>, Idle>,
     pub(super) analytics: Words,
+}
+
+/// Where a permission is said to open nothing.
+#[derive(Debug)]
+pub(super) struct Idle {
+    source: Arc<Source>,
+    span: std::ops::Range<usize>,
 }
 
 impl Permissions {
@@ -59,6 +68,13 @@ impl Permissions {
             }
             for (class, lifting) in file.lift {
                 compiled.masks.entry(class.text).or_default().extend(words(&lifting, &mut reader));
+            }
+            for (name, why) in file.idle {
+                check(&name.text, name.span(), &mut reader);
+                if why.trim().is_empty() {
+                    reader.problem(why.span.clone(), "the reason is empty: say why it opens nothing");
+                }
+                compiled.idle.insert(name.text.clone(), Idle { source: reader.source.clone(), span: name.span() });
             }
             compiled.analytics.extend(words(&file.analytics, &mut reader));
             compiled.harmless.extend(words(&file.harmless, &mut reader));
@@ -78,6 +94,15 @@ impl Permissions {
                 let message = format!("`{name}` opens an operation: it is not harmless");
                 reader.problem(permission.span.clone(), message);
             }
+        }
+    }
+
+    /// What opens something is not idle, and says so falsely.
+    pub(super) fn check_idle(&self, operations: &[Arc<Operation>], problems: &mut Problems) {
+        let opening: BTreeSet<&str> = opening(operations);
+        for (name, Idle { source, span }) in self.idle.iter().filter(|(name, _)| opening.contains(&***name)) {
+            let message = format!("`{name}` opens an operation: it is not idle");
+            Reader { source: source.clone(), problems }.problem(span.clone(), message);
         }
     }
 
@@ -137,8 +162,18 @@ pub(super) fn templates(files: Vec<(Arc<Source>, TemplateFile)>, problems: &mut 
     templates.into_values().collect()
 }
 
+/// Every permission that is enough, or needed, for something.
+fn opening(operations: &[Arc<Operation>]) -> BTreeSet<&str> {
+    let sets = operations.iter().flat_map(|one| std::iter::once(&one.opened_by).chain(&one.also));
+    sets.flatten().map(|name| &**name).collect()
+}
+
 /// What is allowed, but does nothing.
-pub(super) fn findings(operations: &[Arc<Operation>], templates: &[Template]) -> Vec<Finding> {
+pub(super) fn findings(
+    operations: &[Arc<Operation>],
+    templates: &[Template],
+    known: &BTreeMap<Box<str>, Idle>,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let held: BTreeSet<&str> =
         templates.iter().flat_map(|template| template.permissions.iter().map(|permission| &*permission.name)).collect();
@@ -154,16 +189,12 @@ pub(super) fn findings(operations: &[Arc<Operation>], templates: &[Template]) ->
             });
         }
     }
-    let opening: BTreeSet<&str> = operations
-        .iter()
-        .flat_map(|one| std::iter::once(&one.opened_by).chain(&one.also).flatten())
-        .map(|name| &**name)
-        .collect();
+    let opening = opening(operations);
     for template in templates {
         let idle: Vec<_> = template
             .permissions
             .iter()
-            .filter(|permission| !opening.contains(&*permission.name))
+            .filter(|permission| !opening.contains(&*permission.name) && !known.contains_key(&permission.name))
             .map(|permission| format!("`{}`", permission.name))
             .collect();
         if !idle.is_empty() {

@@ -2,6 +2,7 @@
 
 use super::{
     format::{OutsourcersWord, ReachWord, Rule, Shared},
+    looks,
     reading::{At, Reader},
 };
 use crate::model::{
@@ -106,8 +107,8 @@ impl Rests<'_> {
             let unproved = match &model.proof {
                 Proof::Filter { at } => !narrowed(at),
                 Proof::Entries { at, also } => !std::iter::once(at).chain(also).all(|at| narrowed(at)),
-                // written without a site of the rule's own
-                Proof::Lists(_) => false,
+                // written, or what a change names judged, without a site of the rule's own
+                Proof::Lists(_) | Proof::Owners { .. } => false,
             };
             if unproved {
                 let help = "add a `[[rule.narrow]]` for each filter that the model's proof names";
@@ -159,6 +160,8 @@ pub(super) struct Fits<'f> {
     pub(super) part: bool,
     /// A list of the asker's own exports.
     pub(super) own: bool,
+    /// The interactions that it names are looked at.
+    pub(super) looks: bool,
 }
 
 impl Fits<'_> {
@@ -182,6 +185,16 @@ impl Fits<'_> {
         }
         if model.is_some_and(|model| matches!(model.proof, Proof::Lists(_))) {
             reader.problem(at.span.clone(), "a body with lists of ids is that of an `export`");
+        }
+        if self.class == Class::Write {
+            let Self { method, data, params, shape, looks, .. } = *self;
+            return looks::Change { method, data, path: &ids, params, shape, model, looks }
+                .check(at.span.clone(), reader);
+        }
+        let changes = model.is_some_and(|model| matches!(model.proof, Proof::Owners { .. }));
+        if changes || self.looks {
+            reader.problem(at.span.clone(), "only a `write` has a body with `owners`, and a `[rule.look]`");
+            return;
         }
         if self.shape == Shape::Plain {
             return self.check_plain(&ids, owners, at, reader);
@@ -256,7 +269,7 @@ impl Fits<'_> {
             Class::Query | Class::List | Class::Job | Class::Export => {
                 "a `plain` answer is one of a `read` or of `no-data`"
             }
-            Class::NoData | Class::Read => return,
+            Class::NoData | Class::Read | Class::Write => return,
         };
         reader.problem(at.span.clone(), says);
     }

@@ -8,6 +8,7 @@ pub mod sample;
 mod activity;
 mod aggregates;
 mod attribute;
+mod callbacks;
 mod condition;
 mod conversation;
 mod details;
@@ -44,6 +45,7 @@ mod users;
 #[cfg(test)]
 mod tests;
 
+pub use callbacks::Callback;
 pub use running::{Options, Sandbox, StartError};
 pub use server::Received;
 pub use traits::{Disobedience, Traits};

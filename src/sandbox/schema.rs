@@ -13,6 +13,8 @@ CREATE TABLE legs (
     offered INTEGER, connected INTEGER, transferred INTEGER, abandoned INTEGER,
     handle INTEGER, talk INTEGER, hold INTEGER, acw INTEGER, wait INTEGER, abandon INTEGER, answered INTEGER);
 CREATE TABLE tags (conversation INTEGER NOT NULL, division TEXT NOT NULL, PRIMARY KEY (conversation, division)) WITHOUT ROWID;
+CREATE TABLE callbacks (
+    conversation INTEGER PRIMARY KEY, scheduled INTEGER, numbers TEXT NOT NULL, name TEXT, agent TEXT, ended INTEGER NOT NULL);
 CREATE TABLE evaluations (
     id TEXT NOT NULL, conversation INTEGER NOT NULL, leg INTEGER NOT NULL, queue TEXT, agent TEXT, evaluator TEXT, score INTEGER);
 CREATE TABLE surveys (

@@ -133,6 +133,7 @@ impl Door {
         let question = question(&head, &body, client);
         let status = match question.as_ref().map(|question| question.operation) {
             Ok(Operation::Job(part)) => part.status(),
+            Ok(Operation::Callbacks(part)) => part.status(),
             _ => 200,
         };
         let door = Arc::clone(&self);
@@ -164,7 +165,7 @@ impl Door {
 
 fn question(head: &http::request::Parts, body: &Bytes, client: String) -> Result<Question, Problem> {
     let (operation, id) = Operation::of(head.method.as_str(), head.uri.path()).ok_or_else(Problem::not_found)?;
-    let body = if head.method == "POST" {
+    let body = if head.method == "POST" || head.method == "PATCH" {
         let text = std::str::from_utf8(body).map_err(|_| Problem::bad("the body is no UTF-8"))?;
         serde_json::from_str(text).map_err(|error| Problem::bad(format!("the body is no JSON: {error}")))?
     } else {

@@ -1,7 +1,7 @@
 //! Which operation a request is, and its answer. Knows no HTTP beyond method, path and query.
 
 use super::{
-    activity, aggregates,
+    activity, aggregates, callbacks,
     condition::Lens,
     conversation, details, documents,
     exports::Exports,
@@ -74,6 +74,7 @@ pub(super) enum Operation {
     /// The same of one of them, and what he has.
     DashboardUser,
     Dashboards,
+    Callbacks(callbacks::Part),
     /// By the whole path.
     Document,
 }
@@ -87,6 +88,9 @@ impl Operation {
         let person = matches!(Self::by_id(path), Some((Self::Person(_), _)));
         if method == "GET" && !person && documents::stands_at(path) {
             return Some((Self::Document, path));
+        }
+        if let Some((part, id)) = callbacks::Part::of(method, path) {
+            return Some((Self::Callbacks(part), id));
         }
         if let Some((part, id)) = jobs::Part::of(method, path) {
             return Some((Self::Job(part), id));
@@ -171,10 +175,12 @@ impl Service {
         let lens = Lens { blind: faults.ignore_filters, ..Lens::whole(self.traits()) };
         let mut answer = self.ask(store, lens, question)?;
         let all = Lens { blind: true, ..lens };
-        if faults.foreign_rows {
+        if faults.foreign_rows && matches!(question.operation, Operation::Callbacks(_)) {
+            speak_of_another(store, &mut answer);
+        } else if faults.foreign_rows {
             add_rows(&mut answer, self.strangers(store, all, question));
         }
-        if faults.other_region {
+        if faults.other_region && !matches!(question.operation, Operation::Callbacks(_)) {
             for other in self.stores.iter().filter(|other| other.region != store.region) {
                 add_rows(&mut answer, self.strangers(other, all, question));
             }
@@ -253,6 +259,7 @@ impl Service {
             Operation::ConversationDetailsOf => details::by_ids(store, lens, params),
             Operation::Person(part) => people::read(store, *part, id),
             Operation::Document => documents::read(store, id),
+            Operation::Callbacks(part) => callbacks::answer(store, *part, id, body),
             Operation::Job(part) => self.job(store, lens, *part, question),
             Operation::DashboardUsers => lists::dashboard_users(store, lens, params),
             Operation::DashboardUser => lists::only(lists::dashboard_users(store, lens, &Params::id(id))?),
@@ -301,6 +308,15 @@ pub(super) fn evaluate(store: &Store, lens: Lens, question: &Question) -> Result
         Operation::RoutingActivity => activity::routing(store, lens, body),
         Operation::PlatformQuery => platform::query(store, lens, body),
         _ => Err(Problem::not_found()),
+    }
+}
+
+/// The answer to a change is about some other interaction; asking once more would change once more.
+fn speak_of_another(store: &Store, answer: &mut Value) {
+    let last = super::sql::Sql::text("SELECT id FROM conversations ORDER BY n LIMIT 1");
+    let other: Option<String> = store.rows(&last, |row| row.get(0)).ok().and_then(|ids| ids.into_iter().next());
+    if let (Some(id), Some(other)) = (answer.pointer_mut("/conversation/id"), other) {
+        *id = other.into();
     }
 }
 

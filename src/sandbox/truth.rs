@@ -201,7 +201,7 @@ impl Sandbox {
     }
 }
 
-fn tell<T>(answer: Result<T, super::problem::Problem>) -> Result<T, TruthError> {
+pub(super) fn tell<T>(answer: Result<T, super::problem::Problem>) -> Result<T, TruthError> {
     answer.map_err(|problem| TruthError(problem.to_string()))
 }
 

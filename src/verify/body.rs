@@ -9,7 +9,7 @@ use super::{
     words::Vocabulary,
 };
 use crate::model::{
-    body::{BodyModel, Field, FieldKind, FilterModel},
+    body::{BodyModel, Field, FieldKind, FilterModel, Proof},
     contract::Words,
 };
 
@@ -75,6 +75,8 @@ impl<'a> Walk<'a, '_> {
             (FieldKind::TimeZone, Json::Text(text)) => time::zone(text),
             (FieldKind::Interval, Json::Text(text)) => time::interval(text).is_some(),
             (FieldKind::Instant, Json::Text(text)) => time::instant(text).is_some() || time::relative(text),
+            // whose part it is, only a change is asked
+            (FieldKind::Part, Json::Text(_)) => matches!(self.model.proof, Proof::Owners { .. }),
             (FieldKind::Id(access), Json::Text(id)) => {
                 self.scope.named(*access, id, at)?;
                 true

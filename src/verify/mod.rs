@@ -16,8 +16,10 @@
 //! | `lists` | lists of ids in the place of filters: what they let through together is inside the scope |
 //! | `export` | the list of one's own exports: whose they are, and which files are inside the scope of now |
 //! | `part` | a part of an interaction: every leg that it speaks of is inside the scope |
+//! | `change` | a change: its owner is named, and every id of it is the holder's to change |
 
 mod body;
+mod change;
 mod export;
 mod filter;
 mod genesys;
@@ -37,12 +39,13 @@ mod words;
 use crate::model::{
     answer::Shape,
     body::{Access, BodyModel, Level, Path, Proof},
-    contract::{Contract, Data, Method, Param, ParamKind},
+    contract::{Contract, Data, Effect, Method, Param, ParamKind},
     entitlement,
     org::Org,
     outgoing::{Outgoing, Residual},
 };
 use body::Found;
+pub use change::check_change;
 pub use export::{OwnRows, check_own};
 use filter::Entry;
 use jiff::Timestamp;
@@ -134,6 +137,9 @@ pub fn check(
     if contract.own.is_some() {
         return Err(Unproved::at("contract", "a list of one's own is proved with what is bound to its asker"));
     }
+    if contract.effect != Effect::Reads {
+        return Err(Unproved::at("contract", "a change is proved with what was seen of what it names"));
+    }
     let scope = Scope::of(contract, given, org, now)?;
     let ids = request::hold_path(&scope, contract, &outgoing)?;
     request::hold_query(&scope, contract, &outgoing)?;
@@ -193,6 +199,7 @@ fn by_body(
         Proof::Filter { at } => (at, &[]),
         Proof::Entries { at, also } => (at, also),
         Proof::Lists(_) => return Err(Unproved::at("body", "its lists of ids are proved, and no filter")),
+        Proof::Owners { .. } => return Err(Unproved::at("body", "its model is one of a change")),
     };
     let array = matches!(proof, Proof::Entries { .. });
     // a row about one person or one queue is not more than the one that its entries speak of

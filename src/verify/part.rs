@@ -4,7 +4,7 @@ use super::{Certificate, Step, Unproved, Verified, request, scope::Scope};
 use crate::model::{
     answer::Shape,
     body::Access,
-    contract::{Contract, Data, Method, ParamKind},
+    contract::{Contract, Data, Effect, Method, ParamKind},
     entitlement,
     org::Org,
     outgoing::{Outgoing, Residual},
@@ -22,7 +22,11 @@ pub fn check_part(
     org: &Org,
     now: Timestamp,
 ) -> Result<Verified, Unproved> {
-    let fits = contract.part && contract.job.is_none() && contract.body.is_none() && contract.ids.is_none();
+    let fits = contract.part
+        && contract.effect == Effect::Reads
+        && contract.job.is_none()
+        && contract.body.is_none()
+        && contract.ids.is_none();
     if !fits || (contract.method, contract.data, contract.shape) != (Method::Get, Data::Interaction, Shape::Plain) {
         return Err(Unproved::at("contract", "is not one of a part of an interaction"));
     }

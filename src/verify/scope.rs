@@ -183,6 +183,13 @@ impl<'a> Scope<'a> {
         self.live.iter().any(|e| e.users.is_any() && self.covers_queue(e, ix))
     }
 
+    /// A queue of which something may be made or changed: alive, and covered with every agent.
+    pub(super) fn owns_queue(&self, id: &str) -> bool {
+        let known = self.org.index.queues.get(id);
+        let alive = |ix: &QueueIx| self.org.queues.get(ix.index()).is_some_and(|one| one.state == QueueState::Active);
+        known.is_some_and(|ix| alive(ix) && self.shows_queue(*ix))
+    }
+
     /// On user data: a user who is listed, or any of a covered division. Placed in a parent division or in another
     /// region's, he is a row to nobody, himself included.
     pub(super) fn shows_user(&self, ix: UserIx) -> bool {

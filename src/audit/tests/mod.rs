@@ -56,6 +56,7 @@ pub(crate) fn proved(conversation: &str) -> Verified {
         job: None,
         part: false,
         own: None,
+        effect: crate::model::contract::Effect::Reads,
     };
     let outgoing = Outgoing {
         method: Method::Get,

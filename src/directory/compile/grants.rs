@@ -71,8 +71,9 @@ fn actions(draft: &mut Draft<'_>, grant: &file::Grant, at: At) -> Vec<Action> {
             "export" => Action::Export,
             "addRemove" | "add-remove" => Action::AddRemove,
             "preview" => Action::Preview,
+            "edit" => Action::Edit,
             _ => {
-                let known = "use `view`, `playback`, `transcript`, `export`, `addRemove` or `preview`";
+                let known = "use `view`, `playback`, `transcript`, `export`, `addRemove`, `preview` or `edit`";
                 draft.problem(at.key("actions").nth(line), format!("`{word}` is no action"), known);
                 continue;
             }

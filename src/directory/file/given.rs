@@ -63,7 +63,7 @@ pub struct Grant {
     /// The user who gains.
     pub beneficiary: String,
     pub resources: Vec<Resource>,
-    /// `view`, `playback` (includes view), `transcript`, `export`, `addRemove`, `preview`.
+    /// `view`, `playback` (includes view), `transcript`, `export`, `addRemove`, `preview`, `edit`.
     pub actions: Vec<String>,
     /// Half-open window of the data that may be seen; absent: all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -73,7 +73,7 @@ pub(super) fn read<'v>(
 ) -> Option<Leg<'v>> {
     let at = |up: &Up| -> Option<&'v Value> {
         let holder = if up.up == 0 { element } else { above.get(above.len().checked_sub(up.up)?)? };
-        holder.get(&up.name).filter(|value| !value.is_null())
+        named(holder, &up.at)
     };
     // A list or a number where an id is due says that it has an owner, and not which: nobody's.
     if [&path.queue, &path.user].into_iter().flatten().filter_map(at).any(|value| value.as_str().is_none()) {
@@ -87,6 +87,13 @@ pub(super) fn read<'v>(
         start: find(&path.start).and_then(|text| text.parse().ok()),
         end: find(&path.end).and_then(|text| text.parse().ok()),
     })
+}
+
+/// What stands at a path; where an object on the way does not go on, something that is no id. `None`: nothing says anything.
+fn named<'v>(holder: &'v Value, at: &[Box<str>]) -> Option<&'v Value> {
+    let (first, rest) = at.split_first()?;
+    let first = holder.get(first).filter(|value| !value.is_null())?;
+    Some(first.at(rest).unwrap_or(&Value::Null))
 }
 
 /// What is seen of an element some of which is somebody's and visible.
@@ -205,6 +212,6 @@ impl<'p> Cutter<'p> {
         [&self.path.queue, &self.path.user]
             .into_iter()
             .flatten()
-            .any(|up| up.up == height && element.get(&up.name).is_some_and(|value| !value.is_null()))
+            .any(|up| up.up == height && named(element, &up.at).is_some())
     }
 }

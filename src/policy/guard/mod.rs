@@ -3,6 +3,7 @@
 //! It trusts nothing that the upstream did with the filter: every row that shows whose it is is judged again by
 //! the entitlements themselves, every field that no model lists is dropped, every total is recomputed or removed.
 
+mod change;
 mod export;
 mod fields;
 mod job;
@@ -14,6 +15,8 @@ mod sight;
 mod split;
 
 pub use sieve::{Rows, Sieve};
+
+pub use change::{is_unsure, unsure};
 
 use super::extent::Extent;
 use crate::{
@@ -268,6 +271,9 @@ impl GuardPlan {
             (Some(answers), Some(JobStep::Status)) => return job::status(&answers.status, status, &body),
             (Some(_), Some(JobStep::Cancel)) => return job::cancelled(status),
             (Some(_), Some(JobStep::Results)) | (None, _) => {}
+        }
+        if self.operation.class == Class::Write {
+            return self.changed(status, &body);
         }
         if self.operation.class == Class::Export && self.operation.own.is_none() {
             return export::submitted(&self.operation.answer.keep, status, &body);

@@ -11,17 +11,25 @@ use crate::{
         part::{Element, SeenLeg, Sighting},
         refusal::{Code, Refusal},
     },
-    query::json::{self, Limits, Value},
+    query::{
+        Question,
+        json::{self, Limits, Value},
+    },
 };
+use std::sync::Arc;
 
 impl GuardPlan {
+    /// What is seen of the interactions of a question, by its first look.
+    pub fn look(&self, question: &Question, unguarded: &Unguarded) -> Result<Arc<[Sighting]>, Refusal> {
+        match (&question.operation.part, &question.operation.look) {
+            (Some(part), _) => self.see(&part.named, &question.ids, unguarded).map(|seen| [seen].into()),
+            (None, Some(look)) => self.see_each(look.part.as_ref(), unguarded),
+            (None, None) => Err(unreadable("nothing was to be looked at".to_owned())),
+        }
+    }
+
     /// Looks at the interaction of which a part is asked for. `ids` are those of the question's path.
-    pub fn see(
-        &self,
-        named: &[Element],
-        ids: &[(Box<str>, String)],
-        unguarded: &Unguarded,
-    ) -> Result<Sighting, Refusal> {
+    fn see(&self, named: &[Element], ids: &[(Box<str>, String)], unguarded: &Unguarded) -> Result<Sighting, Refusal> {
         if unguarded.status != 200 {
             return Err(unreadable(format!("status {} is no interaction", unguarded.status)));
         }
@@ -57,15 +65,15 @@ impl GuardPlan {
     }
 }
 
-struct Look<'a> {
-    path: &'a LegPath,
-    cutter: Cutter<'a>,
-    legs: Vec<SeenLeg>,
+pub(super) struct Look<'a> {
+    pub(super) path: &'a LegPath,
+    pub(super) cutter: Cutter<'a>,
+    pub(super) legs: Vec<SeenLeg>,
 }
 
 impl<'a> Look<'a> {
     /// Whether all of an element is visible; `None` when nothing of it is.
-    fn is_whole(&mut self, element: &'a Value, level: usize, above: &mut Vec<&'a Value>) -> Option<bool> {
+    pub(super) fn is_whole(&mut self, element: &'a Value, level: usize, above: &mut Vec<&'a Value>) -> Option<bool> {
         let seen = self.cutter.sees(element, level, above)?;
         Some(seen.whole)
     }
@@ -129,7 +137,7 @@ impl<'a> Look<'a> {
     }
 
     /// Every leg below an element that has an owner.
-    fn collect(&mut self, element: &'a Value, level: usize, above: &mut Vec<&'a Value>) {
+    pub(super) fn collect(&mut self, element: &'a Value, level: usize, above: &mut Vec<&'a Value>) {
         let Some(array) = self.path.arrays.get(level) else {
             let conversation = None;
             let leg = legs::read(self.path, conversation, element, above).filter(|leg| !leg.is_unowned());
@@ -151,7 +159,7 @@ impl<'a> Look<'a> {
 }
 
 /// Some of it is the asker's, and some is not.
-fn mixed() -> Refusal {
+pub(super) fn mixed() -> Refusal {
     Refusal::new(
         Code::InteractionMixed,
         "other people's parts of this interaction stand in what you ask for, and it cannot be cut to yours; ask for the \
@@ -161,6 +169,11 @@ fn mixed() -> Refusal {
 
 /// Whether a part speaks of another interaction than the one that was looked at.
 pub(super) fn speaks_of_another(answer: &Value, interaction: &str) -> bool {
+    speaks_of(answer, &|id| id != interaction)
+}
+
+/// Whether something in it names an interaction that is one of the `others`, or names one oddly.
+pub(super) fn speaks_of(answer: &Value, others: &dyn Fn(&str) -> bool) -> bool {
     match answer {
         Value::Object(members) => members.iter().any(|(name, value)| {
             let is = |word: &str| name.eq_ignore_ascii_case(word);
@@ -170,10 +183,10 @@ pub(super) fn speaks_of_another(answer: &Value, interaction: &str) -> bool {
                 _ if is("conversationId") || is("interactionId") => Some(value),
                 _ => None,
             };
-            let other = id.is_some_and(|id| !id.is_null() && id.as_str() != Some(interaction));
-            other || speaks_of_another(value, interaction)
+            let other = id.is_some_and(|id| !id.is_null() && id.as_str().is_none_or(others));
+            other || speaks_of(value, others)
         }),
-        Value::Array(items) => items.iter().any(|item| speaks_of_another(item, interaction)),
+        Value::Array(items) => items.iter().any(|item| speaks_of(item, others)),
         _ => false,
     }
 }

@@ -6,6 +6,7 @@
 mod asked;
 mod body;
 mod bound;
+mod change;
 mod export;
 mod fields;
 mod fit;
@@ -15,6 +16,7 @@ mod params;
 mod read;
 mod write;
 
+pub use change::interactions;
 pub use job::scope_changed;
 
 use super::{
@@ -65,6 +67,7 @@ pub fn narrow(world: &World, scope: &Arc<Scope>, question: &Question, now: Times
         Class::Read | Class::NoData => read::narrow(&asking),
         Class::Job => job::narrow(&asking),
         Class::Export => export::narrow(&asking),
+        Class::Write => change::narrow(&asking),
     }
 }
 

@@ -113,7 +113,7 @@ fn ids_of<'a>(asking: &Asking<'a>) -> impl Iterator<Item = (Access, &'a str)> + 
 }
 
 /// What an id of something that is nobody's may be spelt with: less than a path can say.
-fn is_plain(id: &str) -> bool {
+pub(super) fn is_plain(id: &str) -> bool {
     id.len() <= 128
         && id.starts_with(|first: char| first.is_ascii_alphanumeric())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'~'))

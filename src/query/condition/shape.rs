@@ -216,9 +216,12 @@ fn kind(kind_of_field: &FieldKind, dialect: Dialect) -> Kind {
     };
     match kind_of_field {
         FieldKind::Duration => Kind::Duration,
-        FieldKind::Text { .. } | FieldKind::TimeZone | FieldKind::Interval | FieldKind::Instant | FieldKind::Id(_) => {
-            Kind::Text
-        }
+        FieldKind::Text { .. }
+        | FieldKind::TimeZone
+        | FieldKind::Interval
+        | FieldKind::Instant
+        | FieldKind::Id(_)
+        | FieldKind::Part => Kind::Text,
         FieldKind::Bool => Kind::Bool,
         FieldKind::Int { .. } => Kind::Number,
         FieldKind::Enum { words, .. } => Kind::Word(words.clone()),

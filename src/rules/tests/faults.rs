@@ -38,7 +38,7 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("id = \"mine\"\n", "", "the key `id` is missing here", ":10:1"),
     ("family = \"live\"", "family = \"life\"", "there is no family `life`", ":13:10"),
     ("family = \"live\"\n", "", "no rule is of the family `live`", ":5:9"),
-    ("POST /api", "PUT /api", "`PUT` is not governed", ":12:9"),
+    ("POST /api", "HEAD /api", "`HEAD` is not governed", ":12:9"),
     ("POST /api", "POST api", "does not begin with `/`", ":12:9"),
     ("mine/query\"", "{mine}/query\"", "an id of the path is of no known kind", ":12:9"),
     ("v2/mine", "v2/../mine", "`..` is not a segment", ":12:9"),
@@ -169,6 +169,8 @@ fn a_rule_cannot_call_the_data_of_a_body_something_else() {
 fn permission_and_template_files_are_checked() {
     for (name, text, message) in [
         ("more/permissions.toml", "harmless = [\"analytics:report:view\"]", "opens an operation: it is not harmless"),
+        ("more/permissions.toml", "[idle]\n\"analytics:query:view\" = \"x\"", "opens an operation: it is not idle"),
+        ("more/permissions.toml", "[idle]\n\"routing:callback:export\" = \" \"", "the reason is empty"),
         ("more/permissions.toml", "[expand]\n\"analytics:*\" = []", "`analytics:*` is not a permission"),
         (
             "templates/x.toml",

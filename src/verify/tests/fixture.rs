@@ -4,7 +4,9 @@ use super::super::{Unproved, Verified, check};
 use crate::model::{
     answer::Shape,
     body::{Access, BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel, Level, Proof},
-    contract::{Contract, Data, IdsProof, Method, Param, ParamKind, Reach, Segment, Template, TimeAt, TimeRule, Words},
+    contract::{
+        Contract, Data, Effect, IdsProof, Method, Param, ParamKind, Reach, Segment, Template, TimeAt, TimeRule, Words,
+    },
     entitlement::{Action, Entitlement, Lift, Scope, Source, Validity, Window},
     org::{
         Division, DivisionIx, Group, GroupIx, Org, Principal, Queue, QueueIx, QueueState, Read, Region, RegionIx, User,
@@ -242,6 +244,7 @@ fn contract(operation: &str, data: Data, shape: Shape, model: Option<BodyModel>)
         job: None,
         part: false,
         own: None,
+        effect: Effect::Reads,
     }
 }
 
@@ -382,6 +385,31 @@ pub(super) fn some_conversations() -> Contract {
     contract.time = None;
     contract.rows_decide = true;
     contract
+}
+
+/// A change of things that the body names: one owner, and a list of what else.
+pub(super) fn change() -> Contract {
+    let required = |name: &str, kind| Field { required: true, ..field(name, kind) };
+    let item = vec![
+        required("conversationId", FieldKind::Id(Access::Conversation)),
+        field("callbackId", FieldKind::Part),
+        field("queueId", FieldKind::Id(Access::Queue)),
+        field("agentId", FieldKind::Id(Access::User)),
+        field("at", FieldKind::Instant),
+    ];
+    let model = BodyModel {
+        name: "Change".into(),
+        dialect: Dialect::Genesys,
+        data: Data::Interaction,
+        fields: vec![
+            required("queueId", FieldKind::Id(Access::Queue)),
+            field("name", FieldKind::Text { max: 8 }),
+            field("items", list(FieldKind::Object(item))),
+        ],
+        proof: Proof::Owners { at: vec![path("queueId"), path("items.conversationId")] },
+    };
+    let contract = contract("changes", Data::Interaction, Shape::Plain, Some(model));
+    Contract { action: Action::Edit, effect: Effect::Changes, time: None, ..contract }
 }
 
 /// A request that a test may change before it is checked.

@@ -1,6 +1,7 @@
 //! What is proved, and a table of leaking mutants of each proved request: every one is refused here alone.
 
 mod borders;
+mod changes;
 mod fixture;
 mod jobs;
 mod json;

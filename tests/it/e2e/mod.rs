@@ -5,6 +5,7 @@
 
 mod assumptions;
 mod attributes;
+mod callbacks;
 mod codes;
 mod disobedient;
 mod documents;

@@ -90,6 +90,28 @@ pub(super) const EDITS: &[Edit] = &[
         Seen,
     ),
     edit(
+        "Shared",
+        "look",
+        "[rule.look]\nof = \"interactions\"\npart = \"$.participants[*].sessions[*].sessionId\"\n",
+        "[rule.look]\nof = \"interaction\"\n",
+        Told("shows no interactions by their ids"),
+    ),
+    edit(
+        "Rule",
+        "look",
+        "[rule.answer]\nshape = \"plain\"\nnamed-by",
+        "[rule.look]\nof = \"interactions\"\n\n[rule.answer]\nshape = \"plain\"\nnamed-by",
+        Told("only a `write` has"),
+    ),
+    edit("Look", "of", "of = \"interactions\"", "of = \"role\"", Told("shows no interactions by their ids")),
+    edit(
+        "Look",
+        "part",
+        "part = \"$.participants[*].sessions[*].sessionId\"",
+        "part = \"$.participants[*].participantId\"",
+        Seen,
+    ),
+    edit(
         "Test",
         "interaction",
         "interaction = { conversationId = \"c-1\"",

@@ -3,6 +3,7 @@
 Where it goes is said by the `[gateway]` section of its own configuration file in the home folder. Reads questions from
 standard input, one JSON object, and prints what came of each, one JSON object."""
 
+import datetime
 import json
 import sys
 
@@ -24,7 +25,31 @@ def ask(client, question):
         return pc.AnalyticsApi(client).post_analytics_queues_observations_query(body)
     if kind == "queues":
         return pc.RoutingApi(client).get_routing_queues(page_size=100, **question.get("params", {}))
+    if kind.startswith("callback"):
+        return callback(pc.ConversationsApi(client), kind, question)
     raise SystemExit("no such question: " + kind)
+
+
+def callback(api, kind, question):
+    later = datetime.datetime(2026, 11, 21, 9, 0, tzinfo=datetime.timezone.utc)
+    if kind == "callback":
+        command = pc.CreateCallbackCommand()
+        command.queue_id = question["queue"]
+        command.callback_numbers = ["+15550100"]
+        command.callback_scheduled_time = later
+        return api.post_conversations_callbacks(command)
+    if kind == "callback-read":
+        return api.get_conversations_callback(question["id"])
+    if kind == "callback-moved":
+        request = pc.PatchCallbackRequest()
+        request.conversation_id = question["id"]
+        request.callback_scheduled_time = later
+        return api.patch_conversations_callbacks(request)
+    identifier = pc.CallbackDisconnectIdentifier()
+    identifier.conversation_id = question["id"]
+    request = pc.BulkCallbackDisconnectRequest()
+    request.callback_disconnect_identifiers = [identifier]
+    return api.post_conversations_callbacks_bulk_disconnect(request)
 
 
 def main():

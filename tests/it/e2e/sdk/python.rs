@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        house::{EU, House, US},
+        house::{EU, House, Plan, US},
         truth::Truth,
     },
     installed, judge, questions,
@@ -49,4 +49,32 @@ async fn a_wrong_secret_is_an_exception_of_the_library() {
     let told = tokio::task::block_in_place(|| run(&house, &order)).expect_err("it logged in with a wrong secret");
     assert!(told.contains("ApiException") && told.contains("401") && told.contains("identity.required"), "{told}");
     assert!(house.received(US).is_empty());
+}
+
+/// Made, moved, read and ended by the library's own objects, as it writes times and leaves out what is not set.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_official_python_library_changes_callbacks() {
+    let lines = include_str!("../../../../rules/genesys/callbacks/lines.json");
+    let house = House::of(Plan { directory: lines.parse().unwrap(), interactions: 60, ..Plan::default() }).await;
+    let [own, foreign] = ["q-new", "q-care"].map(|queue| house.sandbox.schedule(US, queue, None).unwrap());
+    let of = |person: &str, id: &str, queue: &str| {
+        json!({ "client": format!("client-of-{person}"), "secret": format!("secret-of-{person}"), "questions": [
+            { "kind": "callback", "queue": queue }, { "kind": "callback-read", "id": id }, { "kind": "callback-moved", "id": id },
+            { "kind": "callback-ended", "id": id },
+        ] })
+    };
+    let order = json!([of("sara", &own, "q-new"), of("sara", &foreign, "q-care"), of("moni", &own, "q-new")]);
+    let answers = tokio::task::block_in_place(|| run(&house, &order)).unwrap_or_else(|told| panic!("{told}"));
+    let codes: Vec<&str> = answers.iter().map(|one| one["body"]["code"].as_str().unwrap_or("fine")).collect();
+    let (outside, missing) = ("scope.outside", "permission.missing");
+    let due = ["fine"; 4].into_iter().chain([outside; 4]).chain([missing, "fine", missing, missing]);
+    assert_eq!(codes, due.collect::<Vec<_>>(), "{answers:?}");
+    assert_eq!(answers[2]["answer"]["conversation"]["id"], json!(own));
+    let after = house.sandbox.callbacks(US).unwrap();
+    let ended: Vec<&str> = after.iter().filter(|one| one.ended).map(|one| one.conversation.as_str()).collect();
+    assert_eq!(ended, [own.as_str()]);
+    let made = after.last().unwrap();
+    assert_eq!((after.len(), made.queue.as_str()), (3, "q-new"));
+    let later = Some("2026-11-21T09:00:00Z".parse().unwrap());
+    assert_eq!((made.scheduled, after[0].scheduled), (later, later));
 }
