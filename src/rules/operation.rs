@@ -65,9 +65,7 @@ impl Surroundings<'_> {
         let (class, data, answer, params, parts) = (class?, data?, answer?, params?, parts?);
         let (page, ids) = page.unzip();
         check_data(model.as_deref(), &shared, data, reader);
-        if let Some(written) = answer_spec {
-            answer::check_owner(&answer, data, written, reader);
-        }
+        answer_spec.into_iter().for_each(|written| answer::check_owner(&answer, data, written, reader));
         let rests = Rests { sites: &parts.sites, model: model.as_deref(), data, page: page.is_some() };
         rests.check(&needs, rule, reader);
         let fits = Fits {
@@ -84,9 +82,7 @@ impl Surroundings<'_> {
         fits.check(model.as_deref(), page.as_ref(), &rule.r#match, reader);
         let lists =
             Lists { group_by: parts.group_by.as_ref(), sort: parts.sort.as_ref(), metrics: parts.metrics.as_ref() };
-        if let Some(model) = &model {
-            lists.check(model, rule, reader);
-        }
+        model.iter().for_each(|model| lists.check(model, rule, reader));
         let words = model.as_ref().map(|model| lists.words(model, data, self.policy)).unwrap_or_default();
         let partly = rests::partly(&shared, model.as_deref(), data, parts.group_by.as_ref());
         let audience = shared.audience.map(Audience::from).unwrap_or_default();

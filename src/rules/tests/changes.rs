@@ -132,8 +132,8 @@ fn a_body_of_a_change_says_who_owns_it() {
             no_owner,
         ),
         ("{ owners = [\"$.q[0]\"] }", queue, "is no path of ids"),
-        ("{ owners = [\"$.q\"], filter = \"$.q\" }", queue, "a proof is"),
-        ("{ owners = [\"$.q\"], also = [\"$.q\"] }", queue, "a proof is"),
+        ("{ owners = [\"$.q\"], filter = \"$.q\" }", queue, "this is no proof"),
+        ("{ owners = [\"$.q\"], also = [\"$.q\"] }", queue, "this is no proof"),
         (
             "{ filter = \"$.f\" }",
             "f = { kind = \"filter\", filter = \"conversation-aggregate\" }, p = { kind = \"part\" }",
