@@ -84,7 +84,7 @@ impl Draw<'_> {
                 json!(interval(dice))
             }
             FieldKind::Instant => panic!("{}: nobody draws instants for this dialect", operation.id),
-            FieldKind::Id(_) => panic!("{}: nobody draws the id at {at:?}", operation.id),
+            FieldKind::Id(_) | FieldKind::Part => panic!("{}: nobody draws the id at {at:?}", operation.id),
             FieldKind::List { of, min, max } => self.list(dice, of, (*min, *max), at),
             FieldKind::Object(fields) => Value::Object(self.object(dice, fields, at)),
             FieldKind::Filter(model) => self.filter(dice, model),
