@@ -51,21 +51,20 @@ impl Surroundings<'_> {
         let class = required(shared.class, "class", rule, reader).map(Class::from);
         let data = required(shared.data.as_ref(), "data", rule, reader).map(|word| word.value.into());
         let answer_spec = required(shared.answer.as_ref(), "answer", rule, reader);
-        let (model, masks) = match &shared.body {
-            Some(name) => self.body(name, &shared, reader).map(|(model, masks)| (Some(model), masks))?,
-            None => (None, Masks::new()),
-        };
+        let (model, masks) = self.asked(&shared, reader)?;
         let answer = answer_spec.and_then(|spec| self.answer(spec, &shared, &masks, model.as_deref(), reader));
         let params = params::params(shared.params.as_ref(), reader);
-        let page = shared.page.as_ref().map(|page| params::page(page, shared.params.as_ref(), reader));
+        let page = shared.page.as_ref();
+        let (page, ids) = page.map(|page| params::page(page, shared.params.as_ref(), reader)).unzip();
         let parts = self.parts(rule, &shared, model.as_deref(), reader);
         let needs = needs(&shared);
         self.check_masks(answer.as_ref(), rule, reader);
         let ((method, template), Opened { permission, by: opened_by, also }) = (matched?, opened?);
         let (class, data, answer, params, parts) = (class?, data?, answer?, params?, parts?);
-        let (page, ids) = page.unzip();
         check_data(model.as_deref(), &shared, data, reader);
-        answer_spec.into_iter().for_each(|written| answer::check_owner(&answer, data, written, reader));
+        if let Some(written) = answer_spec {
+            answer::check_owner(&answer, data, written, reader);
+        }
         let rests = Rests { sites: &parts.sites, model: model.as_deref(), data, page: page.is_some() };
         rests.check(&needs, rule, reader);
         let fits = Fits {
@@ -82,7 +81,9 @@ impl Surroundings<'_> {
         fits.check(model.as_deref(), page.as_ref(), &rule.r#match, reader);
         let lists =
             Lists { group_by: parts.group_by.as_ref(), sort: parts.sort.as_ref(), metrics: parts.metrics.as_ref() };
-        model.iter().for_each(|model| lists.check(model, rule, reader));
+        if let Some(model) = &model {
+            lists.check(model, rule, reader);
+        }
         let words = model.as_ref().map(|model| lists.words(model, data, self.policy)).unwrap_or_default();
         let partly = rests::partly(&shared, model.as_deref(), data, parts.group_by.as_ref());
         let audience = shared.audience.map(Audience::from).unwrap_or_default();
@@ -230,6 +231,12 @@ impl Surroundings<'_> {
             (sets.flatten().collect::<BTreeSet<Box<str>>>(), Vec::new())
         };
         Some(Opened { permission: name.into(), by: opened_by, also })
+    }
+
+    /// The model of what is asked, if there is a body, and its masks.
+    fn asked(&self, shared: &Shared, reader: &mut Reader<'_>) -> Option<(Option<Arc<BodyModel>>, Masks)> {
+        let Some(name) = &shared.body else { return Some((None, Masks::new())) };
+        self.body(name, shared, reader).map(|(model, masks)| (Some(model), masks))
     }
 
     /// The model, with what this rule hides.
