@@ -13,6 +13,7 @@ use crate::{
         self,
         guard::{GuardPlan, Guarded},
         narrow::{Narrowed, Outcome, scope_changed},
+        together::Together,
     },
     query::Question,
     verify::{self, JobUnproved, Unproved, Verified},
@@ -24,6 +25,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub enum Decided {
     Forward(Box<Forward>),
+    /// In parts, each of which is proved and judged by itself.
+    Split(Box<Split>),
     /// Answered from the directory, or known to be empty: nothing is sent.
     Local(Guarded),
 }
@@ -35,6 +38,23 @@ pub struct Forward {
     pub plan: GuardPlan,
     /// What was narrowed or lost.
     pub notices: Vec<Notice>,
+}
+
+/// One question that is asked in parts.
+#[derive(Debug)]
+pub struct Split {
+    parts: Vec<Forward>,
+    together: Together,
+}
+
+impl Split {
+    pub fn parts(&self) -> &[Forward] {
+        &self.parts
+    }
+
+    pub fn into_parts(self) -> (Vec<Forward>, Together) {
+        (self.parts, self.together)
+    }
 }
 
 /// What `holder` may see through `operation` at `now`.
@@ -56,6 +76,16 @@ pub fn decide(world: &World, scope: &Arc<Scope>, question: &Question, now: Times
         Outcome::Local(guarded) => Ok(Decided::Local(guarded)),
         Outcome::Send(narrowed) => {
             prove(world, scope, question, *narrowed, now).map(|forward| Decided::Forward(Box::new(forward)))
+        }
+        Outcome::Parts(parts, together) => {
+            let proved = parts.into_iter().map(|part| prove(world, scope, question, part, now));
+            let parts = proved.collect::<Result<Vec<_>, _>>()?;
+            let earlier = |at: usize| parts.iter().take(at);
+            if parts.iter().enumerate().any(|(at, part)| earlier(at).any(|other| !part.plan.shares_nobody(&other.plan)))
+            {
+                return Err(unproven("two parts of one question would count the same person"));
+            }
+            Ok(Decided::Split(Box::new(Split { parts, together })))
         }
     }
 }
@@ -81,7 +111,9 @@ pub fn look(
     };
     match decide(world, scope, &asked, now)? {
         Decided::Forward(forward) => Ok(Some(forward)),
-        Decided::Local(_) => Err(Refusal::outside("nothing of the interaction can be visible").in_path()),
+        Decided::Split(_) | Decided::Local(_) => {
+            Err(Refusal::outside("nothing of the interaction can be visible").in_path())
+        }
     }
 }
 

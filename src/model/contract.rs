@@ -2,7 +2,7 @@
 
 use super::{
     answer::Shape,
-    body::{Access, BodyModel, Path},
+    body::{Access, BodyModel, ObjectOrd, Path},
     entitlement::Action,
     job::JobStep,
 };
@@ -101,8 +101,25 @@ pub enum Data {
     Interaction,
     Queue,
     User,
+    /// Runs of flows: of the division that owns the flow.
+    Flow,
+    /// Cases: of the division that owns the case.
+    Case,
+    /// People, counted by their team: of each person, in a team whose division is seen whole.
+    Team,
     Division,
     Metadata,
+}
+
+impl Data {
+    /// The kind of object, held by the directory, that each row is of.
+    pub fn object(self) -> Option<ObjectOrd> {
+        match self {
+            Self::Flow => Some(ObjectOrd::Flow),
+            Self::Team => Some(ObjectOrd::Team),
+            Self::Interaction | Self::Queue | Self::User | Self::Case | Self::Division | Self::Metadata => None,
+        }
+    }
 }
 
 /// `/api/v2/conversations/{conversationId}`, split at slashes.

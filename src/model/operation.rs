@@ -61,6 +61,8 @@ pub struct Operation {
     pub group_by: Option<AllowList>,
     pub sort: Option<AllowList>,
     pub metrics: Option<MetricRule>,
+    /// How a question about more people than one query may name is asked.
+    pub split: Option<Split>,
     /// Path of the one compulsory division slot (platform).
     pub division_slot: Option<Path>,
     pub page: Option<Page>,
@@ -207,6 +209,15 @@ pub struct MetricRule {
     /// Metric -> access kinds it does not have: a predicate on those removes it upstream.
     pub lacks: BTreeMap<Box<str>, Vec<Access>>,
     pub bpo_allow: Option<Vec<Box<str>>>,
+}
+
+/// A question that is asked in parts, each about some of the people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// At most so many.
+    pub parts: usize,
+    /// Metrics whose counts and sums over all people are those over each part, added.
+    pub additive: Vec<Box<str>>,
 }
 
 /// How each visible entry of a list is reached once.

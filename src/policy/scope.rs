@@ -187,7 +187,10 @@ impl Derivation<'_> {
         match self.operation.contract.data {
             Data::Interaction => self.on_interactions(here, out),
             Data::Queue => self.on_queues(here, out),
-            Data::User => self.on_users(here, out),
+            Data::User | Data::Team => self.on_users(here, out),
+            // of the parts of a division that these words open, none is a flow or a case: what is bound to queues or people
+            // is told, and does not count
+            Data::Flow | Data::Case => self.on_interactions(here, out),
             Data::Division | Data::Metadata => out.push(self.entitlement(Dim::Any, Dim::Any)),
         }
     }
@@ -389,13 +392,13 @@ fn of_resource(
             }
             entitlement.divisions = Dim::Only(Set::one(*division));
         }
-        GrantResource::User(user) if data == Data::Interaction || data == Data::User => {
+        GrantResource::User(user) if matches!(data, Data::Interaction | Data::User | Data::Team) => {
             if org.user(*user).region != region {
                 return None;
             }
             entitlement.users = Dim::Only(Set::one(*user));
         }
-        GrantResource::Group(group) if data == Data::Interaction || data == Data::User => {
+        GrantResource::Group(group) if matches!(data, Data::Interaction | Data::User | Data::Team) => {
             entitlement.users = Dim::Only(org.group(*group).members.filter(|user| org.user(*user).region == region));
         }
         GrantResource::Conversation(id) if data == Data::Interaction => {

@@ -16,6 +16,7 @@ mod params;
 mod path;
 pub mod question;
 pub mod respond;
+mod split;
 mod token;
 
 pub use exchange::Body;
@@ -159,6 +160,10 @@ impl Proxy {
         let forward = match decided? {
             Decided::Local(guarded) => {
                 return self.answer_here(&question, guarded, whose, exchange).await.map(Answer::from);
+            }
+            Decided::Split(split) => {
+                let region = &pinned.world.org.region(scoped.scope.region).id;
+                return self.ask_parts(&question, *split, region, exchange).await.map(Answer::from);
             }
             Decided::Forward(forward) => forward,
         };

@@ -161,7 +161,7 @@ pub(super) fn check_owner(answer: &Answer, data: Data, written: &At<format::Answ
     let (owner, field) = match data {
         Data::User => (Access::User, "userId = \"user\""),
         Data::Queue => (Access::Queue, "queueId = \"queue\""),
-        Data::Interaction | Data::Division | Data::Metadata => {
+        Data::Interaction | Data::Flow | Data::Case | Data::Team | Data::Division | Data::Metadata => {
             if answer.shape == Shape::Owned {
                 reader.problem(written.span.clone(), "rows of this shape are about people or queues: set `data` so");
             }

@@ -95,6 +95,8 @@ keys! {
         sort: Option<AllowedWords>,
         group_by: Option<AllowedWords>,
         metrics: Option<Metrics>,
+        /// A question about more people than `max-values` is asked in parts.
+        split: Option<At<Split>>,
         refuse: Option<Vec<Refuse>>,
         answer: Option<At<Answer>>,
         /// Query parameters; an unlisted one is refused.
@@ -185,6 +187,8 @@ keys! {
         division: Option<At<String>>,
         region: Option<At<String>>,
         conversation: Option<At<String>>,
+        flow: Option<At<String>>,
+        team: Option<At<String>>,
     }
 }
 
@@ -295,6 +299,16 @@ keys! {
 }
 
 keys! {
+    /// The parts of one question, each about at most `max-values` people.
+    Split {
+        /// At most so many parts.
+        parts: usize,
+        /// Metrics that may be added over the parts, where rows do not carry the person.
+        additive: Vec<At<String>>,
+    }
+}
+
+keys! {
     /// How each visible entry is reached once.
     Page {
         /// The kind of the entries; pages are cut from the visible ids and fetched by id.
@@ -343,7 +357,7 @@ keys! {
 
 words! { ClassWord => Class { Query = "query", List = "list", Read = "read", Export = "export", NoData = "no-data", } }
 words! { DialectWord => Dialect { Genesys = "genesys", Platform = "platform", } }
-words! { DataWord => Data { Interaction = "interaction", Queue = "queue", User = "user", Division = "division", Metadata = "metadata", } }
+words! { DataWord => Data { Interaction = "interaction", Queue = "queue", User = "user", Flow = "flow", Case = "case", Team = "team", Division = "division", Metadata = "metadata", } }
 words! {
     ActionWord => Action {
         View = "view",
@@ -361,6 +375,8 @@ words! {
         LegFilter = "leg-filter",
         LegsContained = "legs-contained",
         DivisionOfLeg = "division-of-leg",
+        DivisionOfCase = "division-of-case",
+        PersonFilter = "person-filter",
         IdsOnly = "ids-only",
         ViewFilter = "view-filter",
     }
@@ -438,6 +454,7 @@ impl Shared {
             sort,
             group_by,
             metrics,
+            split,
             refuse,
             answer,
             params,

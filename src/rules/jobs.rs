@@ -101,6 +101,7 @@ fn submit(
         group_by: list(&asked.group_by),
         sort: list(&asked.sort),
         metrics: asked.metrics.clone().filter(|metrics: &MetricRule| is_there(&metrics.at)),
+        split: None,
         refuse: refuse(rule, surroundings, model, reader),
         answer,
         job: Some(JobPart::Submit(answers)),
@@ -138,6 +139,7 @@ fn about(step: JobStep, job: &Job, submit: &Arc<Operation>, further: &[Param]) -
         group_by: None,
         sort: None,
         metrics: None,
+        split: None,
         refuse: Vec::new(),
         job: Some(JobPart::Step { step, submit: submit.clone() }),
         ..Operation::clone(submit)

@@ -45,6 +45,7 @@ mod sameness;
 mod schema;
 mod sites;
 mod source;
+mod splits;
 mod values;
 mod vocabulary;
 pub mod watch;

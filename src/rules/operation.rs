@@ -9,6 +9,7 @@ use super::{
     reading::{At, Reader},
     rests::{self, Fits, Rests},
     sites::Body,
+    splits,
     values::Name,
     vocabulary::Lists,
 };
@@ -94,6 +95,17 @@ impl Surroundings<'_> {
         }
         let words = model.as_ref().map(|model| lists.words(model, data, self.policy)).unwrap_or_default();
         let partly = rests::partly(&shared, model.as_deref(), data, parts.group_by.as_ref());
+        let split = shared.split.as_ref().and_then(|split| {
+            let asked = splits::Asked {
+                class,
+                data,
+                shape: answer.shape,
+                sites: &parts.sites,
+                metrics: parts.metrics.as_ref(),
+                model: model.as_deref(),
+            };
+            splits::compile(split, &asked, reader)
+        });
         let audience = shared.audience.map(Audience::from).unwrap_or_default();
         rests::outsourcers(shared.outsourcers.as_ref(), audience, data, &answer, reader);
         let archived = matches!(shared.archived, Some(ArchivedWord::Include));
@@ -139,6 +151,7 @@ impl Surroundings<'_> {
             group_by: parts.group_by,
             sort: parts.sort,
             metrics: parts.metrics,
+            split,
             division_slot: parts.division_slot,
             page,
             refuse: parts.refuse,

@@ -44,7 +44,7 @@ pub(super) fn outsourcers(
         _ if audience != Audience::Internal => {
             ("only an internal report leaves outsourcers out", "add `audience = \"internal\"`, or let everybody count")
         }
-        (Outsourcers::ByDivision, Data::User | Data::Queue) | (Outsourcers::ByRow, Data::Queue) => return,
+        (Outsourcers::ByDivision, Data::User | Data::Queue) | (Outsourcers::ByRow, Data::Queue | Data::Team) => return,
         (Outsourcers::ByRow, Data::User | Data::Interaction) if by_user => return,
         (Outsourcers::ByRow, Data::User | Data::Interaction) => (
             "the rows of this answer do not carry the user, so none of them can be left out",
@@ -87,8 +87,15 @@ impl Rests<'_> {
                 rests.push(Assumption::SameSegment);
             }
         }
-        if self.data == Data::Interaction && self.sites.iter().any(|site| site.entry == Entry::Filter) {
+        if matches!(self.data, Data::Interaction | Data::Flow)
+            && self.sites.iter().any(|site| site.entry == Entry::Filter)
+        {
             rests.push(Assumption::LegFilter);
+        }
+        match self.data {
+            Data::Case => rests.push(Assumption::DivisionOfCase),
+            Data::Team => rests.push(Assumption::PersonFilter),
+            _ => {}
         }
         if self.page {
             rests.push(Assumption::IdsOnly);
@@ -233,7 +240,7 @@ impl Fits<'_> {
             Data::User => Some(Access::User),
             Data::Division => Some(Access::Division),
             Data::Interaction if self.part => Some(Access::Conversation),
-            Data::Interaction | Data::Metadata => None,
+            Data::Interaction | Data::Flow | Data::Case | Data::Team | Data::Metadata => None,
         };
         let below = |pair: &[Segment]| match pair {
             [Segment::Literal(list), Segment::Param { access: Access::Unowned, .. }] => OWNED.contains(&&**list),

@@ -23,6 +23,10 @@ pub(super) enum Level {
     User,
     /// A user `u` at this moment.
     UserActivity,
+    /// A member `u` of a team `m`, with the presence `p` of this moment.
+    TeamActivity,
+    /// A user `u`, with the presence `p` of this moment.
+    AgentState,
     /// A queue `q` with its members at this moment.
     RoutingActivity,
     /// A span of presence `p`.
@@ -43,6 +47,8 @@ pub(super) enum Column {
     Number(&'static str),
     /// Divisions of the leg or of the conversation, as the traits say.
     Division,
+    /// The division of a case `k`, or those of its conversation, as the traits say.
+    CaseDivision,
     /// Known upstream, but nothing in the sandbox has it.
     Empty,
 }
@@ -61,7 +67,8 @@ pub(super) fn dimension(level: Level, name: &str) -> Option<(&'static str, Colum
         Level::Conversation => &[&CONVERSATION],
         Level::Evaluation => &[&EVALUATION],
         Level::Survey => &[&SURVEY],
-        Level::UserActivity | Level::RoutingActivity => &[&ACTIVITY],
+        Level::UserActivity | Level::RoutingActivity | Level::TeamActivity => &[&ACTIVITY],
+        Level::AgentState => &[&AGENT_STATE],
         _ => &[],
     };
     found.or_else(|| unused.iter().flat_map(|list| list.iter()).find(empty).map(|known| (*known, Column::Empty)))
@@ -117,6 +124,19 @@ fn columns(level: Level) -> &'static [(&'static str, Column)] {
         ],
         Level::Observation => &[("queueId", Text("q.id")), ("mediaType", Enum("m.name"))],
         Level::User | Level::UserActivity => &[("userId", Text("u.id"))],
+        Level::AgentState => &[
+            ("userId", Text("u.id")),
+            ("divisionId", Text("u.division")),
+            ("systemPresence", Enum("coalesce(p.system, 'OFFLINE')")),
+            ("routingStatus", Enum("coalesce(p.routing, 'OFF_QUEUE')")),
+            ("isOutOfOffice", Enum("'false'")),
+        ],
+        Level::TeamActivity => &[
+            ("teamId", Text("m.team")),
+            ("userId", Text("u.id")),
+            ("systemPresence", Enum("coalesce(p.system, 'OFFLINE')")),
+            ("routingStatus", Enum("coalesce(p.routing, 'OFF_QUEUE')")),
+        ],
         Level::Presence => {
             &[("systemPresence", Enum("p.system")), ("organizationPresenceId", Text("'presence-' || lower(p.system)"))]
         }
@@ -182,6 +202,25 @@ const SURVEY: [&str; 7] = [
     "surveyPartialResponse",
     "surveyPromoterScore",
     "surveyType",
+];
+
+const AGENT_STATE: [&str; 16] = [
+    "activeQueueId",
+    "actualActivityCategory",
+    "adherenceImpact",
+    "adherenceState",
+    "assignedLanguageId",
+    "assignedSkillId",
+    "businessUnitId",
+    "inactiveQueueId",
+    "managementUnitId",
+    "managerId",
+    "online",
+    "organizationPresenceId",
+    "queueId",
+    "scheduledActivityCategory",
+    "scheduledActivityCodeId",
+    "teamId",
 ];
 
 const ACTIVITY: [&str; 6] =

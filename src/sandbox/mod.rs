@@ -21,6 +21,7 @@ mod interval;
 mod jobs;
 mod lists;
 mod metric;
+mod objects;
 mod organisation;
 mod people;
 mod platform;

@@ -13,7 +13,23 @@ pub(super) struct Organisation {
     pub(super) divisions: Vec<Division>,
     pub(super) queues: Vec<Queue>,
     pub(super) users: Vec<User>,
+    pub(super) flows: Vec<Flow>,
+    pub(super) teams: Vec<Team>,
     groups: Vec<Group>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Flow {
+    pub(super) id: String,
+    pub(super) division: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Team {
+    pub(super) id: String,
+    pub(super) division: String,
+    #[serde(default)]
+    pub(super) members: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -116,6 +132,8 @@ impl Organisation {
             regions: self.regions.iter().filter(|named| named.id == region).cloned().collect(),
             queues: self.queues.iter().filter(|queue| here(&queue.division)).cloned().collect(),
             users: self.users.iter().filter(|user| user.region == region).cloned().collect(),
+            flows: self.flows.iter().filter(|flow| here(&flow.division)).cloned().collect(),
+            teams: self.teams.iter().filter(|team| here(&team.division)).cloned().collect(),
             groups: self.groups.clone(),
             divisions,
         }

@@ -8,8 +8,8 @@ use super::{
     words::Vocabulary,
 };
 use crate::model::{
-    body::{Access, Dialect, Dimension, FilterModel, Level},
-    org::{QueueIx, UserIx},
+    body::{Access, Dialect, Dimension, FilterModel, Level, ObjectOrd},
+    org::{DivisionIx, QueueIx, UserIx},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,10 @@ pub(super) enum Node {
     Or(Vec<Node>),
     Queue(QueueIx),
     User(UserIx),
+    /// The row is of this flow or team.
+    Object(ObjectOrd, Box<str>),
+    /// The row is of this division.
+    Division(DivisionIx),
     /// The leg has no queue.
     NoQueue,
     /// Says nothing about whose leg it is.
@@ -100,6 +104,8 @@ impl Reading<'_> {
             atoms.push(match self.scope.named(access, value, at)? {
                 Named::Queue(queue) => Node::Queue(queue),
                 Named::User(user) => Node::User(user),
+                Named::Division(division) => Node::Division(division),
+                Named::Object(kind) => Node::Object(kind, (*value).into()),
                 Named::Other => Node::Opaque,
             });
         }
@@ -130,6 +136,9 @@ impl Reading<'_> {
         match (self.dialect, access) {
             (_, Access::Queue) => name == "queueId",
             (Dialect::Genesys, Access::User) => name == "userId",
+            (Dialect::Genesys, Access::Division) => name == "divisionId",
+            (Dialect::Genesys, Access::Object(ObjectOrd::Flow)) => name == "flowId",
+            (Dialect::Genesys, Access::Object(ObjectOrd::Team)) => name == "teamId",
             (Dialect::Platform, Access::User) => name == "userId" || name == "agentId",
             _ => false,
         }

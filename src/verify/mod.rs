@@ -36,7 +36,7 @@ mod words;
 
 use crate::model::{
     answer::Shape,
-    body::{Access, BodyModel, Level, Path, Proof},
+    body::{Access, BodyModel, Level, ObjectOrd, Path, Proof},
     contract::{Contract, Data, Method, Param, ParamKind},
     entitlement,
     org::Org,
@@ -181,10 +181,13 @@ fn by_body(
     if model.data != contract.data {
         return Err(Unproved::at("body", "its rows are about other data than the rule says"));
     }
-    let goal = match model.data {
-        Data::Interaction => Goal::Legs(scope),
-        Data::Queue => Goal::Queues(scope),
-        Data::User => Goal::Users(scope),
+    let goals = match model.data {
+        Data::Interaction => vec![Goal::Legs(scope)],
+        Data::Queue => vec![Goal::Queues(scope)],
+        Data::User => vec![Goal::Users(scope)],
+        Data::Flow => vec![Goal::Objects(scope, ObjectOrd::Flow)],
+        Data::Team => vec![Goal::Users(scope), Goal::Objects(scope, ObjectOrd::Team)],
+        Data::Case => vec![Goal::Divisions(scope)],
         Data::Division | Data::Metadata => {
             return Err(Unproved::at("body", "no filter proves anything for this kind of data"));
         }
@@ -205,9 +208,9 @@ fn by_body(
     for Found { at, model, array: is_array, entries } in found {
         if *at == main && *is_array == array && model.level == Level::Leg {
             proved |= !entries.is_empty();
-            prove_all(goal, entries, &mut steps)?;
+            prove_all(&goals, entries, &mut steps)?;
         } else if also.contains(at) && model.level != Level::Interaction {
-            prove_all(goal, entries, &mut steps)?;
+            prove_all(&goals, entries, &mut steps)?;
         } else if model.level != Level::Interaction && !entries.is_empty() {
             return Err(Unproved::at(at, "a filter on legs that the contract does not tie to the scope"));
         }
@@ -221,10 +224,12 @@ fn by_body(
     Ok(steps)
 }
 
-fn prove_all(goal: Goal<'_>, entries: &[Entry], steps: &mut Vec<Step>) -> Result<(), Unproved> {
+fn prove_all(goals: &[Goal<'_>], entries: &[Entry], steps: &mut Vec<Step>) -> Result<(), Unproved> {
     for entry in entries {
-        let shown = goal.prove(&entry.node, &entry.at)?;
-        steps.extend(shown.into_iter().map(|(clause, item)| Step { clause, by: entry.place(item) }));
+        for goal in goals {
+            let shown = goal.prove(&entry.node, &entry.at)?;
+            steps.extend(shown.into_iter().map(|(clause, item)| Step { clause, by: entry.place(item) }));
+        }
     }
     Ok(())
 }

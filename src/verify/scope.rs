@@ -33,6 +33,8 @@ pub(super) struct Scope<'a> {
 pub(super) enum Named {
     Queue(QueueIx),
     User(UserIx),
+    Division(DivisionIx),
+    Object(ObjectOrd),
     /// Inside, and without meaning for the proof.
     Other,
 }
@@ -212,10 +214,27 @@ impl<'a> Scope<'a> {
         })
     }
 
-    fn shows_object(&self, kind: ObjectOrd, id: &str) -> bool {
+    /// Whether all that this division owns may be seen, whoever it went through.
+    pub(super) fn shows_all_of(&self, ix: DivisionIx) -> bool {
+        self.live.iter().any(|e| e.queues.is_any() && e.users.is_any() && self.covers_division(e, ix))
+    }
+
+    /// A team is seen by those who see everybody of the organisation's own in its division, whatever else.
+    pub(super) fn shows_object(&self, kind: ObjectOrd, id: &str) -> bool {
         self.org.objects.get(&(kind.into(), id.into())).is_some_and(|division| {
-            self.live.iter().any(|e| e.queues.is_any() && e.users.is_any() && self.covers_division(e, *division))
+            self.shows_all_of(*division) || kind == ObjectOrd::Team && self.shows_people_of(*division)
         })
+    }
+
+    fn shows_people_of(&self, ix: DivisionIx) -> bool {
+        let here = self.org.divisions.get(ix.index()).map(|division| &division.users);
+        let own =
+            here.into_iter().flatten().filter(|user| self.org.users.get(user.index()).is_none_or(|user| !user.bpo));
+        let own: Vec<&UserIx> = own.collect();
+        !own.is_empty()
+            && self.live.iter().any(|e| {
+                e.queues.is_any() && self.covers_division(e, ix) && own.iter().all(|user| e.users.covers(user))
+            })
     }
 
     fn may_name_user(&self, ix: UserIx) -> bool {
@@ -244,9 +263,11 @@ impl<'a> Scope<'a> {
                 .filter(|ix| self.live.iter().any(|e| self.covers_queue(e, **ix)))
                 .map(|ix| Named::Queue(*ix)),
             Access::User => index.users.get(id).filter(|ix| self.may_name_user(**ix)).map(|ix| Named::User(*ix)),
-            Access::Division => index.divisions.get(id).filter(|ix| self.may_name_division(**ix)).map(|_| Named::Other),
+            Access::Division => {
+                index.divisions.get(id).filter(|ix| self.may_name_division(**ix)).map(|ix| Named::Division(*ix))
+            }
             Access::Region => index.regions.get(id).filter(|ix| **ix == self.region).map(|_| Named::Other),
-            Access::Object(kind) => self.shows_object(kind, id).then_some(Named::Other),
+            Access::Object(kind) => self.shows_object(kind, id).then_some(Named::Object(kind)),
             // a value without its attribute says nothing
             Access::Attribute => None,
             // no directory holds conversations, whose they are is decided row by row; nor jobs, of which

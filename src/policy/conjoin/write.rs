@@ -4,7 +4,7 @@ use super::Site;
 use crate::{
     model::{
         body::{Access, Dialect},
-        org::{QueueIx, UserIx},
+        org::{DivisionIx, QueueIx, UserIx},
         refusal::{Code, Refusal},
         set::Set,
     },
@@ -21,6 +21,12 @@ impl Site<'_> {
         }
         if !clause.users.is_empty() {
             items.push(self.user_is(&clause.users)?);
+        }
+        if !clause.objects.is_empty() {
+            items.push(self.object_is(&clause.objects)?);
+        }
+        if !clause.divisions.is_empty() {
+            items.push(self.division_is(&clause.divisions)?);
         }
         if clause.no_queue {
             items.push(self.no_queue()?);
@@ -52,6 +58,17 @@ impl Site<'_> {
     pub(super) fn user_is(&self, users: &Set<UserIx>) -> Result<Filter, Refusal> {
         let name = self.user.ok_or_else(|| unscopable("user"))?;
         Ok(self.is_one_of(Access::User, name, users.iter().map(|user| self.org.user(*user).id.clone())))
+    }
+
+    pub(super) fn object_is(&self, objects: &Set<Box<str>>) -> Result<Filter, Refusal> {
+        let (kind, name) = self.object.ok_or_else(|| unscopable("flow or team"))?;
+        Ok(self.is_one_of(Access::Object(kind), name, objects.iter().cloned()))
+    }
+
+    pub(super) fn division_is(&self, divisions: &Set<DivisionIx>) -> Result<Filter, Refusal> {
+        let name = self.division.ok_or_else(|| unscopable("division"))?;
+        let ids = divisions.iter().map(|division| self.org.division(*division).id.clone());
+        Ok(self.is_one_of(Access::Division, name, ids))
     }
 
     pub(super) fn no_queue(&self) -> Result<Filter, Refusal> {

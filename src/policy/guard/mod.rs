@@ -212,6 +212,11 @@ impl GuardPlan {
         own && Arc::ptr_eq(&self.org, org) && Arc::ptr_eq(&self.scope, scope)
     }
 
+    /// Whether no row of a person may come back through both.
+    pub fn shares_nobody(&self, other: &Self) -> bool {
+        self.extent.lone.intersection(&other.extent.lone).is_empty()
+    }
+
     pub(super) fn with_page(mut self, page: PageInfo, ids: Vec<String>) -> Self {
         self.page = Some(page);
         self.ids = ids.into_iter().collect();

@@ -102,7 +102,11 @@ pub(super) fn group(plan: &GuardPlan, mut row: Value, keys: &mut Keys) -> Option
         Said::Id(id) => *org.region(plan.scope.region).id == *id,
         Said::Odd => false,
     };
-    (region_fits && is_possible(plan, queue, user, division)).then_some(row)
+    let object = plan.operation.contract.data.object().map_or(Key::Whole, |kind| {
+        key(find(Access::Object(kind)), |id| plan.extent.objects.contains_key(id).then_some(()))
+    });
+    let object_fits = matches!(object, Key::Whole | Key::Is(()));
+    (region_fits && object_fits && is_possible(plan, queue, user, division)).then_some(row)
 }
 
 /// What the keys of a row say of one kind of owner. Several may hold one thing (`agentId` and `userId`): all that stand
@@ -198,12 +202,17 @@ fn is_possible(plan: &GuardPlan, queue: Key<QueueIx>, user: Key<UserIx>, divisio
     if !division_fits {
         return false;
     }
-    if plan.operation.contract.data == Data::User {
-        return match user {
-            Key::Whole => true,
-            Key::Is(user) => extent.lone.contains(&user),
-            Key::Missing | Key::Stranger => false,
-        };
+    match plan.operation.contract.data {
+        Data::User | Data::Team => {
+            return match user {
+                Key::Whole => true,
+                Key::Is(user) => extent.lone.contains(&user),
+                Key::Missing | Key::Stranger => false,
+            };
+        }
+        // whose queue or whose work it was is nothing that such a row may say
+        Data::Flow | Data::Case => return queue == Key::Whole && user == Key::Whole,
+        Data::Interaction | Data::Queue | Data::Division | Data::Metadata => {}
     }
     let among = |set: &crate::model::set::Set<QueueIx>| match queue {
         Key::Whole => !set.is_empty(),

@@ -214,7 +214,7 @@ impl<'a> Judge<'a> {
 
     fn value(&mut self, access: Access, value: &str, named: &Set<QueueIx>) -> Result<Verdict, Refusal> {
         if self.operation.outside == Outside::Narrow
-            && matches!(access, Access::Queue | Access::User)
+            && matches!(access, Access::Queue | Access::User | Access::Object(_))
             && !self.filled.contains(value)
         {
             self.named.insert(value.into());
@@ -226,6 +226,7 @@ impl<'a> Judge<'a> {
             Access::Region => self.region(value).map(|()| Verdict::Inside),
             // An interaction is judged by its legs, on the answer.
             Access::Conversation => Ok(Verdict::Inside),
+            Access::Object(kind) if self.operation.contract.data.object() == Some(kind) => self.object(value),
             Access::Object(_) | Access::Attribute | Access::Job | Access::Unowned => {
                 Err(Refusal::outside(format!("`{}`: this kind of object carries no scope here", Echo(value))))
             }

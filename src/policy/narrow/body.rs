@@ -1,6 +1,6 @@
 //! Queries with a body: read strictly, judge every name, join every site with the scope, write anew.
 
-use super::{Asking, Narrowed, Outcome, asked, fields, fit, params, write::Writer};
+use super::{Asking, Narrowed, Outcome, asked, fields, fit, params, split, write::Writer};
 use crate::{
     model::{
         answer::Shape,
@@ -9,12 +9,13 @@ use crate::{
         refusal::{Code, Refusal},
     },
     policy::{
+        extent::Extent,
         guard::GuardPlan,
         outsourcers,
         placeholders::{self, Filling},
         time,
     },
-    query::body,
+    query::body::{self, Body},
 };
 use std::collections::BTreeSet;
 
@@ -65,6 +66,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         && body.filters.iter().all(|slot| slot.filters.is_empty());
     let mut counted = asking.count(interval, legs_shown)?;
     notices.append(&mut counted.notices);
+    fit::settle_bound_rights(asking, &counted, &mut notices)?;
     let mut extent = fit::settle_user_parts(asking, &body, &counted, &mut notices)?;
     if let Some(at) = &operation.division_slot {
         extent = fit::choose_division(asking, at, slot.as_deref(), &extent, &mut body, &mut notices)?;
@@ -75,22 +77,25 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
             return Ok(asking.empty(Some(&body), notices));
         }
     }
-    fit::refuse_too_wide(&body, operation.contract.max_values)?;
     notices.extend(outsourcers::refuse_mixed_totals(asking.org, operation, &grouped, &body)?);
     let shows_legs = matches!(operation.answer.shape, Shape::Conversations | Shape::Conversation);
-    let outgoing = Outgoing {
-        method: operation.contract.method,
-        path: asking.path(),
-        query,
-        body: Some(body.write(model).into()),
-    };
-    let plan = GuardPlan::new(operation, &asking.world.org, asking.scope, extent.clone(), asking.now)
-        .with_groups(grouped, columns)
-        .with_window(counted.windows);
-    Ok(Outcome::Send(Box::new(Narrowed {
-        outgoing,
+    let mut narrowed = |body: &Body, extent: Extent| Narrowed {
+        outgoing: Outgoing {
+            method: operation.contract.method,
+            path: asking.path(),
+            query: query.clone(),
+            body: Some(body.write(model).into()),
+        },
         residual: Residual { legs: shows_legs, keys: true, windows: counted.windows },
-        plan,
-        notices,
-    })))
+        plan: GuardPlan::new(operation, &asking.world.org, asking.scope, extent, asking.now)
+            .with_groups(grouped.clone(), columns.clone())
+            .with_window(counted.windows),
+        // told once, with the first part
+        notices: std::mem::take(&mut notices),
+    };
+    let Err(refusal) = fit::refuse_too_wide(&body, operation.contract.max_values) else {
+        return Ok(Outcome::Send(Box::new(narrowed(&body, extent))));
+    };
+    let (parts, together) = split::parts(asking, &body, &extent, &grouped, refusal)?;
+    Ok(Outcome::Parts(parts.into_iter().map(|(body, extent)| narrowed(&body, extent)).collect(), together))
 }

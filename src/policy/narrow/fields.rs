@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The words at a path.
-fn words<'b>(body: &'b Body, at: &[Box<str>]) -> Vec<&'b str> {
+pub(super) fn words<'b>(body: &'b Body, at: &[Box<str>]) -> Vec<&'b str> {
     match body.get(at) {
         Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
         Some(value) => value.as_str().into_iter().collect(),
@@ -76,6 +76,7 @@ fn implied(asking: &Asking<'_>) -> Vec<Access> {
     match (asking.operation.answer.shape, asking.operation.contract.data) {
         (Shape::Groups, Data::Queue) => vec![Access::Queue],
         (Shape::Groups, Data::User) => vec![Access::User],
+        (Shape::Groups, data) => data.object().map(Access::Object).into_iter().collect(),
         _ => Vec::new(),
     }
 }

@@ -13,6 +13,7 @@ mod job;
 mod list;
 mod params;
 mod read;
+mod split;
 mod write;
 
 pub use job::scope_changed;
@@ -23,6 +24,7 @@ use super::{
     judge::Judge,
     masks,
     time::{self, Interval},
+    together::Together,
 };
 use crate::{
     model::{
@@ -52,6 +54,8 @@ pub struct Narrowed {
 #[derive(Debug)]
 pub enum Outcome {
     Send(Box<Narrowed>),
+    /// In parts, that share no row.
+    Parts(Vec<Narrowed>, Together),
     /// Nothing needs to be asked of the upstream.
     Local(Guarded),
 }

@@ -30,6 +30,11 @@ pub(super) fn site<'a>(asking: &'a Asking<'_>, model: &'a BodyModel, site: &'a S
         queue: carried(Access::Queue),
         attribute: site.attribute(model),
         user: carried(Access::User),
+        object: site.carry.iter().find_map(|(access, name)| match access {
+            Access::Object(kind) => Some((*kind, &**name)),
+            _ => None,
+        }),
+        division: carried(Access::Division).filter(|_| site.strength == Strength::Exact),
         max_clauses: asking.operation.max_clauses,
         max_predicates: asking.operation.max_predicates,
     }

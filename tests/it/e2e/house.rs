@@ -37,8 +37,16 @@ pub(super) const DIVISIONS: &str = "/api/v2/authorization/divisions";
 pub(super) const WEEK: &str = "2026-11-08T00:00:00Z/2026-11-15T00:00:00Z";
 
 /// What the sandbox keeps at its start.
-pub(super) const KEPT: [&str; 6] =
-    ["entries-and", "same-segment", "leg-filter", "legs-contained", "ids-only", "view-filter"];
+pub(super) const KEPT: [&str; 8] = [
+    "entries-and",
+    "same-segment",
+    "leg-filter",
+    "legs-contained",
+    "ids-only",
+    "view-filter",
+    "division-of-case",
+    "person-filter",
+];
 
 /// How a house is built.
 pub(super) struct Plan {

@@ -115,6 +115,8 @@ fn site(org: &Org, dialect: Dialect) -> Site<'_> {
         queue: Some("queueId"),
         attribute: None,
         user: Some("userId"),
+        object: None,
+        division: None,
         max_clauses: 200,
         max_predicates: 2_000,
     }
