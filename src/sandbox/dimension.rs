@@ -93,6 +93,7 @@ fn columns(level: Level) -> &'static [(&'static str, Column)] {
             ("ani", Text("l.ani")),
             ("dnis", Text("l.dnis")),
             ("segmentEnd", Instant("l.end")),
+            ("segmentType", Enum(SEGMENT_TYPE)),
         ],
         Level::Conversation => &[
             ("conversationId", Text("c.id")),
@@ -125,6 +126,9 @@ fn columns(level: Level) -> &'static [(&'static str, Column)] {
         Level::Family(_) => &[],
     }
 }
+
+/// As answers show it.
+const SEGMENT_TYPE: &str = "iif(l.purpose = 'ivr', 'ivr', 'interact')";
 
 /// Known for legs in aggregates and in segment filters.
 const SHARED: [&str; 29] = [
@@ -211,7 +215,7 @@ const AGGREGATE: [&str; 19] = [
 ];
 
 /// Known in segment filters only.
-const SEGMENT: [&str; 16] = [
+const SEGMENT: [&str; 15] = [
     "bargedParticipantId",
     "callbackNumber",
     "coachedParticipantId",
@@ -223,7 +227,6 @@ const SEGMENT: [&str; 16] = [
     "requestedRoutingSkillId",
     "screenMonitoredUserId",
     "scriptId",
-    "segmentType",
     "subject",
     "transferTargetName",
     "usedRouting",
