@@ -184,6 +184,23 @@ fn segments_are_judged_by_an_interaction_that_has_two_values_apart() {
     assert_eq!(verdict(trial, &[rows(found), more]), Unknown, "it may be on another page");
 }
 
+/// The usual interaction of the real service: a code is given on a segment of its own.
+#[test]
+fn the_kind_of_a_segment_tells_two_of_one_session_apart() {
+    let mut shown = conversation("c-1", &[], &[("u-1", 1, "q-1", "", 0, 60), ("u-1", 1, "q-1", "w-1", 60, 70)]);
+    for (place, kind) in ["interact", "wrapup"].into_iter().enumerate() {
+        shown["participants"][0]["sessions"][0]["segments"][place]["segmentType"] = json!(kind);
+    }
+    let parts = segment::parts(&sample(&[shown]));
+    assert_eq!(
+        parts.iter().map(|part| part.says).collect::<Vec<_>>(),
+        ["conversation details, two segments of one session"]
+    );
+    let Ask::Details(body) = &parts[0].trials[0].asks[1] else { panic!("{:?}", parts[0].trials[0].asks[1]) };
+    let asked = body["segmentFilters"][0]["predicates"].to_string();
+    assert!(asked.contains("\"w-1\"") && asked.contains("\"interact\""), "{asked}");
+}
+
 #[test]
 fn how_near_two_segments_stand_is_told_apart() {
     let says = |segments: &[Segment<'_>]| -> Vec<&'static str> {

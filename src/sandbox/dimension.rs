@@ -100,6 +100,7 @@ fn columns(level: Level) -> &'static [(&'static str, Column)] {
             ("ani", Text("l.ani")),
             ("dnis", Text("l.dnis")),
             ("segmentEnd", Instant("l.end")),
+            ("segmentType", Enum(SEGMENT_TYPE)),
         ],
         Level::Conversation => &[
             ("conversationId", Text("c.id")),
@@ -145,6 +146,9 @@ fn columns(level: Level) -> &'static [(&'static str, Column)] {
         Level::Family(_) => &[],
     }
 }
+
+/// As answers show it.
+const SEGMENT_TYPE: &str = "iif(l.purpose = 'ivr', 'ivr', 'interact')";
 
 /// Known for legs in aggregates and in segment filters.
 const SHARED: [&str; 29] = [
@@ -250,7 +254,7 @@ const AGGREGATE: [&str; 19] = [
 ];
 
 /// Known in segment filters only.
-const SEGMENT: [&str; 16] = [
+const SEGMENT: [&str; 15] = [
     "bargedParticipantId",
     "callbackNumber",
     "coachedParticipantId",
@@ -262,7 +266,6 @@ const SEGMENT: [&str; 16] = [
     "requestedRoutingSkillId",
     "screenMonitoredUserId",
     "scriptId",
-    "segmentType",
     "subject",
     "transferTargetName",
     "usedRouting",
