@@ -168,3 +168,37 @@ async fn the_guard_judges_every_row_on_every_page_behind_every_base_path() {
     }
     println!("the guard behind 5 base paths: {answers} answers, {judged} rows judged, {unread} that could not be read");
 }
+
+/// Where answers may come packed, the same rows are judged, and a packed answer that is cut or broken is not passed on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn packed_answers_are_judged_row_by_row() {
+    let upstream = Upstream::start().await;
+    let url = format!("http://{}/gateway/", upstream.address);
+    let limits = "gzip = true";
+    let house = House::of(Plan { upstream: Some((US, url)), limits, interactions: 10, ..Plan::default() }).await;
+    let body = json!({ "interval": WEEK, "groupBy": ["queueId", "mediaType"], "metrics": ["tHandle"] });
+    for many in [1, 10, 11, 100, 10_000] {
+        let (all, mine) = rows(many, 0, group);
+        upstream.says(json!({ "results": all }).to_string(), Some((Some("gzip"), gzip)));
+        let heard = house.post("sofia", AGGREGATES, &body).await;
+        assert_eq!(heard.status, 200, "{many}: {heard:?}");
+        let got: Vec<String> = heard.json()["results"].as_array().unwrap().iter().map(Value::to_string).collect();
+        let due: Vec<String> = mine.iter().map(|number| group(MINE[number % 2], *number).to_string()).collect();
+        assert_eq!(got, due, "{many}");
+    }
+    let broken: [(&str, Packing); 3] = [
+        ("cut in half", |body| {
+            let packed = gzip(body);
+            packed[..packed.len() / 2].to_vec()
+        }),
+        ("not packed", |body| body),
+        ("packed, and half of it inside", |body| gzip(body[..body.len() / 2].to_vec())),
+    ];
+    for (how, packing) in broken {
+        let (all, _) = rows(11, 0, group);
+        upstream.says(json!({ "results": all }).to_string(), Some((Some("gzip"), packing)));
+        let heard = house.post("sofia", AGGREGATES, &body).await;
+        assert_eq!(heard.status, 502, "{how}: {heard:?}");
+        assert!(MINE.iter().chain(&THEIRS).all(|queue| !heard.body.contains(queue)), "{how}: {heard:?}");
+    }
+}
