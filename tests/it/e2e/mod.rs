@@ -19,7 +19,12 @@ mod jobs;
 mod large;
 mod laws;
 mod lists;
+<<<<<<< HEAD
 mod objects;
+||||||| 7137c02
+=======
+mod matrix;
+>>>>>>> t-evidence
 mod organisation;
 mod outsourcers;
 mod parts;
