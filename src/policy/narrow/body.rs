@@ -89,7 +89,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         .with_window(counted.windows);
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,
-        residual: Residual { legs: shows_legs, keys: true, windows: counted.windows },
+        residual: Residual { legs: shows_legs, keys: true, windows: counted.windows, links: Vec::new() },
         plan,
         notices,
     })))
