@@ -394,7 +394,7 @@ async fn check_says_who_vouches_for_what_and_what_rests_on_it() {
     let (code, out, told) = check(&[]);
     assert_eq!(code, 0, "{out}{told}");
     for due in [
-        "accepted: ids-only (by `assume`): a list asked for ids returns no other entity; 3 operations rest on it",
+        "accepted: ids-only (by `assume`): a list asked for ids returns no other entity; ",
         "not accepted: leg-filter (nobody vouches for it)",
         "closed: conversations.details.query (needs ",
     ] {
@@ -420,7 +420,10 @@ async fn check_says_who_vouches_for_what_and_what_rests_on_it() {
     let (_, out, _) = check(&["--format", "json"]);
     let checked: Value = out.parse().unwrap();
     let of = |name: &str| checked["assumptions"].as_array().unwrap().iter().find(|one| one["name"] == name).unwrap();
-    assert_eq!(of("ids-only")["operations"], json!(["divisions.list", "queues.list", "users.list"]));
+    let resting = of("ids-only")["operations"].as_array().unwrap();
+    for id in ["divisions.list", "queues.list", "users.list"] {
+        assert!(resting.contains(&json!(id)), "{id}: {resting:?}");
+    }
     assert!(of("leg-filter")["facts"][0]["evidence"].as_str().unwrap().contains("by queue"));
     assert!(of("legs-contained")["someQuestionsOf"].as_array().unwrap().len() > 10);
     assert_eq!(
