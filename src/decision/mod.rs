@@ -16,7 +16,7 @@ use crate::{
         together::Together,
     },
     query::Question,
-    verify::{self, JobUnproved, Unproved, Verified},
+    verify::{self, JobUnproved, Unproved, Verified, VerifiedLink},
 };
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -72,10 +72,15 @@ pub fn scope(world: &World, holder: Principal, operation: &Operation, now: Times
 
 /// Narrows the question to the scope, proves the outgoing bytes, and says how the answer is judged.
 pub fn decide(world: &World, scope: &Arc<Scope>, question: &Question, now: Timestamp) -> Result<Decided, Refusal> {
-    match policy::narrow::narrow(world, scope, question, now)? {
+    let asked = question.as_sent();
+    match policy::narrow::narrow(world, scope, &asked, now)? {
         Outcome::Local(guarded) => Ok(Decided::Local(guarded)),
         Outcome::Send(narrowed) => {
-            prove(world, scope, question, *narrowed, now).map(|forward| Decided::Forward(Box::new(forward)))
+            let mut forward = prove(world, scope, &asked, *narrowed, now)?;
+            if let Some(preview) = &question.operation.preview {
+                forward.plan = forward.plan.with_preview(preview.seconds);
+            }
+            Ok(Decided::Forward(Box::new(forward)))
         }
         Outcome::Parts(parts, together) => {
             let proved = parts.into_iter().map(|part| prove(world, scope, question, part, now));
@@ -87,6 +92,28 @@ pub fn decide(world: &World, scope: &Arc<Scope>, question: &Question, now: Times
             }
             Ok(Decided::Split(Box::new(Split { parts, together })))
         }
+    }
+}
+
+/// The file of which a preview is cut, by the link that the recording's own answer names.
+pub fn link(
+    world: &World,
+    scope: &Arc<Scope>,
+    question: &Question,
+    link: &str,
+    now: Timestamp,
+) -> Result<VerifiedLink, Refusal> {
+    let region = &world.org.region(scope.region).id;
+    let media = world.rules.policy.media.get(region).map_or(&[][..], Vec::as_slice);
+    let proved = question
+        .operation
+        .preview
+        .as_ref()
+        .zip(question.seen.as_deref())
+        .map(|(preview, seen)| verify::check_link(&preview.of.contract, link, seen, media, scope, &world.org, now));
+    match proved {
+        Some(proved) => proved.map_err(|unproved| unproven(&unproved.to_string())),
+        None => Err(unproven("a file is fetched for a preview alone, of an interaction that was seen")),
     }
 }
 
@@ -151,6 +178,9 @@ pub fn prove(
     }?;
     if !plan.serves(&question.operation, &world.org, scope) {
         return Err(unproven("the answer would be judged by another scope, organisation or operation"));
+    }
+    if plan.links() != verified.residual().links {
+        return Err(unproven("other links would pass than those that were proved"));
     }
     Ok(Forward { verified, plan, notices: narrowed.notices })
 }

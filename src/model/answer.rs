@@ -1,7 +1,10 @@
 //! How an answer is shaped, which of its parts show whose row it is, and which of its fields may pass.
 
-use super::body::{Access, Path};
-use std::collections::BTreeMap;
+use super::{
+    body::{Access, Path},
+    entitlement::Action,
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the guard knows of one operation's answer.
 #[derive(Debug, Clone)]
@@ -20,10 +23,22 @@ pub struct Answer {
     pub keep: Keep,
     /// Field name -> mask class.
     pub mask: BTreeMap<Box<str>, Box<str>>,
+    /// Parts: fields that hold links to files elsewhere, by level and name, and the action that lets each pass.
+    pub links: BTreeMap<Box<str>, Action>,
+    /// Parts: what is answered while the upstream says that what was asked for is still being made (202).
+    pub pending: Option<Box<str>>,
     /// The upstream's own answer for "nothing", as JSON text with holes.
     pub empty: Vec<Piece>,
     /// Group keys or row keys that name interactions: refused in group-by unless allowed with a limit.
     pub max_bytes: usize,
+}
+
+impl Answer {
+    /// Actions that let links pass, each once.
+    pub fn beside(&self) -> Vec<Action> {
+        let actions: BTreeSet<Action> = self.links.values().copied().collect();
+        actions.into_iter().collect()
+    }
 }
 
 /// A piece of an empty answer.
@@ -92,6 +107,8 @@ pub struct LegPath {
 pub struct Up {
     pub up: usize,
     pub name: Box<str>,
+    /// The field of the object that stands there, such as the `id` of a `user`.
+    pub inner: Option<Box<str>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,7 +129,8 @@ pub enum TotalTreatment {
 
 /// Allow-list of fields, level by level: key `""` is the answer's root, `conversations` the rows,
 /// `conversations.participants` the objects in that array, and so on. A field that is listed and has no level
-/// of its own passes whole; everything else is dropped.
+/// of its own passes whole; everything else is dropped. A level that lists `*` alone is a map: its names are short keys of
+/// the upstream's own, and what they hold has the level `name.*`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Keep {
     pub levels: BTreeMap<Box<str>, Vec<Box<str>>>,

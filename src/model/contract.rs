@@ -38,6 +38,8 @@ pub struct Contract {
     pub part: bool,
     /// For the list of one's own exports: the contract of the operation that asks for one.
     pub own: Option<Arc<Contract>>,
+    /// Actions beside its own by which links in the answer pass.
+    pub links: Vec<Action>,
 }
 
 /// The words that may stand in one field of the body.

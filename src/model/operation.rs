@@ -5,9 +5,10 @@ use super::{
     assumption::Assumption,
     body::{Access, BodyModel, Path},
     contract::{Contract, Method, Segment},
+    entitlement::Action,
     export::OwnExports,
     job::JobStep,
-    part::Part,
+    part::{Part, Preview},
     routes::{RouteIndex, Slot},
     world::Policy,
 };
@@ -28,6 +29,8 @@ pub struct Rules {
     pub index: RouteIndex,
     /// Mask class -> permission that lifts it.
     pub masks: BTreeMap<Box<str>, BTreeSet<Box<str>>>,
+    /// Action -> permissions that let it be done with what somebody may see.
+    pub actions: BTreeMap<Action, BTreeSet<Box<str>>>,
     /// Permissions that open no data at all: the closed list on which an outsourcer keeps `all`.
     pub harmless: BTreeSet<Box<str>>,
     /// Permissions that count as analytics for `role-conflict = "refuse"`.
@@ -81,6 +84,8 @@ pub struct Operation {
     pub part: Option<Part>,
     /// For the list of one's own exports.
     pub own: Option<OwnExports>,
+    /// For the beginning of a recording, cut here.
+    pub preview: Option<Preview>,
 }
 
 /// What an operation of class `job` does.

@@ -123,6 +123,10 @@ codes! {
     JobUnfinished = "job.unfinished", Asker;
     /// A part of an interaction speaks of legs that are not the asker's, too.
     InteractionMixed = "interaction.mixed", Asker;
+    /// A recording is not sound of the one form that can be cut to a preview.
+    PreviewFormat = "preview.format", Asker;
+    /// The file of a recording lies on a host from which no files are fetched.
+    PreviewHost = "preview.host", Administrator;
     /// A refusal that a rule file states itself.
     RuleRefused = "rule.refused", Asker;
     /// The second reader could not prove the outgoing query.

@@ -11,6 +11,7 @@ mod flow;
 mod front_door;
 mod identify;
 mod jobs;
+mod judge;
 mod look;
 mod params;
 mod path;
@@ -172,7 +173,8 @@ impl Proxy {
         let intent = exchange.intend(&self.recorder, &forward).await?;
         let sent = forward.verified.outgoing().body.clone();
         let answer = self.fetch(&question.operation, forward.verified, intent, slot, exchange).await?;
-        let (guarded, rest) = self.guard(forward.plan, answer, place, exchange).await?;
+        let within = (place, &*pinned, &scoped.scope);
+        let (guarded, rest) = self.judge(&question, forward.plan, answer, within, exchange).await?;
         self.keep(&question, sent, &guarded, whose, exchange).await?;
         Ok(Answer::Guarded(guarded, rest))
     }

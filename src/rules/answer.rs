@@ -11,7 +11,9 @@ use crate::model::{
     answer::{Answer, Keep, Key, PageNumber, Piece, Shape, Total, TotalTreatment},
     body::{Access, BodyModel, FieldKind},
     contract::Data,
+    entitlement::Action,
 };
+use std::collections::BTreeMap;
 
 /// Largest answer that is held, unless the rule says otherwise.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -70,6 +72,8 @@ pub(super) fn compile(
         let message = format!("`{}` does not list the rows, `{}`, so none of them would pass", *answer.keep, **at);
         reader.problem(answer.keep.span.clone(), message);
     }
+    let links = links(answer, &keep, part, reader);
+    let pending = pending(answer, part, reader);
     let named_by = answer.named_by.as_ref().map(|at| paths::definite(at, reader).ok_or(())).transpose();
     if shape == Shape::Plain {
         plain(answer, &keep, part, reader);
@@ -85,6 +89,8 @@ pub(super) fn compile(
         totals: totals?,
         keep,
         mask,
+        links: links?,
+        pending,
         empty: empty?,
         max_bytes: answer.max_bytes.unwrap_or(MAX_BYTES),
     })
@@ -104,8 +110,10 @@ fn plain(answer: &At<format::Answer>, keep: &Keep, part: bool, reader: &mut Read
         reader.problem(answer.span.clone(), format!("a `plain` answer has no rows: leave `{key}` out"));
     }
     for (level, fields) in &keep.levels {
-        // of a part, these are the interaction's own ids, and the guard holds the first against the asked one
-        let own = |field: &str| part && matches!(field, "conversationId" | "participantId" | "communicationId");
+        // of a part, these are the interaction's own ids, and the guard holds the first against the asked one; a mail's
+        // subject is a text
+        let own =
+            |field: &str| part && matches!(field, "conversationId" | "participantId" | "communicationId" | "subject");
         let judged = fields.iter().filter(|field| !own(field));
         for (field, says) in judged.filter_map(|field| Some((field, owners::says(field)?))) {
             let at = if level.is_empty() { field.to_string() } else { format!("{level}.{field}") };
@@ -114,6 +122,43 @@ fn plain(answer: &At<format::Answer>, keep: &Keep, part: bool, reader: &mut Read
             reader.problem_with(answer.keep.span.clone(), message, Some(help.to_owned()));
         }
     }
+}
+
+/// Which fields hold links, and what opens each. Only of a part is it known whose legs it speaks of.
+fn links(
+    answer: &At<format::Answer>,
+    keep: &Keep,
+    part: bool,
+    reader: &mut Reader<'_>,
+) -> Option<BTreeMap<Box<str>, Action>> {
+    let mut links = BTreeMap::new();
+    for (at, action) in &answer.links {
+        let (level, field) = at.text.rsplit_once('.').unwrap_or(("", &at.text));
+        let listed = keep.levels.get(level).is_some_and(|fields| fields.iter().any(|one| **one == *field));
+        let says = if !part {
+            "only a part of an interaction hands out links: nobody knows whose they are here".to_owned()
+        } else if !listed || keep.levels.contains_key(&at.text) {
+            format!("`{}` lists no value `{}`", *answer.keep, at.text)
+        } else {
+            links.insert(at.text.clone(), Action::from(action.value));
+            continue;
+        };
+        reader.problem(at.span(), says);
+        return None;
+    }
+    Some(links)
+}
+
+fn pending(answer: &At<format::Answer>, part: bool, reader: &mut Reader<'_>) -> Option<Box<str>> {
+    let text = answer.pending.as_ref()?;
+    let is_json = serde_json::from_str::<serde_json::Value>(text).is_ok_and(|json| json.is_object() || json.is_array());
+    let says = match (part, is_json) {
+        (false, _) => "only a part of an interaction is waited for: leave `pending` out",
+        (true, false) => "`pending` is not the text of a JSON object or list",
+        (true, true) => return Some(text.as_str().into()),
+    };
+    reader.problem(text.span.clone(), says);
+    None
 }
 
 /// The pieces of an empty answer: text, and holes `${pageSize}` or `${$.path.of.the.body}`.

@@ -46,6 +46,8 @@ keys! {
         family: Option<At<String>>,
         /// The same question as a job: submitted here, answered later.
         job: Option<At<Job>>,
+        /// What is answered is not this read, but the beginning of a recording that another rule reads.
+        preview: Option<At<Preview>>,
         /// Examples that run at each load.
         test: Vec<At<Test>>,
         .. shared: Shared,
@@ -138,6 +140,19 @@ keys! {
         default_size: i64,
         /// How many of everybody's exports are read at once.
         at_once: At<i64>,
+    }
+}
+
+keys! {
+    /// The first seconds of a recording, for who may have no more of it. The path is this proxy's own: the upstream is
+    /// asked for the recording, and its file is fetched and cut here.
+    Preview {
+        /// Id of the rule that reads the recording.
+        of: At<String>,
+        /// How much passes; 15 unless said.
+        seconds: Option<At<i64>>,
+        /// Parameters with which the recording is asked for, such as `formatId = "WAV"`.
+        asks: BTreeMap<Name, At<String>>,
     }
 }
 
@@ -267,6 +282,11 @@ keys! {
         keep: At<String>,
         /// Fields and the class that masks them.
         mask: BTreeMap<Name, At<String>>,
+        /// Parts of an interaction: fields that hold links to files, by level and name such as `mediaUris.*.mediaUri`, and
+        /// the action that lets each pass. It must be open for every leg that the part speaks of.
+        links: BTreeMap<Name, At<ActionWord>>,
+        /// Parts of an interaction: what is answered, as JSON, while the upstream says that it is still making the file (202).
+        pending: Option<At<String>>,
         /// The upstream's answer for nothing, as JSON; `${pageSize}`, `${pageNumber}`, `${total}`, `${pageCount}` stand for
         /// numbers of the page, and `${$.name}` for what the asked body holds there.
         empty: At<String>,

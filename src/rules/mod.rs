@@ -37,6 +37,7 @@ mod params;
 mod parts;
 mod paths;
 mod permissions;
+mod previews;
 mod problem;
 mod query_test;
 mod reading;
@@ -112,6 +113,7 @@ pub fn compile(files: Vec<(String, String)>, policy: Policy) -> Result<Compiled,
     }
     parts::tie(std::mem::take(&mut rules.parts), &mut rules.operations, &mut problems);
     exports::tie(std::mem::take(&mut rules.own), &mut rules.operations, &mut problems);
+    previews::tie(std::mem::take(&mut rules.previews), &mut rules.operations, &mut problems);
     let mut index = RouteIndex::default();
     for (slot, operation) in rules.operations.iter().enumerate() {
         index.insert(operation.contract.method, operation.contract.template.steps(), Slot::Governed(slot));
@@ -121,10 +123,11 @@ pub fn compile(files: Vec<(String, String)>, policy: Policy) -> Result<Compiled,
     if !problems.is_empty() {
         return Err(problems.into_sorted());
     }
-    let findings = permissions::findings(&rules.operations, &templates);
-    let Permissions { masks, harmless, analytics, .. } = permissions;
+    let findings = permissions::findings(&rules.operations, &permissions.actions, &templates);
+    let Permissions { masks, actions, harmless, analytics, .. } = permissions;
     let Gathered { operations, fixtures, tests, .. } = rules;
-    let rules = Rules { version: version.into(), policy, operations, denials, index, masks, harmless, analytics };
+    let rules =
+        Rules { version: version.into(), policy, operations, denials, index, masks, actions, harmless, analytics };
     Ok(Compiled { rules, fixtures, tests, templates, findings })
 }
 
@@ -172,7 +175,7 @@ impl Folder {
         let mut accepted: Vec<_> = policy.accepted.iter().map(|assumption| assumption.name()).collect();
         accepted.sort_unstable();
         accepted.dedup();
-        let mut all = format!("{:?} {} {accepted:?}\n", policy.role_conflict, policy.require_tests);
+        let mut all = format!("{:?} {} {accepted:?} {:?}\n", policy.role_conflict, policy.require_tests, policy.media);
         for source in self.decisive().flatten() {
             // Lengths keep one file's end apart from the next one's name.
             for part in [&source.name, &source.text] {
@@ -221,6 +224,7 @@ struct Gathered {
     taken: RouteIndex,
     parts: Vec<Pending>,
     own: Vec<exports::Pending>,
+    previews: Vec<previews::Pending>,
 }
 
 impl Gathered {
@@ -268,6 +272,10 @@ impl Gathered {
             if let Some(own) = surroundings.own(rule, reader) {
                 let pending = exports::Pending { slot: self.operations.len(), own, source: reader.source.clone() };
                 self.own.push(pending);
+            }
+            if let Some(preview) = rule.preview.clone() {
+                let (slot, source) = (self.operations.len(), reader.source.clone());
+                self.previews.push(previews::Pending { slot, preview, source });
             }
             self.add(Arc::new(operation), &rule.r#match, reader);
             for operation in jobs.into_iter().flatten() {

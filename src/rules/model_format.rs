@@ -139,10 +139,21 @@ keys! {
         expand: BTreeMap<Name, Vec<At<String>>>,
         /// Mask class and the permissions that lift it.
         lift: BTreeMap<Name, Vec<At<String>>>,
+        /// What is done with things that somebody may see, and the permissions that let him.
+        action: Option<Actions>,
         /// Permissions that open no data: on these an outsourcer keeps `all`.
         harmless: Vec<At<String>>,
         /// Permissions that count as analytics when roles conflict.
         analytics: Vec<At<String>>,
+    }
+}
+
+keys! {
+    /// Actions beside viewing.
+    Actions {
+        playback: Vec<At<String>>,
+        transcript: Vec<At<String>>,
+        export: Vec<At<String>>,
     }
 }
 

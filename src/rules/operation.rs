@@ -77,6 +77,7 @@ impl Surroundings<'_> {
         }
         let rests = Rests { sites: &parts.sites, model: model.as_deref(), data, page: page.is_some() };
         rests.check(&needs, rule, reader);
+        let part = shared.part.is_some();
         let fits = Fits {
             class,
             method,
@@ -84,7 +85,7 @@ impl Surroundings<'_> {
             params: &params,
             shape: answer.shape,
             data,
-            part: shared.part.is_some(),
+            part,
             own: shared.own.is_some(),
         };
         fits.check(model.as_deref(), page.as_ref(), &rule.r#match, reader);
@@ -126,7 +127,8 @@ impl Surroundings<'_> {
             rows_decide: class == Class::Read && matches!(answer.shape, Shape::Conversation | Shape::Conversations),
             max_values: shared.max_values.unwrap_or(MAX_VALUES),
             job: None,
-            part: shared.part.is_some(),
+            part,
+            links: answer.beside(),
             // tied when every rule is read
             own: None,
         };
@@ -166,6 +168,7 @@ impl Surroundings<'_> {
             // tied when every rule is read
             part: None,
             own: None,
+            preview: None,
         })
     }
 

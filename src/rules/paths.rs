@@ -134,7 +134,7 @@ pub(super) fn arrays(text: &At<String>, reader: &mut Reader<'_>) -> Option<Vec<B
     arrays
 }
 
-/// `queueId`, or `../../userId` for a field of an object that holds the array.
+/// `queueId`, or `../../userId` for a field of an object that holds the array; `queue.id` for one of an object in it.
 pub(super) fn up(text: &At<String>, depth: usize, reader: &mut Reader<'_>) -> Option<Up> {
     let mut rest = text.as_str();
     let mut up = 0;
@@ -142,12 +142,15 @@ pub(super) fn up(text: &At<String>, depth: usize, reader: &mut Reader<'_>) -> Op
         rest = shorter;
         up += 1;
     }
-    if !is_name(rest) || up > depth {
-        let help = format!("write a field, with at most {depth} times `../` before it");
+    let (name, inner) = rest.split_once('.').map_or((rest, None), |(name, inner)| (name, Some(inner)));
+    if !is_name(name) || !inner.is_none_or(is_name) || up > depth {
+        let help = format!(
+            "write a field, or one of an object such as `queue.id`, with at most {depth} times `../` before it"
+        );
         reader.problem_with(text.span.clone(), format!("`{}` is no field of a leg", **text), Some(help));
         return None;
     }
-    Some(Up { up, name: rest.into() })
+    Some(Up { up, name: name.into(), inner: inner.map(Into::into) })
 }
 
 /// Puts the parts of a leg together.

@@ -2,11 +2,12 @@
 //! role templates that people start from.
 
 use super::{
-    model_format::{PermissionFile, TemplateFile, TemplateScopeWord},
+    model_format::{Actions, PermissionFile, TemplateFile, TemplateScopeWord},
     problem::{Problems, Source},
     reading::{At, Reader},
 };
 use crate::model::{
+    entitlement::Action,
     finding::{Finding, Severity},
     operation::Operation,
 };
@@ -40,6 +41,7 @@ pub(super) struct Permissions {
     /// Demanded permission -> every permission that stands for it.
     opens: BTreeMap<Box<str>, Words>,
     pub(super) masks: BTreeMap<Box<str>, Words>,
+    pub(super) actions: BTreeMap<Action, Words>,
     pub(super) harmless: Words,
     pub(super) analytics: Words,
 }
@@ -59,6 +61,13 @@ impl Permissions {
             }
             for (class, lifting) in file.lift {
                 compiled.masks.entry(class.text).or_default().extend(words(&lifting, &mut reader));
+            }
+            let of = |file: Actions| {
+                let Actions { playback, transcript, export } = file;
+                [(Action::Playback, playback), (Action::Transcript, transcript), (Action::Export, export)]
+            };
+            for (action, letting) in file.action.into_iter().flat_map(of) {
+                compiled.actions.entry(action).or_default().extend(words(&letting, &mut reader));
             }
             compiled.analytics.extend(words(&file.analytics, &mut reader));
             compiled.harmless.extend(words(&file.harmless, &mut reader));
@@ -138,13 +147,19 @@ pub(super) fn templates(files: Vec<(Arc<Source>, TemplateFile)>, problems: &mut 
 }
 
 /// What is allowed, but does nothing.
-pub(super) fn findings(operations: &[Arc<Operation>], templates: &[Template]) -> Vec<Finding> {
+pub(super) fn findings(
+    operations: &[Arc<Operation>],
+    actions: &BTreeMap<Action, Words>,
+    templates: &[Template],
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let held: BTreeSet<&str> =
         templates.iter().flat_map(|template| template.permissions.iter().map(|permission| &*permission.name)).collect();
+    let none = Words::new();
     for operation in operations {
         let opening = std::iter::once(&operation.opened_by).chain(&operation.also);
-        if !opening.into_iter().all(|set| set.iter().any(|permission| held.contains(&**permission))) {
+        let beside = operation.contract.links.iter().map(|action| actions.get(action).unwrap_or(&none));
+        if !opening.chain(beside).all(|set| set.iter().any(|permission| held.contains(&**permission))) {
             findings.push(Finding {
                 code: "R01",
                 severity: Severity::Warning,
@@ -157,6 +172,7 @@ pub(super) fn findings(operations: &[Arc<Operation>], templates: &[Template]) ->
     let opening: BTreeSet<&str> = operations
         .iter()
         .flat_map(|one| std::iter::once(&one.opened_by).chain(&one.also).flatten())
+        .chain(actions.values().flatten())
         .map(|name| &**name)
         .collect();
     for template in templates {

@@ -27,6 +27,7 @@ mod people;
 mod platform;
 mod problem;
 mod queue_observations;
+mod recordings;
 mod reply;
 mod running;
 mod schema;

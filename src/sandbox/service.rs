@@ -11,7 +11,7 @@ use super::{
     lists::{self, Params},
     objects, people, platform,
     problem::Problem,
-    queue_observations,
+    queue_observations, recordings,
     store::Store,
     traits::{Disobedience, Traits},
     user_details, users,
@@ -64,6 +64,8 @@ pub(super) enum Operation {
     User,
     Division,
     Conversation,
+    /// The same, as the application of one medium reads it.
+    ConversationOfMedium,
     ConversationDetail,
     /// Some of them, by their ids.
     ConversationDetailsOf,
@@ -79,7 +81,8 @@ pub(super) enum Operation {
     /// The same of one of them, and what he has.
     DashboardUser,
     Dashboards,
-    /// By the whole path.
+    /// Recordings of one conversation; by the whole path, as documents.
+    Recording(recordings::Part),
     Document,
 }
 
@@ -89,6 +92,9 @@ const EXPORTS: &str = "/api/v2/analytics/reporting/exports";
 impl Operation {
     /// The operation, and the id that ends the path of a read by id; of a document, its path.
     pub(super) fn of<'a>(method: &str, path: &'a str) -> Option<(Self, &'a str)> {
+        if let ("GET", Some(part)) = (method, recordings::Part::of(path)) {
+            return Some((Self::Recording(part), path));
+        }
         let person = matches!(Self::by_id(path), Some((Self::Person(_), _)));
         if method == "GET" && !person && documents::stands_at(path) {
             return Some((Self::Document, path));
@@ -127,7 +133,7 @@ impl Operation {
         Some((operation, ""))
     }
 
-    fn by_id(path: &str) -> Option<(Self, &str)> {
+    fn by_id<'a>(path: &'a str) -> Option<(Self, &'a str)> {
         let all = [
             (Self::Queue, "/api/v2/routing/queues/", ""),
             (Self::User, "/api/v2/users/", ""),
@@ -138,6 +144,14 @@ impl Operation {
             (Self::ConversationDetail, "/api/v2/analytics/conversations/", "/details"),
             (Self::AgentState, "/api/v2/analytics/agents/", "/status"),
         ];
+        let media = ["callbacks", "calls", "chats", "cobrowsesessions", "emails", "messages"];
+        let of_medium = |path: &'a str| {
+            let (medium, id) = path.strip_prefix("/api/v2/conversations/")?.split_once('/')?;
+            (media.contains(&medium) && !id.is_empty() && !id.contains('/')).then_some(id)
+        };
+        if let Some(id) = of_medium(path) {
+            return Some((Self::ConversationOfMedium, id));
+        }
         let people = people::PARTS.map(|(part, after)| (Self::Person(part), "/api/v2/users/", after));
         let id = |before, after| path.strip_prefix(before)?.strip_suffix(after);
         let whole = |id: &&str| !id.is_empty() && !id.contains('/');
@@ -156,6 +170,8 @@ pub(super) struct Question {
     pub(super) body: Value,
     /// The client of the bearer.
     pub(super) client: String,
+    /// Scheme and host by which the asker calls this upstream.
+    pub(super) address: String,
 }
 
 impl Service {
@@ -241,7 +257,7 @@ impl Service {
     }
 
     fn ask(&self, store: &Store, lens: Lens, question: &Question) -> Result<Value, Problem> {
-        let Question { operation, id, params, body, client } = question;
+        let Question { operation, id, params, body, client, .. } = question;
         match operation {
             Operation::PlatformQuery => {
                 let began = Instant::now();
@@ -270,6 +286,10 @@ impl Service {
             )?),
             Operation::Person(part) => people::read(store, *part, id),
             Operation::Document => documents::read(store, id),
+            Operation::Recording(_) => {
+                let far = self.disobedience().far_files;
+                recordings::read(store, id, if far { "https://elsewhere.example" } else { &question.address })
+            }
             Operation::Job(part) => self.job(store, lens, *part, question),
             Operation::DashboardUsers => lists::dashboard_users(store, lens, params),
             Operation::DashboardUser => lists::only(lists::dashboard_users(store, lens, &Params::id(id))?),
@@ -277,6 +297,7 @@ impl Service {
             Operation::Export => self.exports(store)?.submit(body, self.disobedience().same_job),
             Operation::Exports => self.exports(store)?.list(params),
             Operation::Conversation => conversation::by_id(store, id)?.ok_or_else(Problem::not_found),
+            Operation::ConversationOfMedium => conversation::of_medium(store, id)?.ok_or_else(Problem::not_found),
             _ => evaluate(store, lens, question),
         }
     }

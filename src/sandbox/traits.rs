@@ -75,6 +75,12 @@ pub struct Disobedience {
     pub other_region: bool,
     /// Every new job gets the id of the first.
     pub same_job: bool,
+    /// Recordings are still being made: 202, with words of the upstream's own.
+    pub transcoding: bool,
+    /// Files of recordings lie on another host.
+    pub far_files: bool,
+    /// A file is somewhere else: 302.
+    pub moved_files: bool,
     /// Totals are too high.
     pub false_totals: bool,
     /// Unknown members stand in the answer and in its rows.

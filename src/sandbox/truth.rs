@@ -214,6 +214,7 @@ impl Sandbox {
             params: Params::default(),
             body: body.clone(),
             client: String::new(),
+            address: String::new(),
         };
         tell(evaluate(self.store(region)?, lens, &question))
     }

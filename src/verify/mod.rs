@@ -15,6 +15,7 @@
 //! | `job` | a step of a job: it is the holder's, and what was sent for it is inside the scope of now |
 //! | `lists` | lists of ids in the place of filters: what they let through together is inside the scope |
 //! | `export` | the list of one's own exports: whose they are, and which files are inside the scope of now |
+//! | `link` | the file of a recording, for a preview: every leg is inside the scope, and its host is listed |
 //! | `part` | a part of an interaction: every leg that it speaks of is inside the scope |
 
 mod body;
@@ -24,6 +25,7 @@ mod genesys;
 mod job;
 mod json;
 mod legs;
+mod link;
 mod lists;
 mod part;
 mod platform;
@@ -48,6 +50,7 @@ use filter::Entry;
 use jiff::Timestamp;
 pub use job::{JobUnproved, check_job};
 use legs::Goal;
+pub use link::{VerifiedLink, check_link};
 pub use part::check_part;
 use scope::Scope;
 use serde::Serialize;
@@ -133,6 +136,9 @@ pub fn check(
     }
     if contract.own.is_some() {
         return Err(Unproved::at("contract", "a list of one's own is proved with what is bound to its asker"));
+    }
+    if !residual.links.is_empty() {
+        return Err(Unproved::at("residual", "only links of a part of an interaction may pass"));
     }
     let scope = Scope::of(contract, given, org, now)?;
     let ids = request::hold_path(&scope, contract, &outgoing)?;

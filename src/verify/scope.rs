@@ -102,6 +102,11 @@ impl<'a> Scope<'a> {
         Self { live: self.live.iter().copied().filter(|e| counts(e)).collect(), ..*self }
     }
 
+    /// The same holder now, for another action: by entitlements that are given then.
+    pub(super) fn doing(&self, action: Action) -> Self {
+        Self { action, live: Vec::new(), ..*self }
+    }
+
     /// Whether `e` counts for things of this division: a leaf, inside the wall, and only to be seen when shared.
     fn covers_division(&self, e: &Entitlement, division: DivisionIx) -> bool {
         self.org.divisions.get(division.index()).is_some_and(|here| {
@@ -145,11 +150,11 @@ impl<'a> Scope<'a> {
     }
 
     /// One leg of an interaction, by one entitlement; those to single interactions count.
-    pub(super) fn shows_leg(&self, given: &entitlement::Scope, interaction: &str, leg: &SeenLeg) -> bool {
+    pub(super) fn shows_leg(&self, given: &[Entitlement], interaction: &str, leg: &SeenLeg) -> bool {
         let index = &self.org.index;
         let (queue, user) = (leg.queue.as_deref(), leg.user.as_deref());
         let (queue_ix, user_ix) = (queue.map(|id| index.queues.get(id)), user.map(|id| index.users.get(id)));
-        given.entitlements.iter().filter(|e| self.acts(e)).any(|e| {
+        given.iter().filter(|e| self.acts(e)).any(|e| {
             let named = match &e.conversations {
                 Dim::Any => true,
                 Dim::Only(ids) => ids.iter().any(|id| **id == *interaction),

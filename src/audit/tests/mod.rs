@@ -56,6 +56,7 @@ pub(crate) fn proved(conversation: &str) -> Verified {
         job: None,
         part: false,
         own: None,
+        links: Vec::new(),
     };
     let outgoing = Outgoing {
         method: Method::Get,
@@ -63,7 +64,7 @@ pub(crate) fn proved(conversation: &str) -> Verified {
         query: Vec::new(),
         body: None,
     };
-    let residual = Residual { legs: true, keys: true, windows: false };
+    let residual = Residual { legs: true, keys: true, windows: false, links: Vec::new() };
     let scope = Scope {
         holder,
         region: Ix::new(0),
@@ -71,6 +72,7 @@ pub(crate) fn proved(conversation: &str) -> Verified {
         entitlements: vec![entitlement(holder)],
         inert: Set::new(),
         lifts: Vec::new(),
+        openings: Vec::new(),
         good_until: None,
     };
     verify::check(&contract, outgoing, residual, &scope, &org, Timestamp::UNIX_EPOCH).unwrap()

@@ -25,7 +25,7 @@ pub(super) fn submitted(keep: &Keep, status: u16, body: &[u8]) -> Result<Guarded
         .filter(|id| job::is_id(id))
         .ok_or_else(|| unreadable("`id` is not the id of an export".to_owned()))?
         .into();
-    let body = fields::keep_listed(keep, answer).to_bytes();
+    let body = fields::keep_listed(keep, &fields::Links::none(), answer).to_bytes();
     Ok(Guarded { job: Some(id), ..Guarded::plain(200, body, Vec::new()) })
 }
 

@@ -64,6 +64,9 @@ fn keep_divisions(plan: &GuardPlan, row: &mut Value, at: &[Box<str>], divisions:
     }
 }
 
+/// Where an owner stands and does not say which.
+static NO_ID: Value = Value::Null;
+
 /// A leg as the answer shows it; `None` when it has an owner and does not say which.
 pub(super) fn read<'v>(
     path: &LegPath,
@@ -73,7 +76,12 @@ pub(super) fn read<'v>(
 ) -> Option<Leg<'v>> {
     let at = |up: &Up| -> Option<&'v Value> {
         let holder = if up.up == 0 { element } else { above.get(above.len().checked_sub(up.up)?)? };
-        holder.get(&up.name).filter(|value| !value.is_null())
+        let value = holder.get(&up.name).filter(|value| !value.is_null())?;
+        match &up.inner {
+            None => Some(value),
+            // an object that does not say whom it names has an owner all the same
+            Some(inner) => Some(value.as_object().and_then(|_| value.get(inner)).unwrap_or(&NO_ID)),
+        }
     };
     // A list or a number where an id is due says that it has an owner, and not which: nobody's.
     if [&path.queue, &path.user].into_iter().flatten().filter_map(at).any(|value| value.as_str().is_none()) {

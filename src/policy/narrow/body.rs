@@ -86,7 +86,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
             query: query.clone(),
             body: Some(body.write(model).into()),
         },
-        residual: Residual { legs: shows_legs, keys: true, windows: counted.windows },
+        residual: Residual { legs: shows_legs, keys: true, windows: counted.windows, links: Vec::new() },
         plan: GuardPlan::new(operation, &asking.world.org, asking.scope, extent, asking.now)
             .with_groups(grouped.clone(), columns.clone())
             .with_window(counted.windows),

@@ -75,7 +75,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         .with_page(info, ids);
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,
-        residual: Residual { legs: false, keys: true, windows: false },
+        residual: Residual { legs: false, keys: true, windows: false, links: Vec::new() },
         plan,
         notices,
     })))

@@ -97,6 +97,12 @@ impl<'a> Asking<'a> {
         self.operation.contract.data
     }
 
+    /// Where files of the asker's region may be fetched without encryption.
+    fn media(&self) -> &'a [Box<str>] {
+        let region = &self.org.region(self.scope.region).id;
+        self.world.rules.policy.media.get(region).map_or(&[], Vec::as_slice)
+    }
+
     /// Over all live entitlements, whatever their windows: what may be named.
     fn whole_extent(&self) -> Extent {
         self.extent_of(&self.scope.entitlements)

@@ -61,6 +61,11 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     if part && let Some((_, id)) = asking.question.interaction() {
         plan = plan.with_interaction(id);
     }
+    let mut links = Vec::new();
+    if let Some(seen) = asking.question.seen.as_deref().filter(|_| part) {
+        plan = plan.with_sighting(seen, asking.media());
+        links = plan.links().to_vec();
+    }
     if let Some((_, id)) = ids_of(asking).next() {
         plan = plan.with_ids([id.to_owned()]);
     } else if !named.is_empty() {
@@ -68,7 +73,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     }
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,
-        residual: Residual { legs: true, keys: true, windows: counted.windows },
+        residual: Residual { legs: true, keys: true, windows: counted.windows, links },
         plan,
         notices,
     })))

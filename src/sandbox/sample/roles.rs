@@ -102,8 +102,20 @@ fn templates() -> Vec<Value> {
         role("r-queue-planner", "Queue Planner", &each(&PLANNER, &all())),
         role("r-dashboard-administrator", "Dashboard Administrator", &each(&DASHBOARDS, &all())),
         role("r-report-exporter", "Report Exporter", &each(&EXPORTER, &all())),
+        role("r-recording-listener", "Recording Listener", &each(&LISTENER, &all())),
+        role("r-recording-exporter", "Recording Exporter", &each(&TAKER, &all())),
+        role("r-recording-previewer", "Recording Previewer", &each(&["interaction:recording:preview"], &all())),
     ]
 }
+
+const LISTENER: [&str; 4] = [
+    "conversation:message:view",
+    "interaction:recording:playback",
+    "interaction:transcript:view",
+    "recording:recording:view",
+];
+
+const TAKER: [&str; 3] = ["conversation:message:view", "interaction:recording:export", "interaction:transcript:view"];
 
 /// Roles whose width is bound to this organisation's views and groups, and those of supervisors and agents.
 fn own() -> Vec<Value> {

@@ -242,6 +242,7 @@ fn contract(operation: &str, data: Data, shape: Shape, model: Option<BodyModel>)
         job: None,
         part: false,
         own: None,
+        links: Vec::new(),
     }
 }
 
@@ -404,7 +405,7 @@ impl Try {
             body: body.map(|text| text.as_bytes().to_vec().into()),
         };
         let legs = matches!(contract.shape, Shape::Conversations | Shape::Conversation);
-        let residual = Residual { legs, keys: true, windows: legs };
+        let residual = Residual { legs, keys: true, windows: legs, links: Vec::new() };
         Self { contract, outgoing, residual, entitlements, org: org(), holder: HOLDER, lifts: vec![] }
     }
 
@@ -463,5 +464,14 @@ pub(super) fn nested(kind: &str, clauses: &[String]) -> String {
 
 /// What this holder may see by these entitlements.
 pub(super) fn scope(holder: Principal, action: Action, entitlements: Vec<Entitlement>) -> Scope {
-    Scope { holder, region: US, action, entitlements, inert: Set::new(), lifts: Vec::new(), good_until: None }
+    Scope {
+        holder,
+        region: US,
+        action,
+        entitlements,
+        inert: Set::new(),
+        lifts: Vec::new(),
+        openings: Vec::new(),
+        good_until: None,
+    }
 }

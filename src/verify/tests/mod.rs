@@ -5,6 +5,7 @@ mod fixture;
 mod jobs;
 mod json;
 mod mutants;
+mod parts;
 mod plain;
 mod proved;
 mod small_world;

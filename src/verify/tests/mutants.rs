@@ -273,7 +273,7 @@ fn entries_without_the_scope() {
     let split = format!("\"segmentFilters\":[{a},{}]", flat("or", &[is("userId", "me")]));
     Try::new(details(), vec![boxed("qa", ME)], Some(&body(&split))).refused("one entry per clause", "does not imply");
     let mut unjudged = ask(&format!("\"segmentFilters\":[{a}]"));
-    unjudged.residual = Residual { legs: false, keys: true, windows: true };
+    unjudged.residual = Residual { legs: false, keys: true, windows: true, links: Vec::new() };
     unjudged.refused("nobody judges the legs", "nobody judges");
     let mut counted = ask(&format!("\"segmentFilters\":[{a}]"));
     counted.contract.shape = crate::model::answer::Shape::Groups;

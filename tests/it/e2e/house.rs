@@ -67,6 +67,8 @@ pub(super) struct Plan {
     pub(super) limits: &'static str,
     /// What is changed in the rules: file, old text, new text.
     pub(super) rules: Vec<(&'static str, &'static str, &'static str)>,
+    /// Files of recordings may be fetched from the sandbox.
+    pub(super) media: bool,
     /// Rule files instead of the shipped ones: name and text. The list of permissions stays.
     pub(super) files: Vec<(&'static str, &'static str)>,
 }
@@ -84,6 +86,7 @@ impl Default for Plan {
             upstream: None,
             limits: "",
             rules: Vec::new(),
+            media: false,
             files: Vec::new(),
         }
     }
@@ -196,6 +199,9 @@ fn configuration(plan: &Plan, sandbox: &Sandbox) -> String {
             plan.limits
         )
         .unwrap();
+        if plan.media {
+            writeln!(text, "media-hosts = [{:?}]", sandbox.base_url(region).unwrap()).unwrap();
+        }
     }
     for (kind, list) in [("user", "users"), ("service", "serviceAccounts")] {
         for holder in plan.directory[list].as_array().into_iter().flatten() {
@@ -288,6 +294,15 @@ impl House {
     /// Asks the proxy with any bearer.
     pub(super) async fn try_ask(&self, bearer: &str, line: &str, body: &str) -> Result<Heard, String> {
         send(&self.client, self.running.proxy, bearer, line, body).await
+    }
+
+    /// Status, type and bytes of any answer, the sandbox's own too.
+    pub(super) async fn bytes(&self, url: &str, bearer: &str) -> (u16, String, Vec<u8>) {
+        let request = Request::builder().uri(url).header("authorization", format!("Bearer {bearer}"));
+        let request = request.body(Full::new(Bytes::new())).unwrap();
+        let (head, body) = self.client.request(request).await.unwrap().into_parts();
+        let kind = head.headers.get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
+        (head.status.as_u16(), kind.unwrap_or_default(), body.collect().await.unwrap().to_bytes().to_vec())
     }
 
     /// Asks the proxy as somebody of the directory.

@@ -19,6 +19,7 @@ mod jobs;
 mod large;
 mod laws;
 mod lists;
+mod media;
 mod objects;
 mod organisation;
 mod outsourcers;

@@ -98,6 +98,7 @@ fn compiled(org: &Org, boxes: &[Entitlement]) -> Scope {
         entitlements: entitlements.collect(),
         inert: Set::new(),
         lifts: vec![],
+        openings: Vec::new(),
         good_until: None,
     }
 }
