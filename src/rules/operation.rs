@@ -44,6 +44,7 @@ pub(super) struct Surroundings<'s> {
 }
 
 impl Surroundings<'_> {
+    #[expect(clippy::too_many_lines, reason = "one rule, key by key: its lines are the keys of the file")]
     pub(super) fn operation(&self, rule: &At<Rule>, reader: &mut Reader<'_>) -> Option<Operation> {
         let shared = self.shared(rule, reader)?;
         let matched = paths::operation(&rule.r#match, reader);
@@ -107,8 +108,7 @@ impl Surroundings<'_> {
             };
             splits::compile(split, &asked, reader)
         });
-        let audience = shared.audience.map(Audience::from).unwrap_or_default();
-        rests::outsourcers(shared.outsourcers.as_ref(), audience, data, &answer, reader);
+        let audience = check_outsourcers(&shared, class, data, &answer, reader);
         let archived = matches!(shared.archived, Some(ArchivedWord::Include));
         let contract = Contract {
             operation: rule.id.as_str().into(),
@@ -127,15 +127,18 @@ impl Surroundings<'_> {
             rows_decide: class == Class::Read && matches!(answer.shape, Shape::Conversation | Shape::Conversations),
             max_values: shared.max_values.unwrap_or(MAX_VALUES),
             job: None,
+<<<<<<< HEAD
             part,
             links: answer.beside(),
             // tied when every rule is read
+||||||| parent of e31d7c2 (Exports as the linter asks)
+            part: shared.part.is_some(),
+            // tied when every rule is read
+=======
+            part: shared.part.is_some(),
+>>>>>>> e31d7c2 (Exports as the linter asks)
             own: None,
         };
-        if let Some(word) = shared.bpo.as_ref().filter(|_| class != Class::Export) {
-            let help = "keep outsourcers out of other operations by `audience = \"internal\"`".to_owned();
-            reader.problem_with(word.span.clone(), "only rules of class `export` say `bpo`", Some(help));
-        }
         Some(Operation {
             id: rule.id.as_str().into(),
             class,
@@ -327,6 +330,23 @@ struct Parts {
     group_by: Option<crate::model::operation::AllowList>,
     metrics: Option<crate::model::operation::MetricRule>,
     division_slot: Option<crate::model::body::Path>,
+}
+
+/// For whom an operation is, and what it says to outsourcers.
+fn check_outsourcers(
+    shared: &Shared,
+    class: Class,
+    data: Data,
+    answer: &crate::model::answer::Answer,
+    reader: &mut Reader<'_>,
+) -> Audience {
+    let audience = shared.audience.map(Audience::from).unwrap_or_default();
+    rests::outsourcers(shared.outsourcers.as_ref(), audience, data, answer, reader);
+    if let Some(word) = shared.bpo.as_ref().filter(|_| class != Class::Export) {
+        let help = "keep outsourcers out of other operations by `audience = \"internal\"`".to_owned();
+        reader.problem_with(word.span.clone(), "only rules of class `export` say `bpo`", Some(help));
+    }
+    audience
 }
 
 /// The model table says what rows are about; the rule's own word is not believed.

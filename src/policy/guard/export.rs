@@ -113,6 +113,6 @@ fn settle(plan: &GuardPlan, rule: &OwnExports, page: PageInfo, answer: &mut Valu
             TotalTreatment::Remove => put(&total.at, None),
         }
     }
-    put(&[rule.number.clone()], Some(page.number));
-    put(&[rule.size.clone()], Some(page.size));
+    put(std::slice::from_ref(&rule.number), Some(page.number));
+    put(std::slice::from_ref(&rule.size), Some(page.size));
 }
