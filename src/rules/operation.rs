@@ -14,7 +14,7 @@ use super::{
     vocabulary::Lists,
 };
 use crate::model::{
-    answer::Shape,
+    answer::{Answer, Shape},
     assumption::Assumption,
     body::{BodyModel, Dialect},
     contract::{Contract, Data},
@@ -88,8 +88,7 @@ impl Surroundings<'_> {
             own: shared.own.is_some(),
         };
         fits.check(model.as_deref(), page.as_ref(), &rule.r#match, reader);
-        let lists =
-            Lists { group_by: parts.group_by.as_ref(), sort: parts.sort.as_ref(), metrics: parts.metrics.as_ref() };
+        let lists = parts.lists(&answer);
         if let Some(model) = &model {
             lists.check(model, rule, reader);
         }
@@ -296,7 +295,7 @@ impl Surroundings<'_> {
         })
     }
 
-    fn check_masks(&self, answer: Option<&crate::model::answer::Answer>, rule: &At<Rule>, reader: &mut Reader<'_>) {
+    fn check_masks(&self, answer: Option<&Answer>, rule: &At<Rule>, reader: &mut Reader<'_>) {
         for class in answer.iter().flat_map(|answer| answer.mask.values()) {
             if !self.permissions.masks.contains_key(class) {
                 let known = self.permissions.masks.keys();
@@ -324,6 +323,17 @@ struct Parts {
     group_by: Option<crate::model::operation::AllowList>,
     metrics: Option<crate::model::operation::MetricRule>,
     division_slot: Option<crate::model::body::Path>,
+}
+
+impl Parts {
+    fn lists<'p>(&'p self, answer: &'p Answer) -> Lists<'p> {
+        Lists {
+            group_by: self.group_by.as_ref(),
+            sort: self.sort.as_ref(),
+            metrics: self.metrics.as_ref(),
+            source: answer.source.as_ref(),
+        }
+    }
 }
 
 /// The model table says what rows are about; the rule's own word is not believed.

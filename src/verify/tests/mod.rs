@@ -7,6 +7,7 @@ mod json;
 mod mutants;
 mod plain;
 mod proved;
+mod searches;
 mod small_world;
 mod whose;
 mod words;

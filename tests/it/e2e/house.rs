@@ -152,7 +152,8 @@ pub(super) fn token(person: &str) -> String {
 pub(super) fn write_files(plan: &Plan, sandbox: &Sandbox, folder: &std::path::Path) -> PathBuf {
     fs::write(folder.join("directory.json"), plan.directory.to_string()).unwrap();
     if plan.own_rules {
-        let governs = |name: &str| ["genesys/", "platform/"].iter().any(|folder| name.starts_with(folder));
+        let governs =
+            |name: &str| ["genesys/", "platform/", "opensearch/"].iter().any(|folder| name.starts_with(folder));
         let own = plan.files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
         let shipped = bailiwick::rules::embedded().into_iter();
         for (name, mut text) in shipped.filter(|(name, _)| plan.files.is_empty() || !governs(name)).chain(own) {

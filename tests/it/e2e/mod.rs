@@ -19,12 +19,9 @@ mod jobs;
 mod large;
 mod laws;
 mod lists;
-<<<<<<< HEAD
-mod objects;
-||||||| 7137c02
-=======
 mod matrix;
->>>>>>> t-evidence
+mod objects;
+mod opensearch;
 mod organisation;
 mod outsourcers;
 mod parts;
