@@ -16,6 +16,8 @@ pub struct Answer {
     pub keys: Vec<Key>,
     /// `conversations`, `conversation`: where the legs are.
     pub leg: Option<LegPath>,
+    /// `documents`: the field of the body that lists which fields come back, and the object of a row that holds them.
+    pub source: Option<Path>,
     /// `plain`: the field that repeats the last id of the path.
     pub named_by: Option<Path>,
     pub totals: Vec<Total>,
@@ -79,6 +81,8 @@ pub enum Shape {
     Conversation,
     /// A list of objects of many people, of which each has an id that is bound to one of them here.
     Bound,
+    /// A list of documents, of which each is one leg, and buckets over them.
+    Documents,
     /// One answer that belongs whole to what the path names, or to nobody: there are no rows to judge, so every level
     /// of it is listed, and nothing below a level that is not.
     Plain,

@@ -4,11 +4,12 @@ use super::guard::{Guarded, PageInfo};
 use crate::{
     model::{
         answer::{PageNumber, Piece},
+        body::FieldKind,
         contract::{TimeAt, TimeRule},
         operation::{JobPart, Operation},
         refusal::Notice,
     },
-    query::{body::Body, json::Value},
+    query::{body::Body, json::Value, opensearch},
 };
 use jiff::Timestamp;
 
@@ -28,6 +29,10 @@ fn filled(operation: &Operation, body: Option<&Body>, page: Option<PageInfo>, no
         match piece {
             Piece::Text(text) => bytes.extend_from_slice(text.as_bytes()),
             Piece::Page(number) => bytes.extend_from_slice(of_page(page, *number).to_string().as_bytes()),
+            Piece::Asked(at) if is_aggregations(operation, at) => {
+                let asked = body.map(|body| &*body.aggregations).unwrap_or_default();
+                bytes.extend_from_slice(&opensearch::empty(asked).to_bytes());
+            }
             Piece::Asked(at) => {
                 let asked = body.and_then(|body| body.get(at)).unwrap_or(&Value::Null);
                 let shown = instant(operation, at, asked);
@@ -36,6 +41,11 @@ fn filled(operation: &Operation, body: Option<&Body>, page: Option<PageInfo>, no
         }
     }
     Guarded::plain(200, bytes, notices)
+}
+
+/// Of no document there are no buckets, and numbers that say so.
+fn is_aggregations(operation: &Operation, at: &[Box<str>]) -> bool {
+    matches!(operation.body().and_then(|model| model.field(at)), Some(FieldKind::Aggregations(_)))
 }
 
 /// A job of which nothing could match: it has an id of this proxy, and no upstream knows it.

@@ -4,9 +4,11 @@
 
 pub mod body;
 pub mod condition;
+pub mod dialect;
 pub mod filter;
 pub mod genesys;
 pub mod json;
+pub mod opensearch;
 pub mod platform;
 pub mod reading;
 

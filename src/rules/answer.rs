@@ -9,7 +9,7 @@ use super::{
 };
 use crate::model::{
     answer::{Answer, Keep, Key, PageNumber, Piece, Shape, Total, TotalTreatment},
-    body::{Access, BodyModel, FieldKind},
+    body::{Access, BodyModel, Dimension, FieldKind, Path},
     contract::Data,
     entitlement::Action,
 };
@@ -50,6 +50,20 @@ pub(super) fn compile(
             "add `keys = { conversationId = \"conversation\" }`: rights to single conversations are judged by it";
         reader.problem_with(answer.span.clone(), "a list of interactions needs the key of each", Some(help.to_owned()));
     }
+    let source = match (&answer.source, shape) {
+        (Some(at), Shape::Documents) => Some(source(at, answer, body, reader)?),
+        (None, Shape::Documents) => {
+            let help = "add `source`: the field of the body that lists which fields of a document come back";
+            let message = "documents are judged by their fields, and nobody says where they are";
+            reader.problem_with(answer.span.clone(), message, Some(help.to_owned()));
+            return None;
+        }
+        (Some(at), _) => {
+            reader.problem(at.span.clone(), "only `documents` have `source`: leave it out");
+            return None;
+        }
+        (None, _) => None,
+    };
     let leg = answer.leg.as_ref().map(|leg| paths::leg(leg, leg.span.clone(), reader));
     let leg = match leg {
         Some(leg) => Some(leg?),
@@ -85,6 +99,7 @@ pub(super) fn compile(
         rows: rows?,
         keys: keys?,
         leg,
+        source,
         named_by: named_by.ok()?,
         totals: totals?,
         keep,
@@ -94,6 +109,47 @@ pub(super) fn compile(
         empty: empty?,
         max_bytes: answer.max_bytes.unwrap_or(MAX_BYTES),
     })
+}
+
+/// The list of fields in the body; every key of a row stands in the object of that name, and can be asked for.
+fn source(
+    at: &At<String>,
+    answer: &At<format::Answer>,
+    body: Option<&BodyModel>,
+    reader: &mut Reader<'_>,
+) -> Option<Path> {
+    let path = paths::definite(at, reader)?;
+    let kind = body.and_then(|body| body.field(&path));
+    let Some(FieldKind::List { of, .. }) = kind else {
+        reader.problem(at.span.clone(), format!("`{}` is no list of words in the body", **at));
+        return None;
+    };
+    let words = of.words().unwrap_or_default();
+    for (key, word) in &answer.keys {
+        let inside = key.text.strip_prefix(&format!("{}.", path.join(".")));
+        let Some(field) = inside.filter(|field| words.iter().any(|word| **word == **field)) else {
+            let message =
+                format!("`{}` is no field that `{}` can ask for, so no document would show it", key.text, **at);
+            reader.problem(key.span(), message);
+            continue;
+        };
+        // the word of the model table: what a document is judged by is what it is filtered by
+        let due = Dimension::Access(models::access(**word));
+        if !body.is_some_and(|body| body.dimensions(field).any(|kind| kind == due)) {
+            let message = format!("`{field}` says another kind of access in the model table, or a value that is no id");
+            reader.problem(key.span(), message);
+        }
+    }
+    for needed in [AccessWord::Queue, AccessWord::User] {
+        if !answer.keys.values().any(|word| **word == needed) {
+            let message = "a document is judged as a leg: it needs the keys of its queue and of its agent";
+            reader.problem(answer.span.clone(), message);
+        }
+    }
+    if body.is_some_and(|body| body.data != Data::Interaction) {
+        reader.problem(answer.span.clone(), "documents are legs: the body has to be about `interaction` data");
+    }
+    Some(path)
 }
 
 /// Nobody judges a `plain` answer row by row: it has none, and names nobody.

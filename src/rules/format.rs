@@ -270,6 +270,9 @@ keys! {
         /// Fields of a row that say whose it is.
         keys: BTreeMap<Name, At<AccessWord>>,
         leg: Option<At<Leg>>,
+        /// `documents`: the field of the body that lists which fields come back, such as `$._source`; a row holds them in an
+        /// object of that name.
+        source: Option<At<String>>,
         /// `plain`: the field that repeats the last id of the path; an answer that says another one is not passed on.
         named_by: Option<At<String>>,
         /// Counts that are taken out.
@@ -376,7 +379,7 @@ keys! {
 }
 
 words! { ClassWord => Class { Query = "query", List = "list", Read = "read", Export = "export", NoData = "no-data", } }
-words! { DialectWord => Dialect { Genesys = "genesys", Platform = "platform", } }
+words! { DialectWord => Dialect { Genesys = "genesys", Platform = "platform", OpenSearch = "opensearch", } }
 words! { DataWord => Data { Interaction = "interaction", Queue = "queue", User = "user", Flow = "flow", Case = "case", Team = "team", Division = "division", Metadata = "metadata", } }
 words! {
     ActionWord => Action {
@@ -421,6 +424,7 @@ words! {
         Entity = "entity",
         Conversations = "conversations",
         Conversation = "conversation",
+        Documents = "documents",
         Plain = "plain",
         Bound = "bound",
     }

@@ -78,6 +78,12 @@ keys! {
         /// A filter of this table.
         filter: Option<At<String>>,
         access: Option<AccessWord>,
+        /// `aggregations`: fields by whose values buckets are made.
+        groups: Option<Vec<String>>,
+        /// `aggregations`: fields of time, whose buckets are spans.
+        times: Option<Vec<String>>,
+        /// `aggregations`: fields that are counted, summed and averaged.
+        measures: Option<Vec<String>>,
     }
 }
 
@@ -126,6 +132,10 @@ words! {
         Id = "id",
         List = "list",
         Object = "object",
+        /// How rows are sorted, as OpenSearch writes it, by fields of `words`.
+        Sort = "sort",
+        /// What is asked for as `aggs` or `aggregations`.
+        Aggregations = "aggregations",
         Filter = "filter",
         Filters = "filters",
     }

@@ -14,7 +14,7 @@ use super::{
     vocabulary::Lists,
 };
 use crate::model::{
-    answer::Shape,
+    answer::{Answer, Shape},
     assumption::Assumption,
     body::{BodyModel, Dialect},
     contract::{Contract, Data},
@@ -90,8 +90,7 @@ impl Surroundings<'_> {
             own: shared.own.is_some(),
         };
         fits.check(model.as_deref(), page.as_ref(), &rule.r#match, reader);
-        let lists =
-            Lists { group_by: parts.group_by.as_ref(), sort: parts.sort.as_ref(), metrics: parts.metrics.as_ref() };
+        let lists = parts.lists(&answer);
         if let Some(model) = &model {
             lists.check(model, rule, reader);
         }
@@ -127,16 +126,9 @@ impl Surroundings<'_> {
             rows_decide: class == Class::Read && matches!(answer.shape, Shape::Conversation | Shape::Conversations),
             max_values: shared.max_values.unwrap_or(MAX_VALUES),
             job: None,
-<<<<<<< HEAD
             part,
             links: answer.beside(),
             // tied when every rule is read
-||||||| parent of e31d7c2 (Exports as the linter asks)
-            part: shared.part.is_some(),
-            // tied when every rule is read
-=======
-            part: shared.part.is_some(),
->>>>>>> e31d7c2 (Exports as the linter asks)
             own: None,
         };
         Some(Operation {
@@ -302,7 +294,7 @@ impl Surroundings<'_> {
         })
     }
 
-    fn check_masks(&self, answer: Option<&crate::model::answer::Answer>, rule: &At<Rule>, reader: &mut Reader<'_>) {
+    fn check_masks(&self, answer: Option<&Answer>, rule: &At<Rule>, reader: &mut Reader<'_>) {
         for class in answer.iter().flat_map(|answer| answer.mask.values()) {
             if !self.permissions.masks.contains_key(class) {
                 let known = self.permissions.masks.keys();
@@ -333,13 +325,7 @@ struct Parts {
 }
 
 /// For whom an operation is, and what it says to outsourcers.
-fn check_outsourcers(
-    shared: &Shared,
-    class: Class,
-    data: Data,
-    answer: &crate::model::answer::Answer,
-    reader: &mut Reader<'_>,
-) -> Audience {
+fn check_outsourcers(shared: &Shared, class: Class, data: Data, answer: &Answer, reader: &mut Reader<'_>) -> Audience {
     let audience = shared.audience.map(Audience::from).unwrap_or_default();
     rests::outsourcers(shared.outsourcers.as_ref(), audience, data, answer, reader);
     if let Some(word) = shared.bpo.as_ref().filter(|_| class != Class::Export) {
@@ -347,6 +333,17 @@ fn check_outsourcers(
         reader.problem_with(word.span.clone(), "only rules of class `export` say `bpo`", Some(help));
     }
     audience
+}
+
+impl Parts {
+    fn lists<'p>(&'p self, answer: &'p Answer) -> Lists<'p> {
+        Lists {
+            group_by: self.group_by.as_ref(),
+            sort: self.sort.as_ref(),
+            metrics: self.metrics.as_ref(),
+            source: answer.source.as_ref(),
+        }
+    }
 }
 
 /// The model table says what rows are about; the rule's own word is not believed.

@@ -22,6 +22,7 @@ mod jobs;
 mod lists;
 mod metric;
 mod objects;
+mod opensearch;
 mod organisation;
 mod people;
 mod platform;

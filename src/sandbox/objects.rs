@@ -170,12 +170,10 @@ pub(super) fn activity(store: &Store, lens: Lens, body: &Value) -> Result<Value,
     )
 }
 
-fn present(
-    store: &Store,
-    lens: Lens,
-    names: &[&str],
-    filter: Option<&filter::Node>,
-) -> Result<Vec<(Map<String, Value>, i64)>, Problem> {
+/// What a group is of, and how many are in it.
+type Group = (Map<String, Value>, i64);
+
+fn present(store: &Store, lens: Lens, names: &[&str], filter: Option<&filter::Node>) -> Result<Vec<Group>, Problem> {
     let level = Level::Family(Family::named("flows").ok_or_else(Problem::not_found)?);
     let known = |name: &&str| {
         let (name, column) =

@@ -3,7 +3,7 @@
 use super::{
     Unproved, genesys,
     json::Json,
-    platform,
+    opensearch, platform,
     scope::{Named, Scope},
     words::Vocabulary,
 };
@@ -33,18 +33,31 @@ pub(super) enum Node {
 pub(super) struct Entry {
     pub(super) at: String,
     pub(super) node: Node,
-    /// How many items of the root stand in `clauses`; the others stand in `predicates`.
-    pub(super) clauses: usize,
+    pub(super) places: Places,
+}
+
+/// Where the items of a root stand, for those who read a certificate: so many under each key, in this order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Places(Vec<(&'static str, usize)>);
+
+impl Places {
+    pub(super) fn then(mut self, key: &'static str, items: usize) -> Self {
+        self.0.push((key, items));
+        self
+    }
 }
 
 impl Entry {
     /// Where the item of the root with this number stands.
     pub(super) fn place(&self, item: Option<usize>) -> String {
-        match item {
-            None => self.at.clone(),
-            Some(item) if item < self.clauses => format!("{}.clauses[{item}]", self.at),
-            Some(item) => format!("{}.predicates[{}]", self.at, item - self.clauses),
+        let Some(mut item) = item else { return self.at.clone() };
+        for (key, items) in &self.places.0 {
+            if item < *items {
+                return format!("{}.{key}[{item}]", self.at);
+            }
+            item -= items;
         }
+        self.at.clone()
     }
 }
 
@@ -71,11 +84,17 @@ pub(super) enum Test {
 
 impl Reading<'_> {
     pub(super) fn filter(&self, value: &Json<'_>, at: String) -> Result<Entry, Unproved> {
-        let (node, clauses) = match self.dialect {
+        let (node, places) = match self.dialect {
             Dialect::Genesys => genesys::read(self, value, &at)?,
             Dialect::Platform => platform::read(self, value, &at, platform::DEEPEST)?,
+            Dialect::OpenSearch => opensearch::read(self, value, &at, opensearch::DEEPEST)?,
         };
-        Ok(Entry { at, node, clauses })
+        Ok(Entry { at, node, places })
+    }
+
+    /// Whether values of this dimension are judged.
+    pub(super) fn is_access(&self, name: &str) -> bool {
+        matches!(self.model.dimensions.get(name), Some(Dimension::Access(_)))
     }
 
     /// One predicate on a dimension, each of its values judged.
@@ -135,7 +154,7 @@ impl Reading<'_> {
     fn carries(&self, access: Access, name: &str) -> bool {
         match (self.dialect, access) {
             (_, Access::Queue) => name == "queueId",
-            (Dialect::Genesys, Access::User) => name == "userId",
+            (Dialect::Genesys | Dialect::OpenSearch, Access::User) => name == "userId",
             (Dialect::Genesys, Access::Division) => name == "divisionId",
             (Dialect::Genesys, Access::Object(ObjectOrd::Flow)) => name == "flowId",
             (Dialect::Genesys, Access::Object(ObjectOrd::Team)) => name == "teamId",

@@ -15,8 +15,8 @@ use crate::{
         set::Set,
     },
     query::{
+        dialect::fits,
         filter::{Filter, Join, Term},
-        genesys,
     },
 };
 use std::collections::{BTreeMap, btree_map::Entry};
@@ -101,7 +101,7 @@ impl Site<'_> {
         let flat = items.iter().all(|item| matches!(item, Filter::Atom(_)));
         let pure = flat && pure_access(&whole).is_some();
         let names_division = Self::names_division(&whole);
-        if pure || (flat && !names_division) || self.dialect == Dialect::Platform {
+        if pure || (flat && !names_division) || self.dialect.nests() {
             return self.conjunction(vec![whole], extent);
         }
         let mut branches = Vec::with_capacity(items.len());
@@ -259,7 +259,7 @@ impl Site<'_> {
         if pure_access(&item) == Some(Access::Division) || !Self::names_division(&item) {
             return Ok(Some(item));
         }
-        if self.dialect != Dialect::Platform {
+        if !self.dialect.nests() {
             return Err(ask_apart(&item, self.dialect));
         }
         self.with_leg_forms(item, extent, &mut LegForms::default())
@@ -388,7 +388,7 @@ impl Site<'_> {
     }
 
     fn within_budget(&self, filter: Filter) -> Result<Filter, Refusal> {
-        if filter.predicates() > self.max_predicates || (self.dialect == Dialect::Genesys && !genesys::fits(&filter)) {
+        if filter.predicates() > self.max_predicates || !fits(self.dialect, &filter) {
             return Err(self.too_complex(filter.predicates()));
         }
         Ok(filter)

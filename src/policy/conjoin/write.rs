@@ -3,13 +3,13 @@
 use super::Site;
 use crate::{
     model::{
-        body::{Access, Dialect},
+        body::Access,
         org::{DivisionIx, QueueIx, UserIx},
         refusal::{Code, Refusal},
         set::Set,
     },
     policy::extent::Clause,
-    query::{filter::Filter, genesys, platform},
+    query::{dialect, filter::Filter},
 };
 
 impl Site<'_> {
@@ -49,10 +49,7 @@ impl Site<'_> {
             Some((self.org.queue(*queue).id.clone(), value.into()))
         });
         let bound: Vec<_> = bound.collect::<Option<_>>().ok_or_else(|| unscopable("value of each queue"))?;
-        Ok(match self.dialect {
-            Dialect::Genesys => Filter::or(genesys::atoms_bound(name, bound)).canonical(),
-            Dialect::Platform => platform::atom_bound(name, bound),
-        })
+        Ok(dialect::bound(self.dialect, name, bound))
     }
 
     pub(super) fn user_is(&self, users: &Set<UserIx>) -> Result<Filter, Refusal> {
@@ -77,17 +74,11 @@ impl Site<'_> {
             return Err(unscopable("queue"));
         }
         let name = self.queue.ok_or_else(|| unscopable("queue"))?;
-        Ok(match self.dialect {
-            Dialect::Genesys => genesys::atom_missing(Access::Queue, name),
-            Dialect::Platform => platform::atom_missing(Access::Queue, name),
-        })
+        Ok(dialect::missing(self.dialect, Access::Queue, name))
     }
 
     pub(super) fn is_one_of(&self, access: Access, name: &str, values: impl Iterator<Item = Box<str>>) -> Filter {
-        match self.dialect {
-            Dialect::Genesys => Filter::or(genesys::atoms_in(access, name, values)).canonical(),
-            Dialect::Platform => platform::atom_in(access, name, values.collect()),
-        }
+        dialect::one_of(self.dialect, access, name, values.collect())
     }
 }
 

@@ -3,6 +3,7 @@
 //! It trusts nothing that the upstream did with the filter: every row that shows whose it is is judged again by
 //! the entitlements themselves, every field that no model lists is dropped, every total is recomputed or removed.
 
+mod documents;
 mod export;
 mod fields;
 mod job;
@@ -20,6 +21,7 @@ mod wav;
 use super::extent::Extent;
 use crate::{
     model::{
+        aggregation::Aggregation,
         answer::Shape,
         body::Access,
         contract::Segment,
@@ -184,6 +186,10 @@ pub struct GuardPlan {
     grouped: Vec<Access>,
     /// Everything that the answer was asked to be grouped by; `None` where nobody can ask for that.
     columns: Option<Vec<Box<str>>>,
+    /// The buckets and numbers that were asked for.
+    aggregations: Vec<Aggregation>,
+    /// Documents: the fields that were asked for.
+    selected: Vec<Box<str>>,
     page: Option<PageInfo>,
     ids: BTreeSet<String>,
     /// The interaction that the answer is a part of.
@@ -219,6 +225,8 @@ impl GuardPlan {
             decided_at,
             grouped: Vec::new(),
             columns: None,
+            aggregations: Vec::new(),
+            selected: Vec::new(),
             page: None,
             ids: BTreeSet::new(),
             interaction: None,
@@ -234,6 +242,12 @@ impl GuardPlan {
     pub(super) fn with_groups(mut self, grouped: Vec<Access>, columns: Option<Vec<Box<str>>>) -> Self {
         self.grouped = grouped;
         self.columns = columns;
+        self
+    }
+
+    pub(super) fn with_documents(mut self, aggregations: Vec<Aggregation>, selected: Vec<Box<str>>) -> Self {
+        self.aggregations = aggregations;
+        self.selected = selected;
         self
     }
 
@@ -356,6 +370,9 @@ impl GuardPlan {
         let bare_list = bare && matches!(answer, Value::Array(_));
         if !(bare_list || matches!(answer, Value::Object(_))) {
             return Err(unreadable("the JSON of an answer is an object".to_owned()));
+        }
+        if self.operation.answer.shape == Shape::Documents {
+            return documents::guard(self, answer);
         }
         let keep = &self.operation.answer.keep;
         let mut seen = BTreeSet::new();

@@ -32,6 +32,14 @@ pub struct Sieve {
     work: Work,
 }
 
+/// How many there are is the administrator's to know.
+pub(super) fn notices(rows: Rows) -> Vec<Notice> {
+    if rows.foreign == 0 {
+        return Vec::new();
+    }
+    vec![Notice::new("answer.foreign-rows", "rows that are not yours were taken out of the answer")]
+}
+
 /// All but the cutting.
 #[derive(Debug)]
 struct Work {
@@ -102,12 +110,7 @@ impl Sieve {
     /// Takes the judged bytes; the rest follows as [`Sieve::take`] gives it.
     pub fn guarded(&mut self) -> Guarded {
         let Rows { received, shown, foreign } = self.work.rows;
-        let notices = if foreign > 0 {
-            // How many there are is the administrator's to know.
-            vec![Notice::new("answer.foreign-rows", "rows that are not yours were taken out of the answer")]
-        } else {
-            Vec::new()
-        };
+        let notices = notices(self.work.rows);
         Guarded {
             rows_in: received,
             rows_out: shown,
@@ -173,7 +176,7 @@ impl Work {
             Shape::Entities => rows::entity(plan, row, &mut self.seen),
             Shape::Owned => rows::owned(plan, row),
             Shape::Groups | Shape::Rows => rows::group(plan, row, &mut self.keys),
-            Shape::Conversation | Shape::Entity | Shape::Bound | Shape::Plain => None,
+            Shape::Conversation | Shape::Entity | Shape::Bound | Shape::Documents | Shape::Plain => None,
         };
         if judged.is_none() {
             self.rows.foreign += 1;
@@ -266,8 +269,9 @@ impl GuardPlan {
     pub(super) fn has_rows(&self) -> bool {
         match self.operation.answer.shape {
             Shape::Groups | Shape::Rows | Shape::Owned | Shape::Entities | Shape::Conversations => true,
+            // what documents leave of totals and numbers is known when the last of them was judged
             // a page of one's own is cut when all are there
-            Shape::Conversation | Shape::Entity | Shape::Bound | Shape::Plain => false,
+            Shape::Conversation | Shape::Entity | Shape::Bound | Shape::Documents | Shape::Plain => false,
         }
     }
 

@@ -251,7 +251,7 @@ mod tests {
             }
             file.truncate(end);
             if let Ok(cut) = cut(&file, seconds) {
-                let format = super::format(&cut[20..36]).unwrap();
+                let format = format(&cut[20..36]).unwrap();
                 let kept = usize::try_from(u32::from_le_bytes(cut[40..44].try_into().unwrap())).unwrap();
                 let most = usize::try_from(seconds).unwrap() * usize::try_from(format.rate).unwrap() * usize::from(format.frame);
                 prop_assert!(kept <= most && kept % usize::from(format.frame) == 0);

@@ -13,8 +13,8 @@ use crate::{
         set::Set,
     },
     query::{
+        dialect,
         filter::{Atom, Filter, Join, Term},
-        platform,
     },
 };
 use std::collections::BTreeSet;
@@ -97,10 +97,10 @@ impl<'a> Judge<'a> {
                 let items: Result<Vec<_>, _> = items.into_iter().map(|item| self.bound(item)).collect();
                 Ok(Filter::Group(join, items?))
             }
-            Filter::Atom(Atom { term: Term::In(Access::Attribute, values), text }) => {
-                let name = dimension_of(&text).unwrap_or_default();
+            Filter::Atom(ref atom @ Atom { term: Term::In(Access::Attribute, ref values), ref text }) => {
+                let name = self.dimension_of(atom);
                 let mut bound = Vec::with_capacity(values.len());
-                for value in &values {
+                for value in values {
                     if let Some(queue) = self.bound_queue(&name, value) {
                         bound.push((self.org.queue(queue).id.clone(), value.clone()));
                     } else {
@@ -110,12 +110,12 @@ impl<'a> Judge<'a> {
                 if bound.len() == values.len() {
                     let mut queues: Vec<_> = bound.into_iter().map(|(queue, _)| queue).collect();
                     queues.sort();
-                    return Ok(Filter::Atom(Atom { term: Term::In(Access::Queue, queues), text }));
+                    return Ok(Filter::Atom(Atom { term: Term::In(Access::Queue, queues), text: text.clone() }));
                 }
-                Ok(if bound.is_empty() { Filter::or(Vec::new()) } else { platform::atom_bound(&name, bound) })
+                Ok(if bound.is_empty() { Filter::or(Vec::new()) } else { self.bound_to(&name, bound) })
             }
-            Filter::Atom(Atom { term: Term::NotIn(Access::Attribute, values), text }) => {
-                let name = dimension_of(&text).unwrap_or_default();
+            Filter::Atom(ref atom @ Atom { term: Term::NotIn(Access::Attribute, ref values), ref text }) => {
+                let name = self.dimension_of(atom);
                 let queues = values.iter().map(|value| {
                     let queue = self.bound_queue(&name, value);
                     let queue =
@@ -124,7 +124,7 @@ impl<'a> Judge<'a> {
                 });
                 let mut queues = queues.collect::<Result<Vec<_>, Refusal>>()?;
                 queues.sort();
-                Ok(Filter::Atom(Atom { term: Term::NotIn(Access::Queue, queues), text }))
+                Ok(Filter::Atom(Atom { term: Term::NotIn(Access::Queue, queues), text: text.clone() }))
             }
             Filter::Atom(_) => Ok(filter),
         }
@@ -164,11 +164,11 @@ impl<'a> Judge<'a> {
                 if kept.is_empty() {
                     return Ok(Filter::or(Vec::new()));
                 }
-                // Only the platform dialect has several values in one predicate.
-                let name = dimension_of(&atom.text).unwrap_or_default();
+                // Only some dialects have several values in one predicate.
+                let name = self.dimension_of(&atom);
                 Ok(match self.operation.body().and_then(|body| body.attribute(&name)) {
-                    Some(attribute) => platform::atom_bound(&name, self.values_of(&kept, attribute)),
-                    None => platform::atom_in(access, &name, kept),
+                    Some(attribute) => self.bound_to(&name, self.values_of(&kept, attribute)),
+                    None => self.one_of(access, &name, kept),
                 })
             }
             Term::NotIn(access, values) => {
@@ -193,6 +193,22 @@ impl<'a> Judge<'a> {
                 Ok(Filter::Atom(atom))
             }
         }
+    }
+
+    fn dimension_of(&self, atom: &Atom) -> String {
+        let dialect = self.operation.body().map(|body| body.dialect);
+        dialect.and_then(|dialect| dialect::dimension_of(dialect, atom)).unwrap_or_default()
+    }
+
+    /// Without a body there is no filter; nothing then is nobody.
+    fn one_of(&self, access: Access, name: &str, values: Vec<Box<str>>) -> Filter {
+        let none = || Filter::or(Vec::new());
+        self.operation.body().map_or_else(none, |body| dialect::one_of(body.dialect, access, name, values))
+    }
+
+    fn bound_to(&self, name: &str, bound: Vec<(Box<str>, Box<str>)>) -> Filter {
+        let none = || Filter::or(Vec::new());
+        self.operation.body().map_or_else(none, |body| dialect::bound(body.dialect, name, bound))
     }
 
     fn values_of(&self, queues: &[Box<str>], attribute: &str) -> Vec<(Box<str>, Box<str>)> {
@@ -313,7 +329,8 @@ fn named_queues(org: &Org, filter: &Filter) -> Set<QueueIx> {
         .collect()
 }
 
-/// Takes out what can never match. An empty *or* is nothing; an *and* with nothing in it is nothing.
+/// Takes out what can never match, and of an *and* what always does. An empty *or* is nothing; an *and* with nothing in it
+/// is nothing.
 fn simplify(filter: Filter) -> Option<Filter> {
     match filter {
         Filter::Atom(_) => Some(filter),
@@ -322,13 +339,9 @@ fn simplify(filter: Filter) -> Option<Filter> {
             if items.is_empty() { None } else { Some(Filter::or(items).canonical()) }
         }
         Filter::Group(Join::And, items) => {
+            let always = |item: &Filter| matches!(item, Filter::Group(Join::And, items) if items.is_empty());
             let items: Option<Vec<_>> = items.into_iter().map(simplify).collect();
-            items.map(|items| Filter::and(items).canonical())
+            items.map(|items| Filter::and(items.into_iter().filter(|item| !always(item)).collect()).canonical())
         }
     }
-}
-
-fn dimension_of(text: &str) -> Option<String> {
-    let rest = text.strip_prefix(r#"{"dimension":""#)?;
-    rest.split_once('"').map(|(name, _)| name.to_owned())
 }

@@ -4,7 +4,6 @@ use super::{Asking, Narrowed, Outcome, asked, fields, fit, params, split, write:
 use crate::{
     model::{
         answer::Shape,
-        body::Dialect,
         outgoing::{Outgoing, Residual},
         refusal::{Code, Refusal},
     },
@@ -28,7 +27,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     let whole = asking.whole_extent();
     let mut raw = raw.clone();
     let mut filled = BTreeSet::new();
-    if model.dialect == Dialect::Platform {
+    if model.dialect.has_placeholders() {
         let filling = Filling { org: asking.org, holder: asking.scope.holder, extent: &whole };
         filled = placeholders::fill(&mut raw, operation.division_slot.as_deref(), &filling)?;
     }
@@ -37,6 +36,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     let grouped = fields::group_by(asking, &body, bpo)?;
     let columns = fields::columns(asking, &body);
     fields::sort(asking, &body, bpo)?;
+    let selected = fields::select(asking, &mut body)?;
     fields::metrics(asking, &body, bpo)?;
     let interval = match &operation.contract.time {
         Some(rule) => Some(time::read(rule, &mut body, asking.now)?),
@@ -89,6 +89,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         residual: Residual { legs: shows_legs, keys: true, windows: counted.windows, links: Vec::new() },
         plan: GuardPlan::new(operation, &asking.world.org, asking.scope, extent, asking.now)
             .with_groups(grouped.clone(), columns.clone())
+            .with_documents(body.aggregations.clone(), selected.clone())
             .with_window(counted.windows),
         // told once, with the first part
         notices: std::mem::take(&mut notices),

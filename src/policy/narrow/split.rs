@@ -13,8 +13,8 @@ use crate::{
     policy::{conjoin, extent::Extent, together::Together},
     query::{
         body::Body,
+        dialect,
         filter::{Atom, Filter, Join, Term},
-        genesys,
         json::Value,
     },
 };
@@ -29,6 +29,7 @@ pub(super) fn parts(
     refusal: Refusal,
 ) -> Result<(Vec<(Body, Extent)>, Together), Refusal> {
     let Some(split) = &asking.operation.split else { return Err(refusal) };
+    let Some(dialect) = asking.operation.body().map(|body| body.dialect) else { return Err(refusal) };
     let site =
         asking.operation.sites.iter().find(|site| site.strength == Strength::Exact && site.entry == Entry::Filter);
     let named = site.and_then(|site| {
@@ -67,8 +68,8 @@ pub(super) fn parts(
     let mut parts = Vec::new();
     for some in users.as_slice().chunks(limit) {
         let some: Set<UserIx> = some.iter().copied().collect();
-        let ids = some.iter().map(|user| asking.org.user(*user).id.clone());
-        let one_of = Filter::or(genesys::atoms_in(Access::User, name, ids));
+        let ids = some.iter().map(|user| asking.org.user(*user).id.clone()).collect();
+        let one_of = dialect::one_of(dialect, Access::User, name, ids);
         let filter = Filter::and(rest.iter().cloned().chain([one_of]).collect()).canonical();
         let mut part = body.clone();
         part.put_filters(&site.at, false, vec![filter]);

@@ -1,5 +1,6 @@
 //! Loading: the shipped files, what is refused and how it is told, versions, growth.
 
+mod documents;
 mod faults;
 mod meaning;
 mod plain;

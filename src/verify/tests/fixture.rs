@@ -2,6 +2,7 @@
 
 use super::super::{Unproved, Verified, check};
 use crate::model::{
+    aggregation::AggregationModel,
     answer::Shape,
     body::{Access, BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel, Level, Proof},
     contract::{Contract, Data, IdsProof, Method, Param, ParamKind, Reach, Segment, Template, TimeAt, TimeRule, Words},
@@ -336,6 +337,35 @@ pub(super) fn platform() -> Contract {
     };
     let mut contract = contract("query", Data::Interaction, Shape::Rows, Some(model));
     contract.time.as_mut().unwrap().at = TimeAt::FromTo(path("query.dateFrom"), path("query.dateTo"));
+    contract
+}
+
+pub(super) fn searches() -> Contract {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).into()).collect::<Vec<_>>();
+    let model = BodyModel {
+        name: "LegSearch".into(),
+        dialect: Dialect::OpenSearch,
+        data: Data::Interaction,
+        fields: vec![
+            field("query", FieldKind::Filter(filter(Level::Leg))),
+            field("size", FieldKind::Int { min: 0, max: 100 }),
+            field("sort", FieldKind::Sort { words: names(&["mediaType", "ani"]), max: 2 }),
+            field(
+                "aggs",
+                FieldKind::Aggregations(AggregationModel {
+                    groups: names(&["queueId", "mediaType", "startTime"]),
+                    times: names(&["startTime"]),
+                    measures: names(&["handleTime", "userId"]),
+                    max: 2,
+                }),
+            ),
+        ],
+        proof: Proof::Filter { at: path("query") },
+    };
+    let mut contract = contract("search", Data::Interaction, Shape::Documents, Some(model));
+    contract.words =
+        vec![Words { at: path("aggs"), groups: true, allow: names(&["queueId", "mediaType"]), bpo_allow: None }];
+    contract.time = None;
     contract
 }
 

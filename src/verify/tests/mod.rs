@@ -8,6 +8,7 @@ mod mutants;
 mod parts;
 mod plain;
 mod proved;
+mod searches;
 mod small_world;
 mod whose;
 mod words;

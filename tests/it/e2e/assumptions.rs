@@ -33,6 +33,7 @@ pub(super) fn operations() -> Vec<(&'static str, Value, &'static [&'static str])
         (AGGREGATES, json!({ "interval": WEEK, "metrics": ["tHandle"] }), &["leg-filter"]),
         (DETAILS, json!({ "interval": WEEK }), &["entries-and", "same-segment"]),
         (PLATFORM, definition(), &["leg-filter"]),
+        ("/contacts-legs/_search", json!({}), &["leg-filter"]),
         (QUEUE_OBSERVATIONS, json!({ "metrics": ["oWaiting"] }), &[]),
         (USER_AGGREGATES, json!({ "interval": WEEK, "metrics": ["tSystemPresence"] }), &[]),
         (USER_OBSERVATIONS, json!({ "metrics": ["oMemberQueues"] }), &[]),

@@ -155,7 +155,8 @@ pub(super) fn token(person: &str) -> String {
 pub(super) fn write_files(plan: &Plan, sandbox: &Sandbox, folder: &std::path::Path) -> PathBuf {
     fs::write(folder.join("directory.json"), plan.directory.to_string()).unwrap();
     if plan.own_rules {
-        let governs = |name: &str| ["genesys/", "platform/"].iter().any(|folder| name.starts_with(folder));
+        let governs =
+            |name: &str| ["genesys/", "platform/", "opensearch/"].iter().any(|folder| name.starts_with(folder));
         let own = plan.files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
         let shipped = bailiwick::rules::embedded().into_iter();
         for (name, mut text) in shipped.filter(|(name, _)| plan.files.is_empty() || !governs(name)).chain(own) {
@@ -300,9 +301,13 @@ impl House {
     pub(super) async fn bytes(&self, url: &str, bearer: &str) -> (u16, String, Vec<u8>) {
         let request = Request::builder().uri(url).header("authorization", format!("Bearer {bearer}"));
         let request = request.body(Full::new(Bytes::new())).unwrap();
-        let (head, body) = self.client.request(request).await.unwrap().into_parts();
+        let (head, mut body) = self.client.request(request).await.unwrap().into_parts();
+        let mut bytes = Vec::new();
+        while let Some(frame) = body.frame().await {
+            bytes.extend_from_slice(frame.unwrap().data_ref().map_or(&[], |data| data));
+        }
         let kind = head.headers.get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
-        (head.status.as_u16(), kind.unwrap_or_default(), body.collect().await.unwrap().to_bytes().to_vec())
+        (head.status.as_u16(), kind.unwrap_or_default(), bytes)
     }
 
     /// Asks the proxy as somebody of the directory.

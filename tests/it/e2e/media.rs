@@ -207,9 +207,9 @@ async fn a_preview_is_the_first_fifteen_seconds_to_the_byte_and_nothing_else() {
                 assert_eq!(status, may, "{person} {path}");
                 assert!(sent.len() <= 1 && fetched.is_empty(), "{person} {path}: {sent:?}");
                 if may == 403 {
-                    mixed += 1
+                    mixed += 1;
                 } else {
-                    hidden += 1
+                    hidden += 1;
                 }
                 continue;
             }

@@ -22,6 +22,7 @@ mod lists;
 mod matrix;
 mod media;
 mod objects;
+mod opensearch;
 mod organisation;
 mod outsourcers;
 mod parts;

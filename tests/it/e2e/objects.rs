@@ -219,15 +219,15 @@ fn question(dice: &mut Dice, family: &Family, world: &World, person: &str) -> (V
         json!({ "type": "dimension", "dimension": dimension, "operator": "matches", "value": value })
     };
     if dice.percent(75) {
-        let word = |dice: &mut Dice| *dice.pick(&["and", "or"]);
+        let joined = |dice: &mut Dice| *dice.pick(&["and", "or"]);
         let predicates: Vec<Value> = (0..dice.below(3)).map(|_| atom(dice)).collect();
         let mut clauses = Vec::new();
         for _ in 0..dice.below(3) {
             let inner: Vec<Value> = (0..=dice.below(2)).map(|_| atom(dice)).collect();
-            clauses.push(json!({ "type": word(dice), "predicates": inner }));
+            clauses.push(json!({ "type": joined(dice), "predicates": inner }));
         }
         if !(predicates.is_empty() && clauses.is_empty()) {
-            body["filter"] = json!({ "type": word(dice), "predicates": predicates, "clauses": clauses });
+            body["filter"] = json!({ "type": joined(dice), "predicates": predicates, "clauses": clauses });
         }
     }
     (body, named)
@@ -346,7 +346,7 @@ async fn the_second_reader_refuses_bytes_that_leak_of_flows_and_cases() {
                     continue;
                 }
                 Ok(Decided::Local(guarded)) => {
-                    let got: Value = serde_json::from_slice(guarded.body()).unwrap();
+                    let got: Value = serde_json::from_str(std::str::from_utf8(guarded.body()).unwrap()).unwrap();
                     assert_eq!(sorted(&got), sorted(&due_of(&asked)), "{about}: here");
                     continue;
                 }
@@ -354,11 +354,12 @@ async fn the_second_reader_refuses_bytes_that_leak_of_flows_and_cases() {
                 Ok(Decided::Forward(forward)) => forward,
             };
             assert_eq!(refused, None, "{about}: sent");
-            let sent: Value = serde_json::from_slice(forward.verified.body().unwrap()).unwrap();
+            let sent: Value =
+                serde_json::from_str(std::str::from_utf8(forward.verified.body().unwrap()).unwrap()).unwrap();
             let due = due_of(&asked);
             let upstream = house.sandbox.evaluate(region, &path, &sent).unwrap();
             let guarded = forward.plan.guard(Unguarded::new(200, upstream.to_string().into_bytes())).unwrap();
-            let got: Value = serde_json::from_slice(guarded.body()).unwrap();
+            let got: Value = serde_json::from_str(std::str::from_utf8(guarded.body()).unwrap()).unwrap();
             assert_eq!(sorted(&got), sorted(&due), "{about}\nsent {sent}");
             assert_eq!(guarded.rows_foreign(), 0, "{about}\nsent {sent}");
             tally.answered(&due, &house.sandbox.evaluate(region, &path, &asked).unwrap_or_default());
@@ -500,8 +501,11 @@ async fn cases_and_teams_are_closed_until_somebody_vouches_for_them() {
         .map(|row| row["group"]["divisionId"].as_str().unwrap().to_owned())
         .collect();
     assert!(!shown.is_empty() && shown.is_subset(&whole), "{shown:?}");
-    let raw =
-        house.sandbox.evaluate(US, cases, &serde_json::from_slice(&house.received(US).pop().unwrap().body).unwrap());
+    let raw = house.sandbox.evaluate(
+        US,
+        cases,
+        &serde_json::from_str(std::str::from_utf8(&house.received(US).pop().unwrap().body).unwrap()).unwrap(),
+    );
     let told: BTreeSet<String> = raw.unwrap()["results"]
         .as_array()
         .unwrap()

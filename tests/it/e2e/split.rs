@@ -100,7 +100,7 @@ async fn what_is_asked_in_parts_is_the_unsplit_answer() {
         assert_eq!(sent.len(), of.len().div_ceil(100), "{person}: {} people", of.len());
         let mut named = BTreeSet::new();
         for one in &sent {
-            let body: Value = serde_json::from_slice(&one.body).unwrap();
+            let body: Value = serde_json::from_str(std::str::from_utf8(&one.body).unwrap()).unwrap();
             let text = body["filter"].to_string();
             let these: BTreeSet<String> =
                 all.iter().filter(|user| text.contains(&format!("\"{user}\""))).cloned().collect();

@@ -248,7 +248,11 @@ fn rule(at: TimeAt, reach: Reach) -> TimeRule {
 }
 
 fn body(value: &Value) -> Body {
-    Body { value: json::parse(value.to_string().as_bytes(), &Limits::default()).unwrap(), filters: vec![] }
+    Body {
+        value: json::parse(value.to_string().as_bytes(), &Limits::default()).unwrap(),
+        filters: vec![],
+        aggregations: vec![],
+    }
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod joined;
 pub(crate) mod lists;
 mod mutants;
 mod named;
+mod opensearch;
 mod outsourcers;
 mod pages;
 mod people;

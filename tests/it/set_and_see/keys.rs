@@ -437,6 +437,13 @@ pub(super) const EDITS: &[Edit] = &[
         "[rule.answer.leg]\nat = \"$.participants[*].sessions[*].segments[*]\"\n",
         Seen,
     ),
+    edit(
+        "Answer",
+        "source",
+        "source = \"$._source\"",
+        "source = \"$.sort\"",
+        Told("`$.sort` is no list of words in the body"),
+    ),
     edit("Answer", "named-by", "named-by = \"$.id\"", "named-by = \"$.name\"", Seen),
     edit(
         "Answer",
