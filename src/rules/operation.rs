@@ -127,16 +127,8 @@ impl Surroundings<'_> {
             rows_decide: class == Class::Read && matches!(answer.shape, Shape::Conversation | Shape::Conversations),
             max_values: shared.max_values.unwrap_or(MAX_VALUES),
             job: None,
-<<<<<<< HEAD
             part,
             links: answer.beside(),
-            // tied when every rule is read
-||||||| parent of e31d7c2 (Exports as the linter asks)
-            part: shared.part.is_some(),
-            // tied when every rule is read
-=======
-            part: shared.part.is_some(),
->>>>>>> e31d7c2 (Exports as the linter asks)
             own: None,
         };
         Some(Operation {
