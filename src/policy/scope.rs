@@ -192,12 +192,11 @@ impl Derivation<'_> {
     fn add_to(&self, out: &mut Vec<Entitlement>) {
         let here = self.assignment.division;
         match self.operation.contract.data {
-            Data::Interaction => self.on_interactions(here, out),
             Data::Queue => self.on_queues(here, out),
             Data::User | Data::Team => self.on_users(here, out),
             // of the parts of a division that these words open, none is a flow or a case: what is bound to queues or people
             // is told, and does not count
-            Data::Flow | Data::Case => self.on_interactions(here, out),
+            Data::Interaction | Data::Flow | Data::Case => self.on_interactions(here, out),
             Data::Division | Data::Metadata => out.push(self.entitlement(Dim::Any, Dim::Any)),
         }
     }
