@@ -96,17 +96,15 @@ impl Surroundings<'_> {
         }
         let words = model.as_ref().map(|model| lists.words(model, data, self.policy)).unwrap_or_default();
         let partly = rests::partly(&shared, model.as_deref(), data, parts.group_by.as_ref());
-        let split = shared.split.as_ref().and_then(|split| {
-            let asked = splits::Asked {
-                class,
-                data,
-                shape: answer.shape,
-                sites: &parts.sites,
-                metrics: parts.metrics.as_ref(),
-                model: model.as_deref(),
-            };
-            splits::compile(split, &asked, reader)
-        });
+        let asked = splits::Asked {
+            class,
+            data,
+            shape: answer.shape,
+            sites: &parts.sites,
+            metrics: parts.metrics.as_ref(),
+            model: model.as_deref(),
+        };
+        let split = shared.split.as_ref().and_then(|split| splits::compile(split, &asked, reader));
         let audience = check_outsourcers(&shared, class, data, &answer, reader);
         let archived = matches!(shared.archived, Some(ArchivedWord::Include));
         let contract = Contract {

@@ -151,7 +151,7 @@ pub(super) fn observations(store: &Store, lens: Lens, body: &Value) -> Result<Va
         }
     }
     let groups = present(store, lens, &["flowId", "mediaType"], Some(&filter))?;
-    let shown = |(group, count): (Map<String, Value>, i64)| json!({ "group": group, "data": [{ "metric": "oFlow", "stats": { "count": count } }] });
+    let shown = |(group, count): Counted| json!({ "group": group, "data": [{ "metric": "oFlow", "stats": { "count": count } }] });
     Ok(json!({ "results": groups.into_iter().map(shown).collect::<Vec<_>>() }))
 }
 
@@ -164,16 +164,16 @@ pub(super) fn activity(store: &Store, lens: Lens, body: &Value) -> Result<Value,
     }
     let filter = filter::optional(body, "filter")?;
     let groups = present(store, lens, &names, filter.as_ref())?;
-    let shown = |(group, count): (Map<String, Value>, i64)| json!({ "group": group, "data": [{ "metric": "oFlow", "count": count }], "truncated": false, "entities": [] });
+    let shown = |(group, count): Counted| json!({ "group": group, "data": [{ "metric": "oFlow", "count": count }], "truncated": false, "entities": [] });
     Ok(
         json!({ "results": ordered(body, groups.into_iter().map(shown).collect()), "entityIdDimension": "conversationId" }),
     )
 }
 
-/// What a group is of, and how many are in it.
-type Group = (Map<String, Value>, i64);
+/// A group, and how many runs there are in it.
+type Counted = (Map<String, Value>, i64);
 
-fn present(store: &Store, lens: Lens, names: &[&str], filter: Option<&filter::Node>) -> Result<Vec<Group>, Problem> {
+fn present(store: &Store, lens: Lens, names: &[&str], filter: Option<&filter::Node>) -> Result<Vec<Counted>, Problem> {
     let level = Level::Family(Family::named("flows").ok_or_else(Problem::not_found)?);
     let known = |name: &&str| {
         let (name, column) =

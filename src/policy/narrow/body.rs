@@ -94,7 +94,8 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         // told once, with the first part
         notices: std::mem::take(&mut notices),
     };
-    let Err(refusal) = fit::refuse_too_wide(&body, operation.contract.max_values) else {
+    let wide = fit::refuse_too_wide(&body, operation.contract.max_values).err();
+    let Some(refusal) = wide.or_else(|| split::overfull(asking, &body)) else {
         return Ok(Outcome::Send(Box::new(narrowed(&body, extent))));
     };
     let (parts, together) = split::parts(asking, &body, &extent, &grouped, refusal)?;

@@ -41,16 +41,7 @@ pub(super) fn parts(
     let (users, rest) = people(asking, filter);
     let Some(users) = users else { return Err(refusal) };
     // whatever else is said of people takes a place in every part
-    let of_people = |atom: &&Atom| {
-        matches!(
-            atom.term,
-            Term::In(Access::User, _)
-                | Term::NotIn(Access::User, _)
-                | Term::Missing(Access::User)
-                | Term::Present(Access::User)
-        )
-    };
-    let others = rest.iter().flat_map(Filter::atoms).filter(of_people).count();
+    let others = rest.iter().map(of_people).sum();
     let Some(limit) = asking.operation.contract.max_values.checked_sub(others).filter(|limit| *limit > 0) else {
         return Err(refusal);
     };
@@ -77,6 +68,24 @@ pub(super) fn parts(
         parts.push((part, Extent { lone: some, ..extent.clone() }));
     }
     Ok((parts, together))
+}
+
+/// More predicates on people than one query takes, though they name few: lists that overlap become one.
+pub(super) fn overfull(asking: &Asking<'_>, body: &Body) -> Option<Refusal> {
+    let limit = asking.operation.contract.max_values;
+    let needed = body.filters.iter().flat_map(|slot| &slot.filters).map(of_people).max()?;
+    let says = || format!("this needs {needed} predicates on people and the upstream takes {limit} in one query");
+    (asking.operation.split.is_some() && needed > limit).then(|| Refusal::new(Code::QueryTooWide, says()))
+}
+
+/// How many predicates on people a filter has.
+fn of_people(filter: &Filter) -> usize {
+    let says = |atom: &Atom| match &atom.term {
+        Term::In(Access::User, values) | Term::NotIn(Access::User, values) => values.len(),
+        Term::Missing(Access::User) | Term::Present(Access::User) => 1,
+        _ => 0,
+    };
+    filter.atoms().into_iter().map(says).sum()
 }
 
 /// The people to whom a conjunction is bound, and what else it says. `None`: to nobody by name.
