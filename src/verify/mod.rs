@@ -16,6 +16,7 @@
 //! | `lists` | lists of ids in the place of filters: what they let through together is inside the scope |
 //! | `export` | the list of one's own exports: whose they are, and which files are inside the scope of now |
 //! | `link` | the file of a recording, for a preview: every leg is inside the scope, and its host is listed |
+//! | `scan` | a list that is read from its beginning: what stands above it is the holder's, and its rows are judged |
 //! | `part` | a part of an interaction: every leg that it speaks of is inside the scope |
 
 mod body;
@@ -30,6 +31,7 @@ mod lists;
 mod part;
 mod platform;
 mod request;
+mod scan;
 mod scope;
 #[cfg(test)]
 mod tests;
@@ -52,6 +54,7 @@ pub use job::{JobUnproved, check_job};
 use legs::Goal;
 pub use link::{VerifiedLink, check_link};
 pub use part::check_part;
+pub use scan::check_scan;
 use scope::Scope;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -139,6 +142,12 @@ pub fn check(
     }
     if !residual.links.is_empty() {
         return Err(Unproved::at("residual", "only links of a part of an interaction may pass"));
+    }
+    if contract.scan.is_some() {
+        return Err(Unproved::at(
+            "contract",
+            "a list that is read from its beginning is proved with what stands above",
+        ));
     }
     let scope = Scope::of(contract, given, org, now)?;
     let ids = request::hold_path(&scope, contract, &outgoing)?;
@@ -281,6 +290,9 @@ fn by_ids(
     }
     if contract.shape == Shape::Plain {
         return plain(contract, path, scope, &shows);
+    }
+    if contract.shape != Shape::Entity {
+        return Err(Unproved::at("contract", "rows that no id of the request stands for"));
     }
     // the last id of the path is what is read
     let (access, id) = path.last().ok_or_else(|| Unproved::at("path", "nothing says what may come back"))?;
