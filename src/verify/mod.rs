@@ -291,7 +291,8 @@ fn by_ids(
     if contract.shape == Shape::Plain {
         return plain(contract, path, scope, &shows);
     }
-    if contract.shape != Shape::Entity {
+    // the one thing that is read, or rows of it that are judged one by one
+    if !(contract.shape == Shape::Entity || contract.shape == Shape::Owned && residual.keys) {
         return Err(Unproved::at("contract", "rows that no id of the request stands for"));
     }
     // the last id of the path is what is read
