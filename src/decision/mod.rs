@@ -11,7 +11,7 @@ use crate::{
     },
     policy::{
         self,
-        guard::{GuardPlan, Guarded},
+        guard::{Gathered, GuardPlan, Guarded},
         narrow::{Narrowed, Outcome, scope_changed},
         together::Together,
     },
@@ -72,6 +72,9 @@ pub fn scope(world: &World, holder: Principal, operation: &Operation, now: Times
 
 /// Narrows the question to the scope, proves the outgoing bytes, and says how the answer is judged.
 pub fn decide(world: &World, scope: &Arc<Scope>, question: &Question, now: Timestamp) -> Result<Decided, Refusal> {
+    if let Some(above) = &question.operation.below {
+        read_above(world, scope.holder, above, question, now)?;
+    }
     let asked = question.as_sent();
     match policy::narrow::narrow(world, scope, &asked, now)? {
         Outcome::Local(guarded) => Ok(Decided::Local(guarded)),
@@ -144,6 +147,44 @@ pub fn look(
     }
 }
 
+/// What stands above a list is there for who may read it, by the rule for that.
+fn read_above(
+    world: &World,
+    holder: Principal,
+    above: &Arc<Operation>,
+    question: &Question,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let scope = Arc::new(scope(world, holder, above, now)?);
+    let own = |name: &str| above.contract.template.segments.iter().any(|segment| segment.is_named(name));
+    let asked = Question {
+        operation: above.clone(),
+        ids: question.ids.iter().filter(|(name, _)| own(name)).cloned().collect(),
+        params: Vec::new(),
+        body: None,
+        job: None,
+        seen: None,
+    };
+    match decide(world, &scope, &asked, now)? {
+        Decided::Forward(_) => Ok(()),
+        Decided::Local(_) | Decided::Split(_) => {
+            Err(Refusal::outside("nothing of what stands above can be visible").in_path())
+        }
+    }
+}
+
+/// The next page of a list of which some was read.
+pub fn read_on(
+    world: &World,
+    scope: &Arc<Scope>,
+    question: &Question,
+    read: &Gathered,
+    now: Timestamp,
+) -> Result<Forward, Refusal> {
+    let narrowed = policy::narrow::read_on(world, scope, question, read, now)?;
+    prove(world, scope, question, *narrowed, now)
+}
+
 /// Takes nothing from narrowing on trust: the bytes are proved by the second reader, and the guard is the asker's own.
 pub fn prove(
     world: &World,
@@ -174,6 +215,11 @@ pub fn prove(
             })
         }
         (None, None, Some(seen)) => verify::check_part(contract, sent, residual, seen, scope, org, now).map_err(fault),
+        (None, None, None) if contract.scan.is_some() => {
+            let above = question.operation.below.as_ref();
+            let above = above.map(|above| self::scope(world, scope.holder, above, now)).transpose()?;
+            verify::check_scan(contract, sent, residual, above.as_ref(), scope, org, now).map_err(fault)
+        }
         (None, None, None) => verify::check(contract, sent, residual, scope, org, now).map_err(fault),
     }?;
     if !plan.serves(&question.operation, &world.org, scope) {

@@ -170,6 +170,8 @@ pub enum Access {
     Region,
     Conversation,
     Object(ObjectOrd),
+    /// A group of people: there for whoever sees one of its members.
+    Group,
     /// A value of an attribute that the directory binds to one queue. Never an id: what is not bound is nobody's.
     Attribute,
     /// A job of the upstream: its submitter's, as it was bound.

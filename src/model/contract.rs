@@ -23,6 +23,8 @@ pub struct Contract {
     pub masks: BTreeMap<Box<str>, Box<str>>,
     /// How the request shows that it stays inside the scope when it has no body.
     pub ids: Option<IdsProof>,
+    /// For a list that is read from its beginning, its rows judged one by one.
+    pub scan: Option<ScanProof>,
     pub shape: Shape,
     /// Which data time a question reaches, for entitlements with a data window.
     pub time: Option<TimeRule>,
@@ -65,6 +67,15 @@ impl Words {
 pub struct IdsProof {
     pub param: Box<str>,
     pub access: Access,
+}
+
+/// A list of which no request can name the entries.
+#[derive(Debug, Clone)]
+pub struct ScanProof {
+    /// What reads the thing above in the path. Every id of the path is one of its own.
+    pub below: Option<Arc<Contract>>,
+    /// The parameter that holds a place in the list, as the answer before named it.
+    pub place: Option<Box<str>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -141,6 +152,11 @@ pub enum Segment {
 }
 
 impl Segment {
+    /// Whether an id of this name stands here.
+    pub fn is_named(&self, wanted: &str) -> bool {
+        matches!(self, Self::Param { name, .. } if **name == *wanted)
+    }
+
     /// What kind of id stands here.
     pub fn access(&self) -> Option<Access> {
         match self {

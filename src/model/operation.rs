@@ -69,6 +69,11 @@ pub struct Operation {
     /// Path of the one compulsory division slot (platform).
     pub division_slot: Option<Path>,
     pub page: Option<Page>,
+    pub scan: Option<Scan>,
+    /// The read of what stands above in the path: who may not read that sees nothing of what is below.
+    pub below: Option<Arc<Operation>>,
+    /// What is asked of the asker himself: the directory answers, for the upstream knows this proxy alone.
+    pub caller: Option<Caller>,
     pub refuse: Vec<RefuseWhen>,
     pub outside: Outside,
     pub static_dead: StaticDead,
@@ -225,19 +230,59 @@ pub struct Split {
     pub additive: Vec<Box<str>>,
 }
 
+/// What can be asked about whoever asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Caller {
+    User,
+    Queues,
+    /// Roles, each with the division in which it is held.
+    Grants,
+    /// The divisions in which a permission is held.
+    Divisions,
+}
+
 /// How each visible entry of a list is reached once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     pub access: Access,
-    pub number: Box<str>,
-    pub size: Box<str>,
-    pub default_size: i64,
+    /// Parameters of the page's number and size; `None`: one answer for all ids that are asked for.
+    pub paged: Option<Paged>,
     /// Parameter that narrows by name, matched against the directory.
     pub name: Option<Box<str>>,
     /// Parameter with the order, `asc` or `desc`.
     pub order: Option<Box<str>>,
     /// Parameter that narrows by division.
     pub division: Option<Box<str>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paged {
+    pub number: Box<str>,
+    pub size: Box<str>,
+    pub default_size: i64,
+}
+
+/// How a list is read of which no request can name the entries: whole, from its beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan {
+    /// Rows of the upstream that are read at most.
+    pub most: usize,
+    /// The fields of a row that tell one entry from another.
+    pub each: Vec<Path>,
+    /// `None`: all of it stands in one answer.
+    pub walk: Option<Walk>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Walk {
+    /// The parameter that says which page, or behind which place.
+    pub at: Box<str>,
+    /// Whether `at` is a place that only the answer before names.
+    pub by_place: bool,
+    pub size: Box<str>,
+    /// What is asked for at a time.
+    pub step: usize,
+    pub default_size: usize,
 }
 
 #[derive(Debug, Clone)]

@@ -55,6 +55,8 @@ codes! {
     IdentityRequired = "identity.required", Asker;
     /// The token is good, but the directory knows nobody by that name, or the account is not active.
     IdentityUnknown = "identity.unknown", Administrator;
+    /// What describes the asker as a person was asked for by a service account. The upstream's own word.
+    NotAUser = "not.a.user", Asker;
     /// No rule governs this method and path.
     OperationUnknown = "operation.unknown", Asker;
     /// The operation is known and closed on purpose.

@@ -7,7 +7,7 @@
 use crate::model::{
     contract::Data,
     entitlement::Entitlement,
-    org::{DivisionIx, Org, QueueIx, QueueState, UserIx},
+    org::{DivisionIx, GroupIx, Org, QueueIx, QueueState, UserIx},
     set::{Dim, Set},
 };
 use std::{
@@ -149,6 +149,11 @@ impl Extent {
     /// Every queue of which some leg may be visible.
     pub fn queues(&self) -> Set<QueueIx> {
         self.all.iter().chain(self.boxes.iter().flat_map(|(queues, _)| queues)).copied().collect()
+    }
+
+    /// A group is there for whoever sees one of its members.
+    pub fn shows_group(&self, org: &Org, group: GroupIx) -> bool {
+        org.group(group).members.iter().any(|user| self.lone.contains(user))
     }
 
     /// Every division of which some leg may be visible.

@@ -1,15 +1,19 @@
 //! Answers that need nothing of the upstream: empty ones, in the upstream's own form.
 
-use super::guard::{Guarded, PageInfo};
+use super::guard::{Guarded, PageInfo, fields};
 use crate::{
     model::{
         answer::{PageNumber, Piece},
         body::FieldKind,
         contract::{TimeAt, TimeRule},
         operation::{JobPart, Operation},
-        refusal::Notice,
+        refusal::{Code, Notice, Refusal},
     },
-    query::{body::Body, json::Value, opensearch},
+    query::{
+        body::Body,
+        json::{self, Limits, Value},
+        opensearch,
+    },
 };
 use jiff::Timestamp;
 
@@ -46,6 +50,21 @@ fn filled(operation: &Operation, body: Option<&Body>, page: Option<PageInfo>, no
 /// Of no document there are no buckets, and numbers that say so.
 fn is_aggregations(operation: &Operation, at: &[Box<str>]) -> bool {
     matches!(operation.body().and_then(|model| model.field(at)), Some(FieldKind::Aggregations(_)))
+}
+
+/// What the directory says of the asker.
+pub fn known(operation: &Operation, answer: Value) -> Guarded {
+    Guarded::plain(200, fields::keep(&operation.answer.keep, answer).to_bytes(), Vec::new())
+}
+
+/// The same in a list.
+pub fn known_page(operation: &Operation, page: PageInfo, rows: Vec<Value>) -> Result<Guarded, Refusal> {
+    let frame = empty_page(operation, page, Vec::new());
+    let mut answer = json::parse(frame.body(), &Limits::default()).map_err(|error| {
+        Refusal::new(Code::Internal, "the frame of a list cannot be read").because(error.to_string())
+    })?;
+    answer.set_at(&operation.answer.rows, Value::Array(rows));
+    Ok(known(operation, answer))
 }
 
 /// A job of which nothing could match: it has an id of this proxy, and no upstream knows it.

@@ -1,6 +1,6 @@
 //! The guard at work; and, for a preview, the one thing that is fetched after an answer: the file that it names.
 
-use super::{Proxy, admission::Place, exchange::Exchange, flow::Flow};
+use super::{Proxy, admission::Place, exchange::Exchange, flow::Flow, read_on::Asked};
 use crate::{
     decision,
     model::{entitlement::Scope, refusal::Refusal},
@@ -22,7 +22,7 @@ impl Proxy {
         exchange: &mut Exchange,
     ) -> Result<(Guarded, Option<Box<Flow>>), Refusal> {
         if question.operation.preview.is_none() {
-            return self.guard(plan, answer, place, exchange).await;
+            return self.guard(Asked { question, pinned, scope }, plan, answer, place, exchange).await;
         }
         exchange.enter("guard");
         exchange.answered(answer.status());

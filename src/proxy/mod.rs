@@ -16,6 +16,7 @@ mod look;
 mod params;
 mod path;
 pub mod question;
+mod read_on;
 pub mod respond;
 mod split;
 mod token;

@@ -118,6 +118,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         Code::ScopeOutside if refusal.in_path => StatusCode::NOT_FOUND,
         Code::RequestMalformed
         | Code::QueryMalformed
+        | Code::NotAUser
         | Code::QueryTooComplex
         | Code::QueryTooWide
         | Code::QueryDeadQueue

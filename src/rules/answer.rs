@@ -29,6 +29,8 @@ pub(super) fn compile(
     let shape = Shape::from(answer.shape);
     let single = matches!(shape, Shape::Conversation | Shape::Entity | Shape::Plain);
     let rows = match &answer.rows {
+        // a list without an object around it
+        Some(at) if at.as_str() == "$" && matches!(shape, Shape::Owned | Shape::Entities) => Some(Vec::new()),
         Some(at) => paths::definite(at, reader),
         None if single => Some(Vec::new()),
         None => {
@@ -72,7 +74,8 @@ pub(super) fn compile(
     let totals = totals(answer, reader);
     let mut mask = masked.clone();
     mask.extend(answer.mask.iter().map(|(field, class)| (field.text.clone(), class.as_str().into())));
-    let empty = empty(&answer.empty, body, reader);
+    let bare = rows.as_ref().is_some_and(Vec::is_empty) && !single;
+    let empty = empty(&answer.empty, body, bare, reader);
     let keep = models.keep(&answer.keep, reader)?.clone();
     if !keep.levels.contains_key("") {
         reader.problem(
@@ -218,7 +221,7 @@ fn pending(answer: &At<format::Answer>, part: bool, reader: &mut Reader<'_>) -> 
 }
 
 /// The pieces of an empty answer: text, and holes `${pageSize}` or `${$.path.of.the.body}`.
-fn empty(written: &At<String>, body: Option<&BodyModel>, reader: &mut Reader<'_>) -> Option<Vec<Piece>> {
+fn empty(written: &At<String>, body: Option<&BodyModel>, bare: bool, reader: &mut Reader<'_>) -> Option<Vec<Piece>> {
     let mut pieces = Vec::new();
     let mut rest = written.as_str();
     while let Some((before, after)) = rest.split_once("${") {
@@ -248,10 +251,12 @@ fn empty(written: &At<String>, body: Option<&BodyModel>, reader: &mut Reader<'_>
         Piece::Asked(_) => r#""x""#.to_owned(),
     };
     let filled: String = pieces.iter().map(sample).collect();
-    if !serde_json::from_str::<serde_json::Value>(&filled).is_ok_and(|empty| empty.is_object()) {
+    let fits = |empty: serde_json::Value| if bare { empty.is_array() } else { empty.is_object() };
+    if !serde_json::from_str::<serde_json::Value>(&filled).is_ok_and(fits) {
         let help = "what the body holds is written as JSON, with its own quotes: `{\"name\":${$.name}}`";
         let help = pieces.iter().any(|piece| matches!(piece, Piece::Asked(_))).then(|| help.to_owned());
-        reader.problem_with(written.span.clone(), "`empty` is not the text of a JSON object", help);
+        let due = if bare { "list" } else { "object" };
+        reader.problem_with(written.span.clone(), format!("`empty` is not the text of a JSON {due}"), help);
         return None;
     }
     Some(pieces)
@@ -262,9 +267,13 @@ pub(super) fn check_owner(answer: &Answer, data: Data, written: &At<format::Answ
     let (owner, field) = match data {
         Data::User => (Access::User, "userId = \"user\""),
         Data::Queue => (Access::Queue, "queueId = \"queue\""),
-        Data::Interaction | Data::Flow | Data::Case | Data::Team | Data::Division | Data::Metadata => {
+        Data::Division => (Access::Division, "id = \"division\""),
+        Data::Interaction | Data::Flow | Data::Case | Data::Team | Data::Metadata => {
             if answer.shape == Shape::Owned {
-                reader.problem(written.span.clone(), "rows of this shape are about people or queues: set `data` so");
+                reader.problem(
+                    written.span.clone(),
+                    "rows of this shape are about people, queues or divisions: set `data` so",
+                );
             }
             return;
         }

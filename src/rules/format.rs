@@ -10,7 +10,7 @@ use crate::model::{
     body::Dialect,
     contract::{Data, Reach},
     entitlement::Action,
-    operation::{Audience, BpoExports, Class, EmptyScope, Outside, Outsourcers, StaticDead, Strength},
+    operation::{Audience, BpoExports, Caller, Class, EmptyScope, Outside, Outsourcers, StaticDead, Strength},
 };
 use std::collections::BTreeMap;
 
@@ -104,6 +104,10 @@ keys! {
         /// Query parameters; an unlisted one is refused.
         params: Option<BTreeMap<Name, At<Param>>>,
         page: Option<At<Page>>,
+        /// Id of the rule that reads what stands above in the path of a list: only who may read that sees rows below.
+        below: Option<At<String>>,
+        /// What is asked about the asker himself: answered from the directory, nothing is sent.
+        caller: Option<CallerWord>,
         /// What is read is a part of one interaction and shows no legs: another rule shows them.
         part: Option<At<Part>>,
         /// The list shows the asker's own exports, of all that the upstream has.
@@ -335,12 +339,20 @@ keys! {
     /// How each visible entry is reached once.
     Page {
         /// The kind of the entries; pages are cut from the visible ids and fetched by id.
-        access: AccessWord,
+        access: Option<AccessWord>,
         /// The parameter that names ids.
-        id: At<String>,
-        number: At<String>,
-        size: At<String>,
-        default_size: i64,
+        id: Option<At<String>>,
+        /// Where no parameter can name ids: at most so many rows are read from the beginning, and pages are cut from those
+        /// that are visible.
+        scan: Option<usize>,
+        /// Fields of a row that tell one entry of a scan from another; its `keys` unless said.
+        each: Option<Vec<At<String>>>,
+        /// The parameters of a page. Without them all stands in one answer.
+        number: Option<At<String>>,
+        /// Instead of `number`: the parameter that names a place, as the answer before did.
+        place: Option<At<String>>,
+        size: Option<At<String>>,
+        default_size: Option<i64>,
         name: Option<At<String>>,
         order: Option<At<String>>,
         division: Option<At<String>>,
@@ -407,6 +419,7 @@ words! {
 words! { AudienceWord => Audience { Everybody = "everybody", Internal = "internal", } }
 words! { OutsourcersWord => Outsourcers { Count = "count", ByDivision = "by-division", ByRow = "by-row", } }
 words! { BpoWord => BpoExports { Refuse = "refuse", Allow = "allow", } }
+words! { CallerWord => Caller { User = "user", Queues = "queues", Grants = "grants", Divisions = "divisions", } }
 words! { OutsideWord => Outside { Refuse = "refuse", Narrow = "narrow", } }
 words! { StaticWord => StaticDead { Refuse = "refuse", Drop = "drop", } }
 words! { EmptyScopeWord => EmptyScope { Refuse = "refuse", Answer = "answer", } }
@@ -440,9 +453,10 @@ words! {
         Team = "team",
         Case = "case",
         Label = "label",
+        Group = "group",
     }
 }
-words! { ParamKindWord { Int = "int", Enum = "enum", Text = "text", Ids = "ids", } }
+words! { ParamKindWord { Int = "int", Enum = "enum", Text = "text", Ids = "ids", Place = "place", } }
 
 impl Shared {
     /// Takes from the family what the rule does not say itself.
@@ -483,6 +497,8 @@ impl Shared {
             answer,
             params,
             page,
+            below,
+            caller,
             part,
             own,
             bpo,

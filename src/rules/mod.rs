@@ -23,6 +23,7 @@
 //! ```
 
 mod answer;
+mod below;
 mod catalogue;
 mod condition;
 mod exports;
@@ -114,6 +115,7 @@ pub fn compile(files: Vec<(String, String)>, policy: Policy) -> Result<Compiled,
     parts::tie(std::mem::take(&mut rules.parts), &mut rules.operations, &mut problems);
     exports::tie(std::mem::take(&mut rules.own), &mut rules.operations, &mut problems);
     previews::tie(std::mem::take(&mut rules.previews), &mut rules.operations, &mut problems);
+    below::tie(std::mem::take(&mut rules.below), &mut rules.operations, &mut problems);
     let mut index = RouteIndex::default();
     for (slot, operation) in rules.operations.iter().enumerate() {
         index.insert(operation.contract.method, operation.contract.template.steps(), Slot::Governed(slot));
@@ -225,6 +227,7 @@ struct Gathered {
     parts: Vec<Pending>,
     own: Vec<exports::Pending>,
     previews: Vec<previews::Pending>,
+    below: Vec<below::Pending>,
 }
 
 impl Gathered {
@@ -276,6 +279,10 @@ impl Gathered {
             if let Some(preview) = rule.preview.clone() {
                 let (slot, source) = (self.operations.len(), reader.source.clone());
                 self.previews.push(previews::Pending { slot, preview, source });
+            }
+            if let Some(of) = surroundings.below(rule, reader) {
+                let source = reader.source.clone();
+                self.below.push(below::Pending { slot: self.operations.len(), of, source });
             }
             self.add(Arc::new(operation), &rule.r#match, reader);
             for operation in jobs.into_iter().flatten() {

@@ -114,6 +114,7 @@ pub(super) fn access(word: AccessWord) -> Access {
         AccessWord::Team => Access::Object(ObjectOrd::Team),
         AccessWord::Case => Access::Object(ObjectOrd::Case),
         AccessWord::Label => Access::Object(ObjectOrd::Label),
+        AccessWord::Group => Access::Group,
     }
 }
 

@@ -4,10 +4,11 @@ use super::{
     answer, condition,
     format::{self, ArchivedWord, Rule, Shared},
     models::{self, Masks, Models},
-    params, paths,
+    params::{self, Paging},
+    paths,
     permissions::{self, Permissions},
     reading::{At, Reader},
-    rests::{self, Fits, Rests},
+    rests::{self, Fits, Listed, Rests},
     sites::Body,
     splits,
     values::Name,
@@ -17,9 +18,11 @@ use crate::model::{
     answer::{Answer, Shape},
     assumption::Assumption,
     body::{BodyModel, Dialect},
-    contract::{Contract, Data},
+    contract::{Contract, Data, ScanProof},
     entitlement::Action,
-    operation::{Audience, BpoExports, Class, EmptyScope, Operation, Outside, RefuseWhen, Site, StaticDead},
+    operation::{
+        Audience, BpoExports, Caller, Class, EmptyScope, Operation, Outside, RefuseWhen, Scan, Site, StaticDead,
+    },
     refusal::Code,
     world::Policy,
 };
@@ -52,26 +55,19 @@ impl Surroundings<'_> {
         let class = required(shared.class, "class", rule, reader).map(Class::from);
         let data = required(shared.data.as_ref(), "data", rule, reader).map(|word| word.value.into());
         let answer_spec = required(shared.answer.as_ref(), "answer", rule, reader);
-        let body = match &shared.body {
-            Some(name) => Some(self.body(name, &shared, reader)?),
-            None => None,
-        };
-        let (model, masks) = body.unzip();
-        let masks = masks.unwrap_or_default();
+        let (model, masks) = self.asked(&shared, reader)?;
         let answer = answer_spec.and_then(|spec| {
             answer::compile(spec, self.models, &masks, model.as_deref(), shared.part.is_some(), reader)
         });
         let params = params::params(shared.params.as_ref(), reader);
-        let page = match &shared.page {
-            Some(page) => Some(params::page(page, shared.params.as_ref(), reader)),
-            None => None,
-        };
+        let paging = paging(&shared, reader)?;
         let parts = self.parts(rule, &shared, model.as_deref(), reader);
         let needs = needs(&shared);
         self.check_masks(answer.as_ref(), rule, reader);
         let ((method, template), Opened { permission, by: opened_by, also }) = (matched?, opened?);
         let (class, data, answer, params, parts) = (class?, data?, answer?, params?, parts?);
-        let (page, ids) = page.unzip();
+        let (page, ids, scan) = paging.parts();
+        rests::scan(scan.as_ref(), answer.shape, shared.page.as_ref(), reader);
         check_data(model.as_deref(), &shared, data, reader);
         if let Some(written) = answer_spec {
             answer::check_owner(&answer, data, written, reader);
@@ -88,8 +84,13 @@ impl Surroundings<'_> {
             data,
             part,
             own: shared.own.is_some(),
+            listed: match (&shared.page, &shared.below) {
+                (_, Some(_)) => Listed::Below,
+                (Some(_), None) => Listed::Paged,
+                (None, None) => Listed::No,
+            },
         };
-        fits.check(model.as_deref(), page.as_ref(), &rule.r#match, reader);
+        fits.check(shared.caller.is_some(), model.as_deref(), &rule.r#match, reader);
         let lists = parts.lists(&answer);
         if let Some(model) = &model {
             lists.check(model, rule, reader);
@@ -118,6 +119,7 @@ impl Surroundings<'_> {
             words,
             masks: answer.mask.clone(),
             ids,
+            scan: scan.as_ref().map(scan_proof),
             shape: answer.shape,
             time: parts.time,
             archived,
@@ -149,6 +151,9 @@ impl Surroundings<'_> {
             split,
             division_slot: parts.division_slot,
             page,
+            scan,
+            below: None,
+            caller: shared.caller.map(Caller::from),
             refuse: parts.refuse,
             outside: shared.outside.map(Outside::from).unwrap_or_default(),
             static_dead: shared.r#static.map(StaticDead::from).unwrap_or_default(),
@@ -177,6 +182,13 @@ impl Surroundings<'_> {
         let mut quiet = super::problem::Problems::default();
         let mut reader = Reader { source: reader.source.clone(), problems: &mut quiet };
         self.shared(rule, &mut reader)?.own
+    }
+
+    /// What a rule's list stands below. Problems of its family are told by [`Self::operation`].
+    pub(super) fn below(&self, rule: &At<Rule>, reader: &Reader<'_>) -> Option<At<String>> {
+        let mut quiet = super::problem::Problems::default();
+        let mut reader = Reader { source: reader.source.clone(), problems: &mut quiet };
+        self.shared(rule, &mut reader)?.below
     }
 
     /// What a rule refuses of a body, as far as it can be said of this one.
@@ -229,6 +241,12 @@ impl Surroundings<'_> {
             (sets.flatten().collect::<BTreeSet<Box<str>>>(), Vec::new())
         };
         Some(Opened { permission: name.into(), by: opened_by, also })
+    }
+
+    /// The model of the body, where there is one, and its masks.
+    fn asked(&self, shared: &Shared, reader: &mut Reader<'_>) -> Option<(Option<Arc<BodyModel>>, Masks)> {
+        let Some(name) = &shared.body else { return Some((None, Masks::default())) };
+        self.body(name, shared, reader).map(|(model, masks)| (Some(model), masks))
     }
 
     /// The model, with what this rule hides.
@@ -300,6 +318,19 @@ impl Surroundings<'_> {
             }
         }
     }
+}
+
+fn paging(shared: &Shared, reader: &mut Reader<'_>) -> Option<Paging> {
+    match &shared.page {
+        Some(page) => params::page(page, shared.params.as_ref(), reader),
+        None => Some(Paging::None),
+    }
+}
+
+fn scan_proof(scan: &Scan) -> ScanProof {
+    let place = scan.walk.as_ref().filter(|walk| walk.by_place).map(|walk| walk.at.clone());
+    // tied when every rule is read
+    ScanProof { below: None, place }
 }
 
 /// What opens an operation.

@@ -83,6 +83,7 @@ fn id_kind(name: &str) -> Access {
         "conversationId" => Access::Conversation,
         "flowId" => Access::Object(ObjectOrd::Flow),
         "teamId" => Access::Object(ObjectOrd::Team),
+        "groupId" => Access::Group,
         _ => Access::Unowned,
     }
 }

@@ -1,7 +1,7 @@
 //! Checks a rule against itself: what it rests on, what it leaves open, whether its requests can be proved.
 
 use super::{
-    format::{OutsourcersWord, ReachWord, Rule, Shared},
+    format::{OutsourcersWord, Page, ReachWord, Rule, Shared},
     reading::{At, Reader},
 };
 use crate::model::{
@@ -9,7 +9,7 @@ use crate::model::{
     assumption::Assumption,
     body::{Access, BodyModel, Dimension, Level, Proof},
     contract::{Data, Method, Param, ParamKind, Segment, Template},
-    operation::{AllowList, Audience, Class, Entry, Outsourcers, Page, Site},
+    operation::{AllowList, Audience, Class, Entry, Outsourcers, Scan, Site},
 };
 
 /// What single questions of a rule rest on: those over a data window, and those grouped by the division of interactions.
@@ -136,6 +136,18 @@ impl Rests<'_> {
     }
 }
 
+/// Rows of a scan are judged one by one, by the owner that each names.
+pub(super) fn scan(scan: Option<&Scan>, shape: Shape, page: Option<&At<Page>>, reader: &mut Reader<'_>) {
+    let (Some(scan), Some(page)) = (scan, page) else { return };
+    if shape != Shape::Owned {
+        let help = "set `shape = \"owned\"`, with the field of the owner in `keys`";
+        reader.problem_with(page.span.clone(), "the rows of a scan are each somebody's", Some(help.to_owned()));
+    }
+    if scan.walk.is_none() && !scan.each.is_empty() {
+        reader.problem(page.span.clone(), "what stands in one answer needs no `each`");
+    }
+}
+
 /// Lists of things that are somebody's.
 const OWNED: [&str; 13] = [
     "users",
@@ -166,16 +178,35 @@ pub(super) struct Fits<'f> {
     pub(super) part: bool,
     /// A list of the asker's own exports.
     pub(super) own: bool,
+    pub(super) listed: Listed,
+}
+
+/// How a list is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Listed {
+    /// Not at all: the rule does not say.
+    No,
+    Paged,
+    /// Another rule reads what the path names.
+    Below,
 }
 
 impl Fits<'_> {
-    pub(super) fn check(
-        &self,
-        model: Option<&BodyModel>,
-        page: Option<&Page>,
-        at: &At<String>,
-        reader: &mut Reader<'_>,
-    ) {
+    /// What the directory answers of the asker has no other way of being read.
+    fn check_caller(&self, model: Option<&BodyModel>, at: &At<String>, reader: &mut Reader<'_>) {
+        let ids = self.template.segments.iter().any(|segment| segment.access().is_some());
+        let bare = !ids && model.is_none() && self.listed == Listed::No && !self.part;
+        if self.method != Method::Get || !bare || self.shape == Shape::Plain {
+            let help = "leave `page`, `below`, `part`, `body` and ids of the path out; the shape is that of a list or an object";
+            let message = "what is asked about the asker is a `GET` that the directory answers";
+            reader.problem_with(at.span.clone(), message, Some(help.to_owned()));
+        }
+    }
+
+    pub(super) fn check(&self, caller: bool, model: Option<&BodyModel>, at: &At<String>, reader: &mut Reader<'_>) {
+        if caller {
+            return self.check_caller(model, at, reader);
+        }
         let ids: Vec<Access> = self.template.segments.iter().filter_map(Segment::access).collect();
         let owners = ids.iter().filter(|access| **access != Access::Unowned).count();
         if self.part && (self.shape, self.class, self.data) != (Shape::Plain, Class::Read, Data::Interaction) {
@@ -193,7 +224,14 @@ impl Fits<'_> {
         if self.shape == Shape::Plain {
             return self.check_plain(&ids, owners, at, reader);
         }
-        if owners < ids.len() {
+        let below = self.listed == Listed::Below;
+        if self.class == Class::List && below == ids.is_empty() {
+            let help = "name the rule that reads it in `below`; without an id in the path leave `below` out";
+            let message = "what a list stands below is read by a rule of its own";
+            reader.problem_with(at.span.clone(), message, Some(help.to_owned()));
+            return;
+        }
+        if owners < ids.len() && !below {
             let help = "name it `{queueId}`, `{userId}`, `{divisionId}`, `{conversationId}`, `{flowId}` or `{teamId}`; \
                         what is nobody's has an answer of shape `plain`";
             let message = "an id of the path is of no known kind, so nobody could say whose the answer is";
@@ -205,7 +243,10 @@ impl Fits<'_> {
         let by_id = owners > 0 || by_ids;
         let says = match self.class {
             Class::Query if self.method != Method::Post || model.is_none() => "a `query` is a `POST` with a `body`",
-            Class::List if self.method != Method::Get || page.is_none() => "a `list` is a `GET` with a `[rule.page]`",
+            _ if below && self.class != Class::List => "only a `list` stands below something: leave `below` out",
+            Class::List if self.method != Method::Get || self.listed == Listed::No => {
+                "a `list` is a `GET` with a `[rule.page]`"
+            }
             Class::Read if self.method != Method::Get || !by_id => {
                 "a `read` is a `GET` with an id in its path, or with a parameter that lists interactions"
             }

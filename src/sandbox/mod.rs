@@ -20,6 +20,7 @@ mod filter;
 mod interval;
 mod jobs;
 mod lists;
+mod memberships;
 mod metric;
 mod objects;
 mod opensearch;

@@ -15,7 +15,8 @@ pub(super) struct Organisation {
     pub(super) users: Vec<User>,
     pub(super) flows: Vec<Flow>,
     pub(super) teams: Vec<Team>,
-    groups: Vec<Group>,
+    pub(super) groups: Vec<Group>,
+    pub(super) roles: Vec<Role>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -95,7 +96,18 @@ pub(super) struct User {
     #[serde(default)]
     pub(super) moved: bool,
     #[serde(default)]
-    groups: Vec<String>,
+    pub(super) groups: Vec<String>,
+    #[serde(default)]
+    pub(super) manager: Option<String>,
+    /// Role and division of each assignment.
+    #[serde(default, deserialize_with = "assignments")]
+    pub(super) roles: Vec<(String, String)>,
+}
+
+fn assignments<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
+    let all = Vec::<Value>::deserialize(from)?;
+    let pair = |one: &Value| Some((one.get("role")?.as_str()?.to_owned(), one.get("division")?.as_str()?.to_owned()));
+    Ok(all.iter().filter_map(pair).collect())
 }
 
 impl User {
@@ -113,10 +125,20 @@ impl User {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-struct Group {
-    id: String,
+pub(super) struct Group {
+    pub(super) id: String,
     #[serde(default)]
-    members: Vec<String>,
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) members: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Role {
+    #[serde(default)]
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) name: String,
 }
 
 impl Organisation {
@@ -135,6 +157,7 @@ impl Organisation {
             flows: self.flows.iter().filter(|flow| here(&flow.division)).cloned().collect(),
             teams: self.teams.iter().filter(|team| here(&team.division)).cloned().collect(),
             groups: self.groups.clone(),
+            roles: self.roles.clone(),
             divisions,
         }
     }

@@ -9,7 +9,7 @@ use super::{
     interval::show,
     jobs::{self, Jobs},
     lists::{self, Params},
-    objects, opensearch, people, platform,
+    memberships, objects, opensearch, people, platform,
     problem::Problem,
     queue_observations, recordings,
     store::Store,
@@ -85,6 +85,9 @@ pub(super) enum Operation {
     Dashboards,
     /// Recordings of one conversation; by the whole path, as documents.
     Recording(recordings::Part),
+    /// What stands below something, and lists by places.
+    Below(memberships::List),
+    /// By the whole path.
     Document,
 }
 
@@ -96,6 +99,9 @@ impl Operation {
     pub(super) fn of<'a>(method: &str, path: &'a str) -> Option<(Self, &'a str)> {
         if let ("GET", Some(part)) = (method, recordings::Part::of(path)) {
             return Some((Self::Recording(part), path));
+        }
+        if let Some((list, id)) = memberships::List::of(path).filter(|_| method == "GET") {
+            return Some((Self::Below(list), id));
         }
         let person = matches!(Self::by_id(path), Some((Self::Person(_), _)));
         if method == "GET" && !person && documents::stands_at(path) {
@@ -288,6 +294,7 @@ impl Service {
                 "type": "and", "predicates": [{ "dimension": "userId", "value": id }],
             } }),
             )?),
+            Operation::Below(list) => memberships::read(store, lens, *list, id, params),
             Operation::Person(part) => people::read(store, *part, id),
             Operation::Document => documents::read(store, id),
             Operation::Recording(_) => {

@@ -16,6 +16,7 @@
 //! | `lists` | lists of ids in the place of filters: what they let through together is inside the scope |
 //! | `export` | the list of one's own exports: whose they are, and which files are inside the scope of now |
 //! | `link` | the file of a recording, for a preview: every leg is inside the scope, and its host is listed |
+//! | `scan` | a list that is read from its beginning: what stands above it is the holder's, and its rows are judged |
 //! | `part` | a part of an interaction: every leg that it speaks of is inside the scope |
 
 mod body;
@@ -31,6 +32,7 @@ mod opensearch;
 mod part;
 mod platform;
 mod request;
+mod scan;
 mod scope;
 #[cfg(test)]
 mod tests;
@@ -53,6 +55,7 @@ pub use job::{JobUnproved, check_job};
 use legs::Goal;
 pub use link::{VerifiedLink, check_link};
 pub use part::check_part;
+pub use scan::check_scan;
 use scope::Scope;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -140,6 +143,12 @@ pub fn check(
     }
     if !residual.links.is_empty() {
         return Err(Unproved::at("residual", "only links of a part of an interaction may pass"));
+    }
+    if contract.scan.is_some() {
+        return Err(Unproved::at(
+            "contract",
+            "a list that is read from its beginning is proved with what stands above",
+        ));
     }
     let scope = Scope::of(contract, given, org, now)?;
     let ids = request::hold_path(&scope, contract, &outgoing)?;
@@ -282,6 +291,10 @@ fn by_ids(
     }
     if contract.shape == Shape::Plain {
         return plain(contract, path, scope, &shows);
+    }
+    // the one thing that is read, or rows of it that are judged one by one
+    if !(contract.shape == Shape::Entity || contract.shape == Shape::Owned && residual.keys) {
+        return Err(Unproved::at("contract", "rows that no id of the request stands for"));
     }
     // the last id of the path is what is read
     let (access, id) = path.last().ok_or_else(|| Unproved::at("path", "nothing says what may come back"))?;

@@ -199,6 +199,12 @@ impl<'a> Scope<'a> {
         })
     }
 
+    /// A group of people is there for whoever sees one of them.
+    fn shows_group(&self, id: &str) -> bool {
+        let group = self.org.index.groups.get(id).and_then(|ix| self.org.groups.get(ix.index()));
+        group.is_some_and(|group| group.members.iter().any(|user| self.shows_user(*user)))
+    }
+
     /// On lists of divisions: named by a source, or within one that is bound to nothing else.
     fn shows_division(&self, ix: DivisionIx) -> bool {
         self.live.iter().any(|e| {
@@ -273,6 +279,7 @@ impl<'a> Scope<'a> {
             }
             Access::Region => index.regions.get(id).filter(|ix| **ix == self.region).map(|_| Named::Other),
             Access::Object(kind) => self.shows_object(kind, id).then_some(Named::Object(kind)),
+            Access::Group => self.shows_group(id).then_some(Named::Other),
             // a value without its attribute says nothing
             Access::Attribute => None,
             // no directory holds conversations, whose they are is decided row by row; nor jobs, of which
@@ -296,6 +303,7 @@ impl<'a> Scope<'a> {
             (Data::Queue | Data::Metadata, Access::Queue) => {
                 index.queues.get(id).is_some_and(|ix| self.shows_queue(*ix))
             }
+            (Data::User, Access::Group) => self.shows_group(id),
             (Data::User | Data::Metadata, Access::User) => index.users.get(id).is_some_and(|ix| self.shows_user(*ix)),
             (Data::Division | Data::Metadata, Access::Division) => {
                 index.divisions.get(id).is_some_and(|ix| self.shows_division(*ix))

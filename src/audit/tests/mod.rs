@@ -48,6 +48,7 @@ pub(crate) fn proved(conversation: &str) -> Verified {
         words: Vec::new(),
         masks: std::collections::BTreeMap::new(),
         ids: None,
+        scan: None,
         shape: Shape::Conversation,
         time: None,
         archived: false,

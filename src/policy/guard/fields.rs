@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const MASKED: &str = "***";
 
 /// Drops every field that no level of the allow-list names.
-pub(super) fn keep(keep: &Keep, answer: Value) -> Value {
+pub(in crate::policy) fn keep(keep: &Keep, answer: Value) -> Value {
     prune(keep, answer, ("", ""), &|_, _, value| value)
 }
 

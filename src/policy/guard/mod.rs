@@ -5,16 +5,18 @@
 
 mod documents;
 mod export;
-mod fields;
+pub(super) mod fields;
 mod job;
 mod legs;
 mod part;
 mod preview;
 mod rows;
+mod scan;
 mod sieve;
 mod sight;
 mod split;
 
+pub use scan::{Cut, Gathered, Place, Read};
 pub use sieve::{Rows, Sieve};
 mod wav;
 
@@ -191,6 +193,8 @@ pub struct GuardPlan {
     /// Documents: the fields that were asked for.
     selected: Vec<Box<str>>,
     page: Option<PageInfo>,
+    /// What is cut from the visible rows of a list that is read from its beginning.
+    cut: Option<Cut>,
     ids: BTreeSet<String>,
     /// The interaction that the answer is a part of.
     interaction: Option<Box<str>>,
@@ -228,6 +232,7 @@ impl GuardPlan {
             aggregations: Vec::new(),
             selected: Vec::new(),
             page: None,
+            cut: None,
             ids: BTreeSet::new(),
             interaction: None,
             links: Vec::new(),
@@ -273,6 +278,11 @@ impl GuardPlan {
 
     pub(crate) fn with_own(mut self, own: OwnRows) -> Self {
         self.own = own;
+        self
+    }
+
+    pub(super) fn with_cut(mut self, cut: Cut) -> Self {
+        self.cut = Some(cut);
         self
     }
 
@@ -330,6 +340,13 @@ impl GuardPlan {
 
     /// Judges every row; an answer that cannot be read is refused whole.
     pub fn guard(&self, unguarded: Unguarded) -> Result<Guarded, Refusal> {
+        match self.read(Gathered::default(), unguarded)? {
+            Read::Done(guarded) => Ok(guarded),
+            Read::More(_) => Err(unreadable("one page of a list that goes on".to_owned())),
+        }
+    }
+
+    fn whole(&self, unguarded: Unguarded) -> Result<Guarded, Refusal> {
         let Unguarded { status, body } = unguarded;
         if self.preview.is_some() {
             return Err(unreadable("what a preview is cut from is shown to nobody".to_owned()));
@@ -366,8 +383,7 @@ impl GuardPlan {
         let answer =
             json::parse(body, &limits).map_err(|error| unreadable(format!("not the JSON of an answer: {error}")))?;
         // some lists have no object around them
-        let bare = self.operation.part.is_some() || self.operation.class == Class::NoData;
-        let bare_list = bare && matches!(answer, Value::Array(_));
+        let bare_list = self.operation.answer.shape == Shape::Plain && matches!(answer, Value::Array(_));
         if !(bare_list || matches!(answer, Value::Object(_))) {
             return Err(unreadable("the JSON of an answer is an object".to_owned()));
         }

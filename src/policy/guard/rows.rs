@@ -9,7 +9,7 @@ use crate::{
         answer::Shape,
         body::{Access, Dimension},
         contract::Data,
-        org::{DivisionIx, QueueIx, UserIx},
+        org::{DivisionIx, QueueIx, QueueState, UserIx},
     },
     policy::{masks, outsourcers},
     query::json::Value,
@@ -134,7 +134,12 @@ pub(super) fn is_bucket(plan: &GuardPlan, values: &[(&str, Access, &Value)]) -> 
                 division = division.and(known.map_or(Key::Stranger, Key::Is));
             }
             Access::Region if id == Some(&*org.region(plan.scope.region).id) => {}
-            Access::Region | Access::Conversation | Access::Object(_) | Access::Job | Access::Unowned => return false,
+            Access::Region
+            | Access::Conversation
+            | Access::Group
+            | Access::Object(_)
+            | Access::Job
+            | Access::Unowned => return false,
         }
     }
     is_possible(plan, queue, user, division)
@@ -163,9 +168,18 @@ pub(super) fn said<'v>(plan: &GuardPlan, holder: Option<&'v Value>, access: Acce
     }
 }
 
+/// Whose each row of one owner is.
+pub(super) fn owner(plan: &GuardPlan) -> Access {
+    match plan.operation.contract.data {
+        Data::User => Access::User,
+        Data::Division => Access::Division,
+        Data::Queue | Data::Interaction | Data::Flow | Data::Case | Data::Team | Data::Metadata => Access::Queue,
+    }
+}
+
 /// A row of one owner stays when it names him, and he is one of the scope. One that names nobody is nobody's.
 pub(super) fn owned(plan: &GuardPlan, mut row: Value) -> Option<Value> {
-    let owner = if plan.operation.contract.data == Data::User { Access::User } else { Access::Queue };
+    let owner = owner(plan);
     let find = |access: Access| {
         let is_key = access == owner || plan.operation.answer.keys.iter().any(|key| key.access == access);
         (is_key, said(plan, Some(&row), access))
@@ -205,8 +219,19 @@ fn bound(plan: &GuardPlan, group: Option<&Value>, mut queue: Key<QueueIx>) -> Ke
     queue
 }
 
-/// An outsourcer's row of a report that is about the organisation's own people.
+/// An outsourcer's row of a report that is about the organisation's own people; in a list of queues, one that is no more.
 pub(super) fn is_left_out(plan: &GuardPlan, row: &Value) -> bool {
+    is_dead(plan, row) || is_of_an_outsourcer(plan, row)
+}
+
+/// No list shows a queue that was archived or deleted, unless the rule counts these.
+fn is_dead(plan: &GuardPlan, row: &Value) -> bool {
+    let lists = plan.operation.scan.is_some() && plan.operation.contract.data == Data::Queue;
+    let queue = id(said(plan, Some(row), Access::Queue)).and_then(|id| plan.org.index.queues.get(id));
+    lists && !plan.operation.archived && queue.is_some_and(|ix| plan.org.queue(*ix).state != QueueState::Active)
+}
+
+fn is_of_an_outsourcer(plan: &GuardPlan, row: &Value) -> bool {
     let own = matches!(plan.operation.answer.shape, Shape::Entities | Shape::Owned | Shape::Documents);
     let inside = if own { Some(row) } else { row.get("group") };
     plan.operation
@@ -254,7 +279,8 @@ fn is_possible(plan: &GuardPlan, queue: Key<QueueIx>, user: Key<UserIx>, divisio
         }
         // whose queue or whose work it was is nothing that such a row may say
         Data::Flow | Data::Case => return queue == Key::Whole && user == Key::Whole,
-        Data::Interaction | Data::Queue | Data::Division | Data::Metadata => {}
+        Data::Division => return matches!(division, Key::Is(_)),
+        Data::Interaction | Data::Queue | Data::Metadata => {}
     }
     let among = |set: &crate::model::set::Set<QueueIx>| match queue {
         Key::Whole => !set.is_empty(),

@@ -2,7 +2,7 @@
 //! around the rows.
 
 use super::{
-    GuardPlan, Guarded, Raw, fields, job, json_path, legs, rows,
+    GuardPlan, Guarded, Raw, fields, job, json_path, legs, rows, scan,
     split::{Ended, Piece, Splitter, Uncut},
     unreadable,
 };
@@ -110,13 +110,12 @@ impl Sieve {
     /// Takes the judged bytes; the rest follows as [`Sieve::take`] gives it.
     pub fn guarded(&mut self) -> Guarded {
         let Rows { received, shown, foreign } = self.work.rows;
-        let notices = notices(self.work.rows);
         Guarded {
             rows_in: received,
             rows_out: shown,
             rows_foreign: foreign,
             cursor: self.work.cursor.take(),
-            ..Guarded::plain(200, self.take(), notices)
+            ..Guarded::plain(200, self.take(), notices(self.work.rows))
         }
     }
 
@@ -151,6 +150,11 @@ impl Work {
     fn row(&mut self, text: &[u8]) -> Result<(), Refusal> {
         let row = self.read(text)?;
         self.rows.received += 1;
+        if let Some(most) = self.plan.operation.scan.as_ref().map(|scan| scan.most)
+            && self.rows.received > most as u64
+        {
+            return Err(scan::too_long(most));
+        }
         let Some(row) = self.judge(row) else { return Ok(()) };
         if self.rows.shown > 0 {
             self.out.push(b',');
@@ -259,11 +263,16 @@ impl GuardPlan {
     /// Nothing larger than `limit` is held.
     pub fn sieve(self, status: u16, limit: usize) -> Result<Result<Sieve, Box<Self>>, Refusal> {
         // what becomes known of a job is kept before anybody learns it
-        if self.operation.job.is_some() || !self.has_rows() {
+        if self.operation.job.is_some() || !self.has_rows() || self.cut_from_several() {
             return Ok(Err(Box::new(self)));
         }
         super::is_answer(status)?;
         Ok(Ok(Sieve::new(self, limit)))
+    }
+
+    /// A page of a list that is read from its beginning is cut when enough of it is there.
+    fn cut_from_several(&self) -> bool {
+        self.operation.scan.as_ref().is_some_and(|scan| scan.walk.is_some())
     }
 
     pub(super) fn has_rows(&self) -> bool {
@@ -293,8 +302,9 @@ impl GuardPlan {
                 None => fields::remove(answer, &total.at),
             }
         }
-        if let (Some(page), Some(rule)) = (self.page, &self.operation.page) {
-            for (name, number) in [(&rule.number, page.number), (&rule.size, page.size)] {
+        let paged = self.operation.page.as_ref().and_then(|page| page.paged.as_ref());
+        if let (Some(page), Some(paged)) = (self.page, paged) {
+            for (name, number) in [(&paged.number, page.number), (&paged.size, page.size)] {
                 if answer.get(name).is_some()
                     && let Ok(number) = i64::try_from(number)
                 {

@@ -256,6 +256,7 @@ impl<'a> Judge<'a> {
             Access::User => self.user(value),
             Access::Division => self.division(value).map(|()| Verdict::Inside),
             Access::Region => self.region(value).map(|()| Verdict::Inside),
+            Access::Group => self.group(value),
             // An interaction is judged by its legs, on the answer.
             Access::Conversation => Ok(Verdict::Inside),
             Access::Object(kind) if self.operation.contract.data.object() == Some(kind) => self.object(value),

@@ -5,7 +5,7 @@ use crate::model::{
     contract::Data,
     entitlement::Entitlement,
     operation::StaticDead,
-    org::{DivisionIx, Principal, QueueIx, QueueState, UserIx},
+    org::{DivisionIx, GroupIx, Principal, QueueIx, QueueState, UserIx},
     refusal::{Echo, Notice, Refusal},
     set::{Dim, Set},
 };
@@ -113,6 +113,15 @@ impl Judge<'_> {
             return Ok(Verdict::Inside);
         }
         self.outside(value, "nothing of this kind is inside the scope")
+    }
+
+    /// Groups are made of people: only where people are what is read does one of them open it.
+    pub(super) fn group(&mut self, value: &str) -> Result<Verdict, Refusal> {
+        let shown = |group: &GroupIx| self.extent.shows_group(self.org, *group);
+        if self.operation.contract.data == Data::User && self.org.index.groups.get(value).is_some_and(shown) {
+            return Ok(Verdict::Inside);
+        }
+        self.outside(value, "a group without a visible member")
     }
 
     pub(super) fn division(&mut self, value: &str) -> Result<(), Refusal> {

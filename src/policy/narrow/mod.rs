@@ -6,6 +6,7 @@
 mod asked;
 mod body;
 mod bound;
+mod caller;
 mod export;
 mod fields;
 mod fit;
@@ -13,6 +14,7 @@ mod job;
 mod list;
 mod params;
 mod read;
+mod scan;
 mod split;
 mod write;
 
@@ -20,7 +22,7 @@ pub use job::scope_changed;
 
 use super::{
     extent::Extent,
-    guard::{GuardPlan, Guarded},
+    guard::{Gathered, GuardPlan, Guarded},
     judge::Judge,
     masks,
     time::{self, Interval},
@@ -63,6 +65,9 @@ pub enum Outcome {
 /// Narrows a question to a scope.
 pub fn narrow(world: &World, scope: &Arc<Scope>, question: &Question, now: Timestamp) -> Result<Outcome, Refusal> {
     let asking = Asking { world, org: &world.org, scope, operation: &question.operation, question, now };
+    if let Some(caller) = question.operation.caller {
+        return caller::narrow(&asking, caller);
+    }
     match question.operation.class {
         Class::Query => body::narrow(&asking),
         Class::List => list::narrow(&asking),
@@ -70,6 +75,17 @@ pub fn narrow(world: &World, scope: &Arc<Scope>, question: &Question, now: Times
         Class::Job => job::narrow(&asking),
         Class::Export => export::narrow(&asking),
     }
+}
+
+/// The next page of a list of which some was read.
+pub fn read_on(
+    world: &World,
+    scope: &Arc<Scope>,
+    question: &Question,
+    read: &Gathered,
+    now: Timestamp,
+) -> Result<Box<Narrowed>, Refusal> {
+    scan::next(&Asking { world, org: &world.org, scope, operation: &question.operation, question, now }, read)
 }
 
 /// One question in its world.

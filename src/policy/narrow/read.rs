@@ -88,6 +88,7 @@ fn showing(asking: &Asking<'_>) -> Result<Vec<Entitlement>, Refusal> {
         Access::Queue => index.queues.get(id).is_some_and(|queue| extent.all.contains(queue)),
         Access::User => index.users.get(id).is_some_and(|user| extent.lone.contains(user)),
         Access::Division => index.divisions.get(id).is_some_and(|division| extent.divisions.contains(division)),
+        Access::Group => index.groups.get(id).is_some_and(|group| extent.shows_group(asking.org, *group)),
         Access::Region
         | Access::Conversation
         | Access::Object(_)

@@ -114,6 +114,7 @@ const CAST: [Cast; 29] = [
             ("r-report-consumer", "d-fraud-us"),
             ("r-queue-planner", "d-fraud-us"),
             ("r-dashboard-administrator", "d-fraud-us"),
+            ("r-access-reviewer", "d-fraud-us"),
         ],
         &["g-read-fraud"],
         &[],

@@ -5,7 +5,10 @@ use crate::model::{
     aggregation::AggregationModel,
     answer::Shape,
     body::{Access, BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel, Level, Proof},
-    contract::{Contract, Data, IdsProof, Method, Param, ParamKind, Reach, Segment, Template, TimeAt, TimeRule, Words},
+    contract::{
+        Contract, Data, IdsProof, Method, Param, ParamKind, Reach, ScanProof, Segment, Template, TimeAt, TimeRule,
+        Words,
+    },
     entitlement::{Action, Entitlement, Lift, Scope, Source, Validity, Window},
     org::{
         Division, DivisionIx, Group, GroupIx, Org, Principal, Queue, QueueIx, QueueState, Read, Region, RegionIx, User,
@@ -231,6 +234,7 @@ fn contract(operation: &str, data: Data, shape: Shape, model: Option<BodyModel>)
         ],
         masks: BTreeMap::from([("ani".into(), "contact".into())]),
         ids: None,
+        scan: None,
         shape,
         time: Some(TimeRule {
             at: TimeAt::Interval(path("interval")),
@@ -393,7 +397,20 @@ pub(super) fn list_of(data: Data, access: Access) -> Contract {
 }
 
 pub(super) fn one_queue() -> Contract {
-    contract("routing/queues/{queueId}", Data::Queue, Shape::Entities, None)
+    contract("routing/queues/{queueId}", Data::Queue, Shape::Entity, None)
+}
+
+/// The people of one queue.
+pub(super) fn members() -> Contract {
+    let mut contract = contract("routing/queues/{queueId}/members", Data::User, Shape::Owned, None);
+    contract.params = vec![
+        Param { name: "pageNumber".into(), kind: ParamKind::Int { min: 1, max: 100 } },
+        Param { name: "after".into(), kind: ParamKind::Cursor },
+    ];
+    contract.time = None;
+    let below = Some(Arc::new(Contract { time: None, ..one_queue() }));
+    contract.scan = Some(ScanProof { below, place: Some("after".into()) });
+    contract
 }
 
 /// An answer without rows: whose it is stands in the path, if it is anybody's.

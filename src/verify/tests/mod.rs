@@ -8,6 +8,7 @@ mod mutants;
 mod parts;
 mod plain;
 mod proved;
+mod scan;
 mod searches;
 mod small_world;
 mod whose;

@@ -372,7 +372,7 @@ fn methods_paths_and_parameters() {
     unjudged.refused("nobody judges the rows", "nobody judges");
     let mut undecided = case("/conversations/c");
     undecided.contract.rows_decide = false;
-    undecided.refused("rows do not decide", "may not come back whole");
+    undecided.refused("rows do not decide", "no id of the request stands for");
     let mut closed = case("/conversations/c");
     closed.contract.shape = crate::model::answer::Shape::Entities;
     closed.refused("no legs in the answer", "nobody judges");

@@ -81,6 +81,7 @@ fn in_the_sample() -> Vec<Question> {
         get("request.malformed", "sofia", &format!("{QUEUES}/")),
         post("request.too-large", "sofia", AGGREGATES, json!({ "interval": "x".repeat(1 << 20) })),
         get("identity.unknown", "iris", QUEUES),
+        get("not.a.user", "svc-acme", "/api/v2/users/me"),
         get("operation.unknown", "sofia", "/api/v2/nothing/at/all"),
         get("operation.denied", "sofia", "/api/v2/outbound/campaigns"),
         post("permission.missing", "nobody", AGGREGATES, aggregates(&json!({}))),

@@ -21,6 +21,7 @@ mod laws;
 mod lists;
 mod matrix;
 mod media;
+mod memberships;
 mod objects;
 mod opensearch;
 mod organisation;

@@ -166,7 +166,7 @@ fn lists_say_what_is_visible_and_nothing_else() {
             let all = organisation.file["queues"].as_array().unwrap();
             all.iter().any(|one| one["id"] == queue.as_str() && one.get("state").is_none_or(|state| state == "active"))
         };
-        let some: Vec<&String> = visible.keys().filter(in_use).take(2).collect();
+        let first_two: Vec<&String> = visible.keys().filter(in_use).take(2).collect();
         let member = |queue: &str| -> BTreeSet<String> {
             let all = organisation.file["queues"].as_array().unwrap();
             all.iter().filter(|one| one["id"] == *queue).flat_map(|one| ids(&one["members"])).collect()
@@ -176,10 +176,10 @@ fn lists_say_what_is_visible_and_nothing_else() {
             visible.iter().flat_map(|(queue, agents)| member(queue).intersection(agents).cloned().collect::<Vec<_>>());
         let agents: BTreeSet<String> = working.take(2).collect();
         let mut filters = vec![json!({}), json!({ "mediaTypes": ["voice"] })];
-        if !some.is_empty() && !agents.is_empty() {
-            filters.push(json!({ "queueIds": some }));
+        if !first_two.is_empty() && !agents.is_empty() {
+            filters.push(json!({ "queueIds": first_two }));
             filters.push(json!({ "userIds": agents }));
-            filters.push(json!({ "userIds": agents, "queueIds": some }));
+            filters.push(json!({ "userIds": agents, "queueIds": first_two }));
         }
         for (view, filter) in
             [BY_QUEUE, BY_AGENT].iter().flat_map(|view| filters.iter().map(move |filter| (*view, filter)))

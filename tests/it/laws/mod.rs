@@ -27,6 +27,7 @@ pub(crate) mod program;
 mod random;
 mod rights;
 mod rows;
+mod scan;
 mod shrink;
 mod told;
 mod unreadable;
