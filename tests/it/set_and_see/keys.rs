@@ -67,13 +67,7 @@ pub(super) const EDITS: &[Edit] = &[
         "permission = \"analytics:other:view\"",
         Seen,
     ),
-    edit(
-        "Shared",
-        "all",
-        "permission = \"authorization:role:view\"",
-        "all = [\"authorization:role:view\", \"analytics:query:view\"]",
-        Seen,
-    ),
+    edit("Shared", "all", "permission = \"authorization:role:view\"", "all = [\"analytics:query:view\"]", Seen),
     edit(
         "Shared",
         "part",
