@@ -77,6 +77,7 @@ pub(crate) fn explain(world: &World, person: &str, query: &str, now: Timestamp) 
                 proof: steps.iter().map(|step| (step.clause.clone(), step.by.clone())).collect(),
             }
         }
+        Ok(Decided::Split(split)) => return Err(format!("asked in {} parts", split.parts().len()).into()),
         Ok(Decided::Local(answer)) => Explained::Answered(String::from_utf8_lossy(answer.body()).into_owned()),
         Err(refusal) => Explained::Refused { code: refusal.code.as_str(), message: refusal.message.into_owned() },
     })

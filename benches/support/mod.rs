@@ -154,6 +154,7 @@ impl Asking {
         };
         match decision::decide(&self.world, scope, &question, now()).unwrap() {
             Decided::Forward(forward) => forward.verified.body().map_or(0, <[u8]>::len),
+            Decided::Split(split) => split.parts().len(),
             Decided::Local(guarded) => guarded.body().len(),
         }
     }

@@ -258,6 +258,11 @@ fn expected(expect: &Expect, decided: &Result<Decided, Refusal>) -> Result<(), S
             };
             if same(&sent, body) { Ok(()) } else { Err(format!("should send {body} and sends {sent}")) }
         }
+        (Expect::Sends(bodies), Ok(Decided::Split(split))) => {
+            let sent = split.parts().iter().map(|part| parse(part.verified.body().unwrap_or_default()));
+            let sent: Value = sent.collect::<Result<Vec<_>, _>>()?.into();
+            if same(&sent, bodies) { Ok(()) } else { Err(format!("should send {bodies} and sends {sent}")) }
+        }
         (Expect::Answers(answer), Ok(Decided::Local(guarded))) => {
             let given = parse(guarded.body())?;
             if same(&given, answer) { Ok(()) } else { Err(format!("should answer {answer} and answers {given}")) }
@@ -278,6 +283,7 @@ fn spell(decided: &Result<Decided, Refusal>) -> String {
         Ok(Decided::Forward(forward)) => {
             format!("it sends {}", forward.verified.body().map(String::from_utf8_lossy).unwrap_or_default())
         }
+        Ok(Decided::Split(split)) => format!("it asks in {} parts", split.parts().len()),
         Ok(Decided::Local(guarded)) => format!("it answers {}", String::from_utf8_lossy(guarded.body())),
         Err(refusal) => {
             format!(

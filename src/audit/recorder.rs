@@ -14,7 +14,7 @@ use crate::{
         refusal::{Code, Refusal},
     },
     telemetry::Metrics,
-    verify::Verified,
+    verify::{Certificate, Verified, VerifiedLink},
 };
 use jiff::Timestamp;
 use std::{
@@ -134,10 +134,15 @@ impl Intent {
     pub fn covers(&self, verified: &Verified) -> bool {
         self.sent == *verified.outgoing()
     }
+
+    /// Whether it speaks of this very file.
+    pub fn covers_link(&self, link: &VerifiedLink) -> bool {
+        self.sent == *link.outgoing()
+    }
 }
 
-fn as_sent(verified: &Verified) -> Query {
-    Query::new(verified.method().as_str(), verified.path(), verified.query(), verified.body())
+fn as_sent(sent: &Outgoing) -> Query {
+    Query::new(sent.method.as_str(), &sent.path, &sent.query, sent.body.as_deref())
 }
 
 /// Hands lines to the writer. Cheap to clone.
@@ -181,11 +186,23 @@ impl Recorder {
 
     /// Records what is about to be sent. Strict: returns when it is on the disk.
     pub async fn intend(&self, draft: IntentDraft, verified: &Verified) -> Result<Intent, Unavailable> {
+        self.write(draft, verified.outgoing(), verified.certificate()).await
+    }
+
+    /// The same for a file that is about to be fetched.
+    pub async fn intend_link(&self, draft: IntentDraft, link: &VerifiedLink) -> Result<Intent, Unavailable> {
+        self.write(draft, link.outgoing(), link.certificate()).await
+    }
+
+    async fn write(
+        &self,
+        draft: IntentDraft,
+        sent: &Outgoing,
+        certificate: &Certificate,
+    ) -> Result<Intent, Unavailable> {
         let permit = self.room(&self.intents).await?;
-        let sent = as_sent(verified);
-        let intent =
-            Intent { decision: draft.decision, region: draft.region.clone(), sent: verified.outgoing().clone() };
-        let record = Box::new(Record::Intent(Box::new(self.line(draft, sent, verified))));
+        let intent = Intent { decision: draft.decision, region: draft.region.clone(), sent: sent.clone() };
+        let record = Box::new(Record::Intent(Box::new(self.line(draft, as_sent(sent), certificate))));
         let (durable, waiting) = match self.durability {
             Durability::Strict => {
                 let (answer, waiting) = oneshot::channel();
@@ -230,8 +247,8 @@ impl Recorder {
         }
     }
 
-    fn line(&self, draft: IntentDraft, sent: Query, verified: &Verified) -> IntentRecord {
-        let steps = verified.certificate().steps.iter();
+    fn line(&self, draft: IntentDraft, sent: Query, certificate: &Certificate) -> IntentRecord {
+        let steps = certificate.steps.iter();
         IntentRecord {
             decision: draft.decision,
             time: draft.time,

@@ -160,7 +160,11 @@ mod tests {
         let coverage = Coverage::of(&operations(&listed()).unwrap(), &shipped());
         assert_eq!((coverage.operations, coverage.decided), (3397, 3397), "{:?}", coverage.undecided);
         let governed: usize = coverage.classes.values().map(|count| count.governed).sum();
-        let genesys = shipped().operations.iter().filter(|operation| !operation.id.starts_with("platform.")).count();
+        // a preview has a path of this program's own, and other upstreams have other lists
+        let own = |one: &&std::sync::Arc<crate::model::operation::Operation>| {
+            ["platform.", "opensearch."].iter().any(|other| one.id.starts_with(other)) || one.preview.is_some()
+        };
+        let genesys = shipped().operations.iter().filter(|operation| !own(operation)).count();
         assert_eq!(governed, genesys, "a rule for an operation that the upstream does not have");
     }
 

@@ -166,6 +166,15 @@ impl Explanation {
                 self.notices = forward.notices.iter().map(|notice| notice.text.clone()).collect();
                 "forwarded".clone_into(&mut self.verdict);
             }
+            Decided::Split(split) => {
+                let sent = split.parts().iter().filter_map(|part| part.verified.body().and_then(read));
+                self.sent = Some(sent.collect());
+                let steps = split.parts().iter().flat_map(|part| part.verified.certificate().steps.iter().cloned());
+                self.certificate = steps.collect();
+                let notices = split.parts().iter().flat_map(|part| &part.notices);
+                self.notices = notices.map(|notice| notice.text.clone()).collect();
+                self.verdict = format!("forwarded in {} parts, whose answers are put together", split.parts().len());
+            }
             Decided::Local(guarded) => {
                 self.notices = guarded.notices().iter().map(|notice| notice.text.clone()).collect();
                 "answered without asking the upstream: nothing can match".clone_into(&mut self.verdict);

@@ -230,10 +230,10 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
     written.map_err(|why| Failure::input(format!("`{}` cannot be written: {why}", file.display())))
 }
 
-/// What a rule is closed without, and what an administrator vouches for.
+/// What a rule is closed without, and what an administrator vouches for, as far as it can be asked.
 fn needed(rules: &Rules, assumed: &[Assumption]) -> BTreeSet<Assumption> {
     let needs = rules.operations.iter().flat_map(|operation| operation.needs.iter().copied());
-    needs.chain(assumed.iter().copied()).collect()
+    needs.chain(assumed.iter().copied()).filter(|one| probe::asks(*one)).collect()
 }
 
 fn missing(facts: &RegionFacts, needed: &BTreeSet<Assumption>) -> Vec<Missing> {

@@ -205,6 +205,23 @@ impl<'r, 't> Section<'r, 't> {
         Some(items.iter().filter_map(|item| Some((self.one_of(item, key, words)?, item.span()))).collect())
     }
 
+    /// A list of texts, each with its place.
+    pub(super) fn texts(&self, key: &'static str, due: &str) -> Vec<At<&'t str>> {
+        let Some(value) = self.get(key) else { return Vec::new() };
+        let Some(items) = value.get_ref().as_array() else {
+            self.wrong(value, key, &format!("a list of {due}"));
+            return Vec::new();
+        };
+        let text = |item: &'t Spanned<DeValue<'t>>| {
+            let text = item.get_ref().as_str().filter(|text| !text.is_empty());
+            if text.is_none() {
+                self.wrong(item, key, &format!("a list of {due}"));
+            }
+            Some((text?, item.span()))
+        };
+        items.iter().filter_map(text).collect()
+    }
+
     fn one_of<T: Copy>(&self, value: &Spanned<DeValue<'_>>, key: &str, words: &[(&'static str, T)]) -> Option<T> {
         let names: Vec<&'static str> = words.iter().map(|(name, _)| *name).collect();
         let Some(text) = value.get_ref().as_str() else {

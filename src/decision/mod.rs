@@ -12,11 +12,12 @@ use crate::{
     },
     policy::{
         self,
-        guard::{GuardPlan, Guarded},
+        guard::{Gathered, GuardPlan, Guarded},
         narrow::{Narrowed, Outcome, interactions, scope_changed},
+        together::Together,
     },
     query::Question,
-    verify::{self, JobUnproved, Unproved, Verified},
+    verify::{self, JobUnproved, Unproved, Verified, VerifiedLink},
 };
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub enum Decided {
     Forward(Box<Forward>),
+    /// In parts, each of which is proved and judged by itself.
+    Split(Box<Split>),
     /// Answered from the directory, or known to be empty: nothing is sent.
     Local(Guarded),
 }
@@ -36,6 +39,23 @@ pub struct Forward {
     pub plan: GuardPlan,
     /// What was narrowed or lost.
     pub notices: Vec<Notice>,
+}
+
+/// One question that is asked in parts.
+#[derive(Debug)]
+pub struct Split {
+    parts: Vec<Forward>,
+    together: Together,
+}
+
+impl Split {
+    pub fn parts(&self) -> &[Forward] {
+        &self.parts
+    }
+
+    pub fn into_parts(self) -> (Vec<Forward>, Together) {
+        (self.parts, self.together)
+    }
 }
 
 /// What `holder` may see through `operation` at `now`.
@@ -53,11 +73,52 @@ pub fn scope(world: &World, holder: Principal, operation: &Operation, now: Times
 
 /// Narrows the question to the scope, proves the outgoing bytes, and says how the answer is judged.
 pub fn decide(world: &World, scope: &Arc<Scope>, question: &Question, now: Timestamp) -> Result<Decided, Refusal> {
-    match policy::narrow::narrow(world, scope, question, now)? {
+    if let Some(above) = &question.operation.below {
+        read_above(world, scope.holder, above, question, now)?;
+    }
+    let asked = question.as_sent();
+    match policy::narrow::narrow(world, scope, &asked, now)? {
         Outcome::Local(guarded) => Ok(Decided::Local(guarded)),
         Outcome::Send(narrowed) => {
-            prove(world, scope, question, *narrowed, now).map(|forward| Decided::Forward(Box::new(forward)))
+            let mut forward = prove(world, scope, &asked, *narrowed, now)?;
+            if let Some(preview) = &question.operation.preview {
+                forward.plan = forward.plan.with_preview(preview.seconds);
+            }
+            Ok(Decided::Forward(Box::new(forward)))
         }
+        Outcome::Parts(parts, together) => {
+            let proved = parts.into_iter().map(|part| prove(world, scope, question, part, now));
+            let parts = proved.collect::<Result<Vec<_>, _>>()?;
+            let earlier = |at: usize| parts.iter().take(at);
+            if parts.iter().enumerate().any(|(at, part)| earlier(at).any(|other| !part.plan.shares_nobody(&other.plan)))
+            {
+                return Err(unproven("two parts of one question would count the same person"));
+            }
+            Ok(Decided::Split(Box::new(Split { parts, together })))
+        }
+    }
+}
+
+/// The file of which a preview is cut, by the link that the recording's own answer names.
+pub fn link(
+    world: &World,
+    scope: &Arc<Scope>,
+    question: &Question,
+    link: &str,
+    now: Timestamp,
+) -> Result<VerifiedLink, Refusal> {
+    let region = &world.org.region(scope.region).id;
+    let media = world.rules.policy.media.get(region).map_or(&[][..], Vec::as_slice);
+    let preview = question.operation.preview.as_ref();
+    let proved = match (preview, question.seen.as_deref()) {
+        (Some(preview), Some([seen])) => {
+            Some(verify::check_link(&preview.of.contract, link, seen, media, scope, &world.org, now))
+        }
+        _ => None,
+    };
+    match proved {
+        Some(proved) => proved.map_err(|unproved| unproven(&unproved.to_string())),
+        None => Err(unproven("a file is fetched for a preview alone, of an interaction that was seen")),
     }
 }
 
@@ -88,11 +149,49 @@ pub fn look(
     };
     match decide(world, scope, &asked, now)? {
         Decided::Forward(forward) => Ok(Some(forward)),
-        Decided::Local(_) => {
+        Decided::Split(_) | Decided::Local(_) => {
             let nothing = Refusal::outside("nothing of the interaction can be visible");
             Err(if each.is_some() { nothing } else { nothing.in_path() })
         }
     }
+}
+
+/// What stands above a list is there for who may read it, by the rule for that.
+fn read_above(
+    world: &World,
+    holder: Principal,
+    above: &Arc<Operation>,
+    question: &Question,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let scope = Arc::new(scope(world, holder, above, now)?);
+    let own = |name: &str| above.contract.template.segments.iter().any(|segment| segment.is_named(name));
+    let asked = Question {
+        operation: above.clone(),
+        ids: question.ids.iter().filter(|(name, _)| own(name)).cloned().collect(),
+        params: Vec::new(),
+        body: None,
+        job: None,
+        seen: None,
+    };
+    match decide(world, &scope, &asked, now)? {
+        Decided::Forward(_) => Ok(()),
+        Decided::Local(_) | Decided::Split(_) => {
+            Err(Refusal::outside("nothing of what stands above can be visible").in_path())
+        }
+    }
+}
+
+/// The next page of a list of which some was read.
+pub fn read_on(
+    world: &World,
+    scope: &Arc<Scope>,
+    question: &Question,
+    read: &Gathered,
+    now: Timestamp,
+) -> Result<Forward, Refusal> {
+    let narrowed = policy::narrow::read_on(world, scope, question, read, now)?;
+    prove(world, scope, question, *narrowed, now)
 }
 
 /// Takes nothing from narrowing on trust: the bytes are proved by the second reader, and the guard is the asker's own.
@@ -129,10 +228,18 @@ pub fn prove(
             })
         }
         (None, None, [seen]) => verify::check_part(contract, sent, residual, seen, scope, org, now).map_err(fault),
+        (None, None, []) if contract.scan.is_some() => {
+            let above = question.operation.below.as_ref();
+            let above = above.map(|above| self::scope(world, scope.holder, above, now)).transpose()?;
+            verify::check_scan(contract, sent, residual, above.as_ref(), scope, org, now).map_err(fault)
+        }
         (None, None, _) => verify::check(contract, sent, residual, scope, org, now).map_err(fault),
     }?;
     if !plan.serves(&question.operation, &world.org, scope) {
         return Err(unproven("the answer would be judged by another scope, organisation or operation"));
+    }
+    if plan.links() != verified.residual().links {
+        return Err(unproven("other links would pass than those that were proved"));
     }
     Ok(Forward { verified, plan, notices: narrowed.notices })
 }

@@ -34,3 +34,22 @@ where
     }
     Ok(read)
 }
+
+/// Reads the beginning of a body: all of it, or `limit` bytes.
+pub async fn read_beginning<B>(mut body: B, limit: usize) -> Result<Vec<u8>, ReadFailed>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: std::fmt::Display,
+{
+    let mut read = Vec::new();
+    while read.len() < limit
+        && let Some(frame) = body.frame().await
+    {
+        let frame = frame.map_err(|why| ReadFailed::Broken(why.to_string()))?;
+        if let Ok(data) = frame.into_data() {
+            let left = limit.saturating_sub(read.len()).min(data.len());
+            read.extend_from_slice(data.get(..left).unwrap_or_default());
+        }
+    }
+    Ok(read)
+}

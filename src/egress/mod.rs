@@ -5,7 +5,7 @@ mod body;
 mod connector;
 mod door;
 
-pub use body::{ReadFailed, read_capped};
+pub use body::{ReadFailed, read_beginning, read_capped};
 pub use connector::{Connector, EgressError, OnOpen, Trust, connector};
 pub(crate) use door::causes;
 pub use door::{Door, DoorFailed, Reply, Times};

@@ -1,7 +1,10 @@
 //! How an answer is shaped, which of its parts show whose row it is, and which of its fields may pass.
 
-use super::body::{Access, Path};
-use std::collections::BTreeMap;
+use super::{
+    body::{Access, Path},
+    entitlement::Action,
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the guard knows of one operation's answer.
 #[derive(Debug, Clone)]
@@ -13,6 +16,8 @@ pub struct Answer {
     pub keys: Vec<Key>,
     /// `conversations`, `conversation`: where the legs are.
     pub leg: Option<LegPath>,
+    /// `documents`: the field of the body that lists which fields come back, and the object of a row that holds them.
+    pub source: Option<Path>,
     /// `plain`: the field that repeats the last id of the path.
     pub named_by: Option<Path>,
     pub totals: Vec<Total>,
@@ -20,10 +25,22 @@ pub struct Answer {
     pub keep: Keep,
     /// Field name -> mask class.
     pub mask: BTreeMap<Box<str>, Box<str>>,
+    /// Parts: fields that hold links to files elsewhere, by level and name, and the action that lets each pass.
+    pub links: BTreeMap<Box<str>, Action>,
+    /// Parts: what is answered while the upstream says that what was asked for is still being made (202).
+    pub pending: Option<Box<str>>,
     /// The upstream's own answer for "nothing", as JSON text with holes.
     pub empty: Vec<Piece>,
     /// Group keys or row keys that name interactions: refused in group-by unless allowed with a limit.
     pub max_bytes: usize,
+}
+
+impl Answer {
+    /// Actions that let links pass, each once.
+    pub fn beside(&self) -> Vec<Action> {
+        let actions: BTreeSet<Action> = self.links.values().copied().collect();
+        actions.into_iter().collect()
+    }
 }
 
 /// A piece of an empty answer.
@@ -64,6 +81,8 @@ pub enum Shape {
     Conversation,
     /// A list of objects of many people, of which each has an id that is bound to one of them here.
     Bound,
+    /// A list of documents, of which each is one leg, and buckets over them.
+    Documents,
     /// One answer that belongs whole to what the path names, or to nobody: there are no rows to judge, so every level
     /// of it is listed, and nothing below a level that is not.
     Plain,
@@ -113,7 +132,8 @@ pub enum TotalTreatment {
 
 /// Allow-list of fields, level by level: key `""` is the answer's root, `conversations` the rows,
 /// `conversations.participants` the objects in that array, and so on. A field that is listed and has no level
-/// of its own passes whole; everything else is dropped.
+/// of its own passes whole; everything else is dropped. A level that lists `*` alone is a map: its names are short keys of
+/// the upstream's own, and what they hold has the level `name.*`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Keep {
     pub levels: BTreeMap<Box<str>, Vec<Box<str>>>,

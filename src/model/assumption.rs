@@ -16,6 +16,10 @@ pub enum Assumption {
     LegsContained,
     /// `divisionId` in an aggregate means the division of the leg, not the tags of the conversation.
     DivisionOfLeg,
+    /// `divisionId` of a case is the division that owns it, and no other.
+    DivisionOfCase,
+    /// What counts people evaluates its filter on one person at a time.
+    PersonFilter,
     /// A list that names ids returns no other entity.
     IdsOnly,
     /// An export counts only legs that fit each list of its filter.
@@ -23,12 +27,14 @@ pub enum Assumption {
 }
 
 impl Assumption {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::EntriesAnd,
         Self::SameSegment,
         Self::LegFilter,
         Self::LegsContained,
         Self::DivisionOfLeg,
+        Self::DivisionOfCase,
+        Self::PersonFilter,
         Self::IdsOnly,
         Self::ViewFilter,
     ];
@@ -40,6 +46,8 @@ impl Assumption {
             Self::LegFilter => "leg-filter",
             Self::LegsContained => "legs-contained",
             Self::DivisionOfLeg => "division-of-leg",
+            Self::DivisionOfCase => "division-of-case",
+            Self::PersonFilter => "person-filter",
             Self::IdsOnly => "ids-only",
             Self::ViewFilter => "view-filter",
         }
@@ -53,6 +61,8 @@ impl Assumption {
             Self::LegFilter => "an aggregate evaluates its filter on one leg at a time",
             Self::LegsContained => "an aggregate counts a leg only when the interval contains the whole of it",
             Self::DivisionOfLeg => "divisionId in an aggregate is the division of the leg",
+            Self::DivisionOfCase => "divisionId in case management is the division that owns the case",
+            Self::PersonFilter => "what counts people by team evaluates its filter on one person at a time",
             Self::IdsOnly => "a list asked for ids returns no other entity",
             Self::ViewFilter => {
                 "an export counts only legs that fit each list of its filter: the queue is in `queueIds`, the agent in `userIds`"

@@ -3,7 +3,7 @@
 //! Everything is an allow-list. The rewriter reads bodies against it, the second reader learns from it which
 //! dimension names carry access, so a rule file cannot teach both the same mistake.
 
-use super::{contract::Data, export::IdLists, org::ObjectKind};
+use super::{aggregation::AggregationModel, contract::Data, export::IdLists, org::ObjectKind};
 use std::collections::BTreeMap;
 
 /// A definite path: object keys from the root.
@@ -15,6 +15,30 @@ pub enum Dialect {
     Genesys,
     /// The report-definition API of the guides.
     Platform,
+    /// The query language of OpenSearch, where one document is one leg.
+    OpenSearch,
+}
+
+impl Dialect {
+    /// Names of dimensions and words of enums are compared without case.
+    pub fn folds_case(self) -> bool {
+        self == Self::Genesys
+    }
+
+    /// Groups nest, so that a condition can stand beside any part of a filter.
+    pub fn nests(self) -> bool {
+        self != Self::Genesys
+    }
+
+    /// Texts such as `${user.queueIds}` stand for what the proxy knows of the asker.
+    pub fn has_placeholders(self) -> bool {
+        self == Self::Platform
+    }
+
+    /// Bodies may ask for buckets and sort as OpenSearch does.
+    pub fn has_aggregations(self) -> bool {
+        self == Self::OpenSearch
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -33,6 +57,13 @@ pub struct Field {
     pub name: Box<str>,
     pub required: bool,
     pub kind: FieldKind,
+}
+
+impl Field {
+    /// Whether a member with this name is this field: aggregations have two names.
+    pub fn is_named(&self, name: &str) -> bool {
+        *self.name == *name || (matches!(self.kind, FieldKind::Aggregations(_)) && name == "aggregations")
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -69,6 +100,13 @@ pub enum FieldKind {
         max: usize,
     },
     Object(Vec<Field>),
+    /// Fields of documents in the order in which rows are sorted by them.
+    Sort {
+        words: Vec<Box<str>>,
+        max: usize,
+    },
+    /// Buckets and numbers under names that the asker chooses.
+    Aggregations(AggregationModel),
     /// One filter.
     Filter(FilterModel),
     /// An array of filters with *exists* semantics per interaction.
@@ -79,7 +117,8 @@ impl FieldKind {
     /// The closed list that this field, or each item of it, is a word of.
     pub fn words(&self) -> Option<&[Box<str>]> {
         match self {
-            Self::Enum { words, .. } => Some(words),
+            Self::Enum { words, .. } | Self::Sort { words, .. } => Some(words),
+            Self::Aggregations(model) => Some(&model.groups),
             Self::List { of, .. } => of.words(),
             _ => None,
         }
@@ -98,7 +137,7 @@ pub struct FilterModel {
     pub words: BTreeMap<Box<str>, Vec<Box<str>>>,
     /// Metrics that may be compared with a range: facts of the interaction itself, or of one leg.
     pub metrics: Vec<Box<str>>,
-    /// Platform only: how deep clauses may nest.
+    /// Where groups nest: how deep.
     pub max_depth: usize,
 }
 
@@ -133,6 +172,8 @@ pub enum Access {
     Region,
     Conversation,
     Object(ObjectOrd),
+    /// A group of people: there for whoever sees one of its members.
+    Group,
     /// A value of an attribute that the directory binds to one queue. Never an id: what is not bound is nobody's.
     Attribute,
     /// A job of the upstream: its submitter's, as it was bound.
@@ -233,14 +274,12 @@ impl BodyModel {
 impl FilterModel {
     /// Looks a dimension up as the dialect compares names and gives its canonical spelling.
     pub fn dimension(&self, dialect: Dialect, name: &str) -> Option<(&str, Dimension)> {
-        match dialect {
-            Dialect::Platform => self.dimensions.get_key_value(name).map(|(name, kind)| (&**name, *kind)),
-            Dialect::Genesys => self
-                .dimensions
-                .iter()
-                .find(|(known, _)| known.eq_ignore_ascii_case(name))
-                .map(|(name, kind)| (&**name, *kind)),
-        }
+        let found = if dialect.folds_case() {
+            self.dimensions.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))
+        } else {
+            self.dimensions.get_key_value(name)
+        };
+        found.map(|(name, kind)| (&**name, *kind))
     }
 
     /// The canonical name that carries this kind of access, if any does. The first in the table's order wins.

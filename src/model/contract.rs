@@ -2,7 +2,7 @@
 
 use super::{
     answer::Shape,
-    body::{Access, BodyModel, Path},
+    body::{Access, BodyModel, ObjectOrd, Path},
     entitlement::Action,
     job::JobStep,
 };
@@ -23,6 +23,8 @@ pub struct Contract {
     pub masks: BTreeMap<Box<str>, Box<str>>,
     /// How the request shows that it stays inside the scope when it has no body.
     pub ids: Option<IdsProof>,
+    /// For a list that is read from its beginning, its rows judged one by one.
+    pub scan: Option<ScanProof>,
     pub shape: Shape,
     /// Which data time a question reaches, for entitlements with a data window.
     pub time: Option<TimeRule>,
@@ -39,6 +41,8 @@ pub struct Contract {
     /// For the list of one's own exports: the contract of the operation that asks for one.
     pub own: Option<Arc<Contract>>,
     pub effect: Effect,
+    /// Actions beside its own by which links in the answer pass.
+    pub links: Vec<Action>,
 }
 
 /// What asking does upstream.
@@ -73,6 +77,15 @@ impl Words {
 pub struct IdsProof {
     pub param: Box<str>,
     pub access: Access,
+}
+
+/// A list of which no request can name the entries.
+#[derive(Debug, Clone)]
+pub struct ScanProof {
+    /// What reads the thing above in the path. Every id of the path is one of its own.
+    pub below: Option<Arc<Contract>>,
+    /// The parameter that holds a place in the list, as the answer before named it.
+    pub place: Option<Box<str>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -111,8 +124,25 @@ pub enum Data {
     Interaction,
     Queue,
     User,
+    /// Runs of flows: of the division that owns the flow.
+    Flow,
+    /// Cases: of the division that owns the case.
+    Case,
+    /// People, counted by their team: of each person, in a team whose division is seen whole.
+    Team,
     Division,
     Metadata,
+}
+
+impl Data {
+    /// The kind of object, held by the directory, that each row is of.
+    pub fn object(self) -> Option<ObjectOrd> {
+        match self {
+            Self::Flow => Some(ObjectOrd::Flow),
+            Self::Team => Some(ObjectOrd::Team),
+            Self::Interaction | Self::Queue | Self::User | Self::Case | Self::Division | Self::Metadata => None,
+        }
+    }
 }
 
 /// `/api/v2/conversations/{conversationId}`, split at slashes.
@@ -132,6 +162,11 @@ pub enum Segment {
 }
 
 impl Segment {
+    /// Whether an id of this name stands here.
+    pub fn is_named(&self, wanted: &str) -> bool {
+        matches!(self, Self::Param { name, .. } if **name == *wanted)
+    }
+
     /// What kind of id stands here.
     pub fn access(&self) -> Option<Access> {
         match self {

@@ -23,6 +23,21 @@ pub enum Action {
 }
 
 impl Action {
+    pub const ALL: [Self; 7] =
+        [Self::View, Self::Playback, Self::Transcript, Self::Export, Self::AddRemove, Self::Preview, Self::Edit];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::View => "view",
+            Self::Playback => "playback",
+            Self::Transcript => "transcript",
+            Self::Export => "export",
+            Self::AddRemove => "add-remove",
+            Self::Preview => "preview",
+            Self::Edit => "edit",
+        }
+    }
+
     /// Playback includes view; nothing else includes anything.
     pub fn includes(self, wanted: Action) -> bool {
         self == wanted || (self == Action::Playback && wanted == Action::View)
@@ -117,6 +132,13 @@ pub struct Lift {
     pub entitlements: Vec<Entitlement>,
 }
 
+/// Where a second action may be done with what an operation shows, such as hearing what it lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    pub action: Action,
+    pub entitlements: Vec<Entitlement>,
+}
+
 /// The set of entitlements that a principal has for one operation at one instant.
 #[derive(Debug, Clone)]
 pub struct Scope {
@@ -128,6 +150,8 @@ pub struct Scope {
     pub inert: Set<DivisionIx>,
     /// Where masks are lifted for the holder.
     pub lifts: Vec<Lift>,
+    /// Where the holder may do more with the answer than the operation itself does.
+    pub openings: Vec<Opening>,
     /// From this instant on the scope must be derived anew.
     pub good_until: Option<Timestamp>,
 }

@@ -1,6 +1,7 @@
 //! Plain data that every other room speaks: ids, the compiled organisation, entitlements, operations,
 //! contracts, outgoing requests, refusals. No behaviour beyond look-ups and set algebra; no I/O, no clock.
 
+pub mod aggregation;
 pub mod answer;
 pub mod assumption;
 pub mod body;

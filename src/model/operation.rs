@@ -6,9 +6,10 @@ use super::{
     body::{Access, BodyModel, Path},
     change::Look,
     contract::{Contract, Method, Segment},
+    entitlement::Action,
     export::OwnExports,
     job::JobStep,
-    part::Part,
+    part::{Part, Preview},
     routes::{RouteIndex, Slot},
     world::Policy,
 };
@@ -29,6 +30,8 @@ pub struct Rules {
     pub index: RouteIndex,
     /// Mask class -> permission that lifts it.
     pub masks: BTreeMap<Box<str>, BTreeSet<Box<str>>>,
+    /// Action -> permissions that let it be done with what somebody may see.
+    pub actions: BTreeMap<Action, BTreeSet<Box<str>>>,
     /// Permissions that open no data at all: the closed list on which an outsourcer keeps `all`.
     pub harmless: BTreeSet<Box<str>>,
     /// Permissions that count as analytics for `role-conflict = "refuse"`.
@@ -62,9 +65,16 @@ pub struct Operation {
     pub group_by: Option<AllowList>,
     pub sort: Option<AllowList>,
     pub metrics: Option<MetricRule>,
+    /// How a question about more people than one query may name is asked.
+    pub split: Option<Split>,
     /// Path of the one compulsory division slot (platform).
     pub division_slot: Option<Path>,
     pub page: Option<Page>,
+    pub scan: Option<Scan>,
+    /// The read of what stands above in the path: who may not read that sees nothing of what is below.
+    pub below: Option<Arc<Operation>>,
+    /// What is asked of the asker himself: the directory answers, for the upstream knows this proxy alone.
+    pub caller: Option<Caller>,
     pub refuse: Vec<RefuseWhen>,
     pub outside: Outside,
     pub static_dead: StaticDead,
@@ -82,6 +92,8 @@ pub struct Operation {
     pub own: Option<OwnExports>,
     /// For a change that names interactions: what shows their legs.
     pub look: Option<Look>,
+    /// For the beginning of a recording, cut here.
+    pub preview: Option<Preview>,
 }
 
 /// What an operation of class `job` does.
@@ -215,19 +227,68 @@ pub struct MetricRule {
     pub bpo_allow: Option<Vec<Box<str>>>,
 }
 
+/// A question that is asked in parts, each about some of the people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// At most so many.
+    pub parts: usize,
+    /// Metrics whose counts and sums over all people are those over each part, added.
+    pub additive: Vec<Box<str>>,
+}
+
+/// What can be asked about whoever asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Caller {
+    User,
+    Queues,
+    /// Roles, each with the division in which it is held.
+    Grants,
+    /// The divisions in which a permission is held.
+    Divisions,
+}
+
 /// How each visible entry of a list is reached once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     pub access: Access,
-    pub number: Box<str>,
-    pub size: Box<str>,
-    pub default_size: i64,
+    /// Parameters of the page's number and size; `None`: one answer for all ids that are asked for.
+    pub paged: Option<Paged>,
     /// Parameter that narrows by name, matched against the directory.
     pub name: Option<Box<str>>,
     /// Parameter with the order, `asc` or `desc`.
     pub order: Option<Box<str>>,
     /// Parameter that narrows by division.
     pub division: Option<Box<str>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paged {
+    pub number: Box<str>,
+    pub size: Box<str>,
+    pub default_size: i64,
+}
+
+/// How a list is read of which no request can name the entries: whole, from its beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan {
+    /// Rows of the upstream that are read at most.
+    pub most: usize,
+    /// The fields of a row that tell one entry from another.
+    pub each: Vec<Path>,
+    /// `None`: all of it stands in one answer.
+    pub walk: Option<Walk>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Walk {
+    /// The parameter that says which page, or behind which place.
+    pub at: Box<str>,
+    /// Whether `at` is a place that only the answer before names.
+    pub by_place: bool,
+    pub size: Box<str>,
+    /// What is asked for at a time.
+    pub step: usize,
+    pub default_size: usize,
 }
 
 #[derive(Debug, Clone)]

@@ -55,6 +55,8 @@ pub struct Index {
     pub services: HashMap<Box<str>, ServiceIx>,
     /// OAuth client id -> service account.
     pub clients: HashMap<Box<str>, ServiceIx>,
+    /// Flows, teams, cases and labels of a division.
+    pub objects: HashMap<(ObjectKind, DivisionIx), Vec<Box<str>>>,
     /// Grants by beneficiary.
     pub grants: HashMap<UserIx, Vec<u32>>,
 }

@@ -23,4 +23,6 @@ pub struct Residual {
     pub keys: bool,
     /// An entitlement with a data window is used: the guard judges each leg's time.
     pub windows: bool,
+    /// Links pass that these actions open: every leg that the answer speaks of is inside the scope for each.
+    pub links: Vec<super::entitlement::Action>,
 }

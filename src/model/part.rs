@@ -24,6 +24,16 @@ pub struct Element {
     pub field: Box<str>,
 }
 
+/// How the beginning of a recording is shown to who may not have it.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// The read that names the recording's file. It is asked in the asker's scope for the preview, not for itself.
+    pub of: Arc<Operation>,
+    pub seconds: u32,
+    /// Parameters that it is asked with.
+    pub asks: Vec<(Box<str>, Vec<String>)>,
+}
+
 /// What was seen of an interaction before a part of it was asked for, or something of it changed. Only the guard makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {

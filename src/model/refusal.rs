@@ -55,6 +55,8 @@ codes! {
     IdentityRequired = "identity.required", Asker;
     /// The token is good, but the directory knows nobody by that name, or the account is not active.
     IdentityUnknown = "identity.unknown", Administrator;
+    /// What describes the asker as a person was asked for by a service account. The upstream's own word.
+    NotAUser = "not.a.user", Asker;
     /// No rule governs this method and path.
     OperationUnknown = "operation.unknown", Asker;
     /// The operation is known and closed on purpose.
@@ -123,6 +125,10 @@ codes! {
     JobUnfinished = "job.unfinished", Asker;
     /// A part of an interaction speaks of legs that are not the asker's, too.
     InteractionMixed = "interaction.mixed", Asker;
+    /// A recording is not sound of the one form that can be cut to a preview.
+    PreviewFormat = "preview.format", Asker;
+    /// The file of a recording lies on a host from which no files are fetched.
+    PreviewHost = "preview.host", Administrator;
     /// A refusal that a rule file states itself.
     RuleRefused = "rule.refused", Asker;
     /// The second reader could not prove the outgoing query.

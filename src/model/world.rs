@@ -1,7 +1,7 @@
 //! Everything that one request is decided by, pinned as one version.
 
 use super::{assumption::Assumption, operation::Rules, org::Org};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 #[derive(Debug, Clone)]
 pub struct World {
@@ -35,4 +35,6 @@ pub struct Policy {
     pub accepted: Vec<Assumption>,
     /// A rule without a query test is a load error.
     pub require_tests: bool,
+    /// Region -> where its upstream keeps files, as scheme and host: `https://files.example`.
+    pub media: Arc<BTreeMap<Box<str>, Vec<Box<str>>>>,
 }

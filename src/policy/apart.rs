@@ -7,8 +7,8 @@ use crate::{
         refusal::{Code, Refusal},
     },
     query::{
+        dialect::{fits, write},
         filter::{Filter, Join, Term},
-        genesys, platform,
     },
 };
 
@@ -43,14 +43,13 @@ fn queries(item: &Filter) -> Option<Vec<Filter>> {
 }
 
 fn spelt(queries: &[Filter], dialect: Dialect) -> Option<Vec<String>> {
-    let write = |filter: &Filter| {
+    let spell = |filter: &Filter| {
         let mut out = Vec::new();
-        match dialect {
-            Dialect::Genesys if !genesys::fits(filter) => return None,
-            Dialect::Genesys => genesys::write(filter, &mut out),
-            Dialect::Platform => platform::write(filter, &mut out),
+        if !fits(dialect, filter) {
+            return None;
         }
+        write(dialect, filter, &mut out);
         String::from_utf8(out).ok().filter(|text| text.len() <= MAX_BYTES).map(|text| format!("`{text}`"))
     };
-    queries.iter().map(write).collect()
+    queries.iter().map(spell).collect()
 }

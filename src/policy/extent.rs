@@ -1,12 +1,13 @@
 //! The normal form of a scope: which legs (or queues, users, divisions) are visible, as sets.
 //!
 //! A leg is visible when its queue is in `all`, or when one box covers its queue *and* its agent, or when it has
-//! no queue and its agent is in `lone`. Boxes of different entitlements are united, never mixed per dimension.
+//! no queue and its agent is in `lone`. What is of a flow, a case or a team is visible where a division is covered
+//! whole: every queue and every person of it. Boxes of different entitlements are united, never mixed per dimension.
 
 use crate::model::{
     contract::Data,
     entitlement::Entitlement,
-    org::{DivisionIx, Org, QueueIx, QueueState, UserIx},
+    org::{DivisionIx, GroupIx, Org, QueueIx, QueueState, UserIx},
     set::{Dim, Set},
 };
 use std::{
@@ -25,8 +26,10 @@ pub struct Extent {
     pub boxes: Vec<(Set<QueueIx>, Set<UserIx>)>,
     /// Agents whose legs without a queue are visible (for user data: the visible users).
     pub lone: Set<UserIx>,
-    /// For lists of divisions: the visible ones.
+    /// For lists of divisions, and for cases: the visible ones.
     pub divisions: Set<DivisionIx>,
+    /// Flows or teams that are visible, with the division that owns each.
+    pub objects: BTreeMap<Box<str>, DivisionIx>,
     /// Archived or deleted queues that the asker's own lists name; not visible, but not foreign either.
     pub dead: Set<QueueIx>,
 }
@@ -37,6 +40,8 @@ pub struct Clause {
     pub queues: Set<QueueIx>,
     pub users: Set<UserIx>,
     pub no_queue: bool,
+    pub objects: Set<Box<str>>,
+    pub divisions: Set<DivisionIx>,
 }
 
 /// What the asker's own conjunction already says about a leg.
@@ -45,6 +50,7 @@ pub struct Asked {
     pub queues: Option<Set<QueueIx>>,
     pub users: Option<Set<UserIx>>,
     pub divisions: Option<Set<DivisionIx>>,
+    pub objects: Option<Set<Box<str>>>,
     pub no_queue: bool,
     pub some_queue: bool,
 }
@@ -57,6 +63,10 @@ impl Extent {
         let mut lone = Vec::new();
         let mut divisions = Vec::new();
         let mut dead = Vec::new();
+        for entitlement in entitlements.iter().filter(|_| data.object().is_some()) {
+            let covered = covered_divisions(org, entitlement);
+            extent.objects.extend(owned_objects(org, data, entitlement, &covered));
+        }
         for entitlement in &together(entitlements.iter().filter(|one| one.conversations.is_any())) {
             let covered = covered_divisions(org, entitlement);
             match data {
@@ -75,8 +85,10 @@ impl Extent {
                 Data::Queue => {
                     all.extend(visible_queues(org, entitlement, &covered, archived, &mut dead).iter().copied());
                 }
-                Data::User => lone.extend(visible_users(org, entitlement, &covered)),
-                Data::Division | Data::Metadata => divisions.extend(covered),
+                Data::User | Data::Team => lone.extend(visible_users(org, entitlement, &covered)),
+                Data::Flow => {}
+                Data::Case if !covers_whole(entitlement) => {}
+                Data::Case | Data::Division | Data::Metadata => divisions.extend(covered),
             }
         }
         extent.all = all.into_iter().collect();
@@ -122,12 +134,26 @@ impl Extent {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.all.is_empty() && self.boxes.is_empty() && self.lone.is_empty() && self.divisions.is_empty()
+        self.all.is_empty()
+            && self.boxes.is_empty()
+            && self.lone.is_empty()
+            && self.divisions.is_empty()
+            && self.objects.is_empty()
+    }
+
+    /// Whether no row of this data can be inside: one of a team is of a person, too.
+    pub fn shows_nothing(&self, data: Data) -> bool {
+        self.is_empty() || data == Data::Team && (self.lone.is_empty() || self.objects.is_empty())
     }
 
     /// Every queue of which some leg may be visible.
     pub fn queues(&self) -> Set<QueueIx> {
         self.all.iter().chain(self.boxes.iter().flat_map(|(queues, _)| queues)).copied().collect()
+    }
+
+    /// A group is there for whoever sees one of its members.
+    pub fn shows_group(&self, org: &Org, group: GroupIx) -> bool {
+        org.group(group).members.iter().any(|user| self.lone.contains(user))
     }
 
     /// Every division of which some leg may be visible.
@@ -170,6 +196,11 @@ impl Extent {
                 *held = held.filter(here);
             }
             part.lone = part.lone.filter(|user| divisions.contains(&org.user(*user).division));
+            part.divisions = part.divisions.intersection(divisions);
+            part.objects.retain(|_, division| divisions.contains(division));
+        }
+        if let Some(objects) = &asked.objects {
+            part.objects.retain(|id, _| objects.contains(id));
         }
         part.merge();
         part
@@ -188,8 +219,14 @@ impl Extent {
     /// The conjunctive form: a row is visible exactly when every clause holds. Weaker clauses are left out. `None`:
     /// more boxes than fit into one query.
     pub fn clauses(&self, data: Data) -> Option<Vec<Clause>> {
-        if data == Data::User {
-            return Some(vec![Clause { users: self.lone.clone(), ..Clause::default() }]);
+        let by_user = || Clause { users: self.lone.clone(), ..Clause::default() };
+        let by_object = || Clause { objects: self.objects.keys().cloned().collect(), ..Clause::default() };
+        match data {
+            Data::User => return Some(vec![by_user()]),
+            Data::Flow => return Some(vec![by_object()]),
+            Data::Team => return Some(vec![by_user(), by_object()]),
+            Data::Case => return Some(vec![Clause { divisions: self.divisions.clone(), ..Clause::default() }]),
+            Data::Interaction | Data::Queue | Data::Division | Data::Metadata => {}
         }
         if self.boxes.len() > MAX_BOXES {
             return None;
@@ -229,7 +266,13 @@ impl Extent {
     }
 
     /// How many alternatives the disjunctive form has.
-    pub fn alternatives(&self) -> usize {
+    pub fn alternatives(&self, data: Data) -> usize {
+        match data {
+            Data::Flow => return self.objects.len(),
+            Data::Team => return self.objects.len().saturating_mul(self.lone.len()),
+            Data::Case => return self.divisions.len(),
+            Data::Interaction | Data::Queue | Data::User | Data::Division | Data::Metadata => {}
+        }
         let boxes = self.boxes.iter().map(|(queues, users)| queues.len().saturating_mul(users.len()));
         boxes.fold(self.all.len().saturating_add(self.lone.len()), usize::saturating_add)
     }
@@ -237,11 +280,16 @@ impl Extent {
 
 impl Clause {
     fn is_within(&self, other: &Self) -> bool {
-        (!self.no_queue || other.no_queue) && self.queues.is_subset(&other.queues) && self.users.is_subset(&other.users)
+        (!self.no_queue || other.no_queue)
+            && self.queues.is_subset(&other.queues)
+            && self.users.is_subset(&other.users)
+            && self.objects.is_subset(&other.objects)
+            && self.divisions.is_subset(&other.divisions)
     }
 
     pub fn values(&self) -> usize {
-        self.queues.len() + self.users.len() + usize::from(self.no_queue)
+        let named = self.queues.len() + self.users.len() + self.objects.len() + self.divisions.len();
+        named + usize::from(self.no_queue)
     }
 }
 
@@ -273,8 +321,42 @@ fn together<'e>(entitlements: impl Iterator<Item = &'e Entitlement>) -> Vec<Cow<
     groups.into_iter().filter_map(united).collect()
 }
 
+/// Whether it covers all that its divisions own, whoever and whichever queue it went through.
+pub fn covers_whole(entitlement: &Entitlement) -> bool {
+    entitlement.queues.is_any() && entitlement.users.is_any() && entitlement.conversations.is_any()
+}
+
+/// Whether it covers everybody of the organisation's own in this division: nobody there is told apart by a team of it.
+pub fn covers_own_people(org: &Org, entitlement: &Entitlement, division: DivisionIx) -> bool {
+    entitlement.queues.is_any()
+        && entitlement.conversations.is_any()
+        && match &entitlement.users {
+            Dim::Any => true,
+            Dim::Only(list) => {
+                let own = org.division(division).users.filter(|user| !org.user(*user).bpo);
+                !own.is_empty() && own.is_subset(list)
+            }
+        }
+}
+
+/// The flows or teams, as the data has it, that these divisions own.
+fn owned_objects<'o>(
+    org: &'o Org,
+    data: Data,
+    entitlement: &'o Entitlement,
+    covered: &'o [DivisionIx],
+) -> impl Iterator<Item = (Box<str>, DivisionIx)> + 'o {
+    let seen = move |division: &&DivisionIx| match data {
+        Data::Team => covers_own_people(org, entitlement, **division),
+        _ => covers_whole(entitlement),
+    };
+    let covered = covered.iter().filter(seen);
+    let of = move |division: &DivisionIx| org.index.objects.get(&(data.object()?.into(), *division));
+    covered.flat_map(move |division| of(division).into_iter().flatten().map(|id| (id.clone(), *division)))
+}
+
 /// The leaf divisions of the holder's region that an entitlement covers.
-fn covered_divisions(org: &Org, entitlement: &Entitlement) -> Vec<DivisionIx> {
+pub fn covered_divisions(org: &Org, entitlement: &Entitlement) -> Vec<DivisionIx> {
     let fits = |ix: &DivisionIx| {
         let division = org.division(*ix);
         division.leaf && division.region == entitlement.region

@@ -1,14 +1,19 @@
 //! Answers that need nothing of the upstream: empty ones, in the upstream's own form.
 
-use super::guard::{Guarded, PageInfo};
+use super::guard::{Guarded, PageInfo, fields};
 use crate::{
     model::{
         answer::{PageNumber, Piece},
+        body::FieldKind,
         contract::{TimeAt, TimeRule},
         operation::{JobPart, Operation},
-        refusal::Notice,
+        refusal::{Code, Notice, Refusal},
     },
-    query::{body::Body, json::Value},
+    query::{
+        body::Body,
+        json::{self, Limits, Value},
+        opensearch,
+    },
 };
 use jiff::Timestamp;
 
@@ -28,6 +33,10 @@ fn filled(operation: &Operation, body: Option<&Body>, page: Option<PageInfo>, no
         match piece {
             Piece::Text(text) => bytes.extend_from_slice(text.as_bytes()),
             Piece::Page(number) => bytes.extend_from_slice(of_page(page, *number).to_string().as_bytes()),
+            Piece::Asked(at) if is_aggregations(operation, at) => {
+                let asked = body.map(|body| &*body.aggregations).unwrap_or_default();
+                bytes.extend_from_slice(&opensearch::empty(asked).to_bytes());
+            }
             Piece::Asked(at) => {
                 let asked = body.and_then(|body| body.get(at)).unwrap_or(&Value::Null);
                 let shown = instant(operation, at, asked);
@@ -36,6 +45,26 @@ fn filled(operation: &Operation, body: Option<&Body>, page: Option<PageInfo>, no
         }
     }
     Guarded::plain(200, bytes, notices)
+}
+
+/// Of no document there are no buckets, and numbers that say so.
+fn is_aggregations(operation: &Operation, at: &[Box<str>]) -> bool {
+    matches!(operation.body().and_then(|model| model.field(at)), Some(FieldKind::Aggregations(_)))
+}
+
+/// What the directory says of the asker.
+pub fn known(operation: &Operation, answer: Value) -> Guarded {
+    Guarded::plain(200, fields::keep(&operation.answer.keep, answer).to_bytes(), Vec::new())
+}
+
+/// The same in a list.
+pub fn known_page(operation: &Operation, page: PageInfo, rows: Vec<Value>) -> Result<Guarded, Refusal> {
+    let frame = empty_page(operation, page, Vec::new());
+    let mut answer = json::parse(frame.body(), &Limits::default()).map_err(|error| {
+        Refusal::new(Code::Internal, "the frame of a list cannot be read").because(error.to_string())
+    })?;
+    answer.set_at(&operation.answer.rows, Value::Array(rows));
+    Ok(known(operation, answer))
 }
 
 /// A job of which nothing could match: it has an id of this proxy, and no upstream knows it.

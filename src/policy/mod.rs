@@ -13,3 +13,4 @@ pub mod outsourcers;
 pub mod placeholders;
 pub mod scope;
 pub mod time;
+pub mod together;

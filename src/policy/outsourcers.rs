@@ -48,7 +48,7 @@ pub(super) fn leave_out(org: &Org, operation: &Operation, entitlements: &mut [En
             }
         }
         // Legs are told apart on the answer, one without an agent is nobody's work; queues not at all.
-        Outsourcers::ByRow if operation.contract.data != Data::User => {}
+        Outsourcers::ByRow if !matches!(operation.contract.data, Data::User | Data::Team) => {}
         Outsourcers::ByRow => {
             for entitlement in entitlements {
                 let own = |user: &UserIx| !org.user(*user).bpo;

@@ -4,8 +4,8 @@
 
 use super::outsourcers;
 use crate::model::{
-    contract::Data,
-    entitlement::{Action, Entitlement, Lift, Scope, Source, Validity},
+    contract::{Contract, Data},
+    entitlement::{Action, Entitlement, Lift, Opening, Scope, Source, Validity},
     operation::{Audience, BpoExports, Class, Operation, Rules},
     org::{
         Assignment, DivisionIx, Grant, GrantResource, GroupIx, Org, Permission, PermissionScope, Principal, QueueIx,
@@ -47,6 +47,7 @@ pub fn derive(
         entitlements: Vec::new(),
         inert: Set::new(),
         lifts: Vec::new(),
+        openings: Vec::new(),
         good_until: None,
     };
     if !is_active(org, holder) {
@@ -75,13 +76,19 @@ pub fn derive(
         )
         .with("permission", &*operation.permission));
     }
-    if operation.contract.action != Action::View {
-        leave_out_copies(org, &mut scope.entitlements);
-    }
-    outsourcers::leave_out(org, operation, &mut scope.entitlements);
-    scope.entitlements.retain(covers_something);
+    settle(org, operation, &mut scope.entitlements);
     scope.lifts = lifts(org, rules, holder, operation);
+    scope.openings = openings(org, rules, holder, operation, now);
     Ok(scope)
+}
+
+/// Takes out what no right to this operation may cover, whatever its source.
+fn settle(org: &Org, operation: &Operation, entitlements: &mut Vec<Entitlement>) {
+    if operation.contract.action != Action::View {
+        leave_out_copies(org, entitlements);
+    }
+    outsourcers::leave_out(org, operation, entitlements);
+    entitlements.retain(covers_something);
 }
 
 /// A shared reporting division holds copies to be viewed: nothing else is opened there, by a grant neither.
@@ -185,9 +192,11 @@ impl Derivation<'_> {
     fn add_to(&self, out: &mut Vec<Entitlement>) {
         let here = self.assignment.division;
         match self.operation.contract.data {
-            Data::Interaction => self.on_interactions(here, out),
             Data::Queue => self.on_queues(here, out),
-            Data::User => self.on_users(here, out),
+            Data::User | Data::Team => self.on_users(here, out),
+            // of the parts of a division that these words open, none is a flow or a case: what is bound to queues or people
+            // is told, and does not count
+            Data::Interaction | Data::Flow | Data::Case => self.on_interactions(here, out),
             Data::Division | Data::Metadata => out.push(self.entitlement(Dim::Any, Dim::Any)),
         }
     }
@@ -393,13 +402,13 @@ fn of_resource(
             }
             entitlement.divisions = Dim::Only(Set::one(*division));
         }
-        GrantResource::User(user) if data == Data::Interaction || data == Data::User => {
+        GrantResource::User(user) if matches!(data, Data::Interaction | Data::User | Data::Team) => {
             if org.user(*user).region != region {
                 return None;
             }
             entitlement.users = Dim::Only(Set::one(*user));
         }
-        GrantResource::Group(group) if data == Data::Interaction || data == Data::User => {
+        GrantResource::Group(group) if matches!(data, Data::Interaction | Data::User | Data::Team) => {
             entitlement.users = Dim::Only(org.group(*group).members.filter(|user| org.user(*user).region == region));
         }
         GrantResource::Conversation(id) if data == Data::Interaction => {
@@ -453,4 +462,33 @@ fn lifts(org: &Org, rules: &Rules, holder: Principal, operation: &Operation) -> 
         }
     }
     lifts
+}
+
+/// What the answer's links lead to, by action: the permissions of that action, by their own scope word and division, and
+/// grants of it. No export leaves with an outsourcer.
+fn openings(org: &Org, rules: &Rules, holder: Principal, operation: &Operation, now: Timestamp) -> Vec<Opening> {
+    let actions = operation.contract.links.iter().copied();
+    let allowed = actions.filter(|action| *action != Action::Export || !org.is_bpo(holder));
+    let opening = |action: Action| {
+        let contract = Contract { action, ..Contract::clone(&operation.contract) };
+        let doing = Operation { contract: contract.into(), ..operation.clone() };
+        let none = BTreeSet::new();
+        let permissions = rules.actions.get(&action).unwrap_or(&none);
+        let mut own = Scope {
+            holder,
+            region: org.region_of(holder),
+            action,
+            entitlements: from_roles(org, holder, &doing, permissions, &none).entitlements,
+            inert: Set::new(),
+            lifts: Vec::new(),
+            openings: Vec::new(),
+            good_until: None,
+        };
+        if let Principal::User(user) = holder {
+            add_grants(org, &doing, user, now, &mut own);
+        }
+        settle(org, &doing, &mut own.entitlements);
+        Opening { action, entitlements: own.entitlements }
+    };
+    allowed.map(opening).filter(|opening| !opening.entitlements.is_empty()).collect()
 }

@@ -79,6 +79,11 @@ const QUESTIONS: [(Assumption, Question); 6] = [
     (Assumption::IdsOnly, lists::parts),
 ];
 
+/// Whether anything is asked for it. What is not can only be vouched for by name.
+pub fn asks(assumption: Assumption) -> bool {
+    QUESTIONS.iter().any(|(asked, _)| *asked == assumption)
+}
+
 /// Asks one region's upstream.
 pub async fn region(settings: &RegionSettings, plan: &Plan) -> Result<Probed, NotAsked> {
     let not_asked = |why: String| NotAsked { region: settings.region.clone(), why };

@@ -42,6 +42,8 @@ pub(super) struct Leg {
     pub(super) queue: Option<String>,
     pub(super) agent: Option<String>,
     pub(super) wrap_up: Option<String>,
+    /// Such as `interact` or `wrapup`: what tells the segments of one session apart most often.
+    pub(super) kind: Option<String>,
     pub(super) start: Option<Timestamp>,
     pub(super) end: Option<Timestamp>,
     pub(super) participant: usize,
@@ -174,6 +176,7 @@ pub(super) fn legs(interaction: &Value) -> Vec<Leg> {
                 queue: text(segment, "queueId"),
                 agent: agent.clone(),
                 wrap_up: text(segment, "wrapUpCode"),
+                kind: text(segment, "segmentType"),
                 start: instant(segment, "segmentStart"),
                 end: instant(segment, "segmentEnd"),
                 participant,

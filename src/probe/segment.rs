@@ -10,7 +10,15 @@ use super::{
 };
 use crate::query::json::Value;
 
-const DIMENSIONS: [&str; 3] = ["queueId", "userId", "wrapUpCode"];
+/// Two of them, in every combination.
+const PAIRS: [(&str, &str); 6] = [
+    ("queueId", "userId"),
+    ("queueId", "wrapUpCode"),
+    ("userId", "wrapUpCode"),
+    ("queueId", "segmentType"),
+    ("userId", "segmentType"),
+    ("wrapUpCode", "segmentType"),
+];
 
 /// How near each other the two segments stand: in one session, of one participant, or neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +66,7 @@ fn value<'l>(leg: &'l Leg, dimension: &str) -> Option<&'l str> {
     match dimension {
         "queueId" => leg.queue.as_deref(),
         "userId" => leg.agent.as_deref(),
+        "segmentType" => leg.kind.as_deref(),
         _ => leg.wrap_up.as_deref(),
     }
 }
@@ -68,14 +77,13 @@ fn has_both(legs: &[Leg], pair: &Pair<'_>) -> bool {
 
 fn apart<'s>(interaction: &'s Interaction, sample: &'s Sample) -> Vec<Witness<'s>> {
     let mut found: Vec<Witness<'s>> = Vec::new();
-    for (first, second) in [(0, 1), (0, 2), (1, 2)] {
-        let (Some(one), Some(other)) = (DIMENSIONS.get(first), DIMENSIONS.get(second)) else { continue };
+    for (one, other) in PAIRS {
         let all = || interaction.legs.iter();
-        let together = all().find_map(|leg| Some([(*one, value(leg, one)?), (*other, value(leg, other)?)]));
+        let together = all().find_map(|leg| Some([(one, value(leg, one)?), (other, value(leg, other)?)]));
         let Some(together) = together else { continue };
         for (here, there) in all().flat_map(|here| all().map(move |there| (here, there))) {
             let (Some(left), Some(right)) = (value(here, one), value(there, other)) else { continue };
-            let apart = [(*one, left), (*other, right)];
+            let apart = [(one, left), (other, right)];
             if has_both(&interaction.legs, &apart) || found.iter().any(|known| known.apart == apart) {
                 continue;
             }

@@ -14,7 +14,7 @@ use crate::{
 use serde_json::json;
 use std::collections::BTreeSet;
 
-fn answer(value: serde_json::Value) -> Value {
+fn answer(value: &serde_json::Value) -> Value {
     json::parse(value.to_string().as_bytes(), &Limits::answer(1 << 20)).unwrap()
 }
 
@@ -53,7 +53,7 @@ fn conversation(id: &str, divisions: &[&str], segments: &[Segment<'_>]) -> serde
 }
 
 fn rows(conversations: &[serde_json::Value]) -> Value {
-    answer(json!({ "totalHits": conversations.len(), "conversations": conversations }))
+    answer(&json!({ "totalHits": conversations.len(), "conversations": conversations }))
 }
 
 fn sample(conversations: &[serde_json::Value]) -> Sample {
@@ -61,11 +61,11 @@ fn sample(conversations: &[serde_json::Value]) -> Sample {
 }
 
 fn groups(dimension: &str, values: &[Option<&str>]) -> Value {
-    let row = |value: &Option<&str>| {
+    let row = |value: Option<&str>| {
         let group = value.map_or(json!({}), |value| json!({ dimension: value }));
         json!({ "group": group, "data": [{ "metrics": [{ "metric": "tHandle", "stats": { "count": 1, "sum": 5 } }] }] })
     };
-    answer(json!({ "results": values.iter().map(row).collect::<Vec<_>>() }))
+    answer(&json!({ "results": values.iter().copied().map(row).collect::<Vec<_>>() }))
 }
 
 fn only(parts: &[Part], says: &str) -> usize {
@@ -140,9 +140,12 @@ fn entries_are_judged_by_what_satisfies_one_of_them() {
     for part in &parts {
         let trial = &part.trials[0];
         let people = matches!(trial.asks[0], Ask::People(_));
-        let rows = |ids: &[&str]| match people {
-            true => answer(json!({ "userDetails": ids.iter().map(|id| json!({ "userId": id })).collect::<Vec<_>>() })),
-            false => rows(&ids.iter().map(|id| conversation(id, &[], &[])).collect::<Vec<_>>()),
+        let rows = |ids: &[&str]| {
+            if people {
+                let people: Vec<_> = ids.iter().map(|id| json!({ "userId": id })).collect();
+                return answer(&json!({ "userDetails": people }));
+            }
+            rows(&ids.iter().map(|id| conversation(id, &[], &[])).collect::<Vec<_>>())
         };
         let (own, other) = if people { ("u-1", "u-2") } else { ("c-1", "c-2") };
         let judge = |both: &[&str], lacking: &[&str]| verdict(trial, &[rows(both), rows(lacking)]);
@@ -176,12 +179,33 @@ fn segments_are_judged_by_an_interaction_that_has_two_values_apart() {
     let found = std::slice::from_ref(&witness);
     let both = conversation("c-2", &[], &[("u-2", 1, values[0], values[1], 0, 9)]);
     assert_eq!(verdict(trial, &[rows(found), rows(&[])]), Holds);
-    assert_eq!(verdict(trial, &[rows(found), rows(&[both.clone()])]), Holds);
+    assert_eq!(verdict(trial, &[rows(found), rows(std::slice::from_ref(&both))]), Holds);
     assert_eq!(verdict(trial, &[rows(found), rows(found)]), DoesNotHold);
-    assert_eq!(verdict(trial, &[rows(&[both.clone()]), rows(&[])]), DoesNotHold, "the control shows a stranger");
+    assert_eq!(
+        verdict(trial, &[rows(std::slice::from_ref(&both)), rows(&[])]),
+        DoesNotHold,
+        "the control shows a stranger"
+    );
     assert_eq!(verdict(trial, &[rows(&[]), rows(&[])]), Unknown, "it finds nothing at all");
-    let more = answer(json!({ "totalHits": 900, "conversations": [both] }));
+    let more = answer(&json!({ "totalHits": 900, "conversations": [both] }));
     assert_eq!(verdict(trial, &[rows(found), more]), Unknown, "it may be on another page");
+}
+
+/// The usual interaction of the real service: a code is given on a segment of its own.
+#[test]
+fn the_kind_of_a_segment_tells_two_of_one_session_apart() {
+    let mut shown = conversation("c-1", &[], &[("u-1", 1, "q-1", "", 0, 60), ("u-1", 1, "q-1", "w-1", 60, 70)]);
+    for (place, kind) in ["interact", "wrapup"].into_iter().enumerate() {
+        shown["participants"][0]["sessions"][0]["segments"][place]["segmentType"] = json!(kind);
+    }
+    let parts = segment::parts(&sample(&[shown]));
+    assert_eq!(
+        parts.iter().map(|part| part.says).collect::<Vec<_>>(),
+        ["conversation details, two segments of one session"]
+    );
+    let Ask::Details(body) = &parts[0].trials[0].asks[1] else { panic!("{:?}", parts[0].trials[0].asks[1]) };
+    let asked = body["segmentFilters"][0]["predicates"].to_string();
+    assert!(asked.contains("\"w-1\"") && asked.contains("\"interact\""), "{asked}");
 }
 
 #[test]
@@ -251,7 +275,7 @@ fn divisions_are_judged_by_the_tags_that_are_not_the_queues() {
     let queue = |there: bool| groups("queueId", if there { &[Some("q-1")] } else { &[] });
     let by = |divisions: &[&str]| {
         let row = |division: &&str| json!({ "group": { "queueId": "q-1", "divisionId": division }, "data": [{ "metrics": [{ "metric": "nOffered", "stats": { "count": 1 } }] }] });
-        answer(json!({ "results": divisions.iter().map(row).collect::<Vec<_>>() }))
+        answer(&json!({ "results": divisions.iter().map(row).collect::<Vec<_>>() }))
     };
     assert_eq!(verdict(trial, &[queue(true), by(&["d-1"]), queue(false)]), Holds);
     assert_eq!(verdict(trial, &[queue(true), by(&["d-1"]), queue(true)]), DoesNotHold);
@@ -270,7 +294,7 @@ fn lists_are_judged_by_what_was_not_asked_for() {
     };
     let page = |ids: &[&str], total: usize| {
         let entities: Vec<_> = ids.iter().map(|id| json!({ "id": id })).collect();
-        answer(json!({ "entities": entities, "total": total }))
+        answer(&json!({ "entities": entities, "total": total }))
     };
     assert!(lists::parts(&of(&["q-1"], 1))[0].trials.is_empty(), "no other one could come");
     let parts = lists::parts(&of(&["q-1", "q-2", "q-3"], 3));
@@ -280,7 +304,7 @@ fn lists_are_judged_by_what_was_not_asked_for() {
     assert_eq!(verdict(trial, &[page(&["q-1", "q-3"], 2)]), DoesNotHold);
     assert_eq!(verdict(trial, &[page(&["q-1"], 1)]), Unknown);
     assert_eq!(verdict(trial, &[page(&["q-1", "q-2"], 3)]), Unknown, "another page may hold another one");
-    assert_eq!(verdict(trial, &[answer(json!({ "entities": [{}, { "id": "q-1" }, { "id": "q-2" }] }))]), DoesNotHold);
+    assert_eq!(verdict(trial, &[answer(&json!({ "entities": [{}, { "id": "q-1" }, { "id": "q-2" }] }))]), DoesNotHold);
 }
 
 #[test]

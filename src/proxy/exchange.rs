@@ -30,6 +30,7 @@ use crate::{
         },
         metrics::PhaseLabel,
     },
+    verify::VerifiedLink,
     world::Scoped,
 };
 use bytes::Bytes;
@@ -224,6 +225,17 @@ impl Exchange {
         let draft =
             self.draft().ok_or_else(|| Refusal::new(Code::Internal, INTERNAL).because("an intent before its facts"))?;
         let intent = recorder.intend(draft, &forward.verified).await?;
+        let (decision, region) = (self.id, self.region.clone());
+        let operation = self.outcome.as_ref().and_then(|outcome| outcome.operation.clone()).unwrap_or_default();
+        QueryForwarded { decision, operation: &operation, region: &region }.emit(&self.metrics);
+        Ok(intent)
+    }
+
+    /// The same for a file that is about to be fetched.
+    pub(super) async fn intend_link(&mut self, recorder: &Recorder, link: &VerifiedLink) -> Result<Intent, Refusal> {
+        let draft =
+            self.draft().ok_or_else(|| Refusal::new(Code::Internal, INTERNAL).because("an intent before its facts"))?;
+        let intent = recorder.intend_link(draft, link).await?;
         let (decision, region) = (self.id, self.region.clone());
         let operation = self.outcome.as_ref().and_then(|outcome| outcome.operation.clone()).unwrap_or_default();
         QueryForwarded { decision, operation: &operation, region: &region }.emit(&self.metrics);

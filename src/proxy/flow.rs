@@ -3,10 +3,10 @@
 //! Until the commit point, every doubt is a refusal. After it, the asker has read a part: the stream is aborted, so that
 //! no client takes the part for the whole.
 
-use super::{Proxy, admission::Place, exchange::Exchange};
+use super::{Proxy, admission::Place, exchange::Exchange, read_on::Asked};
 use crate::{
     model::refusal::{Code, Refusal},
-    policy::guard::{GuardPlan, Guarded, Rows, Sieve},
+    policy::guard::{Gathered, GuardPlan, Guarded, Rows, Sieve},
     upstream::Arriving,
 };
 use bytes::Bytes;
@@ -37,6 +37,7 @@ impl Proxy {
     /// The part of the answer that is judged before any of it is passed on; and what follows, when that is not all.
     pub(super) async fn guard(
         &self,
+        asked: Asked<'_>,
         plan: GuardPlan,
         mut arriving: Arriving,
         place: Place,
@@ -49,7 +50,8 @@ impl Proxy {
             Err(plan) => {
                 let answer = arriving.whole().await.map_err(|refusal| plan.unsure_of(refusal))?;
                 exchange.received(answer.len());
-                return Ok((plan.guard(answer)?, None));
+                let read = plan.read(Gathered::default(), answer)?;
+                return Ok((self.read_on(asked, read, exchange).await?, None));
             }
         };
         while sieve.held() < COMMIT {

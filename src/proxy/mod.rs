@@ -11,11 +11,14 @@ mod flow;
 mod front_door;
 mod identify;
 mod jobs;
+mod judge;
 mod look;
 mod params;
 mod path;
 pub mod question;
+mod read_on;
 pub mod respond;
+mod split;
 mod token;
 
 pub use exchange::Body;
@@ -161,6 +164,10 @@ impl Proxy {
             Decided::Local(guarded) => {
                 return self.answer_here(&question, guarded, whose, exchange).await.map(Answer::from);
             }
+            Decided::Split(split) => {
+                let region = &pinned.world.org.region(scoped.scope.region).id;
+                return self.ask_parts(&question, *split, region, exchange).await.map(Answer::from);
+            }
             Decided::Forward(forward) => forward,
         };
         exchange.enter("intend");
@@ -168,7 +175,8 @@ impl Proxy {
         let intent = exchange.intend(&self.recorder, &forward).await?;
         let sent = forward.verified.outgoing().body.clone();
         let answer = self.fetch(&question.operation, forward.verified, intent, slot, exchange).await?;
-        let (guarded, rest) = self.guard(forward.plan, answer, place, exchange).await?;
+        let within = (place, &*pinned, &scoped.scope);
+        let (guarded, rest) = self.judge(&question, forward.plan, answer, within, exchange).await?;
         self.keep(&question, sent, &guarded, whose, exchange).await?;
         Ok(Answer::Guarded(guarded, rest))
     }

@@ -6,7 +6,7 @@
 use super::flow::Flow;
 use crate::{
     model::refusal::{Code, Notice, Refusal},
-    policy::guard::Guarded,
+    policy::guard::{Content, Guarded},
     query::json::Value,
 };
 use bytes::Bytes;
@@ -57,10 +57,11 @@ const NOTICES: usize = 16;
 
 /// Writes an answer.
 pub fn respond(decision: Uuid, answer: impl Into<Answer>, notices: &[Notice]) -> Response<Bytes> {
-    let mut wait = None;
+    let (mut wait, mut content) = (None, Content::Json);
     let (status, body, challenge) = match answer.into() {
         Answer::Guarded(guarded, _) => {
             let status = StatusCode::from_u16(guarded.status()).unwrap_or(StatusCode::BAD_GATEWAY);
+            content = guarded.content();
             (status, guarded.into_body(), false)
         }
         Answer::Refusal(refusal) => {
@@ -80,7 +81,7 @@ pub fn respond(decision: Uuid, answer: impl Into<Answer>, notices: &[Notice]) ->
     if status == StatusCode::NO_CONTENT {
         headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
     } else {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind(content)));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     }
     if challenge {
@@ -100,6 +101,13 @@ pub fn respond(decision: Uuid, answer: impl Into<Answer>, notices: &[Notice]) ->
     response
 }
 
+fn kind(content: Content) -> &'static str {
+    match content {
+        Content::Json => "application/json; charset=utf-8",
+        Content::Wav => "audio/wav",
+    }
+}
+
 /// The status that a code has in most places, for the generated table.
 pub fn status_of(code: Code) -> u16 {
     status(&Refusal::new(code, "")).as_u16()
@@ -110,6 +118,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         Code::ScopeOutside if refusal.in_path => StatusCode::NOT_FOUND,
         Code::RequestMalformed
         | Code::QueryMalformed
+        | Code::NotAUser
         | Code::QueryTooComplex
         | Code::QueryTooWide
         | Code::QueryDeadQueue
@@ -143,6 +152,8 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Code::WindowOutside
         | Code::JobScopeChanged
         | Code::InteractionMixed
+        | Code::PreviewFormat
+        | Code::PreviewHost
         | Code::RuleRefused => StatusCode::FORBIDDEN,
         Code::OperationUnknown => StatusCode::NOT_FOUND,
         Code::RequestTimeout => StatusCode::REQUEST_TIMEOUT,

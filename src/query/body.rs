@@ -1,13 +1,14 @@
 //! Reads a body against its model: allow-listed fields only, one canonical form out.
 
 use super::{
+    dialect,
     filter::Filter,
-    genesys,
     json::{Value, write_text},
-    platform,
-    reading::{Hides, Reading},
+    opensearch,
+    reading::{Hides, ReadError, Reading},
 };
 use crate::model::{
+    aggregation::Aggregation,
     body::{BodyModel, Dialect, Field, FieldKind, FilterModel, Path},
     refusal::{Code, Echo, Refusal},
 };
@@ -18,6 +19,8 @@ pub struct Body {
     /// Everything but the filters; filter fields stand as `null` in their place.
     pub value: Value,
     pub filters: Vec<Slot>,
+    /// The aggregations that were asked for, in the order of their names.
+    pub aggregations: Vec<Aggregation>,
 }
 
 /// One place of the body where filters stand.
@@ -32,15 +35,16 @@ pub struct Slot {
 
 /// Reads `value` against `model`.
 pub fn read(model: &BodyModel, value: &Value, hides: Hides<'_>) -> Result<Body, Refusal> {
-    let mut reader = Reader { dialect: model.dialect, hides, filters: Vec::new() };
+    let mut reader = Reader { dialect: model.dialect, hides, filters: Vec::new(), aggregations: Vec::new() };
     let value = reader.object(&model.fields, value, &mut Vec::new())?;
-    Ok(Body { value, filters: reader.filters })
+    Ok(Body { value, filters: reader.filters, aggregations: reader.aggregations })
 }
 
 struct Reader<'a> {
     dialect: Dialect,
     hides: Hides<'a>,
     filters: Vec<Slot>,
+    aggregations: Vec<Aggregation>,
 }
 
 impl Reader<'_> {
@@ -49,7 +53,7 @@ impl Reader<'_> {
         let Value::Object(members) = value else {
             return Err(malformed(at, "must be an object"));
         };
-        if let Some((name, _)) = members.iter().find(|(name, _)| fields.iter().all(|field| field.name != *name)) {
+        if let Some((name, _)) = members.iter().find(|(name, _)| fields.iter().all(|field| !field.is_named(name))) {
             let known: Vec<_> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
             return Err(malformed(
                 at,
@@ -59,7 +63,11 @@ impl Reader<'_> {
         let mut out = Vec::with_capacity(members.len());
         for field in fields {
             at.push(field.name.clone());
-            match members.iter().find(|(name, _)| *name == field.name) {
+            let mut given = members.iter().filter(|(name, _)| field.is_named(name));
+            match given.next() {
+                Some(_) if given.next().is_some() => {
+                    return Err(malformed(at, "stands twice, by two names: leave one"));
+                }
                 Some((_, value)) => out.push((field.name.clone(), self.field(&field.kind, value, at)?)),
                 None if field.required => return Err(malformed(at, "is missing")),
                 None => {}
@@ -109,6 +117,14 @@ impl Reader<'_> {
                 Ok(Value::Array(items?))
             }
             (FieldKind::Object(fields), value) => self.object(fields, value, at),
+            (FieldKind::Sort { words, max }, value) => {
+                opensearch::sort(words, *max, value).map_err(|error| unread(at, &error))
+            }
+            (FieldKind::Aggregations(model), value) => {
+                let (asked, written) = opensearch::aggregations(model, value).map_err(|error| unread(at, &error))?;
+                self.aggregations = asked;
+                Ok(written)
+            }
             (FieldKind::Filter(model), value) => {
                 let filter = self.filter(model, value, at)?;
                 self.filters.push(Slot { at: at.clone(), many: false, filters: vec![filter] });
@@ -130,16 +146,14 @@ impl Reader<'_> {
 
     fn filter(&self, model: &FilterModel, value: &Value, at: &Path) -> Result<Filter, Refusal> {
         let reading = Reading { model, dialect: self.dialect, hides: self.hides };
-        let read = match self.dialect {
-            Dialect::Genesys => genesys::read(&reading, value),
-            Dialect::Platform => platform::read(&reading, value),
-        };
-        read.map_err(|error| {
-            let inside = error.at.trim_start_matches('$');
-            let code = if error.hidden { Code::FieldHidden } else { Code::QueryMalformed };
-            Refusal::new(code, format!("`{}{inside}`: {}", spell(at), error.why))
-        })
+        dialect::read(&reading, value).map_err(|error| unread(at, &error))
     }
+}
+
+fn unread(at: &[Box<str>], error: &ReadError) -> Refusal {
+    let inside = error.at.trim_start_matches('$');
+    let code = if error.hidden { Code::FieldHidden } else { Code::QueryMalformed };
+    Refusal::new(code, format!("`{}{inside}`: {}", spell(at), error.why))
 }
 
 /// A length of time in its one spelling: `PT60M` is `PT1H`. Days stay days: where clocks change they are not 24 hours.
@@ -257,10 +271,6 @@ impl Body {
 }
 
 fn write_slot(slot: &Slot, dialect: Dialect, out: &mut Vec<u8>) {
-    let one = |filter: &Filter, out: &mut Vec<u8>| match dialect {
-        Dialect::Genesys => genesys::write(filter, out),
-        Dialect::Platform => platform::write(filter, out),
-    };
     if slot.many {
         out.push(b'[');
     }
@@ -268,7 +278,7 @@ fn write_slot(slot: &Slot, dialect: Dialect, out: &mut Vec<u8>) {
         if at > 0 {
             out.push(b',');
         }
-        one(filter, out);
+        dialect::write(dialect, filter, out);
     }
     if slot.many {
         out.push(b']');

@@ -4,9 +4,11 @@
 
 pub mod body;
 pub mod condition;
+pub mod dialect;
 pub mod filter;
 pub mod genesys;
 pub mod json;
+pub mod opensearch;
 pub mod platform;
 pub mod reading;
 
@@ -20,7 +22,7 @@ use crate::model::{
     operation::Operation,
     part::Sighting,
 };
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// One request, read and found: which operation, with which ids, parameters and body.
 #[derive(Debug, Clone)]
@@ -38,6 +40,16 @@ pub struct Question {
 }
 
 impl Question {
+    /// What is asked of the upstream. A preview is cut here, out of what another operation reads.
+    pub fn as_sent(&self) -> Cow<'_, Self> {
+        match &self.operation.preview {
+            None => Cow::Borrowed(self),
+            Some(preview) => {
+                Cow::Owned(Self { operation: preview.of.clone(), params: preview.asks.clone(), ..self.clone() })
+            }
+        }
+    }
+
     /// The id of the path that names an interaction, with its parameter.
     pub fn interaction(&self) -> Option<(&str, &str)> {
         let name = self.operation.contract.template.segments.iter().find_map(|segment| match segment {

@@ -1,4 +1,4 @@
-//! What both dialects read alike: which dimension a name means, and whether this asker may speak of it.
+//! What the dialects read alike: which dimension a name means, and whether this asker may speak of it.
 
 use crate::model::{
     body::{Access, Dialect, Dimension, FilterModel},

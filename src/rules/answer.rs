@@ -9,9 +9,11 @@ use super::{
 };
 use crate::model::{
     answer::{Answer, Keep, Key, PageNumber, Piece, Shape, Total, TotalTreatment},
-    body::{Access, BodyModel, FieldKind},
+    body::{Access, BodyModel, Dimension, FieldKind, Path},
     contract::Data,
+    entitlement::Action,
 };
+use std::collections::BTreeMap;
 
 /// Largest answer that is held, unless the rule says otherwise.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -22,11 +24,14 @@ pub(super) fn compile(
     masked: &Masks,
     body: Option<&BodyModel>,
     part: bool,
+    names_own: bool,
     reader: &mut Reader<'_>,
 ) -> Option<Answer> {
     let shape = Shape::from(answer.shape);
     let single = matches!(shape, Shape::Conversation | Shape::Entity | Shape::Plain);
     let rows = match &answer.rows {
+        // a list without an object around it
+        Some(at) if at.as_str() == "$" && matches!(shape, Shape::Owned | Shape::Entities) => Some(Vec::new()),
         Some(at) => paths::definite(at, reader),
         None if single => Some(Vec::new()),
         None => {
@@ -48,6 +53,20 @@ pub(super) fn compile(
             "add `keys = { conversationId = \"conversation\" }`: rights to single conversations are judged by it";
         reader.problem_with(answer.span.clone(), "a list of interactions needs the key of each", Some(help.to_owned()));
     }
+    let source = match (&answer.source, shape) {
+        (Some(at), Shape::Documents) => Some(source(at, answer, body, reader)?),
+        (None, Shape::Documents) => {
+            let help = "add `source`: the field of the body that lists which fields of a document come back";
+            let message = "documents are judged by their fields, and nobody says where they are";
+            reader.problem_with(answer.span.clone(), message, Some(help.to_owned()));
+            return None;
+        }
+        (Some(at), _) => {
+            reader.problem(at.span.clone(), "only `documents` have `source`: leave it out");
+            return None;
+        }
+        (None, _) => None,
+    };
     let leg = answer.leg.as_ref().map(|leg| paths::leg(leg, leg.span.clone(), reader));
     let leg = match leg {
         Some(leg) => Some(leg?),
@@ -56,7 +75,8 @@ pub(super) fn compile(
     let totals = totals(answer, reader);
     let mut mask = masked.clone();
     mask.extend(answer.mask.iter().map(|(field, class)| (field.text.clone(), class.as_str().into())));
-    let empty = empty(&answer.empty, body, reader);
+    let bare = rows.as_ref().is_some_and(Vec::is_empty) && !single;
+    let empty = empty(&answer.empty, body, bare, reader);
     let keep = models.keep(&answer.keep, reader)?.clone();
     if !keep.levels.contains_key("") {
         reader.problem(
@@ -70,9 +90,11 @@ pub(super) fn compile(
         let message = format!("`{}` does not list the rows, `{}`, so none of them would pass", *answer.keep, **at);
         reader.problem(answer.keep.span.clone(), message);
     }
+    let links = links(answer, &keep, part, reader);
+    let pending = pending(answer, part, reader);
     let named_by = answer.named_by.as_ref().map(|at| paths::definite(at, reader).ok_or(())).transpose();
     if shape == Shape::Plain {
-        plain(answer, &keep, part, reader);
+        plain(answer, &keep, names_own, reader);
     } else if let Some(at) = &answer.named_by {
         reader.problem(at.span.clone(), "only a `plain` answer has `named-by`: leave it out");
     }
@@ -81,17 +103,61 @@ pub(super) fn compile(
         rows: rows?,
         keys: keys?,
         leg,
+        source,
         named_by: named_by.ok()?,
         totals: totals?,
         keep,
         mask,
+        links: links?,
+        pending,
         empty: empty?,
         max_bytes: answer.max_bytes.unwrap_or(MAX_BYTES),
     })
 }
 
+/// The list of fields in the body; every key of a row stands in the object of that name, and can be asked for.
+fn source(
+    at: &At<String>,
+    answer: &At<format::Answer>,
+    body: Option<&BodyModel>,
+    reader: &mut Reader<'_>,
+) -> Option<Path> {
+    let path = paths::definite(at, reader)?;
+    let kind = body.and_then(|body| body.field(&path));
+    let Some(FieldKind::List { of, .. }) = kind else {
+        reader.problem(at.span.clone(), format!("`{}` is no list of words in the body", **at));
+        return None;
+    };
+    let words = of.words().unwrap_or_default();
+    for (key, word) in &answer.keys {
+        let inside = key.text.strip_prefix(&format!("{}.", path.join(".")));
+        let Some(field) = inside.filter(|field| words.iter().any(|word| **word == **field)) else {
+            let message =
+                format!("`{}` is no field that `{}` can ask for, so no document would show it", key.text, **at);
+            reader.problem(key.span(), message);
+            continue;
+        };
+        // the word of the model table: what a document is judged by is what it is filtered by
+        let due = Dimension::Access(models::access(**word));
+        if !body.is_some_and(|body| body.dimensions(field).any(|kind| kind == due)) {
+            let message = format!("`{field}` says another kind of access in the model table, or a value that is no id");
+            reader.problem(key.span(), message);
+        }
+    }
+    for needed in [AccessWord::Queue, AccessWord::User] {
+        if !answer.keys.values().any(|word| **word == needed) {
+            let message = "a document is judged as a leg: it needs the keys of its queue and of its agent";
+            reader.problem(answer.span.clone(), message);
+        }
+    }
+    if body.is_some_and(|body| body.data != Data::Interaction) {
+        reader.problem(answer.span.clone(), "documents are legs: the body has to be about `interaction` data");
+    }
+    Some(path)
+}
+
 /// Nobody judges a `plain` answer row by row: it has none, and names nobody.
-fn plain(answer: &At<format::Answer>, keep: &Keep, part: bool, reader: &mut Reader<'_>) {
+fn plain(answer: &At<format::Answer>, keep: &Keep, names_own: bool, reader: &mut Reader<'_>) {
     let rows = [
         ("rows", answer.rows.is_some()),
         ("keys", !answer.keys.is_empty()),
@@ -104,9 +170,11 @@ fn plain(answer: &At<format::Answer>, keep: &Keep, part: bool, reader: &mut Read
         reader.problem(answer.span.clone(), format!("a `plain` answer has no rows: leave `{key}` out"));
     }
     for (level, fields) in &keep.levels {
-        // of a part, these are the interaction's own ids, and the guard holds the first against the asked one
+        // of a part, these are the interaction's own ids, and the guard holds the first against the asked one; a mail's
+        // subject is a text
         let own = |field: &str| {
-            part && matches!(field, "conversation" | "conversationId" | "participantId" | "communicationId")
+            let of_it = ["conversation", "conversationId", "participantId", "communicationId", "subject"];
+            names_own && of_it.contains(&field)
         };
         let judged = fields.iter().filter(|field| !own(field));
         for (field, says) in judged.filter_map(|field| Some((field, owners::says(field)?))) {
@@ -118,8 +186,45 @@ fn plain(answer: &At<format::Answer>, keep: &Keep, part: bool, reader: &mut Read
     }
 }
 
+/// Which fields hold links, and what opens each. Only of a part is it known whose legs it speaks of.
+fn links(
+    answer: &At<format::Answer>,
+    keep: &Keep,
+    part: bool,
+    reader: &mut Reader<'_>,
+) -> Option<BTreeMap<Box<str>, Action>> {
+    let mut links = BTreeMap::new();
+    for (at, action) in &answer.links {
+        let (level, field) = at.text.rsplit_once('.').unwrap_or(("", &at.text));
+        let listed = keep.levels.get(level).is_some_and(|fields| fields.iter().any(|one| **one == *field));
+        let says = if !part {
+            "only a part of an interaction hands out links: nobody knows whose they are here".to_owned()
+        } else if !listed || keep.levels.contains_key(&at.text) {
+            format!("`{}` lists no value `{}`", *answer.keep, at.text)
+        } else {
+            links.insert(at.text.clone(), Action::from(action.value));
+            continue;
+        };
+        reader.problem(at.span(), says);
+        return None;
+    }
+    Some(links)
+}
+
+fn pending(answer: &At<format::Answer>, part: bool, reader: &mut Reader<'_>) -> Option<Box<str>> {
+    let text = answer.pending.as_ref()?;
+    let is_json = serde_json::from_str::<serde_json::Value>(text).is_ok_and(|json| json.is_object() || json.is_array());
+    let says = match (part, is_json) {
+        (false, _) => "only a part of an interaction is waited for: leave `pending` out",
+        (true, false) => "`pending` is not the text of a JSON object or list",
+        (true, true) => return Some(text.as_str().into()),
+    };
+    reader.problem(text.span.clone(), says);
+    None
+}
+
 /// The pieces of an empty answer: text, and holes `${pageSize}` or `${$.path.of.the.body}`.
-fn empty(written: &At<String>, body: Option<&BodyModel>, reader: &mut Reader<'_>) -> Option<Vec<Piece>> {
+fn empty(written: &At<String>, body: Option<&BodyModel>, bare: bool, reader: &mut Reader<'_>) -> Option<Vec<Piece>> {
     let mut pieces = Vec::new();
     let mut rest = written.as_str();
     while let Some((before, after)) = rest.split_once("${") {
@@ -149,10 +254,12 @@ fn empty(written: &At<String>, body: Option<&BodyModel>, reader: &mut Reader<'_>
         Piece::Asked(_) => r#""x""#.to_owned(),
     };
     let filled: String = pieces.iter().map(sample).collect();
-    if !serde_json::from_str::<serde_json::Value>(&filled).is_ok_and(|empty| empty.is_object()) {
+    let fits = |empty: serde_json::Value| if bare { empty.is_array() } else { empty.is_object() };
+    if !serde_json::from_str::<serde_json::Value>(&filled).is_ok_and(fits) {
         let help = "what the body holds is written as JSON, with its own quotes: `{\"name\":${$.name}}`";
         let help = pieces.iter().any(|piece| matches!(piece, Piece::Asked(_))).then(|| help.to_owned());
-        reader.problem_with(written.span.clone(), "`empty` is not the text of a JSON object", help);
+        let due = if bare { "list" } else { "object" };
+        reader.problem_with(written.span.clone(), format!("`empty` is not the text of a JSON {due}"), help);
         return None;
     }
     Some(pieces)
@@ -163,9 +270,13 @@ pub(super) fn check_owner(answer: &Answer, data: Data, written: &At<format::Answ
     let (owner, field) = match data {
         Data::User => (Access::User, "userId = \"user\""),
         Data::Queue => (Access::Queue, "queueId = \"queue\""),
-        Data::Interaction | Data::Division | Data::Metadata => {
+        Data::Division => (Access::Division, "id = \"division\""),
+        Data::Interaction | Data::Flow | Data::Case | Data::Team | Data::Metadata => {
             if answer.shape == Shape::Owned {
-                reader.problem(written.span.clone(), "rows of this shape are about people or queues: set `data` so");
+                reader.problem(
+                    written.span.clone(),
+                    "rows of this shape are about people, queues or divisions: set `data` so",
+                );
             }
             return;
         }

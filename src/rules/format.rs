@@ -10,7 +10,7 @@ use crate::model::{
     body::Dialect,
     contract::{Data, Reach},
     entitlement::Action,
-    operation::{Audience, BpoExports, Class, EmptyScope, Outside, Outsourcers, StaticDead, Strength},
+    operation::{Audience, BpoExports, Caller, Class, EmptyScope, Outside, Outsourcers, StaticDead, Strength},
 };
 use std::collections::BTreeMap;
 
@@ -46,6 +46,8 @@ keys! {
         family: Option<At<String>>,
         /// The same question as a job: submitted here, answered later.
         job: Option<At<Job>>,
+        /// What is answered is not this read, but the beginning of a recording that another rule reads.
+        preview: Option<At<Preview>>,
         /// Examples that run at each load.
         test: Vec<At<Test>>,
         .. shared: Shared,
@@ -95,11 +97,17 @@ keys! {
         sort: Option<AllowedWords>,
         group_by: Option<AllowedWords>,
         metrics: Option<Metrics>,
+        /// A question about more people than `max-values` is asked in parts.
+        split: Option<At<Split>>,
         refuse: Option<Vec<Refuse>>,
         answer: Option<At<Answer>>,
         /// Query parameters; an unlisted one is refused.
         params: Option<BTreeMap<Name, At<Param>>>,
         page: Option<At<Page>>,
+        /// Id of the rule that reads what stands above in the path of a list: only who may read that sees rows below.
+        below: Option<At<String>>,
+        /// What is asked about the asker himself: answered from the directory, nothing is sent.
+        caller: Option<CallerWord>,
         /// What is read is a part of one interaction and shows no legs: another rule shows them.
         part: Option<At<Part>>,
         /// The list shows the asker's own exports, of all that the upstream has.
@@ -152,6 +160,19 @@ keys! {
 }
 
 keys! {
+    /// The first seconds of a recording, for who may have no more of it. The path is this proxy's own: the upstream is
+    /// asked for the recording, and its file is fetched and cut here.
+    Preview {
+        /// Id of the rule that reads the recording.
+        of: At<String>,
+        /// How much passes; 15 unless said.
+        seconds: Option<At<i64>>,
+        /// Parameters with which the recording is asked for, such as `formatId = "WAV"`.
+        asks: BTreeMap<Name, At<String>>,
+    }
+}
+
+keys! {
     /// The upstream's way to ask the rule's question as a job. It gives four operations: submit, status, results, cancel.
     Job {
         /// Method and path that submit it; the job is `/{jobId}` below, its results `/{jobId}/results`.
@@ -197,6 +218,8 @@ keys! {
         division: Option<At<String>>,
         region: Option<At<String>>,
         conversation: Option<At<String>>,
+        flow: Option<At<String>>,
+        team: Option<At<String>>,
     }
 }
 
@@ -263,6 +286,9 @@ keys! {
         /// Fields of a row that say whose it is.
         keys: BTreeMap<Name, At<AccessWord>>,
         leg: Option<At<Leg>>,
+        /// `documents`: the field of the body that lists which fields come back, such as `$._source`; a row holds them in an
+        /// object of that name.
+        source: Option<At<String>>,
         /// `plain`: the field that repeats the last id of the path; an answer that says another one is not passed on.
         named_by: Option<At<String>>,
         /// Counts that are taken out.
@@ -275,6 +301,11 @@ keys! {
         keep: At<String>,
         /// Fields and the class that masks them.
         mask: BTreeMap<Name, At<String>>,
+        /// Parts of an interaction: fields that hold links to files, by level and name such as `mediaUris.*.mediaUri`, and
+        /// the action that lets each pass. It must be open for every leg that the part speaks of.
+        links: BTreeMap<Name, At<ActionWord>>,
+        /// Parts of an interaction: what is answered, as JSON, while the upstream says that it is still making the file (202).
+        pending: Option<At<String>>,
         /// The upstream's answer for nothing, as JSON; `${pageSize}`, `${pageNumber}`, `${total}`, `${pageCount}` stand for
         /// numbers of the page, and `${$.name}` for what the asked body holds there.
         empty: At<String>,
@@ -307,15 +338,33 @@ keys! {
 }
 
 keys! {
+    /// The parts of one question, each about at most `max-values` people.
+    Split {
+        /// At most so many parts.
+        parts: usize,
+        /// Metrics that may be added over the parts, where rows do not carry the person.
+        additive: Vec<At<String>>,
+    }
+}
+
+keys! {
     /// How each visible entry is reached once.
     Page {
         /// The kind of the entries; pages are cut from the visible ids and fetched by id.
-        access: AccessWord,
+        access: Option<AccessWord>,
         /// The parameter that names ids.
-        id: At<String>,
-        number: At<String>,
-        size: At<String>,
-        default_size: i64,
+        id: Option<At<String>>,
+        /// Where no parameter can name ids: at most so many rows are read from the beginning, and pages are cut from those
+        /// that are visible.
+        scan: Option<usize>,
+        /// Fields of a row that tell one entry of a scan from another; its `keys` unless said.
+        each: Option<Vec<At<String>>>,
+        /// The parameters of a page. Without them all stands in one answer.
+        number: Option<At<String>>,
+        /// Instead of `number`: the parameter that names a place, as the answer before did.
+        place: Option<At<String>>,
+        size: Option<At<String>>,
+        default_size: Option<i64>,
         name: Option<At<String>>,
         order: Option<At<String>>,
         division: Option<At<String>>,
@@ -363,8 +412,8 @@ words! {
         Write = "write",
     }
 }
-words! { DialectWord => Dialect { Genesys = "genesys", Platform = "platform", } }
-words! { DataWord => Data { Interaction = "interaction", Queue = "queue", User = "user", Division = "division", Metadata = "metadata", } }
+words! { DialectWord => Dialect { Genesys = "genesys", Platform = "platform", OpenSearch = "opensearch", } }
+words! { DataWord => Data { Interaction = "interaction", Queue = "queue", User = "user", Flow = "flow", Case = "case", Team = "team", Division = "division", Metadata = "metadata", } }
 words! {
     ActionWord => Action {
         View = "view",
@@ -382,6 +431,8 @@ words! {
         LegFilter = "leg-filter",
         LegsContained = "legs-contained",
         DivisionOfLeg = "division-of-leg",
+        DivisionOfCase = "division-of-case",
+        PersonFilter = "person-filter",
         IdsOnly = "ids-only",
         ViewFilter = "view-filter",
     }
@@ -389,6 +440,7 @@ words! {
 words! { AudienceWord => Audience { Everybody = "everybody", Internal = "internal", } }
 words! { OutsourcersWord => Outsourcers { Count = "count", ByDivision = "by-division", ByRow = "by-row", } }
 words! { BpoWord => BpoExports { Refuse = "refuse", Allow = "allow", } }
+words! { CallerWord => Caller { User = "user", Queues = "queues", Grants = "grants", Divisions = "divisions", } }
 words! { OutsideWord => Outside { Refuse = "refuse", Narrow = "narrow", } }
 words! { StaticWord => StaticDead { Refuse = "refuse", Drop = "drop", } }
 words! { EmptyScopeWord => EmptyScope { Refuse = "refuse", Answer = "answer", } }
@@ -406,6 +458,7 @@ words! {
         Entity = "entity",
         Conversations = "conversations",
         Conversation = "conversation",
+        Documents = "documents",
         Plain = "plain",
         Bound = "bound",
     }
@@ -421,9 +474,10 @@ words! {
         Team = "team",
         Case = "case",
         Label = "label",
+        Group = "group",
     }
 }
-words! { ParamKindWord { Int = "int", Enum = "enum", Text = "text", Ids = "ids", } }
+words! { ParamKindWord { Int = "int", Enum = "enum", Text = "text", Ids = "ids", Place = "place", } }
 
 impl Shared {
     /// Takes from the family what the rule does not say itself.
@@ -459,10 +513,13 @@ impl Shared {
             sort,
             group_by,
             metrics,
+            split,
             refuse,
             answer,
             params,
             page,
+            below,
+            caller,
             part,
             own,
             bpo,

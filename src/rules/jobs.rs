@@ -8,6 +8,7 @@ use super::{
     reading::{At, Reader},
 };
 use crate::model::{
+    answer::Shape,
     assumption::Assumption,
     body::{Access, BodyModel, Path},
     contract::{Contract, Method, Param, ParamKind, Segment, Template},
@@ -33,6 +34,10 @@ pub(super) fn operations(
     if method != Method::Post || by_id || asked.class != Class::Query || !asked.contract.params.is_empty() {
         let help = "only a rule of class `query` without query parameters is asked as a job: `POST /api/v2/.../jobs`";
         reader.problem_with(job.r#match.span.clone(), "a job is not submitted so", Some(help.to_owned()));
+        return None;
+    }
+    if asked.answer.shape == Shape::Documents {
+        reader.problem(job.span.clone(), "documents are not asked for as a job: leave `job` out");
         return None;
     }
     let answers = JobAnswers { id: job.id.as_str().into(), cursor: job.cursor.as_str().into(), status: status? };
@@ -101,6 +106,7 @@ fn submit(
         group_by: list(&asked.group_by),
         sort: list(&asked.sort),
         metrics: asked.metrics.clone().filter(|metrics: &MetricRule| is_there(&metrics.at)),
+        split: None,
         refuse: refuse(rule, surroundings, model, reader),
         answer,
         job: Some(JobPart::Submit(answers)),
@@ -138,6 +144,7 @@ fn about(step: JobStep, job: &Job, submit: &Arc<Operation>, further: &[Param]) -
         group_by: None,
         sort: None,
         metrics: None,
+        split: None,
         refuse: Vec::new(),
         job: Some(JobPart::Step { step, submit: submit.clone() }),
         ..Operation::clone(submit)

@@ -110,7 +110,7 @@ fn duration(text: &At<String>, reader: &mut Reader<'_>) -> Option<jiff::SignedDu
     length
 }
 
-fn known_words(names: &[At<String>], words: &[Box<str>], reader: &mut Reader<'_>) -> Vec<Box<str>> {
+pub(super) fn known_words(names: &[At<String>], words: &[Box<str>], reader: &mut Reader<'_>) -> Vec<Box<str>> {
     for name in names {
         if !words.iter().any(|word| **word == **name) {
             models::unknown("word", name, words, name.span.clone(), reader);

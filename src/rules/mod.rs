@@ -23,6 +23,7 @@
 //! ```
 
 mod answer;
+mod below;
 mod catalogue;
 mod condition;
 mod exports;
@@ -38,6 +39,7 @@ mod params;
 mod parts;
 mod paths;
 mod permissions;
+mod previews;
 mod problem;
 mod query_test;
 mod reading;
@@ -46,6 +48,7 @@ mod sameness;
 mod schema;
 mod sites;
 mod source;
+mod splits;
 mod values;
 mod vocabulary;
 pub mod watch;
@@ -113,6 +116,8 @@ pub fn compile(files: Vec<(String, String)>, policy: Policy) -> Result<Compiled,
     parts::tie(std::mem::take(&mut rules.parts), &mut rules.operations, &mut problems);
     exports::tie(std::mem::take(&mut rules.own), &mut rules.operations, &mut problems);
     looks::tie(std::mem::take(&mut rules.looks), &mut rules.operations, &mut problems);
+    previews::tie(std::mem::take(&mut rules.previews), &mut rules.operations, &mut problems);
+    below::tie(std::mem::take(&mut rules.below), &mut rules.operations, &mut problems);
     let mut index = RouteIndex::default();
     for (slot, operation) in rules.operations.iter().enumerate() {
         index.insert(operation.contract.method, operation.contract.template.steps(), Slot::Governed(slot));
@@ -123,10 +128,11 @@ pub fn compile(files: Vec<(String, String)>, policy: Policy) -> Result<Compiled,
     if !problems.is_empty() {
         return Err(problems.into_sorted());
     }
-    let findings = permissions::findings(&rules.operations, &templates, &permissions.idle);
-    let Permissions { masks, harmless, analytics, .. } = permissions;
+    let findings = permissions::findings(&rules.operations, &permissions.actions, &templates, &permissions.idle);
+    let Permissions { masks, actions, harmless, analytics, .. } = permissions;
     let Gathered { operations, fixtures, tests, .. } = rules;
-    let rules = Rules { version: version.into(), policy, operations, denials, index, masks, harmless, analytics };
+    let rules =
+        Rules { version: version.into(), policy, operations, denials, index, masks, actions, harmless, analytics };
     Ok(Compiled { rules, fixtures, tests, templates, findings })
 }
 
@@ -174,7 +180,7 @@ impl Folder {
         let mut accepted: Vec<_> = policy.accepted.iter().map(|assumption| assumption.name()).collect();
         accepted.sort_unstable();
         accepted.dedup();
-        let mut all = format!("{:?} {} {accepted:?}\n", policy.role_conflict, policy.require_tests);
+        let mut all = format!("{:?} {} {accepted:?} {:?}\n", policy.role_conflict, policy.require_tests, policy.media);
         for source in self.decisive().flatten() {
             // Lengths keep one file's end apart from the next one's name.
             for part in [&source.name, &source.text] {
@@ -224,6 +230,8 @@ struct Gathered {
     parts: Vec<Pending>,
     own: Vec<exports::Pending>,
     looks: Vec<looks::Pending>,
+    previews: Vec<previews::Pending>,
+    below: Vec<below::Pending>,
 }
 
 impl Gathered {
@@ -274,6 +282,14 @@ impl Gathered {
             }
             if let Some(look) = surroundings.look(rule, reader) {
                 self.looks.push(looks::Pending { slot: self.operations.len(), look, source: reader.source.clone() });
+            }
+            if let Some(preview) = rule.preview.clone() {
+                let (slot, source) = (self.operations.len(), reader.source.clone());
+                self.previews.push(previews::Pending { slot, preview, source });
+            }
+            if let Some(of) = surroundings.below(rule, reader) {
+                let source = reader.source.clone();
+                self.below.push(below::Pending { slot: self.operations.len(), of, source });
             }
             self.add(Arc::new(operation), &rule.r#match, reader);
             for operation in jobs.into_iter().flatten() {

@@ -80,6 +80,12 @@ keys! {
         /// A filter of this table.
         filter: Option<At<String>>,
         access: Option<AccessWord>,
+        /// `aggregations`: fields by whose values buckets are made.
+        groups: Option<Vec<String>>,
+        /// `aggregations`: fields of time, whose buckets are spans.
+        times: Option<Vec<String>>,
+        /// `aggregations`: fields that are counted, summed and averaged.
+        measures: Option<Vec<String>>,
     }
 }
 
@@ -130,6 +136,10 @@ words! {
         Part = "part",
         List = "list",
         Object = "object",
+        /// How rows are sorted, as OpenSearch writes it, by fields of `words`.
+        Sort = "sort",
+        /// What is asked for as `aggs` or `aggregations`.
+        Aggregations = "aggregations",
         Filter = "filter",
         Filters = "filters",
     }
@@ -145,10 +155,21 @@ keys! {
         lift: BTreeMap<Name, Vec<At<String>>>,
         /// Permissions of role templates that open nothing here, and why.
         idle: BTreeMap<Name, At<String>>,
+        /// What is done with things that somebody may see, and the permissions that let him.
+        action: Option<Actions>,
         /// Permissions that open no data: on these an outsourcer keeps `all`.
         harmless: Vec<At<String>>,
         /// Permissions that count as analytics when roles conflict.
         analytics: Vec<At<String>>,
+    }
+}
+
+keys! {
+    /// Actions beside viewing.
+    Actions {
+        playback: Vec<At<String>>,
+        transcript: Vec<At<String>>,
+        export: Vec<At<String>>,
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     values::Name,
 };
 use crate::model::{
+    aggregation::AggregationModel,
     answer::Keep,
     body::{Access, BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel, Level, ObjectOrd, Proof},
     contract::Data,
@@ -114,6 +115,7 @@ pub(super) fn access(word: AccessWord) -> Access {
         AccessWord::Team => Access::Object(ObjectOrd::Team),
         AccessWord::Case => Access::Object(ObjectOrd::Case),
         AccessWord::Label => Access::Object(ObjectOrd::Label),
+        AccessWord::Group => Access::Group,
     }
 }
 
@@ -281,7 +283,7 @@ impl Filters {
                     return lacks("words");
                 };
                 let words = words.iter().map(|word| word.as_str().into()).collect();
-                FieldKind::Enum { words, fold: dialect == Dialect::Genesys }
+                FieldKind::Enum { words, fold: dialect.folds_case() }
             }
             KindWord::Duration => FieldKind::Duration,
             KindWord::TimeZone => FieldKind::TimeZone,
@@ -306,6 +308,25 @@ impl Filters {
                     return lacks("fields");
                 }
                 FieldKind::Object(self.fields(&spec.fields, dialect, masks, reader)?)
+            }
+            KindWord::Sort | KindWord::Aggregations if !dialect.has_aggregations() => {
+                reader.problem(spec.span.clone(), "this dialect neither sorts nor groups in this way");
+                return None;
+            }
+            KindWord::Sort => {
+                let (Some(words), Some(max)) = (&spec.words, size) else {
+                    return lacks("words` and `max");
+                };
+                FieldKind::Sort { words: words.iter().map(|word| word.as_str().into()).collect(), max }
+            }
+            KindWord::Aggregations => {
+                let Some(max) = size else { return lacks("max") };
+                let words = |list: &Option<Vec<String>>| -> Vec<Box<str>> {
+                    list.iter().flatten().map(|word| word.as_str().into()).collect()
+                };
+                let (mut groups, times) = (words(&spec.groups), words(&spec.times));
+                groups.extend(times.iter().filter(|time| !groups.contains(time)).cloned().collect::<Vec<_>>());
+                FieldKind::Aggregations(AggregationModel { groups, times, measures: words(&spec.measures), max })
             }
             KindWord::Filter | KindWord::Filters => {
                 let Some(name) = &spec.filter else {

@@ -5,11 +5,13 @@ use super::{
     format::{self, ArchivedWord, ClassWord, Rule, Shared},
     looks,
     models::{self, Masks, Models},
-    params, paths,
+    params::{self, Paging},
+    paths,
     permissions::{self, Permissions},
     reading::{At, Reader},
-    rests::{self, Fits, Rests},
+    rests::{self, Fits, Listed, Rests},
     sites::Body,
+    splits,
     values::Name,
     vocabulary::Lists,
 };
@@ -17,9 +19,11 @@ use crate::model::{
     answer::{Answer, Shape},
     assumption::Assumption,
     body::{BodyModel, Dialect},
-    contract::{Contract, Data, Effect},
+    contract::{Contract, Data, Effect, ScanProof},
     entitlement::Action,
-    operation::{Audience, BpoExports, Class, EmptyScope, Operation, Outside, RefuseWhen, Site, StaticDead},
+    operation::{
+        Audience, BpoExports, Caller, Class, EmptyScope, Operation, Outside, RefuseWhen, Scan, Site, StaticDead,
+    },
     refusal::Code,
     world::Policy,
 };
@@ -44,6 +48,7 @@ pub(super) struct Surroundings<'s> {
 }
 
 impl Surroundings<'_> {
+    #[expect(clippy::too_many_lines, reason = "one rule, key by key: its lines are the keys of the file")]
     pub(super) fn operation(&self, rule: &At<Rule>, reader: &mut Reader<'_>) -> Option<Operation> {
         let shared = self.shared(rule, reader)?;
         let matched = paths::operation(&rule.r#match, reader);
@@ -54,19 +59,21 @@ impl Surroundings<'_> {
         let (model, masks) = self.asked(&shared, reader)?;
         let answer = answer_spec.and_then(|spec| self.answer(spec, &shared, &masks, model.as_deref(), reader));
         let params = params::params(shared.params.as_ref(), reader);
-        let page = shared.page.as_ref();
-        let (page, ids) = page.map(|page| params::page(page, shared.params.as_ref(), reader)).unzip();
+        let paging = paging(&shared, reader)?;
         let parts = self.parts(rule, &shared, model.as_deref(), reader);
         let needs = needs(&shared);
         self.check_masks(answer.as_ref(), rule, reader);
         let ((method, template), Opened { permission, by: opened_by, also }) = (matched?, opened?);
         let (class, data, answer, params, parts) = (class?, data?, answer?, params?, parts?);
+        let (page, ids, scan) = paging.parts();
+        rests::scan(scan.as_ref(), answer.shape, shared.page.as_ref(), reader);
         check_data(model.as_deref(), &shared, data, reader);
         if let Some(written) = answer_spec {
             answer::check_owner(&answer, data, written, reader);
         }
         let rests = Rests { sites: &parts.sites, model: model.as_deref(), data, page: page.is_some() };
         rests.check(&needs, rule, reader);
+        let part = shared.part.is_some();
         let fits = Fits {
             class,
             method,
@@ -74,20 +81,32 @@ impl Surroundings<'_> {
             params: &params,
             shape: answer.shape,
             data,
-            part: shared.part.is_some(),
+            part,
             own: shared.own.is_some(),
             looks: shared.look.is_some(),
+            listed: match (&shared.page, &shared.below) {
+                (_, Some(_)) => Listed::Below,
+                (Some(_), None) => Listed::Paged,
+                (None, None) => Listed::No,
+            },
         };
-        fits.check(model.as_deref(), page.as_ref(), &rule.r#match, reader);
-        let lists =
-            Lists { group_by: parts.group_by.as_ref(), sort: parts.sort.as_ref(), metrics: parts.metrics.as_ref() };
+        fits.check(shared.caller.is_some(), model.as_deref(), &rule.r#match, reader);
+        let lists = parts.lists(&answer);
         if let Some(model) = &model {
             lists.check(model, rule, reader);
         }
         let words = model.as_ref().map(|model| lists.words(model, data, self.policy)).unwrap_or_default();
         let partly = rests::partly(&shared, model.as_deref(), data, parts.group_by.as_ref());
-        let audience = shared.audience.map(Audience::from).unwrap_or_default();
-        rests::outsourcers(shared.outsourcers.as_ref(), audience, data, &answer, reader);
+        let asked = splits::Asked {
+            class,
+            data,
+            shape: answer.shape,
+            sites: &parts.sites,
+            metrics: parts.metrics.as_ref(),
+            model: model.as_deref(),
+        };
+        let split = shared.split.as_ref().and_then(|split| splits::compile(split, &asked, reader));
+        let audience = check_outsourcers(&shared, class, data, &answer, reader);
         let archived = matches!(shared.archived, Some(ArchivedWord::Include));
         let contract = Contract {
             operation: rule.id.as_str().into(),
@@ -100,18 +119,19 @@ impl Surroundings<'_> {
             words,
             masks: answer.mask.clone(),
             ids,
+            scan: scan.as_ref().map(scan_proof),
             shape: answer.shape,
             time: parts.time,
             archived,
             rows_decide: class == Class::Read && matches!(answer.shape, Shape::Conversation | Shape::Conversations),
             max_values: shared.max_values.unwrap_or(MAX_VALUES),
             job: None,
-            part: shared.part.is_some(),
+            part,
+            links: answer.beside(),
             // tied when every rule is read
             own: None,
             effect: if class == Class::Write { Effect::Changes } else { Effect::Reads },
         };
-        check_bpo(class, &shared, reader);
         Some(Operation {
             id: rule.id.as_str().into(),
             class,
@@ -129,8 +149,12 @@ impl Surroundings<'_> {
             group_by: parts.group_by,
             sort: parts.sort,
             metrics: parts.metrics,
+            split,
             division_slot: parts.division_slot,
             page,
+            scan,
+            below: None,
+            caller: shared.caller.map(Caller::from),
             refuse: parts.refuse,
             outside: shared.outside.map(Outside::from).unwrap_or_default(),
             static_dead: shared.r#static.map(StaticDead::from).unwrap_or_default(),
@@ -144,6 +168,7 @@ impl Surroundings<'_> {
             part: None,
             own: None,
             look: None,
+            preview: None,
         })
     }
 
@@ -156,8 +181,9 @@ impl Surroundings<'_> {
         reader: &mut Reader<'_>,
     ) -> Option<Answer> {
         // of these the guard holds the ids of interactions against what was named
-        let names_own = shared.part.is_some() || matches!(shared.class, Some(ClassWord::Write));
-        answer::compile(spec, self.models, masks, model, names_own, reader)
+        let part = shared.part.is_some();
+        let names_own = part || matches!(shared.class, Some(ClassWord::Write));
+        answer::compile(spec, self.models, masks, model, part, names_own, reader)
     }
 
     /// How a rule's answer is tied to an interaction. Problems of its family are told by [`Self::operation`].
@@ -179,6 +205,13 @@ impl Surroundings<'_> {
         let mut quiet = super::problem::Problems::default();
         let mut reader = Reader { source: reader.source.clone(), problems: &mut quiet };
         self.shared(rule, &mut reader)?.look
+    }
+
+    /// What a rule's list stands below. Problems of its family are told by [`Self::operation`].
+    pub(super) fn below(&self, rule: &At<Rule>, reader: &Reader<'_>) -> Option<At<String>> {
+        let mut quiet = super::problem::Problems::default();
+        let mut reader = Reader { source: reader.source.clone(), problems: &mut quiet };
+        self.shared(rule, &mut reader)?.below
     }
 
     /// What a rule refuses of a body, as far as it can be said of this one.
@@ -233,9 +266,9 @@ impl Surroundings<'_> {
         Some(Opened { permission: name.into(), by: opened_by, also })
     }
 
-    /// The model of what is asked, if there is a body, and its masks.
+    /// The model of the body, where there is one, and its masks.
     fn asked(&self, shared: &Shared, reader: &mut Reader<'_>) -> Option<(Option<Arc<BodyModel>>, Masks)> {
-        let Some(name) = &shared.body else { return Some((None, Masks::new())) };
+        let Some(name) = &shared.body else { return Some((None, Masks::default())) };
         self.body(name, shared, reader).map(|(model, masks)| (Some(model), masks))
     }
 
@@ -310,6 +343,19 @@ impl Surroundings<'_> {
     }
 }
 
+fn paging(shared: &Shared, reader: &mut Reader<'_>) -> Option<Paging> {
+    match &shared.page {
+        Some(page) => params::page(page, shared.params.as_ref(), reader),
+        None => Some(Paging::None),
+    }
+}
+
+fn scan_proof(scan: &Scan) -> ScanProof {
+    let place = scan.walk.as_ref().filter(|walk| walk.by_place).map(|walk| walk.at.clone());
+    // tied when every rule is read
+    ScanProof { below: None, place }
+}
+
 /// What opens an operation.
 #[derive(Debug)]
 struct Opened {
@@ -330,13 +376,6 @@ struct Parts {
     division_slot: Option<crate::model::body::Path>,
 }
 
-fn check_bpo(class: Class, shared: &Shared, reader: &mut Reader<'_>) {
-    if let Some(word) = shared.bpo.as_ref().filter(|_| class != Class::Export) {
-        let help = "keep outsourcers out of other operations by `audience = \"internal\"`".to_owned();
-        reader.problem_with(word.span.clone(), "only rules of class `export` say `bpo`", Some(help));
-    }
-}
-
 /// What is changed is edited, whatever a rule calls it.
 fn action(class: Class, shared: &Shared, rule: &At<Rule>, reader: &mut Reader<'_>) -> Action {
     if class != Class::Write {
@@ -344,6 +383,28 @@ fn action(class: Class, shared: &Shared, rule: &At<Rule>, reader: &mut Reader<'_
     }
     looks::check_keys(shared, rule.id.span.clone(), reader);
     Action::Edit
+}
+
+/// For whom an operation is, and what it says to outsourcers.
+fn check_outsourcers(shared: &Shared, class: Class, data: Data, answer: &Answer, reader: &mut Reader<'_>) -> Audience {
+    let audience = shared.audience.map(Audience::from).unwrap_or_default();
+    rests::outsourcers(shared.outsourcers.as_ref(), audience, data, answer, reader);
+    if let Some(word) = shared.bpo.as_ref().filter(|_| class != Class::Export) {
+        let help = "keep outsourcers out of other operations by `audience = \"internal\"`".to_owned();
+        reader.problem_with(word.span.clone(), "only rules of class `export` say `bpo`", Some(help));
+    }
+    audience
+}
+
+impl Parts {
+    fn lists<'p>(&'p self, answer: &'p Answer) -> Lists<'p> {
+        Lists {
+            group_by: self.group_by.as_ref(),
+            sort: self.sort.as_ref(),
+            metrics: self.metrics.as_ref(),
+            source: answer.source.as_ref(),
+        }
+    }
 }
 
 /// The model table says what rows are about; the rule's own word is not believed.

@@ -2,13 +2,14 @@
 
 use super::{
     format::{self, Param, ParamKindWord},
-    models,
+    models, paths,
     reading::{At, Reader},
     values::Name,
 };
 use crate::model::{
+    body::Path,
     contract::{self, IdsProof, ParamKind},
-    operation::Page,
+    operation::{Page, Paged, Scan, Walk},
 };
 use std::collections::BTreeMap;
 
@@ -39,38 +40,110 @@ fn param_kind(param: &Param) -> Option<ParamKind> {
         ParamKindWord::Int => ParamKind::Int { min: param.min?, max: param.max? },
         ParamKindWord::Enum => ParamKind::Enum(param.words.as_ref()?.iter().map(|word| word.as_str().into()).collect()),
         ParamKindWord::Text => ParamKind::Text { max: size? },
+        ParamKindWord::Place => ParamKind::Cursor,
         ParamKindWord::Ids => ParamKind::Ids { access: models::access(param.of?), max: size? },
     })
+}
+
+/// How a list is paged: cut from the visible ids, or from the visible rows of all that the upstream has.
+#[derive(Debug)]
+pub(super) enum Paging {
+    Ids(Page, IdsProof),
+    Scan(Scan),
+    /// No list.
+    None,
+}
+
+impl Paging {
+    pub(super) fn parts(self) -> (Option<Page>, Option<IdsProof>, Option<Scan>) {
+        match self {
+            Self::Ids(page, ids) => (Some(page), Some(ids), None),
+            Self::Scan(scan) => (None, None, Some(scan)),
+            Self::None => (None, None, None),
+        }
+    }
 }
 
 pub(super) fn page(
     page: &At<format::Page>,
     params: Option<&BTreeMap<Name, At<Param>>>,
     reader: &mut Reader<'_>,
-) -> (Page, IdsProof) {
-    let kind =
-        |name: &str| params.into_iter().flatten().find(|(known, _)| &*known.text == name).map(|(_, param)| param.kind);
+) -> Option<Paging> {
+    let described = |name: &str| params.into_iter().flatten().find(|(known, _)| &*known.text == name);
     let mut named = |name: &At<String>, wanted: ParamKindWord| {
-        if kind(name) != Some(wanted) {
+        if described(name).map(|(_, param)| param.kind) != Some(wanted) {
             let help = "describe it in `[rule.params]`, with the right `kind`";
             let message = format!("the parameter `{}` is missing or of another kind", **name);
             reader.problem_with(name.span.clone(), message, Some(help.to_owned()));
         }
         Box::<str>::from(name.as_str())
     };
-    let access = models::access(page.access);
-    let param = named(&page.id, ParamKindWord::Ids);
-    let compiled = Page {
-        access,
-        number: named(&page.number, ParamKindWord::Int),
-        size: named(&page.size, ParamKindWord::Int),
-        default_size: page.default_size,
-        name: page.name.as_ref().map(|name| named(name, ParamKindWord::Text)),
-        order: page.order.as_ref().map(|name| named(name, ParamKindWord::Enum)),
-        division: page.division.as_ref().map(|name| named(name, ParamKindWord::Ids)),
-    };
-    if page.default_size < 1 {
+    let at = page.number.as_ref().map(|name| named(name, ParamKindWord::Int));
+    let place = page.place.as_ref().map(|name| named(name, ParamKindWord::Place));
+    let size = page.size.as_ref().map(|name| named(name, ParamKindWord::Int));
+    let step = page.size.as_ref().and_then(|size| described(size)).and_then(|(_, param)| param.max);
+    let param = page.id.as_ref().map(|name| named(name, ParamKindWord::Ids));
+    let (name, order) = (
+        page.name.as_ref().map(|name| named(name, ParamKindWord::Text)),
+        page.order.as_ref().map(|name| named(name, ParamKindWord::Enum)),
+    );
+    let division = page.division.as_ref().map(|name| named(name, ParamKindWord::Ids));
+    if page.default_size.is_some_and(|size| size < 1) {
         reader.problem(page.span.clone(), "`default-size` is at least 1");
     }
-    (compiled, IdsProof { param, access })
+    let mut told = |says: &str, help: &str| {
+        reader.problem_with(page.span.clone(), says.to_owned(), Some(help.to_owned()));
+        None
+    };
+    match (page.access, param, page.scan) {
+        (Some(access), Some(param), None) => {
+            let paged = match (at, place, size, page.default_size) {
+                (Some(number), None, Some(size), Some(default_size)) => Some(Paged { number, size, default_size }),
+                (None, None, None, None) => None,
+                _ => return told("pages by ids have all of `number`, `size`, `default-size`, or none", PAGES),
+            };
+            if page.each.is_some() {
+                return told("entries that are asked for by id are told apart by it: leave `each` out", PAGES);
+            }
+            let compiled = Page { access: models::access(access), paged, name, order, division };
+            let proof = IdsProof { param, access: compiled.access };
+            Some(Paging::Ids(compiled, proof))
+        }
+        (None, None, Some(most)) => {
+            let (by_place, at) = (place.is_some(), at.xor(place));
+            let walk = match (at, size, page.default_size, step.and_then(|step| usize::try_from(step).ok())) {
+                (Some(at), Some(size), Some(default), Some(step)) if step > 0 => {
+                    let default_size = usize::try_from(default).unwrap_or(1);
+                    Some(Walk { at, by_place, size, step, default_size })
+                }
+                (None, None, None, None) => None,
+                _ => {
+                    return told(
+                        "a scan has one of `number` and `place`, with `size` and `default-size`, or none of them",
+                        PAGES,
+                    );
+                }
+            };
+            if most == 0 || name.is_some() || order.is_some() || division.is_some() {
+                return told(
+                    "a scan reads some rows, and what else it is asked by is sent: leave `name`, `order`, `division` out",
+                    PAGES,
+                );
+            }
+            let each: Option<Vec<_>> = page.each.iter().flatten().map(|at| field(at, reader)).collect();
+            Some(Paging::Scan(Scan { most, each: each?, walk }))
+        }
+        _ => told("a page is cut from ids, by `access` and `id`, or by a `scan`", PAGES),
+    }
+}
+
+const PAGES: &str = "see the description of `Page` in the schema of rule files";
+
+/// A field of a row, such as `role.id`.
+fn field(at: &At<String>, reader: &mut Reader<'_>) -> Option<Path> {
+    let path = paths::parse(&format!("$.{}", at.as_str()));
+    if path.is_none() {
+        reader.problem(at.span.clone(), format!("`{}` is no field of a row", **at));
+    }
+    path
 }

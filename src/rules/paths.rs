@@ -94,6 +94,7 @@ fn id_kind(name: &str) -> Access {
         "conversationId" => Access::Conversation,
         "flowId" => Access::Object(ObjectOrd::Flow),
         "teamId" => Access::Object(ObjectOrd::Team),
+        "groupId" => Access::Group,
         _ => Access::Unowned,
     }
 }
@@ -145,7 +146,7 @@ pub(super) fn arrays(text: &At<String>, reader: &mut Reader<'_>) -> Option<Vec<B
     arrays
 }
 
-/// `queueId`, `queue.id`, or `../../userId` for a field of an object that holds the array.
+/// `queueId`, or `../../userId` for a field of an object that holds the array; `queue.id` for one of an object in it.
 pub(super) fn up(text: &At<String>, depth: usize, reader: &mut Reader<'_>) -> Option<Up> {
     let mut rest = text.as_str();
     let mut up = 0;
@@ -155,7 +156,9 @@ pub(super) fn up(text: &At<String>, depth: usize, reader: &mut Reader<'_>) -> Op
     }
     let at = parse(&format!("$.{rest}")).filter(|_| up <= depth);
     let Some(at) = at else {
-        let help = format!("write a field, with at most {depth} times `../` before it");
+        let help = format!(
+            "write a field, or one of an object such as `queue.id`, with at most {depth} times `../` before it"
+        );
         reader.problem_with(text.span.clone(), format!("`{}` is no field of a leg", **text), Some(help));
         return None;
     };

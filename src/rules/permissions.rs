@@ -2,11 +2,12 @@
 //! role templates that people start from.
 
 use super::{
-    model_format::{PermissionFile, TemplateFile, TemplateScopeWord},
+    model_format::{Actions, PermissionFile, TemplateFile, TemplateScopeWord},
     problem::{Problems, Source},
     reading::{At, Reader},
 };
 use crate::model::{
+    entitlement::Action,
     finding::{Finding, Severity},
     operation::Operation,
 };
@@ -40,6 +41,7 @@ pub(super) struct Permissions {
     /// Demanded permission -> every permission that stands for it.
     opens: BTreeMap<Box<str>, Words>,
     pub(super) masks: BTreeMap<Box<str>, Words>,
+    pub(super) actions: BTreeMap<Action, Words>,
     pub(super) harmless: Words,
     /// Templates hold these, and no operation here is behind them.
     pub(super) idle: BTreeMap<Box<str>, Idle>,
@@ -76,6 +78,13 @@ impl Permissions {
                 }
                 compiled.idle.insert(name.text.clone(), Idle { source: reader.source.clone(), span: name.span() });
             }
+            let of = |file: Actions| {
+                let Actions { playback, transcript, export } = file;
+                [(Action::Playback, playback), (Action::Transcript, transcript), (Action::Export, export)]
+            };
+            for (action, letting) in file.action.into_iter().flat_map(of) {
+                compiled.actions.entry(action).or_default().extend(words(&letting, &mut reader));
+            }
             compiled.analytics.extend(words(&file.analytics, &mut reader));
             compiled.harmless.extend(words(&file.harmless, &mut reader));
             harmless.push((reader.source.clone(), file.harmless));
@@ -99,7 +108,7 @@ impl Permissions {
 
     /// What opens something is not idle, and says so falsely.
     pub(super) fn check_idle(&self, operations: &[Arc<Operation>], problems: &mut Problems) {
-        let opening: BTreeSet<&str> = opening(operations);
+        let opening: BTreeSet<&str> = opening(operations, &self.actions);
         for (name, Idle { source, span }) in self.idle.iter().filter(|(name, _)| opening.contains(&***name)) {
             let message = format!("`{name}` opens an operation: it is not idle");
             Reader { source: source.clone(), problems }.problem(span.clone(), message);
@@ -163,23 +172,26 @@ pub(super) fn templates(files: Vec<(Arc<Source>, TemplateFile)>, problems: &mut 
 }
 
 /// Every permission that is enough, or needed, for something.
-fn opening(operations: &[Arc<Operation>]) -> BTreeSet<&str> {
+fn opening<'n>(operations: &'n [Arc<Operation>], actions: &'n BTreeMap<Action, Words>) -> BTreeSet<&'n str> {
     let sets = operations.iter().flat_map(|one| std::iter::once(&one.opened_by).chain(&one.also));
-    sets.flatten().map(|name| &**name).collect()
+    sets.chain(actions.values()).flatten().map(|name| &**name).collect()
 }
 
 /// What is allowed, but does nothing.
 pub(super) fn findings(
     operations: &[Arc<Operation>],
+    actions: &BTreeMap<Action, Words>,
     templates: &[Template],
     known: &BTreeMap<Box<str>, Idle>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     let held: BTreeSet<&str> =
         templates.iter().flat_map(|template| template.permissions.iter().map(|permission| &*permission.name)).collect();
+    let none = Words::new();
     for operation in operations {
         let opening = std::iter::once(&operation.opened_by).chain(&operation.also);
-        if !opening.into_iter().all(|set| set.iter().any(|permission| held.contains(&**permission))) {
+        let beside = operation.contract.links.iter().map(|action| actions.get(action).unwrap_or(&none));
+        if !opening.chain(beside).all(|set| set.iter().any(|permission| held.contains(&**permission))) {
             findings.push(Finding {
                 code: "R01",
                 severity: Severity::Warning,
@@ -189,7 +201,7 @@ pub(super) fn findings(
             });
         }
     }
-    let opening = opening(operations);
+    let opening = opening(operations, actions);
     for template in templates {
         let idle: Vec<_> = template
             .permissions

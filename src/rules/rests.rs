@@ -1,7 +1,7 @@
 //! Checks a rule against itself: what it rests on, what it leaves open, whether its requests can be proved.
 
 use super::{
-    format::{OutsourcersWord, ReachWord, Rule, Shared},
+    format::{OutsourcersWord, Page, ReachWord, Rule, Shared},
     looks,
     reading::{At, Reader},
 };
@@ -10,7 +10,7 @@ use crate::model::{
     assumption::Assumption,
     body::{Access, BodyModel, Dimension, Level, Proof},
     contract::{Data, Method, Param, ParamKind, Segment, Template},
-    operation::{AllowList, Audience, Class, Entry, Outsourcers, Page, Site},
+    operation::{AllowList, Audience, Class, Entry, Outsourcers, Scan, Site},
 };
 
 /// What single questions of a rule rest on: those over a data window, and those grouped by the division of interactions.
@@ -45,7 +45,7 @@ pub(super) fn outsourcers(
         _ if audience != Audience::Internal => {
             ("only an internal report leaves outsourcers out", "add `audience = \"internal\"`, or let everybody count")
         }
-        (Outsourcers::ByDivision, Data::User | Data::Queue) | (Outsourcers::ByRow, Data::Queue) => return,
+        (Outsourcers::ByDivision, Data::User | Data::Queue) | (Outsourcers::ByRow, Data::Queue | Data::Team) => return,
         (Outsourcers::ByRow, Data::User | Data::Interaction) if by_user => return,
         (Outsourcers::ByRow, Data::User | Data::Interaction) => (
             "the rows of this answer do not carry the user, so none of them can be left out",
@@ -88,8 +88,15 @@ impl Rests<'_> {
                 rests.push(Assumption::SameSegment);
             }
         }
-        if self.data == Data::Interaction && self.sites.iter().any(|site| site.entry == Entry::Filter) {
+        if matches!(self.data, Data::Interaction | Data::Flow)
+            && self.sites.iter().any(|site| site.entry == Entry::Filter)
+        {
             rests.push(Assumption::LegFilter);
+        }
+        match self.data {
+            Data::Case => rests.push(Assumption::DivisionOfCase),
+            Data::Team => rests.push(Assumption::PersonFilter),
+            _ => {}
         }
         if self.page {
             rests.push(Assumption::IdsOnly);
@@ -130,6 +137,18 @@ impl Rests<'_> {
     }
 }
 
+/// Rows of a scan are judged one by one, by the owner that each names.
+pub(super) fn scan(scan: Option<&Scan>, shape: Shape, page: Option<&At<Page>>, reader: &mut Reader<'_>) {
+    let (Some(scan), Some(page)) = (scan, page) else { return };
+    if shape != Shape::Owned {
+        let help = "set `shape = \"owned\"`, with the field of the owner in `keys`";
+        reader.problem_with(page.span.clone(), "the rows of a scan are each somebody's", Some(help.to_owned()));
+    }
+    if scan.walk.is_none() && !scan.each.is_empty() {
+        reader.problem(page.span.clone(), "what stands in one answer needs no `each`");
+    }
+}
+
 /// Lists of things that are somebody's.
 const OWNED: [&str; 13] = [
     "users",
@@ -162,16 +181,35 @@ pub(super) struct Fits<'f> {
     pub(super) own: bool,
     /// The interactions that it names are looked at.
     pub(super) looks: bool,
+    pub(super) listed: Listed,
+}
+
+/// How a list is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Listed {
+    /// Not at all: the rule does not say.
+    No,
+    Paged,
+    /// Another rule reads what the path names.
+    Below,
 }
 
 impl Fits<'_> {
-    pub(super) fn check(
-        &self,
-        model: Option<&BodyModel>,
-        page: Option<&Page>,
-        at: &At<String>,
-        reader: &mut Reader<'_>,
-    ) {
+    /// What the directory answers of the asker has no other way of being read.
+    fn check_caller(&self, model: Option<&BodyModel>, at: &At<String>, reader: &mut Reader<'_>) {
+        let ids = self.template.segments.iter().any(|segment| segment.access().is_some());
+        let bare = !ids && model.is_none() && self.listed == Listed::No && !self.part;
+        if self.method != Method::Get || !bare || self.shape == Shape::Plain {
+            let help = "leave `page`, `below`, `part`, `body` and ids of the path out; the shape is that of a list or an object";
+            let message = "what is asked about the asker is a `GET` that the directory answers";
+            reader.problem_with(at.span.clone(), message, Some(help.to_owned()));
+        }
+    }
+
+    pub(super) fn check(&self, caller: bool, model: Option<&BodyModel>, at: &At<String>, reader: &mut Reader<'_>) {
+        if caller {
+            return self.check_caller(model, at, reader);
+        }
         let ids: Vec<Access> = self.template.segments.iter().filter_map(Segment::access).collect();
         let owners = ids.iter().filter(|access| **access != Access::Unowned).count();
         if self.part && (self.shape, self.class, self.data) != (Shape::Plain, Class::Read, Data::Interaction) {
@@ -199,7 +237,14 @@ impl Fits<'_> {
         if self.shape == Shape::Plain {
             return self.check_plain(&ids, owners, at, reader);
         }
-        if owners < ids.len() {
+        let below = self.listed == Listed::Below;
+        if self.class == Class::List && below == ids.is_empty() {
+            let help = "name the rule that reads it in `below`; without an id in the path leave `below` out";
+            let message = "what a list stands below is read by a rule of its own";
+            reader.problem_with(at.span.clone(), message, Some(help.to_owned()));
+            return;
+        }
+        if owners < ids.len() && !below {
             let help = "name it `{queueId}`, `{userId}`, `{divisionId}`, `{conversationId}`, `{flowId}` or `{teamId}`; \
                         what is nobody's has an answer of shape `plain`";
             let message = "an id of the path is of no known kind, so nobody could say whose the answer is";
@@ -211,7 +256,10 @@ impl Fits<'_> {
         let by_id = owners > 0 || by_ids;
         let says = match self.class {
             Class::Query if self.method != Method::Post || model.is_none() => "a `query` is a `POST` with a `body`",
-            Class::List if self.method != Method::Get || page.is_none() => "a `list` is a `GET` with a `[rule.page]`",
+            _ if below && self.class != Class::List => "only a `list` stands below something: leave `below` out",
+            Class::List if self.method != Method::Get || self.listed == Listed::No => {
+                "a `list` is a `GET` with a `[rule.page]`"
+            }
             Class::Read if self.method != Method::Get || !by_id => {
                 "a `read` is a `GET` with an id in its path, or with a parameter that lists interactions"
             }
@@ -246,7 +294,7 @@ impl Fits<'_> {
             Data::User => Some(Access::User),
             Data::Division => Some(Access::Division),
             Data::Interaction if self.part => Some(Access::Conversation),
-            Data::Interaction | Data::Metadata => None,
+            Data::Interaction | Data::Flow | Data::Case | Data::Team | Data::Metadata => None,
         };
         let below = |pair: &[Segment]| match pair {
             [Segment::Literal(list), Segment::Param { access: Access::Unowned, .. }] => OWNED.contains(&&**list),

@@ -6,7 +6,7 @@ use super::{
     reading::{At, Reader},
 };
 use crate::model::{
-    body::{Access, BodyModel, Dimension, FieldKind, FilterModel, Path},
+    body::{Access, BodyModel, Dimension, FieldKind, FilterModel, ObjectOrd, Path},
     operation::{Entry, Site, Strength},
     world::Policy,
 };
@@ -104,13 +104,15 @@ impl Body<'_> {
 }
 
 fn carried(carry: &At<format::Carry>, filter: &FilterModel, reader: &mut Reader<'_>) -> Option<(Access, Box<str>)> {
-    let format::Carry { queue, user, division, region, conversation } = &carry.value;
+    let format::Carry { queue, user, division, region, conversation, flow, team } = &carry.value;
     let named = [
         (Access::Queue, queue),
         (Access::User, user),
         (Access::Division, division),
         (Access::Region, region),
         (Access::Conversation, conversation),
+        (Access::Object(ObjectOrd::Flow), flow),
+        (Access::Object(ObjectOrd::Team), team),
     ];
     let mut named = named.into_iter().filter_map(|(access, name)| name.as_ref().map(|name| (access, name)));
     let (Some((access, name)), None) = (named.next(), named.next()) else {

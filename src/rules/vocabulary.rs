@@ -18,6 +18,8 @@ pub(super) struct Lists<'r> {
     pub(super) group_by: Option<&'r AllowList>,
     pub(super) sort: Option<&'r AllowList>,
     pub(super) metrics: Option<&'r MetricRule>,
+    /// Where the fields of documents are listed that come back.
+    pub(super) source: Option<&'r Path>,
 }
 
 impl Lists<'_> {
@@ -36,14 +38,16 @@ impl Lists<'_> {
                 .collect(),
             bpo_allow: list.bpo_allow.clone(),
         };
+        let every = |at: &Path| model.field(at).and_then(FieldKind::words).unwrap_or_default().to_vec();
         let metrics = self.metrics.map(|rule| Words {
             at: rule.at.clone(),
             groups: false,
-            allow: model.field(&rule.at).and_then(FieldKind::words).unwrap_or_default().to_vec(),
+            allow: every(&rule.at),
             bpo_allow: rule.bpo_allow.clone(),
         });
+        let source = self.source.map(|at| Words { at: at.clone(), groups: false, allow: every(at), bpo_allow: None });
         let group_by = self.group_by.map(|list| listed(list, true));
-        [group_by, self.sort.map(|list| listed(list, false)), metrics].into_iter().flatten().collect()
+        [group_by, self.sort.map(|list| listed(list, false)), metrics, source].into_iter().flatten().collect()
     }
 
     /// A grouping has a meaning, and a field whose words carry access or are hidden has a list.
@@ -60,6 +64,7 @@ impl Lists<'_> {
             .flatten()
             .map(|list| &list.at)
             .chain(self.metrics.map(|rule| &rule.at))
+            .chain(self.source)
             .collect();
         let mut open: Vec<(Path, &[Field])> = vec![(Path::new(), &model.fields)];
         while let Some((above, fields)) = open.pop() {
@@ -68,6 +73,12 @@ impl Lists<'_> {
                 at.push(field.name.clone());
                 if let FieldKind::Object(inner) = &field.kind {
                     open.push((at, inner));
+                    continue;
+                }
+                if matches!(field.kind, FieldKind::Aggregations(_)) && self.group_by.is_none_or(|list| list.at != at) {
+                    let message = format!("`$.{}` asks for buckets, and the rule does not list by what", at.join("."));
+                    let help = "add `[rule.group-by]` with the fields by which buckets may be made";
+                    reader.problem_with(rule.id.span.clone(), message, Some(help.to_owned()));
                     continue;
                 }
                 let speaks = |word: &str| model.dimensions(word).any(|kind| kind != Dimension::Plain);

@@ -15,6 +15,7 @@ use super::{
 };
 use rusqlite::types::Value as Cell;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 pub(super) fn users(store: &Store, lens: Lens, body: &Value) -> Result<Value, Problem> {
     grouped_by(body, "userId")?;
@@ -65,6 +66,51 @@ pub(super) fn routing(store: &Store, lens: Lens, body: &Value) -> Result<Value, 
     Ok(json!({ "results": ordered(body, results) }))
 }
 
+const OF_TEAMS: [&str; 4] = ["oTeamOffQueueUsers", "oTeamOnQueueUsers", "oTeamPresences", "oTeamRoutingStatuses"];
+
+pub(super) fn teams(store: &Store, lens: Lens, body: &Value) -> Result<Value, Problem> {
+    grouped_by(body, "teamId")?;
+    let asked = detailed(body, &OF_TEAMS)?;
+    let filter = filter::optional(body, "filter")?;
+    let condition = lens.condition(Level::TeamActivity, filter.as_ref())?;
+    let people = format!(
+        " FROM teams m JOIN users u ON u.id = m.user LEFT JOIN presence p ON p.user = u.id AND p.start <= {0} AND p.end > {0} WHERE ",
+        store.now
+    );
+    let condition = if lens.traits.person_filter {
+        condition
+    } else {
+        condition.around(&format!("m.team IN (SELECT m.team{people}"), ")")
+    };
+    let sql = condition.around(
+        &format!("SELECT m.team, coalesce(p.system, 'OFFLINE'), coalesce(p.routing, 'OFF_QUEUE'){people}"),
+        " ORDER BY 1, u.id",
+    );
+    let rows = store.rows(&sql, |row| Ok([row.get::<_, String>(0)?, row.get(1)?, row.get(2)?]))?;
+    let mut teams: BTreeMap<String, BTreeMap<(&str, String), u32>> = BTreeMap::new();
+    for [team, system, routing] in rows {
+        let counts = teams.entry(team).or_default();
+        for (metric, _) in &asked {
+            let on = routing != "OFF_QUEUE";
+            let qualifier = match *metric {
+                "oTeamOffQueueUsers" if !on => &system,
+                "oTeamOnQueueUsers" if on => &routing,
+                "oTeamPresences" => &system,
+                "oTeamRoutingStatuses" => &routing,
+                _ => continue,
+            };
+            *counts.entry((metric, qualifier.clone())).or_default() += 1;
+        }
+    }
+    let shown = |(team, counts): (String, BTreeMap<(&str, String), u32>)| {
+        let data = counts
+            .into_iter()
+            .map(|((metric, qualifier), count)| json!({ "metric": metric, "qualifier": qualifier, "count": count }));
+        json!({ "group": { "teamId": team }, "data": data.collect::<Vec<_>>() })
+    };
+    Ok(json!({ "results": ordered(body, teams.into_iter().map(shown).collect()) }))
+}
+
 fn grouped_by(body: &Value, only: &str) -> Result<(), Problem> {
     match texts(body, "groupBy")?.as_slice() {
         [name] if name.eq_ignore_ascii_case(only) => Ok(()),
@@ -79,7 +125,7 @@ fn metrics<'b>(body: &'b Value) -> Result<Vec<&'b str>, Problem> {
     list.iter().map(|metric| name(metric).ok_or_else(|| Problem::bad("each of `metrics` needs `metric`"))).collect()
 }
 
-fn ordered(body: &Value, mut results: Vec<Value>) -> Vec<Value> {
+pub(super) fn ordered(body: &Value, mut results: Vec<Value>) -> Vec<Value> {
     if body.get("order").and_then(Value::as_str).is_some_and(|order| order.eq_ignore_ascii_case("desc")) {
         results.reverse();
     }
@@ -165,7 +211,7 @@ fn result(group: &Map<String, Value>, legs: &[Leg], asked: &Asked) -> Value {
     json!({ "group": group, "data": data, "truncated": false, "entities": entities })
 }
 
-fn detailed(body: &Value, known: &[&'static str]) -> Result<Asked, Problem> {
+pub(super) fn detailed(body: &Value, known: &[&'static str]) -> Result<Asked, Problem> {
     let asked = body.get("metrics").and_then(Value::as_array).filter(|asked| !asked.is_empty());
     let asked = asked.ok_or_else(|| Problem::bad("`metrics` is missing"))?;
     let one = |entry: &Value| {

@@ -105,7 +105,8 @@ fn expression(lens: Lens, column: Column, flat: bool) -> &'static str {
         Column::Division if flat => {
             "(SELECT group_concat(g.division) FROM (SELECT division FROM tags WHERE conversation = l.conversation ORDER BY division) g)"
         }
-        Column::Division => "t.division",
+        Column::CaseDivision if lens.traits.division_of_case => "k.division",
+        Column::Division | Column::CaseDivision => "t.division",
         Column::Empty => "NULL",
     }
 }

@@ -103,8 +103,8 @@ impl Lens {
                 let lower: Vec<_> = values.iter().map(|value| value.to_ascii_lowercase()).collect();
                 Sql::one_of(&format!("lower({expression})"), &lower)
             }
-            Column::Division => {
-                let (before, expression, after) = self.division(level);
+            Column::Division | Column::CaseDivision => {
+                let (before, expression, after) = self.division(level, column);
                 Sql::one_of(expression, values).around(before, after)
             }
             Column::Instant(expression) => {
@@ -128,16 +128,20 @@ impl Lens {
             | Column::Enum(expression)
             | Column::Instant(expression)
             | Column::Number(expression) => Sql::text(format!("{expression} IS NOT NULL")),
-            Column::Division => {
-                let (before, expression, after) = self.division(level);
+            Column::Division | Column::CaseDivision => {
+                let (before, expression, after) = self.division(level, column);
                 Sql::text(format!("{expression} IS NOT NULL")).around(before, after)
             }
         }
     }
 
     /// What stands before, at and after a division's value.
-    fn division(self, level: Level) -> (&'static str, &'static str, &'static str) {
+    fn division(self, level: Level, column: Column) -> (&'static str, &'static str, &'static str) {
         match level {
+            _ if column == Column::CaseDivision && self.traits.division_of_case => ("(", "k.division", ")"),
+            _ if column == Column::CaseDivision => {
+                ("EXISTS (SELECT 1 FROM tags d WHERE d.conversation = l.conversation AND ", "d.division", ")")
+            }
             Level::Conversation if self.is_visible_world() => {
                 ("EXISTS (SELECT 1 FROM seen d WHERE d.conversation = c.n AND ", "d.division", ")")
             }

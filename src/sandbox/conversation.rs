@@ -203,3 +203,21 @@ pub(super) fn by_id(store: &Store, id: &str) -> Result<Option<Value>, Problem> {
         "selfUri": format!("/api/v2/conversations/{id}"),
     })))
 }
+
+/// The same, with the queue and the person of a participant as objects.
+pub(super) fn of_medium(store: &Store, id: &str) -> Result<Option<Value>, Problem> {
+    let mut whole = by_id(store, id)?;
+    let participants = whole.as_mut().and_then(|whole| whole.get_mut("participants")?.as_array_mut());
+    for participant in participants.into_iter().flatten().filter_map(Value::as_object_mut) {
+        for (flat, nested) in [("userId", "user"), ("queueId", "queue")] {
+            if let Some(id) = participant.remove(flat) {
+                participant.insert(nested.to_owned(), json!({ "id": id, "selfUri": "/api/v2/unlisted" }));
+            }
+        }
+        participant.insert("attributes".to_owned(), json!({ "account": "of the customer" }));
+    }
+    if let Some(whole) = whole.as_mut().and_then(Value::as_object_mut) {
+        whole.insert("otherMediaUris".to_owned(), json!([format!("https://elsewhere.example/{id}")]));
+    }
+    Ok(whole)
+}

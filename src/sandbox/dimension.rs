@@ -23,6 +23,10 @@ pub(super) enum Level {
     User,
     /// A user `u` at this moment.
     UserActivity,
+    /// A member `u` of a team `m`, with the presence `p` of this moment.
+    TeamActivity,
+    /// A user `u`, with the presence `p` of this moment.
+    AgentState,
     /// A queue `q` with its members at this moment.
     RoutingActivity,
     /// A span of presence `p`.
@@ -43,6 +47,8 @@ pub(super) enum Column {
     Number(&'static str),
     /// Divisions of the leg or of the conversation, as the traits say.
     Division,
+    /// The division of a case `k`, or those of its conversation, as the traits say.
+    CaseDivision,
     /// Known upstream, but nothing in the sandbox has it.
     Empty,
 }
@@ -61,7 +67,8 @@ pub(super) fn dimension(level: Level, name: &str) -> Option<(&'static str, Colum
         Level::Conversation => &[&CONVERSATION],
         Level::Evaluation => &[&EVALUATION],
         Level::Survey => &[&SURVEY],
-        Level::UserActivity | Level::RoutingActivity => &[&ACTIVITY],
+        Level::UserActivity | Level::RoutingActivity | Level::TeamActivity => &[&ACTIVITY],
+        Level::AgentState => &[&AGENT_STATE],
         _ => &[],
     };
     found.or_else(|| unused.iter().flat_map(|list| list.iter()).find(empty).map(|known| (*known, Column::Empty)))
@@ -93,6 +100,7 @@ fn columns(level: Level) -> &'static [(&'static str, Column)] {
             ("ani", Text("l.ani")),
             ("dnis", Text("l.dnis")),
             ("segmentEnd", Instant("l.end")),
+            ("segmentType", Enum(SEGMENT_TYPE)),
         ],
         Level::Conversation => &[
             ("conversationId", Text("c.id")),
@@ -117,6 +125,19 @@ fn columns(level: Level) -> &'static [(&'static str, Column)] {
         ],
         Level::Observation => &[("queueId", Text("q.id")), ("mediaType", Enum("m.name"))],
         Level::User | Level::UserActivity => &[("userId", Text("u.id"))],
+        Level::AgentState => &[
+            ("userId", Text("u.id")),
+            ("divisionId", Text("u.division")),
+            ("systemPresence", Enum("coalesce(p.system, 'OFFLINE')")),
+            ("routingStatus", Enum("coalesce(p.routing, 'OFF_QUEUE')")),
+            ("isOutOfOffice", Enum("'false'")),
+        ],
+        Level::TeamActivity => &[
+            ("teamId", Text("m.team")),
+            ("userId", Text("u.id")),
+            ("systemPresence", Enum("coalesce(p.system, 'OFFLINE')")),
+            ("routingStatus", Enum("coalesce(p.routing, 'OFF_QUEUE')")),
+        ],
         Level::Presence => {
             &[("systemPresence", Enum("p.system")), ("organizationPresenceId", Text("'presence-' || lower(p.system)"))]
         }
@@ -125,6 +146,9 @@ fn columns(level: Level) -> &'static [(&'static str, Column)] {
         Level::Family(_) => &[],
     }
 }
+
+/// As answers show it.
+const SEGMENT_TYPE: &str = "iif(l.purpose = 'ivr', 'ivr', 'interact')";
 
 /// Known for legs in aggregates and in segment filters.
 const SHARED: [&str; 29] = [
@@ -184,6 +208,25 @@ const SURVEY: [&str; 7] = [
     "surveyType",
 ];
 
+const AGENT_STATE: [&str; 16] = [
+    "activeQueueId",
+    "actualActivityCategory",
+    "adherenceImpact",
+    "adherenceState",
+    "assignedLanguageId",
+    "assignedSkillId",
+    "businessUnitId",
+    "inactiveQueueId",
+    "managementUnitId",
+    "managerId",
+    "online",
+    "organizationPresenceId",
+    "queueId",
+    "scheduledActivityCategory",
+    "scheduledActivityCodeId",
+    "teamId",
+];
+
 const ACTIVITY: [&str; 6] =
     ["organizationPresenceId", "presenceDate", "queueMembershipStatus", "routingStatus", "systemPresence", "teamId"];
 
@@ -211,7 +254,7 @@ const AGGREGATE: [&str; 19] = [
 ];
 
 /// Known in segment filters only.
-const SEGMENT: [&str; 16] = [
+const SEGMENT: [&str; 15] = [
     "bargedParticipantId",
     "callbackNumber",
     "coachedParticipantId",
@@ -223,7 +266,6 @@ const SEGMENT: [&str; 16] = [
     "requestedRoutingSkillId",
     "screenMonitoredUserId",
     "scriptId",
-    "segmentType",
     "subject",
     "transferTargetName",
     "usedRouting",

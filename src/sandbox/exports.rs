@@ -72,7 +72,10 @@ impl Exports {
         let rows: Vec<Value> = page
             .map(|export| {
                 let mut row = shown(export, "COMPLETED", 100);
-                row["downloadUrl"] = json!(format!("https://files.sandbox.example/exports/{}.csv", export.id));
+                if let Some(row) = row.as_object_mut() {
+                    let link = format!("https://files.sandbox.example/exports/{}.csv", export.id);
+                    row.insert("downloadUrl".into(), json!(link));
+                }
                 row
             })
             .collect();
@@ -88,7 +91,7 @@ impl Exports {
         let asked = asked.ok_or_else(Problem::not_found)?;
         let groups = view(&asked)?;
         let lists = asked.get("filter").cloned().unwrap_or_default();
-        let mut question = json!({ "interval": asked["interval"], "groupBy": groups, "metrics": ["tHandle"] });
+        let mut question = json!({ "interval": asked.get("interval"), "groupBy": groups, "metrics": ["tHandle"] });
         let clauses: Vec<Value> = LISTS
             .iter()
             .filter(|(name, _)| lens.traits.view_filter || !name.ends_with("Ids"))
@@ -98,8 +101,8 @@ impl Exports {
                 Some(json!({ "type": "or", "predicates": predicates }))
             })
             .collect();
-        if !clauses.is_empty() {
-            question["filter"] = json!({ "type": "and", "clauses": clauses });
+        if let Some(question) = question.as_object_mut().filter(|_| !clauses.is_empty()) {
+            question.insert("filter".into(), json!({ "type": "and", "clauses": clauses }));
         }
         let answer = aggregates::query(store, lens, &question)?;
         let known = |name: &str| -> Vec<String> {
@@ -112,14 +115,18 @@ impl Exports {
         };
         let mut text = format!("{},handled\n", groups.join(","));
         let mut empty: Vec<String> = match groups {
-            [one] if asked["excludeEmptyRows"] != json!(true) => known(one),
+            [one] if asked.get("excludeEmptyRows") != Some(&json!(true)) => known(one),
             _ => Vec::new(),
         };
-        for result in answer["results"].as_array().into_iter().flatten() {
-            let key = |name: &&str| result["group"][*name].as_str().unwrap_or_default().to_owned();
+        let list = |value: &Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+        for result in list(&answer, "results") {
+            let group = result.get("group");
+            let text_of = |name: &str| group.and_then(|group| group.get(name)).and_then(Value::as_str);
+            let key = |name: &&str| text_of(name).unwrap_or_default().to_owned();
             let keys: Vec<String> = groups.iter().map(key).collect();
-            let count = |data: &Value| data["metrics"][0]["stats"]["count"].as_f64().unwrap_or_default();
-            let handled: f64 = result["data"].as_array().into_iter().flatten().map(count).sum();
+            let count =
+                |data: &Value| data.pointer("/metrics/0/stats/count").and_then(Value::as_f64).unwrap_or_default();
+            let handled: f64 = list(&result, "data").iter().map(count).sum();
             empty.retain(|id| !keys.contains(id));
             // writing to a text cannot fail
             let _written = writeln!(text, "{},{handled}", keys.join(","));
@@ -133,7 +140,7 @@ impl Exports {
 }
 
 fn view(asked: &Value) -> Result<&'static [&'static str], Problem> {
-    let name = asked["viewType"].as_str().unwrap_or_default();
+    let name = asked.get("viewType").and_then(Value::as_str).unwrap_or_default();
     let known = VIEWS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
     known.map(|(_, groups)| *groups).ok_or_else(|| Problem::value(format!("`{name}` is no view that is exported here")))
 }

@@ -43,7 +43,7 @@ fn one(store: &Store, lens: Lens, facet: &Value, matching: &Sql) -> Result<Value
         Column::Text(expression) | Column::Enum(expression) => {
             format!("{expression} FROM conversations c WHERE c.n")
         }
-        Column::Instant(_) | Column::Number(_) => return Err(unknown()),
+        Column::Instant(_) | Column::Number(_) | Column::CaseDivision => return Err(unknown()),
         Column::Empty => "NULL FROM conversations c WHERE c.n".to_owned(),
     };
     let (value, from) = parts.split_once(" FROM ").unwrap_or((&parts, ""));

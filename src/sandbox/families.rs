@@ -18,17 +18,21 @@ pub(super) struct Family {
     pub(super) join: &'static str,
     /// The legs that have such a row.
     pub(super) only: &'static str,
-    columns: &'static [(&'static str, Column)],
-    measures: &'static [(&'static str, Measure)],
+    pub(super) columns: &'static [(&'static str, Column)],
+    pub(super) measures: &'static [(&'static str, Measure)],
     /// Dimensions and metrics that are known upstream, and that nothing in the sandbox has.
-    unused: &'static [&'static str],
-    unused_metrics: &'static [&'static str],
+    pub(super) unused: &'static [&'static str],
+    pub(super) unused_metrics: &'static [&'static str],
 }
 
 impl Family {
     /// The family of a path.
     pub(super) fn of(path: &str) -> Option<&'static Self> {
         let name = path.strip_prefix("/api/v2/analytics/")?.strip_suffix("/aggregates/query")?;
+        Self::named(name)
+    }
+
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
         FAMILIES.iter().find(|family| family.name == name)
     }
 
@@ -57,7 +61,10 @@ const SHARED: [(&str, Column); 5] = [
     ("conversationId", Text("c.id")),
 ];
 
-const FAMILIES: [Family; 8] = [
+const FAMILIES: [Family; 11] = [
+    super::objects::FLOWS,
+    super::objects::FLOW_EXECUTIONS,
+    super::objects::CASES,
     Family {
         name: "evaluations",
         join: " JOIN evaluations e ON e.leg = l.id",

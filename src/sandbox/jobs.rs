@@ -28,13 +28,16 @@ pub(super) enum Part {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Asked(&'static str);
 
-const ASKED: [&str; 12] = [
+const ASKED: [&str; 15] = [
     "conversations/aggregates",
     "conversations/details",
     "users/aggregates",
     "users/details",
     "agentcopilots/aggregates",
+    "casemanagement/aggregates",
     "evaluations/aggregates",
+    "flowexecutions/aggregates",
+    "flows/aggregates",
     "knowledge/aggregates",
     "resolutions/aggregates",
     "summaries/aggregates",

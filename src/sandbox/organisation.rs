@@ -13,7 +13,24 @@ pub(super) struct Organisation {
     pub(super) divisions: Vec<Division>,
     pub(super) queues: Vec<Queue>,
     pub(super) users: Vec<User>,
-    groups: Vec<Group>,
+    pub(super) flows: Vec<Flow>,
+    pub(super) teams: Vec<Team>,
+    pub(super) groups: Vec<Group>,
+    pub(super) roles: Vec<Role>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Flow {
+    pub(super) id: String,
+    pub(super) division: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Team {
+    pub(super) id: String,
+    pub(super) division: String,
+    #[serde(default)]
+    pub(super) members: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -79,7 +96,18 @@ pub(super) struct User {
     #[serde(default)]
     pub(super) moved: bool,
     #[serde(default)]
-    groups: Vec<String>,
+    pub(super) groups: Vec<String>,
+    #[serde(default)]
+    pub(super) manager: Option<String>,
+    /// Role and division of each assignment.
+    #[serde(default, deserialize_with = "assignments")]
+    pub(super) roles: Vec<(String, String)>,
+}
+
+fn assignments<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
+    let all = Vec::<Value>::deserialize(from)?;
+    let pair = |one: &Value| Some((one.get("role")?.as_str()?.to_owned(), one.get("division")?.as_str()?.to_owned()));
+    Ok(all.iter().filter_map(pair).collect())
 }
 
 impl User {
@@ -97,10 +125,20 @@ impl User {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-struct Group {
-    id: String,
+pub(super) struct Group {
+    pub(super) id: String,
     #[serde(default)]
-    members: Vec<String>,
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) members: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Role {
+    #[serde(default)]
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) name: String,
 }
 
 impl Organisation {
@@ -116,7 +154,10 @@ impl Organisation {
             regions: self.regions.iter().filter(|named| named.id == region).cloned().collect(),
             queues: self.queues.iter().filter(|queue| here(&queue.division)).cloned().collect(),
             users: self.users.iter().filter(|user| user.region == region).cloned().collect(),
+            flows: self.flows.iter().filter(|flow| here(&flow.division)).cloned().collect(),
+            teams: self.teams.iter().filter(|team| here(&team.division)).cloned().collect(),
             groups: self.groups.clone(),
+            roles: self.roles.clone(),
             divisions,
         }
     }

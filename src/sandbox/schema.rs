@@ -24,6 +24,9 @@ CREATE TABLE queues (id TEXT PRIMARY KEY, name TEXT, division TEXT NOT NULL, sta
 CREATE TABLE users (id TEXT PRIMARY KEY, name TEXT, division TEXT NOT NULL, active INTEGER NOT NULL);
 CREATE TABLE members (queue TEXT NOT NULL, user TEXT NOT NULL, PRIMARY KEY (queue, user)) WITHOUT ROWID;
 CREATE TABLE attributes (queue TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (queue, name)) WITHOUT ROWID;
+CREATE TABLE runs (leg INTEGER PRIMARY KEY, flow TEXT NOT NULL, division TEXT NOT NULL, kind TEXT NOT NULL, version TEXT NOT NULL, outcome TEXT);
+CREATE TABLE cases (leg INTEGER PRIMARY KEY, id TEXT NOT NULL, division TEXT NOT NULL, priority TEXT NOT NULL, status TEXT NOT NULL, resolved INTEGER);
+CREATE TABLE teams (team TEXT NOT NULL, user TEXT NOT NULL, PRIMARY KEY (team, user)) WITHOUT ROWID;
 CREATE TABLE media (name TEXT PRIMARY KEY);
 INSERT INTO media VALUES ('voice'), ('chat'), ('email'), ('message'), ('callback');
 CREATE TEMP TABLE seen AS SELECT * FROM legs WHERE 0;

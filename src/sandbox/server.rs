@@ -3,6 +3,7 @@
 use super::{
     lists::Params,
     problem::Problem,
+    recordings,
     reply::Reply,
     service::{Operation, Question, Service},
     tokens::Tokens,
@@ -121,6 +122,9 @@ impl Door {
         if faults.reset {
             return Err(io::Error::other("reset on purpose"));
         }
+        if recordings::is_file(head.uri.path()) {
+            return self.file(&head, &context, &faults);
+        }
         let Some(client) = self.tokens.client(authorization.as_deref()) else {
             return finish(Err(Problem::unauthenticated()), &context, &Disobedience::default());
         };
@@ -134,6 +138,7 @@ impl Door {
         let status = match question.as_ref().map(|question| question.operation) {
             Ok(Operation::Job(part)) => part.status(),
             Ok(Operation::Callbacks(part)) => part.status(),
+            Ok(Operation::Recording(_)) if faults.transcoding => 202,
             _ => 200,
         };
         let door = Arc::clone(&self);
@@ -143,6 +148,24 @@ impl Door {
         match answer {
             Ok(answer) => respond(status, &answer, &context, &faults),
             answer => finish(answer, &context, &faults),
+        }
+    }
+
+    /// A file of a recording: whoever has its link gets it.
+    fn file(&self, head: &http::request::Parts, context: &str, faults: &Disobedience) -> io::Result<Response<Reply>> {
+        let target = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+        if faults.moved_files {
+            let moved =
+                Response::builder().status(StatusCode::FOUND).header(header::LOCATION, format!("{target}&again"));
+            return moved.body(Reply::new(&Bytes::new(), faults)).map_err(io::Error::other);
+        }
+        let region = self.service.stores.get(self.region).map(|store| store.region.as_str()).unwrap_or_default();
+        match recordings::file(region, &target) {
+            Some(file) => {
+                let answer = Response::builder().header(header::CONTENT_TYPE, "audio/wav");
+                answer.body(Reply::new(&Bytes::from(file), faults)).map_err(io::Error::other)
+            }
+            None => finish(Err(Problem::not_found()), context, faults),
         }
     }
 
@@ -172,7 +195,8 @@ fn question(head: &http::request::Parts, body: &Bytes, client: String) -> Result
         Value::Null
     };
     let params = Params::read(head.uri.query().unwrap_or_default())?;
-    Ok(Question { operation, id: id.to_owned(), params, body, client })
+    let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    Ok(Question { operation, id: id.to_owned(), params, body, client, address: format!("http://{host}") })
 }
 
 async fn read_all(mut body: Incoming) -> Result<Bytes, Problem> {

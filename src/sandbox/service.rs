@@ -9,9 +9,9 @@ use super::{
     interval::show,
     jobs::{self, Jobs},
     lists::{self, Params},
-    people, platform,
+    memberships, objects, opensearch, people, platform,
     problem::Problem,
-    queue_observations,
+    queue_observations, recordings,
     store::Store,
     traits::{Disobedience, Traits},
     user_details, users,
@@ -50,8 +50,15 @@ pub(super) enum Operation {
     UserDetails,
     UserActivity,
     RoutingActivity,
+    TeamActivity,
+    AgentStates,
+    AgentState,
+    FlowObservations,
+    FlowActivity,
     PlatformQuery,
     PlatformExecutions,
+    /// Legs as documents.
+    Search,
     Queues,
     Users,
     Divisions,
@@ -59,6 +66,8 @@ pub(super) enum Operation {
     User,
     Division,
     Conversation,
+    /// The same, as the application of one medium reads it.
+    ConversationOfMedium,
     ConversationDetail,
     /// Some of them, by their ids.
     ConversationDetailsOf,
@@ -75,6 +84,10 @@ pub(super) enum Operation {
     DashboardUser,
     Dashboards,
     Callbacks(callbacks::Part),
+    /// Recordings of one conversation; by the whole path, as documents.
+    Recording(recordings::Part),
+    /// What stands below something, and lists by places.
+    Below(memberships::List),
     /// By the whole path.
     Document,
 }
@@ -85,6 +98,12 @@ const EXPORTS: &str = "/api/v2/analytics/reporting/exports";
 impl Operation {
     /// The operation, and the id that ends the path of a read by id; of a document, its path.
     pub(super) fn of<'a>(method: &str, path: &'a str) -> Option<(Self, &'a str)> {
+        if let ("GET", Some(part)) = (method, recordings::Part::of(path)) {
+            return Some((Self::Recording(part), path));
+        }
+        if let Some((list, id)) = memberships::List::of(path).filter(|_| method == "GET") {
+            return Some((Self::Below(list), id));
+        }
         let person = matches!(Self::by_id(path), Some((Self::Person(_), _)));
         if method == "GET" && !person && documents::stands_at(path) {
             return Some((Self::Document, path));
@@ -106,7 +125,12 @@ impl Operation {
             ("POST", "/api/v2/analytics/conversations/activity/query") => Self::ConversationActivity,
             ("POST", "/api/v2/analytics/users/activity/query") => Self::UserActivity,
             ("POST", "/api/v2/analytics/routing/activity/query") => Self::RoutingActivity,
+            ("POST", "/api/v2/analytics/teams/activity/query") => Self::TeamActivity,
+            ("POST", "/api/v2/analytics/agents/status/query") => Self::AgentStates,
+            ("POST", "/api/v2/analytics/flows/observations/query") => Self::FlowObservations,
+            ("POST", "/api/v2/analytics/flows/activity/query") => Self::FlowActivity,
             ("POST", "/api/v2/analytics/query") => Self::PlatformQuery,
+            ("POST", opensearch::PATH) => Self::Search,
             ("GET", "/api/v2/analytics/query/execution") => Self::PlatformExecutions,
             ("GET", "/api/v2/analytics/conversations/details") => Self::ConversationDetailsOf,
             ("POST", EXPORTS) => Self::Export,
@@ -122,7 +146,7 @@ impl Operation {
         Some((operation, ""))
     }
 
-    fn by_id(path: &str) -> Option<(Self, &str)> {
+    fn by_id<'a>(path: &'a str) -> Option<(Self, &'a str)> {
         let all = [
             (Self::Queue, "/api/v2/routing/queues/", ""),
             (Self::User, "/api/v2/users/", ""),
@@ -131,7 +155,16 @@ impl Operation {
             (Self::DashboardUser, "/api/v2/analytics/reporting/dashboards/users/", ""),
             (Self::Dashboards, "/api/v2/analytics/reporting/settings/users/", "/dashboards"),
             (Self::ConversationDetail, "/api/v2/analytics/conversations/", "/details"),
+            (Self::AgentState, "/api/v2/analytics/agents/", "/status"),
         ];
+        let media = ["callbacks", "calls", "chats", "cobrowsesessions", "emails", "messages"];
+        let of_medium = |path: &'a str| {
+            let (medium, id) = path.strip_prefix("/api/v2/conversations/")?.split_once('/')?;
+            (media.contains(&medium) && !id.is_empty() && !id.contains('/')).then_some(id)
+        };
+        if let Some(id) = of_medium(path) {
+            return Some((Self::ConversationOfMedium, id));
+        }
         let people = people::PARTS.map(|(part, after)| (Self::Person(part), "/api/v2/users/", after));
         let id = |before, after| path.strip_prefix(before)?.strip_suffix(after);
         let whole = |id: &&str| !id.is_empty() && !id.contains('/');
@@ -150,6 +183,8 @@ pub(super) struct Question {
     pub(super) body: Value,
     /// The client of the bearer.
     pub(super) client: String,
+    /// Scheme and host by which the asker calls this upstream.
+    pub(super) address: String,
 }
 
 impl Service {
@@ -191,6 +226,7 @@ impl Service {
                     *total = json!(total.as_i64().unwrap_or_default() + 1_000);
                 }
             }
+            opensearch::falsify_total(&mut answer);
         }
         if faults.extra_fields {
             add_fields(&mut answer);
@@ -237,7 +273,7 @@ impl Service {
     }
 
     fn ask(&self, store: &Store, lens: Lens, question: &Question) -> Result<Value, Problem> {
-        let Question { operation, id, params, body, client } = question;
+        let Question { operation, id, params, body, client, .. } = question;
         match operation {
             Operation::PlatformQuery => {
                 let began = Instant::now();
@@ -257,9 +293,21 @@ impl Service {
             Operation::Division => lists::only(lists::divisions(store, lens, &Params::id(id))?),
             Operation::ConversationDetail => details::by_id(store, lens, id),
             Operation::ConversationDetailsOf => details::by_ids(store, lens, params),
+            Operation::AgentState => lists::only(people::states(
+                store,
+                lens,
+                &json!({ "userFilter": {
+                "type": "and", "predicates": [{ "dimension": "userId", "value": id }],
+            } }),
+            )?),
+            Operation::Below(list) => memberships::read(store, lens, *list, id, params),
             Operation::Person(part) => people::read(store, *part, id),
             Operation::Document => documents::read(store, id),
             Operation::Callbacks(part) => callbacks::answer(store, *part, id, body),
+            Operation::Recording(_) => {
+                let far = self.disobedience().far_files;
+                recordings::read(store, id, if far { "https://elsewhere.example" } else { &question.address })
+            }
             Operation::Job(part) => self.job(store, lens, *part, question),
             Operation::DashboardUsers => lists::dashboard_users(store, lens, params),
             Operation::DashboardUser => lists::only(lists::dashboard_users(store, lens, &Params::id(id))?),
@@ -267,6 +315,7 @@ impl Service {
             Operation::Export => self.exports(store)?.submit(body, self.disobedience().same_job),
             Operation::Exports => self.exports(store)?.list(params),
             Operation::Conversation => conversation::by_id(store, id)?.ok_or_else(Problem::not_found),
+            Operation::ConversationOfMedium => conversation::of_medium(store, id)?.ok_or_else(Problem::not_found),
             _ => evaluate(store, lens, question),
         }
     }
@@ -306,7 +355,12 @@ pub(super) fn evaluate(store: &Store, lens: Lens, question: &Question) -> Result
         Operation::UserDetails => user_details::query(store, lens, body),
         Operation::UserActivity => activity::users(store, lens, body),
         Operation::RoutingActivity => activity::routing(store, lens, body),
+        Operation::TeamActivity => activity::teams(store, lens, body),
+        Operation::AgentStates => people::states(store, lens, body),
+        Operation::FlowObservations => objects::observations(store, lens, body),
+        Operation::FlowActivity => objects::activity(store, lens, body),
         Operation::PlatformQuery => platform::query(store, lens, body),
+        Operation::Search => opensearch::search(store, lens, body),
         _ => Err(Problem::not_found()),
     }
 }
@@ -323,6 +377,7 @@ fn speak_of_another(store: &Store, answer: &mut Value) {
 const ROWS: [&str; 6] = ["results", "conversations", "entities", "rows", "participants", "userDetails"];
 
 fn add_rows(answer: &mut Value, strangers: Value) {
+    opensearch::add_strangers(answer, &strangers);
     let Value::Object(strangers) = strangers else {
         return;
     };
@@ -345,6 +400,7 @@ fn add_fields(answer: &mut Value) {
     let mark = |fields: &mut Map<String, Value>| {
         fields.insert("internalNote".into(), json!({ "queueId": "q-unlisted", "userId": "u-unlisted" }));
     };
+    opensearch::add_fields(answer, &mark);
     let Some(fields) = answer.as_object_mut() else {
         return;
     };

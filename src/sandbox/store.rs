@@ -1,6 +1,7 @@
 //! One region's data: made once; only callbacks change. Every question goes through the one connection.
 
 use super::{
+    objects,
     organisation::Organisation,
     problem::Problem,
     schema,
@@ -42,6 +43,7 @@ impl Store {
         let stage = Stage::set(&organisation, now);
         write_stories(&transaction, &stage, &mut rng, prefix, interactions, now)?;
         write_presence(&transaction, &stage, &mut rng, now)?;
+        objects::write(&transaction, &organisation, prefix)?;
         transaction.execute_batch(schema::INDEXES)?;
         transaction.commit()?;
         drop(stage);

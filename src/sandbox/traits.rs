@@ -16,6 +16,10 @@ pub struct Traits {
     pub legs_contained: bool,
     /// `divisionId` on legs means the leg's division (off: any tag of the conversation).
     pub division_of_leg: bool,
+    /// `divisionId` of a case is the division that owns it (off: any tag of its conversation).
+    pub division_of_case: bool,
+    /// Teams are counted person by person (off: whole, when one of their people matches).
+    pub person_filter: bool,
     /// A list asked for ids returns no other entity (off: it adds strangers).
     pub ids_only: bool,
     /// An export counts only legs that fit `queueIds` and `userIds` of its filter (off: it reads neither).
@@ -31,6 +35,8 @@ impl Default for Traits {
             leg_filter: true,
             legs_contained: true,
             division_of_leg: false,
+            division_of_case: true,
+            person_filter: true,
             ids_only: true,
             view_filter: true,
         }
@@ -46,6 +52,8 @@ impl Traits {
             "leg-filter" => &mut self.leg_filter,
             "legs-contained" => &mut self.legs_contained,
             "division-of-leg" => &mut self.division_of_leg,
+            "division-of-case" => &mut self.division_of_case,
+            "person-filter" => &mut self.person_filter,
             "ids-only" => &mut self.ids_only,
             "view-filter" => &mut self.view_filter,
             _ => return false,
@@ -67,6 +75,12 @@ pub struct Disobedience {
     pub other_region: bool,
     /// Every new job gets the id of the first.
     pub same_job: bool,
+    /// Recordings are still being made: 202, with words of the upstream's own.
+    pub transcoding: bool,
+    /// Files of recordings lie on another host.
+    pub far_files: bool,
+    /// A file is somewhere else: 302.
+    pub moved_files: bool,
     /// Totals are too high.
     pub false_totals: bool,
     /// Unknown members stand in the answer and in its rows.

@@ -124,6 +124,29 @@ impl Sandbox {
         self.mark(region, &Sql::any(bounds.iter().map(one).collect()))
     }
 
+    /// From now on the legs on which these flows ran are the visible world, of the flow's own division.
+    pub fn mark_flows(&self, region: &str, flows: &[String]) -> Result<(), TruthError> {
+        self.mark_owned(region, "runs", &Sql::one_of("o.flow", flows))
+    }
+
+    /// The same for what cases of these divisions hang on.
+    pub fn mark_cases(&self, region: &str, divisions: &[String]) -> Result<(), TruthError> {
+        self.mark_owned(region, "cases", &Sql::one_of("o.division", divisions))
+    }
+
+    fn mark_owned(&self, region: &str, table: &str, condition: &Sql) -> Result<(), TruthError> {
+        let store = self.store(region)?;
+        let connection = store.connection();
+        let insert =
+            format!("INSERT INTO seen SELECT l.* FROM legs l JOIN {table} o ON o.leg = l.id WHERE {}", condition.text);
+        let owner = format!("UPDATE seen SET division = (SELECT o.division FROM {table} o WHERE o.leg = seen.id)");
+        let marked = connection
+            .execute("DELETE FROM seen", params![])
+            .and_then(|_| connection.execute(&insert, rusqlite::params_from_iter(&condition.values)))
+            .and_then(|_| connection.execute(&owner, params![]));
+        marked.map(|_| ()).map_err(|error| TruthError(error.to_string()))
+    }
+
     fn mark(&self, region: &str, condition: &Sql) -> Result<(), TruthError> {
         let store = self.store(region)?;
         let connection = store.connection();
@@ -191,6 +214,7 @@ impl Sandbox {
             params: Params::default(),
             body: body.clone(),
             client: String::new(),
+            address: String::new(),
         };
         tell(evaluate(self.store(region)?, lens, &question))
     }

@@ -14,8 +14,9 @@ use crate::{
     base::clock::Clock,
     egress::{EgressError, Times, Trust},
     model::refusal::{Code, Refusal},
+    policy::guard::Unguarded,
     telemetry::Metrics,
-    verify::Verified,
+    verify::{Verified, VerifiedLink},
 };
 pub use arriving::Arriving;
 use region::Region;
@@ -51,6 +52,15 @@ pub struct RegionSettings {
     pub max_answer_bytes: usize,
     /// Answers may come packed.
     pub gzip: bool,
+    /// Scheme and host of where files lie that this program may fetch itself. Empty: from nowhere.
+    pub media_hosts: Vec<Box<str>>,
+}
+
+impl Settings {
+    /// Of each region, where files lie that may be fetched.
+    pub fn media(&self) -> BTreeMap<Box<str>, Vec<Box<str>>> {
+        self.regions.iter().map(|one| (one.region.as_str().into(), one.media_hosts.clone())).collect()
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -133,6 +143,22 @@ impl Upstreams {
             return Err(misused("the recorded intent speaks of another query"));
         }
         region.exchange(&verified, slot).await
+    }
+}
+
+impl Upstreams {
+    /// Fetches the beginning of a file, up to the limit of an answer. No credential goes with it, and no redirect is followed.
+    pub async fn follow(&self, link: VerifiedLink, intent: Intent, slot: Slot) -> Result<Unguarded, Refusal> {
+        let Some(region) = self.regions.get(slot.region()) else {
+            return Err(misused("the slot is of a region that has no upstream"));
+        };
+        // INVARIANT: what leaves is what the record says, where the record says.
+        if intent.region() != slot.region() || !intent.covers_link(&link) {
+            return Err(misused("the recorded intent speaks of another file"));
+        }
+        let file = region.file(&link).await;
+        drop(slot);
+        file
     }
 }
 

@@ -4,14 +4,15 @@ use super::{
     RegionSettings, Slot, UpstreamError,
     arriving::{Arriving, Packed},
     credential::{Credential, Token, refused},
-    request::{Base, build},
+    request::{Base, build, file_request},
 };
 use crate::{
     base::clock::Clock,
-    egress::{Connector, Door, OnOpen, Times, causes, connector, read_capped},
+    egress::{Connector, Door, OnOpen, Times, causes, connector, read_beginning, read_capped},
     model::refusal::{Code, Refusal},
+    policy::guard::Unguarded,
     telemetry::{Event as _, Metrics, event::ConnectionOpened},
-    verify::Verified,
+    verify::{Verified, VerifiedLink},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -45,6 +46,7 @@ pub(super) struct Region {
     times: Times,
     max_answer_bytes: usize,
     gzip: bool,
+    media_hosts: Vec<Box<str>>,
     pub(super) budget: Arc<Semaphore>,
     pub(super) wait: Duration,
     pub(super) opened: Arc<AtomicU64>,
@@ -80,6 +82,7 @@ impl Region {
             times: settings.times,
             max_answer_bytes: settings.max_answer_bytes,
             gzip: settings.gzip,
+            media_hosts: settings.media_hosts.clone(),
             budget: Arc::new(Semaphore::new(settings.concurrency)),
             wait: settings.wait,
             opened,
@@ -105,6 +108,32 @@ impl Region {
         })
         .await
         .unwrap_or_else(late)
+    }
+
+    /// The beginning of a file, without any credential.
+    pub(super) async fn file(&self, link: &VerifiedLink) -> Result<Unguarded, Refusal> {
+        if !self.media_hosts.iter().any(|host| **host == *link.origin()) {
+            return Err(Refusal::new(Code::PreviewHost, "no files are fetched from where this one lies")
+                .because("a link that was proved by another configuration"));
+        }
+        let request = file_request(link.uri())
+            .ok_or_else(|| Refusal::new(Code::Internal, "a fault of this proxy; tell the operator the decision id"))?;
+        let end = Instant::now() + self.times.whole;
+        timeout_at(end, async {
+            let answer = match timeout(self.times.first_byte, self.client.request(request)).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(why)) => return Err(no_file(causes(&why))),
+                Err(_) => return Err(too_late("the first byte of a file")),
+            };
+            let (head, body) = answer.into_parts();
+            if head.status != StatusCode::OK || head.headers.contains_key(header::CONTENT_ENCODING) {
+                return Err(no_file(format!("where the file lies the answer is {}, or encoded", head.status)));
+            }
+            let body = read_beginning(body, self.max_answer_bytes).await.map_err(|why| no_file(why.to_string()))?;
+            Ok(Unguarded::new(200, body))
+        })
+        .await
+        .unwrap_or_else(|_| Err(too_late("the file")))
     }
 
     async fn send(&self, verified: &Verified, token: &Token) -> Result<Response<Incoming>, Refusal> {
@@ -152,6 +181,12 @@ pub(super) fn broken(status: u16, why: &str) -> Refusal {
     Refusal::new(Code::AnswerUnreadable, says)
         .because(format!("the answer broke off: {why}"))
         .with("upstream-status", status.to_string())
+}
+
+/// What the file's host says stays in the record.
+fn no_file(cause: impl Into<String>) -> Refusal {
+    Refusal::new(Code::UpstreamUnavailable, "the file of this recording cannot be fetched; ask again shortly")
+        .because(cause)
 }
 
 fn unavailable(cause: impl Into<String>) -> Refusal {

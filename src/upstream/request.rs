@@ -87,6 +87,15 @@ pub(super) fn build(
     request.body(Full::new(body)).ok()
 }
 
+/// Asks for a file as anybody would who holds its link.
+pub(super) fn file_request(uri: &Uri) -> Option<Request<Full<Bytes>>> {
+    let request = Request::get(uri.clone())
+        .header(header::ACCEPT, "audio/wav")
+        .header(header::ACCEPT_ENCODING, "identity")
+        .header(header::USER_AGENT, AGENT);
+    request.body(Full::new(Bytes::new())).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -156,6 +156,7 @@ fn region(name: &str, url: &http::Uri) -> RegionSettings {
         wait: Duration::from_millis(50),
         max_answer_bytes: 64,
         gzip: false,
+        media_hosts: Vec::new(),
     }
 }
 

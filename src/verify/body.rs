@@ -4,6 +4,7 @@ use super::{
     Unproved,
     filter::{Entry, Reading},
     json::Json,
+    opensearch,
     scope::Scope,
     time,
     words::Vocabulary,
@@ -89,6 +90,14 @@ impl<'a> Walk<'a, '_> {
             }
             (FieldKind::Object(fields), value) => {
                 self.object(fields, value, at)?;
+                true
+            }
+            (FieldKind::Sort { words, max }, value) => {
+                opensearch::hold_sort(words, *max, value, (self.words, list), at)?;
+                true
+            }
+            (FieldKind::Aggregations(model), value) => {
+                opensearch::hold_aggregations(model, value, (self.words, list), at)?;
                 true
             }
             (FieldKind::Filter(model), value) => {

@@ -30,12 +30,16 @@ pub fn check_change(
         && !contract.part
         && contract.job.is_none()
         && contract.ids.is_none()
+        && contract.scan.is_none()
         && !safe;
     if !fits || (contract.action, contract.data, contract.shape) != (Action::Edit, Data::Interaction, Shape::Plain) {
         return Err(Unproved::at("contract", "is not one of a change"));
     }
     if contract.params.iter().any(|param| matches!(param.kind, ParamKind::Ids { .. } | ParamKind::Cursor)) {
         return Err(Unproved::at("contract", "ids or places in parameters of a change"));
+    }
+    if !residual.links.is_empty() {
+        return Err(Unproved::at("residual", "only links of a part of an interaction may pass"));
     }
     // a change has no data time: a right with a window counts for none
     let mut timeless = given.clone();
@@ -119,13 +123,15 @@ impl Ids<'_, '_> {
             Access::Conversation => {
                 let seen = self.seen.iter().find(|seen| *seen.interaction == *id);
                 let shown = |seen: &Sighting| {
-                    !seen.legs.is_empty() && seen.legs.iter().all(|leg| self.scope.shows_leg(self.timeless, id, leg))
+                    !seen.legs.is_empty()
+                        && seen.legs.iter().all(|leg| self.scope.shows_leg(&self.timeless.entitlements, id, leg))
                 };
                 seen.is_some_and(shown)
             }
             Access::Division
             | Access::Region
             | Access::Object(_)
+            | Access::Group
             | Access::Attribute
             | Access::Job
             | Access::Unowned => false,

@@ -3,13 +3,13 @@
 use super::{
     Unproved, genesys,
     json::Json,
-    platform,
+    opensearch, platform,
     scope::{Named, Scope},
     words::Vocabulary,
 };
 use crate::model::{
-    body::{Access, Dialect, Dimension, FilterModel, Level},
-    org::{QueueIx, UserIx},
+    body::{Access, Dialect, Dimension, FilterModel, Level, ObjectOrd},
+    org::{DivisionIx, QueueIx, UserIx},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,10 @@ pub(super) enum Node {
     Or(Vec<Node>),
     Queue(QueueIx),
     User(UserIx),
+    /// The row is of this flow or team.
+    Object(ObjectOrd, Box<str>),
+    /// The row is of this division.
+    Division(DivisionIx),
     /// The leg has no queue.
     NoQueue,
     /// Says nothing about whose leg it is.
@@ -29,18 +33,31 @@ pub(super) enum Node {
 pub(super) struct Entry {
     pub(super) at: String,
     pub(super) node: Node,
-    /// How many items of the root stand in `clauses`; the others stand in `predicates`.
-    pub(super) clauses: usize,
+    pub(super) places: Places,
+}
+
+/// Where the items of a root stand, for those who read a certificate: so many under each key, in this order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Places(Vec<(&'static str, usize)>);
+
+impl Places {
+    pub(super) fn then(mut self, key: &'static str, items: usize) -> Self {
+        self.0.push((key, items));
+        self
+    }
 }
 
 impl Entry {
     /// Where the item of the root with this number stands.
     pub(super) fn place(&self, item: Option<usize>) -> String {
-        match item {
-            None => self.at.clone(),
-            Some(item) if item < self.clauses => format!("{}.clauses[{item}]", self.at),
-            Some(item) => format!("{}.predicates[{}]", self.at, item - self.clauses),
+        let Some(mut item) = item else { return self.at.clone() };
+        for (key, items) in &self.places.0 {
+            if item < *items {
+                return format!("{}.{key}[{item}]", self.at);
+            }
+            item -= items;
         }
+        self.at.clone()
     }
 }
 
@@ -67,11 +84,17 @@ pub(super) enum Test {
 
 impl Reading<'_> {
     pub(super) fn filter(&self, value: &Json<'_>, at: String) -> Result<Entry, Unproved> {
-        let (node, clauses) = match self.dialect {
+        let (node, places) = match self.dialect {
             Dialect::Genesys => genesys::read(self, value, &at)?,
             Dialect::Platform => platform::read(self, value, &at, platform::DEEPEST)?,
+            Dialect::OpenSearch => opensearch::read(self, value, &at, opensearch::DEEPEST)?,
         };
-        Ok(Entry { at, node, clauses })
+        Ok(Entry { at, node, places })
+    }
+
+    /// Whether values of this dimension are judged.
+    pub(super) fn is_access(&self, name: &str) -> bool {
+        matches!(self.model.dimensions.get(name), Some(Dimension::Access(_)))
     }
 
     /// One predicate on a dimension, each of its values judged.
@@ -100,6 +123,8 @@ impl Reading<'_> {
             atoms.push(match self.scope.named(access, value, at)? {
                 Named::Queue(queue) => Node::Queue(queue),
                 Named::User(user) => Node::User(user),
+                Named::Division(division) => Node::Division(division),
+                Named::Object(kind) => Node::Object(kind, (*value).into()),
                 Named::Other => Node::Opaque,
             });
         }
@@ -129,7 +154,10 @@ impl Reading<'_> {
     fn carries(&self, access: Access, name: &str) -> bool {
         match (self.dialect, access) {
             (_, Access::Queue) => name == "queueId",
-            (Dialect::Genesys, Access::User) => name == "userId",
+            (Dialect::Genesys | Dialect::OpenSearch, Access::User) => name == "userId",
+            (Dialect::Genesys, Access::Division) => name == "divisionId",
+            (Dialect::Genesys, Access::Object(ObjectOrd::Flow)) => name == "flowId",
+            (Dialect::Genesys, Access::Object(ObjectOrd::Team)) => name == "teamId",
             (Dialect::Platform, Access::User) => name == "userId" || name == "agentId",
             _ => false,
         }

@@ -4,11 +4,11 @@
 
 use super::{
     Unproved,
-    filter::{Node, Reading, Test, items, members},
+    filter::{Node, Places, Reading, Test, items, members},
     json::Json,
 };
 
-pub(super) fn read(reading: &Reading<'_>, value: &Json<'_>, at: &str) -> Result<(Node, usize), Unproved> {
+pub(super) fn read(reading: &Reading<'_>, value: &Json<'_>, at: &str) -> Result<(Node, Places), Unproved> {
     members(value, &["type", "clauses", "predicates"], at)?;
     let mut nodes = Vec::new();
     for (place, clause) in items(value, "clauses", at)?.iter().enumerate() {
@@ -18,7 +18,8 @@ pub(super) fn read(reading: &Reading<'_>, value: &Json<'_>, at: &str) -> Result<
     }
     let clauses = nodes.len();
     nodes.extend(predicates(reading, value, at)?);
-    Ok((join(value, nodes, at)?, clauses))
+    let places = Places::default().then("clauses", clauses).then("predicates", nodes.len() - clauses);
+    Ok((join(value, nodes, at)?, places))
 }
 
 fn predicates(reading: &Reading<'_>, value: &Json<'_>, at: &str) -> Result<Vec<Node>, Unproved> {

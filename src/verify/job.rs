@@ -38,6 +38,9 @@ pub fn check_job(
     let Some((step, submit)) = &contract.job else {
         return Err(Unproved::at("contract", "is not about a job").into());
     };
+    if !residual.links.is_empty() {
+        return Err(Unproved::at("residual", "only links of a part of an interaction may pass").into());
+    }
     let scope = Scope::of(contract, given, org, now)?;
     let ids = request::hold_path(&scope, contract, &outgoing)?;
     request::hold_query(&scope, contract, &outgoing)?;

@@ -18,7 +18,8 @@
 
 use super::{Unproved, filter::Node, scope::Scope};
 use crate::model::{
-    org::{QueueIx, UserIx},
+    body::ObjectOrd,
+    org::{DivisionIx, QueueIx, UserIx},
     set::{Dim, Set},
 };
 use std::{collections::HashMap, hash::Hash};
@@ -46,6 +47,10 @@ pub(super) enum Goal<'a> {
     Queues(&'a Scope<'a>),
     /// The row's user may be seen.
     Users(&'a Scope<'a>),
+    /// The row's flow or team is owned by a division that may be seen whole.
+    Objects(&'a Scope<'a>, ObjectOrd),
+    /// The row's own division may be seen whole.
+    Divisions(&'a Scope<'a>),
 }
 
 /// A clause of the scope, and the item of an *and* that implies it; `None`: the node as a whole.
@@ -75,6 +80,8 @@ impl Goal<'_> {
 struct Named {
     queues: Vec<QueueIx>,
     users: Vec<UserIx>,
+    objects: Vec<(ObjectOrd, Box<str>)>,
+    divisions: Vec<DivisionIx>,
 }
 
 impl Named {
@@ -83,6 +90,8 @@ impl Named {
             Node::And(items) | Node::Or(items) => items.iter().for_each(|item| self.add(item)),
             Node::Queue(queue) => self.queues.push(*queue),
             Node::User(user) => self.users.push(*user),
+            Node::Object(kind, id) => self.objects.push((*kind, id.clone())),
+            Node::Division(division) => self.divisions.push(*division),
             Node::NoQueue | Node::Opaque => {}
         }
     }
@@ -92,6 +101,8 @@ impl Named {
 struct Clauses {
     queues: HashMap<QueueIx, u128>,
     users: HashMap<UserIx, u128>,
+    objects: HashMap<(ObjectOrd, Box<str>), u128>,
+    divisions: HashMap<DivisionIx, u128>,
     no_queue: u128,
     /// Users of each box, for people.
     boxes: Vec<usize>,
@@ -109,6 +120,8 @@ impl Clauses {
         let mut clauses = Self {
             queues: HashMap::new(),
             users: HashMap::new(),
+            objects: HashMap::new(),
+            divisions: HashMap::new(),
             no_queue: 0,
             boxes: Vec::new(),
             loose: false,
@@ -125,6 +138,16 @@ impl Clauses {
                 clauses.only = Some("user in the visible users");
                 clauses.users =
                     named.users.iter().filter(|user| scope.shows_user(**user)).map(|user| (*user, 1)).collect();
+            }
+            Goal::Objects(scope, kind) => {
+                clauses.only = Some("flow or team of the divisions visible whole");
+                let shown = |(of, id): &&(ObjectOrd, Box<str>)| *of == kind && scope.shows_object(kind, id);
+                clauses.objects = named.objects.iter().filter(shown).map(|object| (object.clone(), 1)).collect();
+            }
+            Goal::Divisions(scope) => {
+                clauses.only = Some("division in those visible whole");
+                let shown = named.divisions.iter().filter(|division| scope.shows_all_of(**division));
+                clauses.divisions = shown.map(|division| (*division, 1)).collect();
             }
         }
         Some(clauses)
@@ -182,6 +205,8 @@ impl Clauses {
             Node::And(items) => items.iter().fold(0, |any, item| any | self.entailed(item)),
             Node::Queue(queue) => self.all() & self.queues.get(queue).copied().unwrap_or(0),
             Node::User(user) => self.all() & self.users.get(user).copied().unwrap_or(0),
+            Node::Object(kind, id) => self.all() & self.objects.get(&(*kind, id.clone())).copied().unwrap_or(0),
+            Node::Division(division) => self.all() & self.divisions.get(division).copied().unwrap_or(0),
             Node::NoQueue => self.all() & self.no_queue,
             Node::Opaque => 0,
         }

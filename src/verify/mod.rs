@@ -8,13 +8,15 @@
 //! |---|---|
 //! | `request` | method, path and query parameters equal the contract |
 //! | `json`, `body`, `time` | the body is canonical and inside the model's allow-list |
-//! | `filter`, `genesys`, `platform` | what a filter says about queue and agent |
+//! | `filter`, `genesys`, `platform`, `opensearch` | what a filter says about queue and agent |
 //! | `words` | what the body may group, sort and filter by |
 //! | `scope` | what the entitlements cover, id by id |
 //! | `legs` | the scope as clauses, and which of them a filter entails |
 //! | `job` | a step of a job: it is the holder's, and what was sent for it is inside the scope of now |
 //! | `lists` | lists of ids in the place of filters: what they let through together is inside the scope |
 //! | `export` | the list of one's own exports: whose they are, and which files are inside the scope of now |
+//! | `link` | the file of a recording, for a preview: every leg is inside the scope, and its host is listed |
+//! | `scan` | a list that is read from its beginning: what stands above it is the holder's, and its rows are judged |
 //! | `part` | a part of an interaction: every leg that it speaks of is inside the scope |
 //! | `change` | a change: its owner is named, and every id of it is the holder's to change |
 
@@ -26,10 +28,13 @@ mod genesys;
 mod job;
 mod json;
 mod legs;
+mod link;
 mod lists;
+mod opensearch;
 mod part;
 mod platform;
 mod request;
+mod scan;
 mod scope;
 #[cfg(test)]
 mod tests;
@@ -38,7 +43,7 @@ mod words;
 
 use crate::model::{
     answer::Shape,
-    body::{Access, BodyModel, Level, Path, Proof},
+    body::{Access, BodyModel, Level, ObjectOrd, Path, Proof},
     contract::{Contract, Data, Effect, Method, Param, ParamKind},
     entitlement,
     org::Org,
@@ -51,7 +56,9 @@ use filter::Entry;
 use jiff::Timestamp;
 pub use job::{JobUnproved, check_job};
 use legs::Goal;
+pub use link::{VerifiedLink, check_link};
 pub use part::check_part;
+pub use scan::check_scan;
 use scope::Scope;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -140,6 +147,15 @@ pub fn check(
     if contract.effect != Effect::Reads {
         return Err(Unproved::at("contract", "a change is proved with what was seen of what it names"));
     }
+    if !residual.links.is_empty() {
+        return Err(Unproved::at("residual", "only links of a part of an interaction may pass"));
+    }
+    if contract.scan.is_some() {
+        return Err(Unproved::at(
+            "contract",
+            "a list that is read from its beginning is proved with what stands above",
+        ));
+    }
     let scope = Scope::of(contract, given, org, now)?;
     let ids = request::hold_path(&scope, contract, &outgoing)?;
     request::hold_query(&scope, contract, &outgoing)?;
@@ -187,10 +203,13 @@ fn by_body(
     if model.data != contract.data {
         return Err(Unproved::at("body", "its rows are about other data than the rule says"));
     }
-    let goal = match model.data {
-        Data::Interaction => Goal::Legs(scope),
-        Data::Queue => Goal::Queues(scope),
-        Data::User => Goal::Users(scope),
+    let goals = match model.data {
+        Data::Interaction => vec![Goal::Legs(scope)],
+        Data::Queue => vec![Goal::Queues(scope)],
+        Data::User => vec![Goal::Users(scope)],
+        Data::Flow => vec![Goal::Objects(scope, ObjectOrd::Flow)],
+        Data::Team => vec![Goal::Users(scope), Goal::Objects(scope, ObjectOrd::Team)],
+        Data::Case => vec![Goal::Divisions(scope)],
         Data::Division | Data::Metadata => {
             return Err(Unproved::at("body", "no filter proves anything for this kind of data"));
         }
@@ -212,9 +231,9 @@ fn by_body(
     for Found { at, model, array: is_array, entries } in found {
         if *at == main && *is_array == array && model.level == Level::Leg {
             proved |= !entries.is_empty();
-            prove_all(goal, entries, &mut steps)?;
+            prove_all(&goals, entries, &mut steps)?;
         } else if also.contains(at) && model.level != Level::Interaction {
-            prove_all(goal, entries, &mut steps)?;
+            prove_all(&goals, entries, &mut steps)?;
         } else if model.level != Level::Interaction && !entries.is_empty() {
             return Err(Unproved::at(at, "a filter on legs that the contract does not tie to the scope"));
         }
@@ -228,10 +247,12 @@ fn by_body(
     Ok(steps)
 }
 
-fn prove_all(goal: Goal<'_>, entries: &[Entry], steps: &mut Vec<Step>) -> Result<(), Unproved> {
+fn prove_all(goals: &[Goal<'_>], entries: &[Entry], steps: &mut Vec<Step>) -> Result<(), Unproved> {
     for entry in entries {
-        let shown = goal.prove(&entry.node, &entry.at)?;
-        steps.extend(shown.into_iter().map(|(clause, item)| Step { clause, by: entry.place(item) }));
+        for goal in goals {
+            let shown = goal.prove(&entry.node, &entry.at)?;
+            steps.extend(shown.into_iter().map(|(clause, item)| Step { clause, by: entry.place(item) }));
+        }
     }
     Ok(())
 }
@@ -277,6 +298,10 @@ fn by_ids(
     }
     if contract.shape == Shape::Plain {
         return plain(contract, path, scope, &shows);
+    }
+    // the one thing that is read, or rows of it that are judged one by one
+    if !(contract.shape == Shape::Entity || contract.shape == Shape::Owned && residual.keys) {
+        return Err(Unproved::at("contract", "rows that no id of the request stands for"));
     }
     // the last id of the path is what is read
     let (access, id) = path.last().ok_or_else(|| Unproved::at("path", "nothing says what may come back"))?;

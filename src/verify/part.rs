@@ -51,10 +51,22 @@ pub fn check_part(
     if seen.legs.is_empty() {
         return Err(Unproved::at("legs", "nothing of the interaction is anybody's"));
     }
-    if let Some(at) = seen.legs.iter().position(|leg| !scope.shows_leg(given, &seen.interaction, leg)) {
+    if let Some(at) = seen.legs.iter().position(|leg| !scope.shows_leg(&given.entitlements, &seen.interaction, leg)) {
         return Err(Unproved::at(format!("legs, number {}", at + 1), "is outside the scope"));
     }
     drop(ids);
-    let steps = vec![Step { clause: format!("{} legs of the scope", seen.legs.len()), by: "path".into() }];
+    let mut steps = vec![Step { clause: format!("{} legs of the scope", seen.legs.len()), by: "path".into() }];
+    for action in &residual.links {
+        let doing = scope.doing(*action);
+        let opening = given.openings.iter().find(|opening| opening.action == *action);
+        let open = opening.filter(|_| contract.links.contains(action)).is_some_and(|opening| {
+            seen.legs.iter().all(|leg| doing.shows_leg(&opening.entitlements, &seen.interaction, leg))
+        });
+        if !open {
+            return Err(Unproved::at("residual", "links would pass that lead to something outside the scope"));
+        }
+        let clause = format!("{} legs for {}", seen.legs.len(), action.as_str());
+        steps.push(Step { clause, by: "answer: links".into() });
+    }
     Ok(Verified { outgoing, residual, certificate: Certificate { steps } })
 }

@@ -5,7 +5,7 @@
 
 use super::{
     Unproved,
-    filter::{Node, Reading, Test, items, members},
+    filter::{Node, Places, Reading, Test, items, members},
     json::Json,
 };
 
@@ -17,7 +17,7 @@ pub(super) fn read(
     value: &Json<'_>,
     at: &str,
     deeper: usize,
-) -> Result<(Node, usize), Unproved> {
+) -> Result<(Node, Places), Unproved> {
     members(value, &["type", "predicates", "clauses"], at)?;
     let mut nodes = Vec::new();
     for (place, clause) in items(value, "clauses", at)?.iter().enumerate() {
@@ -32,9 +32,10 @@ pub(super) fn read(
     if nodes.is_empty() {
         return Err(Unproved::at(at, "an empty filter or clause"));
     }
+    let places = Places::default().then("clauses", clauses).then("predicates", nodes.len() - clauses);
     match value.get("type").and_then(Json::text) {
-        Some("AND") => Ok((Node::And(nodes), clauses)),
-        Some("OR") => Ok((Node::Or(nodes), clauses)),
+        Some("AND") => Ok((Node::And(nodes), places)),
+        Some("OR") => Ok((Node::Or(nodes), places)),
         _ => Err(Unproved::at(at, "`type` is neither `AND` nor `OR`")),
     }
 }

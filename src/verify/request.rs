@@ -18,6 +18,21 @@ pub(super) fn hold_path<'o>(
     contract: &Contract,
     outgoing: &'o Outgoing,
 ) -> Result<Vec<(Access, Cow<'o, str>)>, Unproved> {
+    let ids = read_path(contract, outgoing)?;
+    for (_, access, id) in &ids {
+        scope.named(*access, id, "path")?;
+    }
+    Ok(ids.into_iter().map(|(_, access, id)| (access, id)).collect())
+}
+
+/// An id of a path: its name in the template, its kind, itself.
+type PathId<'c, 'o> = (&'c Box<str>, Access, Cow<'o, str>);
+
+/// The same, before anybody judged the ids.
+pub(super) fn read_path<'c, 'o>(
+    contract: &'c Contract,
+    outgoing: &'o Outgoing,
+) -> Result<Vec<PathId<'c, 'o>>, Unproved> {
     if outgoing.method != contract.method {
         return Err(Unproved::at("method", "not that of the operation"));
     }
@@ -29,18 +44,22 @@ pub(super) fn hold_path<'o>(
         match segment {
             Segment::Literal(text) if **text == *part => {}
             Segment::Literal(_) => return Err(wrong("differs from the template")),
-            Segment::Param { access, .. } => {
+            Segment::Param { name, access } => {
                 let id = percent_decode_str(part).decode_utf8().map_err(|_| wrong("an id is not UTF-8"))?;
                 let canonical = utf8_percent_encode(&id, ENCODED).eq_str(part);
                 if !canonical || matches!(&*id, "" | "." | "..") {
                     return Err(wrong("an id that is not spelt canonically"));
                 }
-                scope.named(*access, &id, "path")?;
-                ids.push((*access, id));
+                ids.push((name, *access, id));
             }
         }
     }
     if parts.next().is_some() { Err(wrong("longer than the template")) } else { Ok(ids) }
+}
+
+/// An id as it stands in a path.
+pub(super) fn encoded(id: &str) -> percent_encoding::PercentEncode<'_> {
+    utf8_percent_encode(id, ENCODED)
 }
 
 trait EqStr {
@@ -73,8 +92,8 @@ pub(super) fn hold_query(scope: &Scope<'_>, contract: &Contract, outgoing: &Outg
             }
             ParamKind::Enum(words) => words.iter().any(|word| **word == **value),
             ParamKind::Text { max } => value.len() <= *max,
-            // which places may be named is the job's to say
-            ParamKind::Cursor => contract.job.is_some(),
+            // which places may be named is said where jobs and lists are proved
+            ParamKind::Cursor => contract.job.is_some() || contract.scan.is_some(),
             ParamKind::Ids { access, max } => {
                 for id in value.split(',') {
                     scope.named(*access, id, &at)?;

@@ -33,6 +33,8 @@ pub(super) struct Scope<'a> {
 pub(super) enum Named {
     Queue(QueueIx),
     User(UserIx),
+    Division(DivisionIx),
+    Object(ObjectOrd),
     /// Inside, and without meaning for the proof.
     Other,
 }
@@ -100,6 +102,11 @@ impl<'a> Scope<'a> {
         Self { live: self.live.iter().copied().filter(|e| counts(e)).collect(), ..*self }
     }
 
+    /// The same holder now, for another action: by entitlements that are given then.
+    pub(super) fn doing(&self, action: Action) -> Self {
+        Self { action, live: Vec::new(), ..*self }
+    }
+
     /// Whether `e` counts for things of this division: a leaf, inside the wall, and only to be seen when shared.
     fn covers_division(&self, e: &Entitlement, division: DivisionIx) -> bool {
         self.org.divisions.get(division.index()).is_some_and(|here| {
@@ -143,11 +150,11 @@ impl<'a> Scope<'a> {
     }
 
     /// One leg of an interaction, by one entitlement; those to single interactions count.
-    pub(super) fn shows_leg(&self, given: &entitlement::Scope, interaction: &str, leg: &SeenLeg) -> bool {
+    pub(super) fn shows_leg(&self, given: &[Entitlement], interaction: &str, leg: &SeenLeg) -> bool {
         let index = &self.org.index;
         let (queue, user) = (leg.queue.as_deref(), leg.user.as_deref());
         let (queue_ix, user_ix) = (queue.map(|id| index.queues.get(id)), user.map(|id| index.users.get(id)));
-        given.entitlements.iter().filter(|e| self.acts(e)).any(|e| {
+        given.iter().filter(|e| self.acts(e)).any(|e| {
             let named = match &e.conversations {
                 Dim::Any => true,
                 Dim::Only(ids) => ids.iter().any(|id| **id == *interaction),
@@ -199,6 +206,12 @@ impl<'a> Scope<'a> {
         })
     }
 
+    /// A group of people is there for whoever sees one of them.
+    fn shows_group(&self, id: &str) -> bool {
+        let group = self.org.index.groups.get(id).and_then(|ix| self.org.groups.get(ix.index()));
+        group.is_some_and(|group| group.members.iter().any(|user| self.shows_user(*user)))
+    }
+
     /// On lists of divisions: named by a source, or within one that is bound to nothing else.
     fn shows_division(&self, ix: DivisionIx) -> bool {
         self.live.iter().any(|e| {
@@ -219,10 +232,27 @@ impl<'a> Scope<'a> {
         })
     }
 
-    fn shows_object(&self, kind: ObjectOrd, id: &str) -> bool {
+    /// Whether all that this division owns may be seen, whoever it went through.
+    pub(super) fn shows_all_of(&self, ix: DivisionIx) -> bool {
+        self.live.iter().any(|e| e.queues.is_any() && e.users.is_any() && self.covers_division(e, ix))
+    }
+
+    /// A team is seen by those who see everybody of the organisation's own in its division, whatever else.
+    pub(super) fn shows_object(&self, kind: ObjectOrd, id: &str) -> bool {
         self.org.objects.get(&(kind.into(), id.into())).is_some_and(|division| {
-            self.live.iter().any(|e| e.queues.is_any() && e.users.is_any() && self.covers_division(e, *division))
+            self.shows_all_of(*division) || kind == ObjectOrd::Team && self.shows_people_of(*division)
         })
+    }
+
+    fn shows_people_of(&self, ix: DivisionIx) -> bool {
+        let here = self.org.divisions.get(ix.index()).map(|division| &division.users);
+        let own =
+            here.into_iter().flatten().filter(|user| self.org.users.get(user.index()).is_none_or(|user| !user.bpo));
+        let own: Vec<&UserIx> = own.collect();
+        !own.is_empty()
+            && self.live.iter().any(|e| {
+                e.queues.is_any() && self.covers_division(e, ix) && own.iter().all(|user| e.users.covers(user))
+            })
     }
 
     fn may_name_user(&self, ix: UserIx) -> bool {
@@ -251,9 +281,12 @@ impl<'a> Scope<'a> {
                 .filter(|ix| self.live.iter().any(|e| self.covers_queue(e, **ix)))
                 .map(|ix| Named::Queue(*ix)),
             Access::User => index.users.get(id).filter(|ix| self.may_name_user(**ix)).map(|ix| Named::User(*ix)),
-            Access::Division => index.divisions.get(id).filter(|ix| self.may_name_division(**ix)).map(|_| Named::Other),
+            Access::Division => {
+                index.divisions.get(id).filter(|ix| self.may_name_division(**ix)).map(|ix| Named::Division(*ix))
+            }
             Access::Region => index.regions.get(id).filter(|ix| **ix == self.region).map(|_| Named::Other),
-            Access::Object(kind) => self.shows_object(kind, id).then_some(Named::Other),
+            Access::Object(kind) => self.shows_object(kind, id).then_some(Named::Object(kind)),
+            Access::Group => self.shows_group(id).then_some(Named::Other),
             // a value without its attribute says nothing
             Access::Attribute => None,
             // no directory holds conversations, whose they are is decided row by row; nor jobs, of which
@@ -277,6 +310,7 @@ impl<'a> Scope<'a> {
             (Data::Queue | Data::Metadata, Access::Queue) => {
                 index.queues.get(id).is_some_and(|ix| self.shows_queue(*ix))
             }
+            (Data::User, Access::Group) => self.shows_group(id),
             (Data::User | Data::Metadata, Access::User) => index.users.get(id).is_some_and(|ix| self.shows_user(*ix)),
             (Data::Division | Data::Metadata, Access::Division) => {
                 index.divisions.get(id).is_some_and(|ix| self.shows_division(*ix))

@@ -18,7 +18,7 @@ fn library() -> PathBuf {
     let files = fs::read_dir(beside).unwrap().map(|file| file.unwrap().path());
     let built = files.filter(|file| {
         let name = file.file_name().unwrap().to_str().unwrap();
-        name.starts_with("libbailiwick-") && name.ends_with(".rlib")
+        name.starts_with("libbailiwick-") && file.extension().is_some_and(|kind| kind == "rlib")
     });
     built.max_by_key(|file| fs::metadata(file).unwrap().modified().unwrap()).expect("the library was built")
 }

@@ -131,8 +131,10 @@ fn verified(organisation: &Organisation, person: &str, kind: Kind, body: &Value)
     let asked = program::question(kind, body.to_string().as_bytes());
     let path = program::KINDS.iter().find(|(known, _)| *known == kind).unwrap().1;
     let residual = match kind {
-        Kind::Details => bailiwick::model::outgoing::Residual { legs: true, keys: true, windows: false },
-        _ => bailiwick::model::outgoing::Residual { legs: false, keys: true, windows: false },
+        Kind::Details => {
+            bailiwick::model::outgoing::Residual { legs: true, keys: true, windows: false, links: Vec::new() }
+        }
+        _ => bailiwick::model::outgoing::Residual { legs: false, keys: true, windows: false, links: Vec::new() },
     };
     let outgoing = Outgoing {
         method: Method::Post,

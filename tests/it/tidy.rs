@@ -104,7 +104,7 @@ const TRUSTED: [&str; 12] = [
     "src/store",
     "src/proxy/jobs.rs",
 ];
-const TRUSTED_LINES: usize = 7_010;
+const TRUSTED_LINES: usize = 9_000;
 
 #[test]
 fn the_trusted_base_is_stated_and_bounded() {

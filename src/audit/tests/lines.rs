@@ -46,6 +46,7 @@ fn a_scope_record_names_sources_and_changes_with_the_ids() {
         entitlements: vec![Entitlement { users, ..entitlement(holder) }],
         inert: Set::new(),
         lifts: Vec::new(),
+        openings: Vec::new(),
         good_until: None,
     };
     let wide = ScopeRecord::of(&scope(Dim::Any), &org);

@@ -48,6 +48,7 @@ pub(crate) fn proved(conversation: &str) -> Verified {
         words: Vec::new(),
         masks: std::collections::BTreeMap::new(),
         ids: None,
+        scan: None,
         shape: Shape::Conversation,
         time: None,
         archived: false,
@@ -57,6 +58,7 @@ pub(crate) fn proved(conversation: &str) -> Verified {
         part: false,
         own: None,
         effect: crate::model::contract::Effect::Reads,
+        links: Vec::new(),
     };
     let outgoing = Outgoing {
         method: Method::Get,
@@ -64,7 +66,7 @@ pub(crate) fn proved(conversation: &str) -> Verified {
         query: Vec::new(),
         body: None,
     };
-    let residual = Residual { legs: true, keys: true, windows: false };
+    let residual = Residual { legs: true, keys: true, windows: false, links: Vec::new() };
     let scope = Scope {
         holder,
         region: Ix::new(0),
@@ -72,6 +74,7 @@ pub(crate) fn proved(conversation: &str) -> Verified {
         entitlements: vec![entitlement(holder)],
         inert: Set::new(),
         lifts: Vec::new(),
+        openings: Vec::new(),
         good_until: None,
     };
     verify::check(&contract, outgoing, residual, &scope, &org, Timestamp::UNIX_EPOCH).unwrap()

@@ -163,7 +163,8 @@ fn configuration(
         let (region, url, id, secret) = (quoted(region), quoted(&url), quoted(id), quoted(secret));
         let _written = write!(
             text,
-            "\n[[upstream]]\nregion = {region}\nurl = {url}\nclient-id = {id}\nclient-secret = {secret}\n"
+            "\n[[upstream]]\nregion = {region}\nurl = {url}\nclient-id = {id}\nclient-secret = {secret}\n\
+             # Where recordings lie: the beginning of one is fetched from here for who may hear no more.\nmedia-hosts = [{url}]\n"
         );
     }
     for (kind, list) in [("user", "users"), ("service", "serviceAccounts")] {

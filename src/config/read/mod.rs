@@ -16,7 +16,7 @@ use crate::{
     world,
 };
 use jiff::SignedDuration;
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use toml::de::DeTable;
 
 const MIB: usize = 1024 * 1024;
@@ -68,7 +68,8 @@ fn root(root: Section<'_, '_>, facts: FactsAre) -> (Option<Settings>, Named) {
     let identity = who::identity(root.section("identity"), &proxy, &proxy_at);
     let directory = directory(root.section("directory"));
     let rules = rules(root.section("rules"));
-    let (policy, vouching) = vouching::policy(root.section("policy"), &upstream.regions, facts);
+    let (mut policy, vouching) = vouching::policy(root.section("policy"), &upstream.regions, facts);
+    policy.media = Arc::new(upstream.media());
     let audit = audit(root.section("audit"), &data, &proxy);
     let log = log(root.section("log"));
     root.done();

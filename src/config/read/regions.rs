@@ -89,9 +89,42 @@ fn one_upstream(
         wait: section.duration("wait").unwrap_or(Duration::from_secs(2)),
         max_answer_bytes: section.count("answer-bytes", 1024, 1024 * MIB).unwrap_or(16 * MIB),
         gzip: section.flag("gzip"),
+        media_hosts: media_hosts(&section, plaintext),
     };
     section.done();
     (made, at)
+}
+
+/// Where files may be fetched from, in the one spelling that links are compared with.
+fn media_hosts(section: &Section<'_, '_>, plaintext: bool) -> Vec<Box<str>> {
+    let due = "hosts such as `https://files.example`";
+    let host = |(text, at): At<&str>| {
+        let origin = text.strip_suffix('/').unwrap_or(text);
+        let small = !origin.bytes().any(|byte| byte.is_ascii_uppercase());
+        let url = address::base(origin).filter(|url| {
+            let alone = url
+                .authority()
+                .is_some_and(|host| origin == format!("{}://{host}", url.scheme_str().unwrap_or_default()));
+            alone && small && !origin.contains('[')
+        });
+        let Some(url) = url else {
+            section.reader().problem(
+                at,
+                format!("`{text}` is no host that files lie on"),
+                "write scheme and host in small letters and no path, such as `https://files.example`",
+            );
+            return None;
+        };
+        if url.scheme_str() == Some("http") && !loopback(&url) && !plaintext {
+            section.reader().problem(at, "recordings would travel unencrypted", "write `https://`");
+            return None;
+        }
+        Some(origin.into())
+    };
+    let mut hosts: Vec<Box<str>> = section.texts("media-hosts", due).into_iter().filter_map(host).collect();
+    hosts.sort();
+    hosts.dedup();
+    hosts
 }
 
 fn base_url(section: &Section<'_, '_>, (text, at): At<&str>, plaintext: bool) -> Option<http::Uri> {

@@ -16,7 +16,7 @@ use crate::{
     },
     upstream::RegionSettings,
 };
-use std::{ops::Range, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 /// Facts older than this are a finding, unless something else is said.
 const WARN_AFTER: Duration = Duration::from_hours(90 * 24);
@@ -51,6 +51,7 @@ pub(super) fn policy(
         role_conflict: section.word("role-conflict", &conflicts).unwrap_or_default(),
         accepted: vouching.accepted(&regions),
         require_tests: section.flag("require-tests"),
+        media: Arc::default(),
     };
     section.done();
     (made, vouching)

@@ -43,6 +43,7 @@ fn owned<'f>(
         let at = At::item(list, nth).key("division");
         if let Some(division) = refer(&mut draft.problems, &draft.org.index.divisions, "division", division, at) {
             draft.org.objects.insert((kind, id.into()), division);
+            draft.org.index.objects.entry((kind, division)).or_default().push(id.into());
         }
     }
 }

@@ -8,15 +8,15 @@ use super::{
 };
 use crate::{
     model::{
-        body::{Access, Dialect},
+        body::{Access, Dialect, ObjectOrd},
         contract::Data,
         org::{DivisionIx, Org, QueueIx, UserIx},
         refusal::{Code, Refusal},
         set::Set,
     },
     query::{
+        dialect::fits,
         filter::{Filter, Join, Term},
-        genesys,
     },
 };
 use std::collections::{BTreeMap, btree_map::Entry};
@@ -40,6 +40,10 @@ pub struct Site<'a> {
     /// That dimension holds values of this attribute, and not ids.
     pub attribute: Option<&'a str>,
     pub user: Option<&'a str>,
+    /// Dimension that carries the flow or the team.
+    pub object: Option<(ObjectOrd, &'a str)>,
+    /// Dimension that carries the owning division, where rows have one of their own.
+    pub division: Option<&'a str>,
     pub max_clauses: usize,
     pub max_predicates: usize,
 }
@@ -77,7 +81,7 @@ impl Site<'_> {
             other => vec![other],
         };
         let part = extent.restrict(self.org, &self.asked(&items));
-        if part.is_empty() {
+        if part.shows_nothing(self.data) {
             return Ok(None);
         }
         if self.moved(&part) {
@@ -97,7 +101,7 @@ impl Site<'_> {
         let flat = items.iter().all(|item| matches!(item, Filter::Atom(_)));
         let pure = flat && pure_access(&whole).is_some();
         let names_division = Self::names_division(&whole);
-        if pure || (flat && !names_division) || self.dialect == Dialect::Platform {
+        if pure || (flat && !names_division) || self.dialect.nests() {
             return self.conjunction(vec![whole], extent);
         }
         let mut branches = Vec::with_capacity(items.len());
@@ -108,7 +112,7 @@ impl Site<'_> {
                 other => vec![other],
             };
             let part = extent.restrict(self.org, &self.asked(&conditions));
-            if part.is_empty() {
+            if part.shows_nothing(self.data) {
                 continue;
             }
             if self.moved(&part) {
@@ -117,7 +121,7 @@ impl Site<'_> {
             let inside = part.clauses(self.data).is_some_and(|clauses| {
                 clauses.iter().all(|clause| conditions.iter().any(|item| self.implies(item, clause)))
             });
-            let copies = if inside { 1 } else { part.alternatives() };
+            let copies = if inside { 1 } else { part.alternatives(self.data) };
             product = product.saturating_add(copies.saturating_mul(conditions.len() + 2));
             ways = ways.saturating_mul(conditions.len());
             // Neither form can fit any more: whatever the other branches are, they only add to it.
@@ -192,6 +196,21 @@ impl Site<'_> {
     /// The disjunctive form of an extent, as conditions to put beside a branch.
     fn alternatives(&self, part: &Extent) -> Result<Vec<Vec<Filter>>, Refusal> {
         let mut out = Vec::new();
+        for id in part.objects.keys() {
+            let object = self.object_is(&Set::one(id.clone()))?;
+            if self.data != Data::Team {
+                out.push(vec![object]);
+                continue;
+            }
+            for user in &part.lone {
+                out.push(vec![object.clone(), self.user_is(&Set::one(*user))?]);
+            }
+        }
+        if self.data == Data::Case {
+            for division in &part.divisions {
+                out.push(vec![self.division_is(&Set::one(*division))?]);
+            }
+        }
         for queue in &part.all {
             out.push(vec![self.queue_is(&Set::one(*queue))?]);
         }
@@ -202,7 +221,7 @@ impl Site<'_> {
                 }
             }
         }
-        for user in &part.lone {
+        for user in part.lone.iter().filter(|_| self.data != Data::Team) {
             if self.data == Data::User {
                 out.push(vec![self.user_is(&Set::one(*user))?]);
             } else {
@@ -225,6 +244,9 @@ impl Site<'_> {
                 Some(Access::Queue) => narrow(&mut asked.queues, self.queues_of(item)),
                 Some(Access::User) => narrow(&mut asked.users, self.users_of(item)),
                 Some(Access::Division) => narrow(&mut asked.divisions, self.divisions_of(item)),
+                Some(Access::Object(kind)) if self.carries_object(kind) => {
+                    narrow(&mut asked.objects, values_of(item).map(Into::into).collect());
+                }
                 _ => {}
             }
         }
@@ -237,7 +259,7 @@ impl Site<'_> {
         if pure_access(&item) == Some(Access::Division) || !Self::names_division(&item) {
             return Ok(Some(item));
         }
-        if self.dialect != Dialect::Platform {
+        if !self.dialect.nests() {
             return Err(ask_apart(&item, self.dialect));
         }
         self.with_leg_forms(item, extent, &mut LegForms::default())
@@ -295,9 +317,11 @@ impl Site<'_> {
     }
 
     /// Whether a queue or agent of this extent changed division: tags keep the division of their time, so an asked
-    /// tag would lose rows that its leg form gives.
+    /// tag would lose rows that its leg form gives. The tags of a flow's runs are always those of interactions: a flow's
+    /// own division is said by naming the flows.
     fn moved(&self, part: &Extent) -> bool {
-        part.queues().iter().any(|queue| self.org.queue(*queue).moved)
+        self.data == Data::Flow
+            || part.queues().iter().any(|queue| self.org.queue(*queue).moved)
             || part.lone.iter().any(|user| self.org.user(*user).moved)
     }
 
@@ -313,10 +337,20 @@ impl Site<'_> {
                 Term::In(Access::User, values) => values
                     .iter()
                     .all(|value| self.org.index.users.get(value).is_some_and(|user| clause.users.contains(user))),
+                Term::In(Access::Object(kind), values) if self.carries_object(*kind) => {
+                    values.iter().all(|value| clause.objects.contains(value))
+                }
+                Term::In(Access::Division, values) => values.iter().all(|value| {
+                    self.org.index.divisions.get(value).is_some_and(|division| clause.divisions.contains(division))
+                }),
                 Term::Missing(Access::Queue) => clause.no_queue,
                 _ => false,
             },
         }
+    }
+
+    fn carries_object(&self, kind: ObjectOrd) -> bool {
+        self.object.is_some_and(|(carried, _)| carried == kind)
     }
 
     fn queues_of(&self, filter: &Filter) -> Set<QueueIx> {
@@ -354,7 +388,7 @@ impl Site<'_> {
     }
 
     fn within_budget(&self, filter: Filter) -> Result<Filter, Refusal> {
-        if filter.predicates() > self.max_predicates || (self.dialect == Dialect::Genesys && !genesys::fits(&filter)) {
+        if filter.predicates() > self.max_predicates || !fits(self.dialect, &filter) {
             return Err(self.too_complex(filter.predicates()));
         }
         Ok(filter)

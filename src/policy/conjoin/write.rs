@@ -3,13 +3,13 @@
 use super::Site;
 use crate::{
     model::{
-        body::{Access, Dialect},
-        org::{QueueIx, UserIx},
+        body::Access,
+        org::{DivisionIx, QueueIx, UserIx},
         refusal::{Code, Refusal},
         set::Set,
     },
     policy::extent::Clause,
-    query::{filter::Filter, genesys, platform},
+    query::{dialect, filter::Filter},
 };
 
 impl Site<'_> {
@@ -21,6 +21,12 @@ impl Site<'_> {
         }
         if !clause.users.is_empty() {
             items.push(self.user_is(&clause.users)?);
+        }
+        if !clause.objects.is_empty() {
+            items.push(self.object_is(&clause.objects)?);
+        }
+        if !clause.divisions.is_empty() {
+            items.push(self.division_is(&clause.divisions)?);
         }
         if clause.no_queue {
             items.push(self.no_queue()?);
@@ -43,15 +49,23 @@ impl Site<'_> {
             Some((self.org.queue(*queue).id.clone(), value.into()))
         });
         let bound: Vec<_> = bound.collect::<Option<_>>().ok_or_else(|| unscopable("value of each queue"))?;
-        Ok(match self.dialect {
-            Dialect::Genesys => Filter::or(genesys::atoms_bound(name, bound)).canonical(),
-            Dialect::Platform => platform::atom_bound(name, bound),
-        })
+        Ok(dialect::bound(self.dialect, name, bound))
     }
 
     pub(super) fn user_is(&self, users: &Set<UserIx>) -> Result<Filter, Refusal> {
         let name = self.user.ok_or_else(|| unscopable("user"))?;
         Ok(self.is_one_of(Access::User, name, users.iter().map(|user| self.org.user(*user).id.clone())))
+    }
+
+    pub(super) fn object_is(&self, objects: &Set<Box<str>>) -> Result<Filter, Refusal> {
+        let (kind, name) = self.object.ok_or_else(|| unscopable("flow or team"))?;
+        Ok(self.is_one_of(Access::Object(kind), name, objects.iter().cloned()))
+    }
+
+    pub(super) fn division_is(&self, divisions: &Set<DivisionIx>) -> Result<Filter, Refusal> {
+        let name = self.division.ok_or_else(|| unscopable("division"))?;
+        let ids = divisions.iter().map(|division| self.org.division(*division).id.clone());
+        Ok(self.is_one_of(Access::Division, name, ids))
     }
 
     pub(super) fn no_queue(&self) -> Result<Filter, Refusal> {
@@ -60,17 +74,11 @@ impl Site<'_> {
             return Err(unscopable("queue"));
         }
         let name = self.queue.ok_or_else(|| unscopable("queue"))?;
-        Ok(match self.dialect {
-            Dialect::Genesys => genesys::atom_missing(Access::Queue, name),
-            Dialect::Platform => platform::atom_missing(Access::Queue, name),
-        })
+        Ok(dialect::missing(self.dialect, Access::Queue, name))
     }
 
     pub(super) fn is_one_of(&self, access: Access, name: &str, values: impl Iterator<Item = Box<str>>) -> Filter {
-        match self.dialect {
-            Dialect::Genesys => Filter::or(genesys::atoms_in(access, name, values)).canonical(),
-            Dialect::Platform => platform::atom_in(access, name, values.collect()),
-        }
+        dialect::one_of(self.dialect, access, name, values.collect())
     }
 }
 

@@ -3,7 +3,9 @@
 //! Nothing that is refused here can be taken back upstream, so a refusal of an answer says that the change may have been made.
 
 use super::{
-    GuardPlan, Guarded, Unguarded, fields, legs,
+    GuardPlan, Guarded, Unguarded,
+    fields::{self, Links},
+    legs,
     legs::Cutter,
     part::{self, Look, mixed},
     unreadable,
@@ -51,7 +53,7 @@ impl GuardPlan {
 
     fn see_whole(&self, id: &str, part: Option<&PartId>, row: &Value) -> Result<Sighting, Refusal> {
         let path = self.operation.answer.leg.as_ref().ok_or_else(|| unreadable("a look without legs".to_owned()))?;
-        let mut look = Look { path, cutter: Cutter::new(self, path, Some(id)), legs: Vec::new() };
+        let mut look = Look { path, cutter: Cutter::new(self, path, Some(id)), legs: Vec::new(), foreign: false };
         match look.is_whole(row, 0, &mut Vec::new()) {
             Some(true) => look.collect(row, 0, &mut Vec::new()),
             Some(false) => return Err(mixed()),
@@ -104,7 +106,7 @@ impl GuardPlan {
         if !self.is_asked(&answer) {
             return Err(unreadable("the answer is not about what was named".to_owned()));
         }
-        let answer = fields::keep_listed(&self.operation.answer.keep, answer);
+        let answer = fields::keep_listed(&self.operation.answer.keep, &Links::none(), answer);
         Ok(Guarded::plain(status, answer.to_bytes(), Vec::new()))
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn submitted(keep: &Keep, status: u16, body: &[u8]) -> Result<Guarded
         .filter(|id| job::is_id(id))
         .ok_or_else(|| unreadable("`id` is not the id of an export".to_owned()))?
         .into();
-    let body = fields::keep_listed(keep, answer).to_bytes();
+    let body = fields::keep_listed(keep, &fields::Links::none(), answer).to_bytes();
     Ok(Guarded { job: Some(id), ..Guarded::plain(200, body, Vec::new()) })
 }
 
@@ -113,6 +113,6 @@ fn settle(plan: &GuardPlan, rule: &OwnExports, page: PageInfo, answer: &mut Valu
             TotalTreatment::Remove => put(&total.at, None),
         }
     }
-    put(&[rule.number.clone()], Some(page.number));
-    put(&[rule.size.clone()], Some(page.size));
+    put(std::slice::from_ref(&rule.number), Some(page.number));
+    put(std::slice::from_ref(&rule.size), Some(page.size));
 }

@@ -4,30 +4,37 @@
 //! the entitlements themselves, every field that no model lists is dropped, every total is recomputed or removed.
 
 mod change;
+mod documents;
 mod export;
-mod fields;
+pub(super) mod fields;
 mod job;
 mod legs;
 mod part;
+mod preview;
 mod rows;
+mod scan;
 mod sieve;
 mod sight;
 mod split;
 
+pub use scan::{Cut, Gathered, Place, Read};
 pub use sieve::{Rows, Sieve};
+mod wav;
 
 pub use change::{is_unsure, unsure};
 
 use super::extent::Extent;
 use crate::{
     model::{
+        aggregation::Aggregation,
         answer::Shape,
         body::Access,
         contract::Segment,
-        entitlement::Scope,
+        entitlement::{Action, Scope},
         job::JobStep,
         operation::{Class, JobPart, Operation},
         org::{DivisionIx, Org},
+        part::Sighting,
         refusal::{Code, Notice, Refusal},
         set::Set,
     },
@@ -36,6 +43,7 @@ use crate::{
 };
 use bytes::Bytes;
 use jiff::Timestamp;
+pub use preview::File;
 use std::{collections::BTreeSet, sync::Arc};
 
 /// What the upstream sent. Anyone may fill it; only [`GuardPlan::guard`] reads it.
@@ -78,10 +86,18 @@ impl Raw {
     }
 }
 
+/// What a body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    Json,
+    Wav,
+}
+
 /// An answer of which every row was judged. Only the guard and `policy::local` make one.
 #[derive(Debug)]
 pub struct Guarded {
     pub(super) status: u16,
+    pub(super) content: Content,
     pub(super) body: Vec<u8>,
     pub(super) rows_in: u64,
     pub(super) rows_out: u64,
@@ -96,6 +112,9 @@ pub struct Guarded {
 impl Guarded {
     pub fn status(&self) -> u16 {
         self.status
+    }
+    pub fn content(&self) -> Content {
+        self.content
     }
     pub fn body(&self) -> &[u8] {
         &self.body
@@ -124,7 +143,17 @@ impl Guarded {
     }
 
     pub(super) fn plain(status: u16, body: Vec<u8>, notices: Vec<Notice>) -> Self {
-        Self { status, body, rows_in: 0, rows_out: 0, rows_foreign: 0, notices, job: None, cursor: None }
+        Self {
+            status,
+            content: Content::Json,
+            body,
+            rows_in: 0,
+            rows_out: 0,
+            rows_foreign: 0,
+            notices,
+            job: None,
+            cursor: None,
+        }
     }
 }
 
@@ -162,10 +191,22 @@ pub struct GuardPlan {
     grouped: Vec<Access>,
     /// Everything that the answer was asked to be grouped by; `None` where nobody can ask for that.
     columns: Option<Vec<Box<str>>>,
+    /// The buckets and numbers that were asked for.
+    aggregations: Vec<Aggregation>,
+    /// Documents: the fields that were asked for.
+    selected: Vec<Box<str>>,
     page: Option<PageInfo>,
+    /// What is cut from the visible rows of a list that is read from its beginning.
+    cut: Option<Cut>,
     ids: BTreeSet<String>,
     /// The interaction that the answer is a part of.
     interaction: Option<Box<str>>,
+    /// Actions whose links pass.
+    links: Vec<Action>,
+    /// Where links may lead without encryption.
+    media: Vec<Box<str>>,
+    /// Of the file that the answer names, so many seconds pass, and of the answer nothing.
+    preview: Option<u32>,
     /// The same without data windows, where one is left to this check alone.
     windowless: Option<Box<Self>>,
     /// The answer is about a job that `operation` submitted.
@@ -191,9 +232,15 @@ impl GuardPlan {
             decided_at,
             grouped: Vec::new(),
             columns: None,
+            aggregations: Vec::new(),
+            selected: Vec::new(),
             page: None,
+            cut: None,
             ids: BTreeSet::new(),
             interaction: None,
+            links: Vec::new(),
+            media: Vec::new(),
+            preview: None,
             windowless: None,
             step: None,
             own: OwnRows::default(),
@@ -206,6 +253,12 @@ impl GuardPlan {
         self
     }
 
+    pub(super) fn with_documents(mut self, aggregations: Vec<Aggregation>, selected: Vec<Box<str>>) -> Self {
+        self.aggregations = aggregations;
+        self.selected = selected;
+        self
+    }
+
     /// Whether this judges answers to this operation in this world by this very scope, and by no other.
     pub fn serves(&self, operation: &Arc<Operation>, org: &Arc<Org>, scope: &Arc<Scope>) -> bool {
         let own = match &operation.job {
@@ -213,6 +266,11 @@ impl GuardPlan {
             _ => Arc::ptr_eq(&self.operation, operation) && self.step.is_none(),
         };
         own && Arc::ptr_eq(&self.org, org) && Arc::ptr_eq(&self.scope, scope)
+    }
+
+    /// Whether no row of a person may come back through both.
+    pub fn shares_nobody(&self, other: &Self) -> bool {
+        self.extent.lone.intersection(&other.extent.lone).is_empty()
     }
 
     pub(super) fn with_page(mut self, page: PageInfo, ids: Vec<String>) -> Self {
@@ -223,6 +281,11 @@ impl GuardPlan {
 
     pub(crate) fn with_own(mut self, own: OwnRows) -> Self {
         self.own = own;
+        self
+    }
+
+    pub(super) fn with_cut(mut self, cut: Cut) -> Self {
+        self.cut = Some(cut);
         self
     }
 
@@ -253,6 +316,25 @@ impl GuardPlan {
         self
     }
 
+    /// What was seen says which links pass; `media`: where files may lie that are fetched without encryption.
+    pub(super) fn with_sighting(mut self, seen: &Sighting, media: &[Box<str>]) -> Self {
+        self.links = self.opened_by(seen);
+        self.media = media.to_vec();
+        self
+    }
+
+    /// Nothing of the answer passes, but the beginning of the file that it names.
+    #[must_use]
+    pub fn with_preview(mut self, seconds: u32) -> Self {
+        self.preview = Some(seconds);
+        self
+    }
+
+    /// Actions whose links the answer may keep.
+    pub fn links(&self) -> &[Action] {
+        &self.links
+    }
+
     /// The kind of id that says which object a row is.
     fn named_by(&self) -> Option<Access> {
         let last = || self.operation.contract.template.segments.iter().rev().find_map(Segment::access);
@@ -261,7 +343,17 @@ impl GuardPlan {
 
     /// Judges every row; an answer that cannot be read is refused whole.
     pub fn guard(&self, unguarded: Unguarded) -> Result<Guarded, Refusal> {
+        match self.read(Gathered::default(), unguarded)? {
+            Read::Done(guarded) => Ok(guarded),
+            Read::More(_) => Err(unreadable("one page of a list that goes on".to_owned())),
+        }
+    }
+
+    fn whole(&self, unguarded: Unguarded) -> Result<Guarded, Refusal> {
         let Unguarded { status, body } = unguarded;
+        if self.preview.is_some() {
+            return Err(unreadable("what a preview is cut from is shown to nobody".to_owned()));
+        }
         let about_job = match &self.operation.job {
             Some(JobPart::Submit(answers)) => Some(answers),
             _ => None,
@@ -277,6 +369,9 @@ impl GuardPlan {
         }
         if self.operation.class == Class::Export && self.operation.own.is_none() {
             return export::submitted(&self.operation.answer.keep, status, &body);
+        }
+        if let (202, Some(pending)) = (status, &self.operation.answer.pending) {
+            return Ok(Self::pending(pending.as_bytes()));
         }
         is_answer(status)?;
         if self.has_rows() {
@@ -294,10 +389,12 @@ impl GuardPlan {
         let answer =
             json::parse(body, &limits).map_err(|error| unreadable(format!("not the JSON of an answer: {error}")))?;
         // some lists have no object around them
-        let bare = self.operation.part.is_some() || self.operation.class == Class::NoData;
-        let bare_list = bare && matches!(answer, Value::Array(_));
+        let bare_list = self.operation.answer.shape == Shape::Plain && matches!(answer, Value::Array(_));
         if !(bare_list || matches!(answer, Value::Object(_))) {
             return Err(unreadable("the JSON of an answer is an object".to_owned()));
+        }
+        if self.operation.answer.shape == Shape::Documents {
+            return documents::guard(self, answer);
         }
         let keep = &self.operation.answer.keep;
         let mut seen = BTreeSet::new();
@@ -307,7 +404,10 @@ impl GuardPlan {
                 let row = legs::judge(self, &answer).ok_or_else(|| gone("no leg of it is visible"))?;
                 fields::keep(keep, row)
             }
-            Shape::Plain if self.is_asked(&answer) && self.is_of(&answer) => fields::keep_listed(keep, answer),
+            Shape::Plain if self.reaches_further(&answer) => return Err(part::mixed()),
+            Shape::Plain if self.is_asked(&answer) && self.is_of(&answer) => {
+                fields::keep_listed(keep, &self.links_of(), answer)
+            }
             Shape::Entity => {
                 let row = rows::entity(self, answer, &mut seen);
                 fields::keep(keep, row.ok_or_else(|| gone("what came back is not what was asked for"))?)
@@ -315,6 +415,16 @@ impl GuardPlan {
             _ => return Err(gone("what came back is not what was asked for")),
         };
         Ok(Guarded { rows_in: 1, rows_out: 1, ..Guarded::plain(200, shown.to_bytes(), Vec::new()) })
+    }
+
+    /// Nothing of the upstream's own words passes while it is still making what was asked for.
+    fn pending(empty: &[u8]) -> Guarded {
+        let notice = Notice::new("answer.pending", "the upstream is still making this; ask again shortly");
+        Guarded::plain(202, empty.to_vec(), vec![notice])
+    }
+
+    fn links_of(&self) -> fields::Links<'_> {
+        fields::Links { fields: &self.operation.answer.links, open: &self.links, media: &self.media }
     }
 
     /// An answer that says which thing it is has to say the asked one.
@@ -327,6 +437,11 @@ impl GuardPlan {
     fn is_of(&self, answer: &Value) -> bool {
         self.operation.part.is_none()
             || self.interaction.as_deref().is_some_and(|id| !part::speaks_of_another(answer, id))
+    }
+
+    /// What is of further interactions shows legs that nobody looked at.
+    fn reaches_further(&self, answer: &Value) -> bool {
+        self.operation.part.is_some() && self.interaction.as_deref().is_none_or(|id| part::reaches_further(answer, id))
     }
 }
 

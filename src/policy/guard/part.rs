@@ -3,11 +3,13 @@
 use super::{
     GuardPlan, Unguarded, gone,
     legs::{self, Cutter},
+    sight::{self, Leg},
     unreadable,
 };
 use crate::{
     model::{
         answer::LegPath,
+        entitlement::Action,
         part::{Element, SeenLeg, Sighting},
         refusal::{Code, Refusal},
     },
@@ -39,7 +41,7 @@ impl GuardPlan {
         let path = self.operation.answer.leg.as_ref().ok_or_else(|| unreadable("a look without legs".to_owned()))?;
         let id = legs::id(self, &row).filter(|id| self.ids.contains(*id));
         let id = id.ok_or_else(|| gone("what came back is not what was asked for"))?;
-        let mut look = Look { path, cutter: Cutter::new(self, path, Some(id)), legs: Vec::new() };
+        let mut look = Look { path, cutter: Cutter::new(self, path, Some(id)), legs: Vec::new(), foreign: false };
         let whole = look.is_whole(&row, 0, &mut Vec::new());
         // who sees nothing of it learns nothing of it
         let whole = whole.ok_or_else(|| gone("no leg of it is visible"))?;
@@ -56,6 +58,10 @@ impl GuardPlan {
             if found == 0 {
                 return Err(gone("nothing of that id is visible in the interaction"));
             }
+            // one id at several places is one part of the interaction
+            if look.foreign {
+                return Err(mixed());
+            }
         }
         if look.legs.is_empty() {
             return Err(gone("no leg of it is visible"));
@@ -65,10 +71,28 @@ impl GuardPlan {
     }
 }
 
+impl GuardPlan {
+    /// Actions beside the operation's own that may be done with every leg that was seen.
+    pub(super) fn opened_by(&self, seen: &Sighting) -> Vec<Action> {
+        let open = self.scope.openings.iter().filter(|opening| {
+            let covered = |one: &SeenLeg| {
+                let conversation = Some(&*seen.interaction);
+                let (queue, user) = (one.queue.as_deref(), one.user.as_deref());
+                let leg = Leg { conversation, queue, user, start: one.start, end: one.end };
+                sight::opens(self, opening.action, &opening.entitlements, &leg)
+            };
+            !seen.legs.is_empty() && seen.legs.iter().all(covered)
+        });
+        open.map(|opening| opening.action).collect()
+    }
+}
+
 pub(super) struct Look<'a> {
     pub(super) path: &'a LegPath,
     pub(super) cutter: Cutter<'a>,
     pub(super) legs: Vec<SeenLeg>,
+    /// An element that was looked for is somebody else's.
+    pub(super) foreign: bool,
 }
 
 impl<'a> Look<'a> {
@@ -131,7 +155,10 @@ impl<'a> Look<'a> {
                 }
             }
             // somebody else's is not there
-            None => return Ok(0),
+            None => {
+                self.foreign = true;
+                return Ok(0);
+            }
         }
         Ok(1)
     }
@@ -167,6 +194,24 @@ pub(super) fn mixed() -> Refusal {
     )
 }
 
+/// Whether a part, such as a recording, is of further interactions, which nobody looked at.
+pub(super) fn reaches_further(answer: &Value, interaction: &str) -> bool {
+    match answer {
+        Value::Object(members) => members.iter().any(|(name, value)| {
+            let name = name.to_ascii_lowercase();
+            let lists = name.ends_with("conversationids") || name.ends_with("interactionids");
+            let alone = match value {
+                Value::Null => true,
+                Value::Array(ids) => ids.iter().all(|id| id.as_str() == Some(interaction)),
+                _ => false,
+            };
+            lists && !alone || reaches_further(value, interaction)
+        }),
+        Value::Array(items) => items.iter().any(|item| reaches_further(item, interaction)),
+        _ => false,
+    }
+}
+
 /// Whether a part speaks of another interaction than the one that was looked at.
 pub(super) fn speaks_of_another(answer: &Value, interaction: &str) -> bool {
     speaks_of(answer, &|id| id != interaction)
@@ -194,6 +239,27 @@ pub(super) fn speaks_of(answer: &Value, others: &dyn Fn(&str) -> bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_of_further_interactions_is_noticed() {
+        let reaches = |text: &str| reaches_further(&json::parse(text.as_bytes(), &Limits::default()).unwrap(), "c-1");
+        for own in [
+            "{}",
+            r#"{"associatedConversationIds":["c-1"]}"#,
+            r#"[{"a":{"conversationIds":null}}]"#,
+            r#"{"ids":["c-2"]}"#,
+        ] {
+            assert!(!reaches(own), "{own}");
+        }
+        for further in [
+            r#"{"associatedConversationIds":["c-1","c-2"]}"#,
+            r#"{"ASSOCIATEDCONVERSATIONIDS":["c-2"]}"#,
+            r#"[{"a":{"conversationIds":"c-1"}}]"#,
+            r#"{"interactionIds":[{"id":"c-1"}]}"#,
+        ] {
+            assert!(reaches(further), "{further}");
+        }
+    }
 
     #[test]
     fn an_answer_that_names_another_interaction_is_noticed_wherever_it_does() {

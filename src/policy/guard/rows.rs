@@ -9,7 +9,7 @@ use crate::{
         answer::Shape,
         body::{Access, Dimension},
         contract::Data,
-        org::{DivisionIx, QueueIx, UserIx},
+        org::{DivisionIx, QueueIx, QueueState, UserIx},
     },
     policy::{masks, outsourcers},
     query::json::Value,
@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What stands in a group for one dimension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Said<'a> {
+pub(super) enum Said<'a> {
     Nothing,
     Id(&'a str),
     /// A list, a number, or two keys that differ: nobody's.
@@ -39,13 +39,17 @@ enum Key<T> {
 /// Whether groups may be told apart by this key: one that was asked for (a group under another may be anybody's), and by
 /// what the operation lets the asker group by, or where it lists nothing by what its filters know. What carries access is
 /// a key that is judged.
-fn may_tell_apart(plan: &GuardPlan, key: &str) -> bool {
+pub(super) fn may_tell_apart(plan: &GuardPlan, key: &str) -> bool {
     let contract = &plan.operation.contract;
     let Some(model) = &contract.body else {
         return false;
     };
     let (bpo, mut listed) = (plan.org.is_bpo(plan.scope.holder), contract.words.iter().filter(|words| words.groups));
-    let judged = || plan.operation.answer.keys.iter().any(|known| matches!(&*known.at, [name] if **name == *key));
+    let source = plan.operation.answer.source.as_deref().unwrap_or_default();
+    let judged = || {
+        let mut inside = plan.operation.answer.keys.iter().filter_map(|known| known.at.strip_prefix(source));
+        inside.any(|at| matches!(at, [name] if **name == *key))
+    };
     let asked = plan.columns.as_ref().is_none_or(|columns| columns.iter().any(|column| **column == *key));
     let mut kinds = model.dimensions(key).peekable();
     (asked || judged())
@@ -102,12 +106,59 @@ pub(super) fn group(plan: &GuardPlan, mut row: Value, keys: &mut Keys) -> Option
         Said::Id(id) => *org.region(plan.scope.region).id == *id,
         Said::Odd => false,
     };
-    (region_fits && is_possible(plan, queue, user, division)).then_some(row)
+    let object = plan.operation.contract.data.object().map_or(Key::Whole, |kind| {
+        key(find(Access::Object(kind)), |id| plan.extent.objects.contains_key(id).then_some(()))
+    });
+    let object_fits = matches!(object, Key::Whole | Key::Is(()));
+    (region_fits && object_fits && is_possible(plan, queue, user, division)).then_some(row)
+}
+
+/// A bucket stays when some visible leg may stand in it: each value that leads to it, with its field.
+pub(super) fn is_bucket(plan: &GuardPlan, values: &[(&str, Access, &Value)]) -> bool {
+    let org = &plan.org;
+    let (mut queue, mut user, mut division) = (Key::Whole, Key::Whole, Key::Whole);
+    for (field, access, value) in values {
+        let id = value.as_str();
+        let found = |ix: Option<QueueIx>| ix.map_or(Key::Stranger, Key::Is);
+        match access {
+            Access::Queue => queue = queue.and(found(id.and_then(|id| org.index.queues.get(id).copied()))),
+            Access::Attribute => {
+                let attribute = plan.operation.body().and_then(|body| body.attribute(field));
+                queue = queue.and(found(attribute.zip(id).and_then(|(name, id)| org.bound_queue(name, id))));
+            }
+            Access::User => {
+                user = user.and(id.and_then(|id| org.index.users.get(id).copied()).map_or(Key::Stranger, Key::Is));
+            }
+            Access::Division => {
+                let known = id.and_then(|id| org.index.divisions.get(id).copied());
+                division = division.and(known.map_or(Key::Stranger, Key::Is));
+            }
+            Access::Region if id == Some(&*org.region(plan.scope.region).id) => {}
+            Access::Region
+            | Access::Conversation
+            | Access::Group
+            | Access::Object(_)
+            | Access::Job
+            | Access::Unowned => return false,
+        }
+    }
+    is_possible(plan, queue, user, division)
+}
+
+impl<T: Copy + PartialEq> Key<T> {
+    /// A document has one value: two that differ are nobody's.
+    fn and(self, other: Self) -> Self {
+        match self {
+            Self::Whole => other,
+            same if same == other => same,
+            _ => Self::Stranger,
+        }
+    }
 }
 
 /// What the keys of a row say of one kind of owner. Several may hold one thing (`agentId` and `userId`): all that stand
 /// there must say the same.
-fn said<'v>(plan: &GuardPlan, holder: Option<&'v Value>, access: Access) -> Said<'v> {
+pub(super) fn said<'v>(plan: &GuardPlan, holder: Option<&'v Value>, access: Access) -> Said<'v> {
     let keys = plan.operation.answer.keys.iter().filter(|key| key.access == access);
     let mut values = keys.filter_map(|key| holder?.at(&key.at)).filter(|value| !value.is_null());
     match values.next() {
@@ -117,9 +168,18 @@ fn said<'v>(plan: &GuardPlan, holder: Option<&'v Value>, access: Access) -> Said
     }
 }
 
+/// Whose each row of one owner is.
+pub(super) fn owner(plan: &GuardPlan) -> Access {
+    match plan.operation.contract.data {
+        Data::User => Access::User,
+        Data::Division => Access::Division,
+        Data::Queue | Data::Interaction | Data::Flow | Data::Case | Data::Team | Data::Metadata => Access::Queue,
+    }
+}
+
 /// A row of one owner stays when it names him, and he is one of the scope. One that names nobody is nobody's.
 pub(super) fn owned(plan: &GuardPlan, mut row: Value) -> Option<Value> {
-    let owner = if plan.operation.contract.data == Data::User { Access::User } else { Access::Queue };
+    let owner = owner(plan);
     let find = |access: Access| {
         let is_key = access == owner || plan.operation.answer.keys.iter().any(|key| key.access == access);
         (is_key, said(plan, Some(&row), access))
@@ -159,9 +219,20 @@ fn bound(plan: &GuardPlan, group: Option<&Value>, mut queue: Key<QueueIx>) -> Ke
     queue
 }
 
-/// An outsourcer's row of a report that is about the organisation's own people.
+/// An outsourcer's row of a report that is about the organisation's own people; in a list of queues, one that is no more.
 pub(super) fn is_left_out(plan: &GuardPlan, row: &Value) -> bool {
-    let own = matches!(plan.operation.answer.shape, Shape::Entities | Shape::Owned);
+    is_dead(plan, row) || is_of_an_outsourcer(plan, row)
+}
+
+/// No list shows a queue that was archived or deleted, unless the rule counts these.
+fn is_dead(plan: &GuardPlan, row: &Value) -> bool {
+    let lists = plan.operation.scan.is_some() && plan.operation.contract.data == Data::Queue;
+    let queue = id(said(plan, Some(row), Access::Queue)).and_then(|id| plan.org.index.queues.get(id));
+    lists && !plan.operation.archived && queue.is_some_and(|ix| plan.org.queue(*ix).state != QueueState::Active)
+}
+
+fn is_of_an_outsourcer(plan: &GuardPlan, row: &Value) -> bool {
+    let own = matches!(plan.operation.answer.shape, Shape::Entities | Shape::Owned | Shape::Documents);
     let inside = if own { Some(row) } else { row.get("group") };
     plan.operation
         .answer
@@ -198,12 +269,18 @@ fn is_possible(plan: &GuardPlan, queue: Key<QueueIx>, user: Key<UserIx>, divisio
     if !division_fits {
         return false;
     }
-    if plan.operation.contract.data == Data::User {
-        return match user {
-            Key::Whole => true,
-            Key::Is(user) => extent.lone.contains(&user),
-            Key::Missing | Key::Stranger => false,
-        };
+    match plan.operation.contract.data {
+        Data::User | Data::Team => {
+            return match user {
+                Key::Whole => true,
+                Key::Is(user) => extent.lone.contains(&user),
+                Key::Missing | Key::Stranger => false,
+            };
+        }
+        // whose queue or whose work it was is nothing that such a row may say
+        Data::Flow | Data::Case => return queue == Key::Whole && user == Key::Whole,
+        Data::Division => return matches!(division, Key::Is(_)),
+        Data::Interaction | Data::Queue | Data::Metadata => {}
     }
     let among = |set: &crate::model::set::Set<QueueIx>| match queue {
         Key::Whole => !set.is_empty(),

@@ -2,7 +2,7 @@
 //! around the rows.
 
 use super::{
-    GuardPlan, Guarded, Raw, fields, job, json_path, legs, rows,
+    GuardPlan, Guarded, Raw, fields, job, json_path, legs, rows, scan,
     split::{Ended, Piece, Splitter, Uncut},
     unreadable,
 };
@@ -30,6 +30,14 @@ pub struct Rows {
 pub struct Sieve {
     splitter: Splitter,
     work: Work,
+}
+
+/// How many there are is the administrator's to know.
+pub(super) fn notices(rows: Rows) -> Vec<Notice> {
+    if rows.foreign == 0 {
+        return Vec::new();
+    }
+    vec![Notice::new("answer.foreign-rows", "rows that are not yours were taken out of the answer")]
 }
 
 /// All but the cutting.
@@ -102,18 +110,12 @@ impl Sieve {
     /// Takes the judged bytes; the rest follows as [`Sieve::take`] gives it.
     pub fn guarded(&mut self) -> Guarded {
         let Rows { received, shown, foreign } = self.work.rows;
-        let notices = if foreign > 0 {
-            // How many there are is the administrator's to know.
-            vec![Notice::new("answer.foreign-rows", "rows that are not yours were taken out of the answer")]
-        } else {
-            Vec::new()
-        };
         Guarded {
             rows_in: received,
             rows_out: shown,
             rows_foreign: foreign,
             cursor: self.work.cursor.take(),
-            ..Guarded::plain(200, self.take(), notices)
+            ..Guarded::plain(200, self.take(), notices(self.work.rows))
         }
     }
 
@@ -148,6 +150,11 @@ impl Work {
     fn row(&mut self, text: &[u8]) -> Result<(), Refusal> {
         let row = self.read(text)?;
         self.rows.received += 1;
+        if let Some(most) = self.plan.operation.scan.as_ref().map(|scan| scan.most)
+            && self.rows.received > most as u64
+        {
+            return Err(scan::too_long(most));
+        }
         let Some(row) = self.judge(row) else { return Ok(()) };
         if self.rows.shown > 0 {
             self.out.push(b',');
@@ -173,7 +180,7 @@ impl Work {
             Shape::Entities => rows::entity(plan, row, &mut self.seen),
             Shape::Owned => rows::owned(plan, row),
             Shape::Groups | Shape::Rows => rows::group(plan, row, &mut self.keys),
-            Shape::Conversation | Shape::Entity | Shape::Bound | Shape::Plain => None,
+            Shape::Conversation | Shape::Entity | Shape::Bound | Shape::Documents | Shape::Plain => None,
         };
         if judged.is_none() {
             self.rows.foreign += 1;
@@ -256,18 +263,24 @@ impl GuardPlan {
     /// Nothing larger than `limit` is held.
     pub fn sieve(self, status: u16, limit: usize) -> Result<Result<Sieve, Box<Self>>, Refusal> {
         // what becomes known of a job is kept before anybody learns it
-        if self.operation.job.is_some() || !self.has_rows() {
+        if self.operation.job.is_some() || !self.has_rows() || self.cut_from_several() {
             return Ok(Err(Box::new(self)));
         }
         super::is_answer(status)?;
         Ok(Ok(Sieve::new(self, limit)))
     }
 
+    /// A page of a list that is read from its beginning is cut when enough of it is there.
+    fn cut_from_several(&self) -> bool {
+        self.operation.scan.as_ref().is_some_and(|scan| scan.walk.is_some())
+    }
+
     pub(super) fn has_rows(&self) -> bool {
         match self.operation.answer.shape {
             Shape::Groups | Shape::Rows | Shape::Owned | Shape::Entities | Shape::Conversations => true,
+            // what documents leave of totals and numbers is known when the last of them was judged
             // a page of one's own is cut when all are there
-            Shape::Conversation | Shape::Entity | Shape::Bound | Shape::Plain => false,
+            Shape::Conversation | Shape::Entity | Shape::Bound | Shape::Documents | Shape::Plain => false,
         }
     }
 
@@ -289,8 +302,9 @@ impl GuardPlan {
                 None => fields::remove(answer, &total.at),
             }
         }
-        if let (Some(page), Some(rule)) = (self.page, &self.operation.page) {
-            for (name, number) in [(&rule.number, page.number), (&rule.size, page.size)] {
+        let paged = self.operation.page.as_ref().and_then(|page| page.paged.as_ref());
+        if let (Some(page), Some(paged)) = (self.page, paged) {
+            for (name, number) in [(&paged.number, page.number), (&paged.size, page.size)] {
                 if answer.get(name).is_some()
                     && let Ok(number) = i64::try_from(number)
                 {

@@ -2,7 +2,7 @@
 
 use super::GuardPlan;
 use crate::model::{
-    entitlement::Entitlement,
+    entitlement::{Action, Entitlement},
     org::{DivisionIx, Org, QueueIx, QueueState, UserIx},
     set::Dim,
 };
@@ -48,18 +48,32 @@ pub(super) fn look<'p>(plan: &'p GuardPlan, leg: &Leg<'_>) -> Option<Seen<'p>> {
     let org = &plan.org;
     let queue = known(leg.queue, |id| org.index.queues.get(id).copied());
     let user = known(leg.user, |id| org.index.users.get(id).copied());
-    let division = match (queue, user) {
-        (Known::Is(queue), _) => org.queue(queue).division,
-        (Known::None, Known::Is(user)) => org.user(user).division,
-        _ => return None,
-    };
+    let division = place(org, queue, user)?;
     let covered = |entitlements: &[Entitlement]| {
-        entitlements.iter().any(|entitlement| covers(plan, entitlement, leg, queue, user, division))
+        entitlements.iter().any(|one| covers(plan, (one, plan.scope.action), leg, queue, user, division))
     };
     covered(&plan.scope.entitlements).then(|| Seen {
         division,
         lifted: plan.scope.lifts.iter().filter(|lift| covered(&lift.entitlements)).map(|lift| &*lift.class).collect(),
     })
+}
+
+/// Whether a second action may be done with one leg.
+pub(super) fn opens(plan: &GuardPlan, action: Action, entitlements: &[Entitlement], leg: &Leg<'_>) -> bool {
+    let org = &plan.org;
+    let queue = known(leg.queue, |id| org.index.queues.get(id).copied());
+    let user = known(leg.user, |id| org.index.users.get(id).copied());
+    place(org, queue, user)
+        .is_some_and(|division| entitlements.iter().any(|one| covers(plan, (one, action), leg, queue, user, division)))
+}
+
+/// The division of a leg; `None` where nobody knows it.
+fn place(org: &Org, queue: Known<QueueIx>, user: Known<UserIx>) -> Option<DivisionIx> {
+    match (queue, user) {
+        (Known::Is(queue), _) => Some(org.queue(queue).division),
+        (Known::None, Known::Is(user)) => Some(org.user(user).division),
+        _ => None,
+    }
 }
 
 fn known<T>(id: Option<&str>, find: impl Fn(&str) -> Option<T>) -> Known<T> {
@@ -71,7 +85,7 @@ fn known<T>(id: Option<&str>, find: impl Fn(&str) -> Option<T>) -> Known<T> {
 
 fn covers(
     plan: &GuardPlan,
-    entitlement: &Entitlement,
+    (entitlement, wanted): (&Entitlement, Action),
     leg: &Leg<'_>,
     queue: Known<QueueIx>,
     user: Known<UserIx>,
@@ -83,7 +97,7 @@ fn covers(
         && held.region == entitlement.region
         && entitlement.holder == plan.scope.holder
         && entitlement.valid.acts_at(plan.decided_at)
-        && entitlement.actions.iter().any(|action| action.includes(plan.scope.action))
+        && entitlement.actions.iter().any(|action| action.includes(wanted))
         && entitlement.divisions.covers(&division)
         && covers_conversation(entitlement, leg.conversation)
         && match queue {

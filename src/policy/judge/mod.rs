@@ -13,8 +13,8 @@ use crate::{
         set::Set,
     },
     query::{
+        dialect,
         filter::{Atom, Filter, Join, Term},
-        platform,
     },
 };
 use std::collections::BTreeSet;
@@ -97,10 +97,10 @@ impl<'a> Judge<'a> {
                 let items: Result<Vec<_>, _> = items.into_iter().map(|item| self.bound(item)).collect();
                 Ok(Filter::Group(join, items?))
             }
-            Filter::Atom(Atom { term: Term::In(Access::Attribute, values), text }) => {
-                let name = dimension_of(&text).unwrap_or_default();
+            Filter::Atom(ref atom @ Atom { term: Term::In(Access::Attribute, ref values), ref text }) => {
+                let name = self.dimension_of(atom);
                 let mut bound = Vec::with_capacity(values.len());
-                for value in &values {
+                for value in values {
                     if let Some(queue) = self.bound_queue(&name, value) {
                         bound.push((self.org.queue(queue).id.clone(), value.clone()));
                     } else {
@@ -110,12 +110,12 @@ impl<'a> Judge<'a> {
                 if bound.len() == values.len() {
                     let mut queues: Vec<_> = bound.into_iter().map(|(queue, _)| queue).collect();
                     queues.sort();
-                    return Ok(Filter::Atom(Atom { term: Term::In(Access::Queue, queues), text }));
+                    return Ok(Filter::Atom(Atom { term: Term::In(Access::Queue, queues), text: text.clone() }));
                 }
-                Ok(if bound.is_empty() { Filter::or(Vec::new()) } else { platform::atom_bound(&name, bound) })
+                Ok(if bound.is_empty() { Filter::or(Vec::new()) } else { self.bound_to(&name, bound) })
             }
-            Filter::Atom(Atom { term: Term::NotIn(Access::Attribute, values), text }) => {
-                let name = dimension_of(&text).unwrap_or_default();
+            Filter::Atom(ref atom @ Atom { term: Term::NotIn(Access::Attribute, ref values), ref text }) => {
+                let name = self.dimension_of(atom);
                 let queues = values.iter().map(|value| {
                     let queue = self.bound_queue(&name, value);
                     let queue =
@@ -124,7 +124,7 @@ impl<'a> Judge<'a> {
                 });
                 let mut queues = queues.collect::<Result<Vec<_>, Refusal>>()?;
                 queues.sort();
-                Ok(Filter::Atom(Atom { term: Term::NotIn(Access::Queue, queues), text }))
+                Ok(Filter::Atom(Atom { term: Term::NotIn(Access::Queue, queues), text: text.clone() }))
             }
             Filter::Atom(_) => Ok(filter),
         }
@@ -164,11 +164,11 @@ impl<'a> Judge<'a> {
                 if kept.is_empty() {
                     return Ok(Filter::or(Vec::new()));
                 }
-                // Only the platform dialect has several values in one predicate.
-                let name = dimension_of(&atom.text).unwrap_or_default();
+                // Only some dialects have several values in one predicate.
+                let name = self.dimension_of(&atom);
                 Ok(match self.operation.body().and_then(|body| body.attribute(&name)) {
-                    Some(attribute) => platform::atom_bound(&name, self.values_of(&kept, attribute)),
-                    None => platform::atom_in(access, &name, kept),
+                    Some(attribute) => self.bound_to(&name, self.values_of(&kept, attribute)),
+                    None => self.one_of(access, &name, kept),
                 })
             }
             Term::NotIn(access, values) => {
@@ -195,6 +195,22 @@ impl<'a> Judge<'a> {
         }
     }
 
+    fn dimension_of(&self, atom: &Atom) -> String {
+        let dialect = self.operation.body().map(|body| body.dialect);
+        dialect.and_then(|dialect| dialect::dimension_of(dialect, atom)).unwrap_or_default()
+    }
+
+    /// Without a body there is no filter; nothing then is nobody.
+    fn one_of(&self, access: Access, name: &str, values: Vec<Box<str>>) -> Filter {
+        let none = || Filter::or(Vec::new());
+        self.operation.body().map_or_else(none, |body| dialect::one_of(body.dialect, access, name, values))
+    }
+
+    fn bound_to(&self, name: &str, bound: Vec<(Box<str>, Box<str>)>) -> Filter {
+        let none = || Filter::or(Vec::new());
+        self.operation.body().map_or_else(none, |body| dialect::bound(body.dialect, name, bound))
+    }
+
     fn values_of(&self, queues: &[Box<str>], attribute: &str) -> Vec<(Box<str>, Box<str>)> {
         let bound = queues.iter().filter_map(|id| {
             let queue = self.org.index.queues.get(id)?;
@@ -212,9 +228,25 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Judges a list of ids outside a filter, and gives those that stay. As in a filter, a dead queue may stand in a list
+    /// that names every visible queue of its division.
+    pub fn ids(&mut self, access: Access, values: &[&str]) -> Result<Vec<Box<str>>, Refusal> {
+        let known = values.iter().filter_map(|value| self.org.index.queues.get(*value).copied());
+        let named: Set<QueueIx> = if access == Access::Queue { known.collect() } else { Set::new() };
+        let mut kept = Vec::with_capacity(values.len());
+        for value in values {
+            match self.value(access, value, &named)? {
+                Verdict::Inside => kept.push((*value).into()),
+                Verdict::Dead => self.dead(value)?,
+                Verdict::Dropped => {}
+            }
+        }
+        Ok(kept)
+    }
+
     fn value(&mut self, access: Access, value: &str, named: &Set<QueueIx>) -> Result<Verdict, Refusal> {
         if self.operation.outside == Outside::Narrow
-            && matches!(access, Access::Queue | Access::User)
+            && matches!(access, Access::Queue | Access::User | Access::Object(_))
             && !self.filled.contains(value)
         {
             self.named.insert(value.into());
@@ -224,8 +256,10 @@ impl<'a> Judge<'a> {
             Access::User => self.user(value),
             Access::Division => self.division(value).map(|()| Verdict::Inside),
             Access::Region => self.region(value).map(|()| Verdict::Inside),
+            Access::Group => self.group(value),
             // An interaction is judged by its legs, on the answer.
             Access::Conversation => Ok(Verdict::Inside),
+            Access::Object(kind) if self.operation.contract.data.object() == Some(kind) => self.object(value),
             Access::Object(_) | Access::Attribute | Access::Job | Access::Unowned => {
                 Err(Refusal::outside(format!("`{}`: this kind of object carries no scope here", Echo(value))))
             }
@@ -296,7 +330,8 @@ fn named_queues(org: &Org, filter: &Filter) -> Set<QueueIx> {
         .collect()
 }
 
-/// Takes out what can never match. An empty *or* is nothing; an *and* with nothing in it is nothing.
+/// Takes out what can never match, and of an *and* what always does. An empty *or* is nothing; an *and* with nothing in it
+/// is nothing.
 fn simplify(filter: Filter) -> Option<Filter> {
     match filter {
         Filter::Atom(_) => Some(filter),
@@ -305,13 +340,9 @@ fn simplify(filter: Filter) -> Option<Filter> {
             if items.is_empty() { None } else { Some(Filter::or(items).canonical()) }
         }
         Filter::Group(Join::And, items) => {
+            let always = |item: &Filter| matches!(item, Filter::Group(Join::And, items) if items.is_empty());
             let items: Option<Vec<_>> = items.into_iter().map(simplify).collect();
-            items.map(|items| Filter::and(items).canonical())
+            items.map(|items| Filter::and(items.into_iter().filter(|item| !always(item)).collect()).canonical())
         }
     }
-}
-
-fn dimension_of(text: &str) -> Option<String> {
-    let rest = text.strip_prefix(r#"{"dimension":""#)?;
-    rest.split_once('"').map(|(name, _)| name.to_owned())
 }

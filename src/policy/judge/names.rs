@@ -5,7 +5,7 @@ use crate::model::{
     contract::Data,
     entitlement::Entitlement,
     operation::StaticDead,
-    org::{DivisionIx, Principal, QueueIx, QueueState, UserIx},
+    org::{DivisionIx, GroupIx, Principal, QueueIx, QueueState, UserIx},
     refusal::{Echo, Notice, Refusal},
     set::{Dim, Set},
 };
@@ -74,7 +74,9 @@ impl Judge<'_> {
         }
         // A person in a parent division, or in one of another region, is a row to nobody, himself included.
         let placed = self.org.division(self.org.user(user).division);
-        if self.operation.contract.data == Data::User && !(placed.leaf && placed.region == self.scope.region) {
+        if matches!(self.operation.contract.data, Data::User | Data::Team)
+            && !(placed.leaf && placed.region == self.scope.region)
+        {
             return self.outside(value, "a user of a parent division, or of a division of another region");
         }
         if self.may_name(user) { Ok(Verdict::Inside) } else { self.outside(value, "a user outside the scope") }
@@ -103,6 +105,23 @@ impl Judge<'_> {
             Dim::Any => true,
             Dim::Only(list) => list.iter().any(|queue| self.org.open_to(*queue, self.scope.holder)),
         }
+    }
+
+    /// A flow or a team of a division that is covered whole.
+    pub(super) fn object(&mut self, value: &str) -> Result<Verdict, Refusal> {
+        if self.extent.objects.contains_key(value) {
+            return Ok(Verdict::Inside);
+        }
+        self.outside(value, "nothing of this kind is inside the scope")
+    }
+
+    /// Groups are made of people: only where people are what is read does one of them open it.
+    pub(super) fn group(&mut self, value: &str) -> Result<Verdict, Refusal> {
+        let shown = |group: &GroupIx| self.extent.shows_group(self.org, *group);
+        if self.operation.contract.data == Data::User && self.org.index.groups.get(value).is_some_and(shown) {
+            return Ok(Verdict::Inside);
+        }
+        self.outside(value, "a group without a visible member")
     }
 
     pub(super) fn division(&mut self, value: &str) -> Result<(), Refusal> {

@@ -1,20 +1,20 @@
 //! Queries with a body: read strictly, judge every name, join every site with the scope, write anew.
 
-use super::{Asking, Narrowed, Outcome, asked, fields, fit, params, write::Writer};
+use super::{Asking, Narrowed, Outcome, asked, fields, fit, params, split, write::Writer};
 use crate::{
     model::{
         answer::Shape,
-        body::Dialect,
         outgoing::{Outgoing, Residual},
         refusal::{Code, Refusal},
     },
     policy::{
+        extent::Extent,
         guard::GuardPlan,
         outsourcers,
         placeholders::{self, Filling},
         time,
     },
-    query::body,
+    query::body::{self, Body},
 };
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     let whole = asking.whole_extent();
     let mut raw = raw.clone();
     let mut filled = BTreeSet::new();
-    if model.dialect == Dialect::Platform {
+    if model.dialect.has_placeholders() {
         let filling = Filling { org: asking.org, holder: asking.scope.holder, extent: &whole };
         filled = placeholders::fill(&mut raw, operation.division_slot.as_deref(), &filling)?;
     }
@@ -36,6 +36,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     let grouped = fields::group_by(asking, &body, bpo)?;
     let columns = fields::columns(asking, &body);
     fields::sort(asking, &body, bpo)?;
+    let selected = fields::select(asking, &mut body)?;
     fields::metrics(asking, &body, bpo)?;
     let interval = match &operation.contract.time {
         Some(rule) => Some(time::read(rule, &mut body, asking.now)?),
@@ -65,6 +66,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         && body.filters.iter().all(|slot| slot.filters.is_empty());
     let mut counted = asking.count(interval, legs_shown)?;
     notices.append(&mut counted.notices);
+    fit::settle_bound_rights(asking, &counted, &mut notices)?;
     let mut extent = fit::settle_user_parts(asking, &body, &counted, &mut notices)?;
     if let Some(at) = &operation.division_slot {
         extent = fit::choose_division(asking, at, slot.as_deref(), &extent, &mut body, &mut notices)?;
@@ -75,22 +77,27 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
             return Ok(asking.empty(Some(&body), notices));
         }
     }
-    fit::refuse_too_wide(&body, operation.contract.max_values)?;
     notices.extend(outsourcers::refuse_mixed_totals(asking.org, operation, &grouped, &body)?);
     let shows_legs = matches!(operation.answer.shape, Shape::Conversations | Shape::Conversation);
-    let outgoing = Outgoing {
-        method: operation.contract.method,
-        path: asking.path(),
-        query,
-        body: Some(body.write(model).into()),
+    let mut narrowed = |body: &Body, extent: Extent| Narrowed {
+        outgoing: Outgoing {
+            method: operation.contract.method,
+            path: asking.path(),
+            query: query.clone(),
+            body: Some(body.write(model).into()),
+        },
+        residual: Residual { legs: shows_legs, keys: true, windows: counted.windows, links: Vec::new() },
+        plan: GuardPlan::new(operation, &asking.world.org, asking.scope, extent, asking.now)
+            .with_groups(grouped.clone(), columns.clone())
+            .with_documents(body.aggregations.clone(), selected.clone())
+            .with_window(counted.windows),
+        // told once, with the first part
+        notices: std::mem::take(&mut notices),
     };
-    let plan = GuardPlan::new(operation, &asking.world.org, asking.scope, extent.clone(), asking.now)
-        .with_groups(grouped, columns)
-        .with_window(counted.windows);
-    Ok(Outcome::Send(Box::new(Narrowed {
-        outgoing,
-        residual: Residual { legs: shows_legs, keys: true, windows: counted.windows },
-        plan,
-        notices,
-    })))
+    let wide = fit::refuse_too_wide(&body, operation.contract.max_values).err();
+    let Some(refusal) = wide.or_else(|| split::overfull(asking, &body)) else {
+        return Ok(Outcome::Send(Box::new(narrowed(&body, extent))));
+    };
+    let (parts, together) = split::parts(asking, &body, &extent, &grouped, refusal)?;
+    Ok(Outcome::Parts(parts.into_iter().map(|(body, extent)| narrowed(&body, extent)).collect(), together))
 }

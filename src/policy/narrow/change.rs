@@ -207,9 +207,13 @@ fn is_inside(asking: &Asking<'_>, judge: &mut Judge<'_>, access: Access, id: &st
         Access::User => judge.id(access, id)?,
         // whose it is will be seen
         Access::Conversation => is_plain(id),
-        Access::Division | Access::Region | Access::Object(_) | Access::Attribute | Access::Job | Access::Unowned => {
-            false
-        }
+        Access::Division
+        | Access::Region
+        | Access::Object(_)
+        | Access::Group
+        | Access::Attribute
+        | Access::Job
+        | Access::Unowned => false,
     };
     if inside { Ok(()) } else { Err(Refusal::outside(format!("`{}`: not the asker's to change", Echo(id)))) }
 }

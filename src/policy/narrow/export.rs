@@ -149,13 +149,8 @@ fn judged(asking: &Asking<'_>, body: &Body, lists: &IdLists, judge: &mut Judge<'
 /// The ids of one list that stay; `None` where the asker sent none.
 fn kept(body: &Body, at: &[Box<str>], access: Access, judge: &mut Judge<'_>) -> Result<Option<Vec<Box<str>>>, Refusal> {
     let Some(Value::Array(items)) = body.get(at) else { return Ok(None) };
-    let mut kept = Vec::with_capacity(items.len());
-    for id in items.iter().filter_map(Value::as_str) {
-        if judge.id(access, id)? {
-            kept.push(id.into());
-        }
-    }
-    Ok(Some(kept))
+    let ids: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+    judge.ids(access, &ids).map(Some)
 }
 
 /// Lists of queues and of agents say a rectangle: every agent of the one on every queue of the other. What is visible of

@@ -3,9 +3,10 @@
 use super::Asking;
 use crate::{
     model::{
+        aggregation::Aggregation,
         answer::Shape,
         assumption::Assumption,
-        body::{Access, BodyModel, Dimension},
+        body::{Access, BodyModel, Dimension, FieldKind},
         contract::Data,
         operation::AllowList,
         refusal::{Code, Refusal},
@@ -18,11 +19,23 @@ use crate::{
 };
 
 /// The words at a path.
-fn words<'b>(body: &'b Body, at: &[Box<str>]) -> Vec<&'b str> {
+pub(super) fn words<'b>(body: &'b Body, at: &[Box<str>]) -> Vec<&'b str> {
     match body.get(at) {
         Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
         Some(value) => value.as_str().into_iter().collect(),
         None => Vec::new(),
+    }
+}
+
+/// The words at a path that say what rows are grouped or sorted by.
+fn named<'b>(body: &'b Body, model: &BodyModel, at: &[Box<str>]) -> Vec<&'b str> {
+    match model.field(at) {
+        Some(FieldKind::Aggregations(_)) => body.aggregations.iter().flat_map(Aggregation::groups).collect(),
+        Some(FieldKind::Sort { .. }) => {
+            let fields = body.get(at).and_then(Value::as_array).unwrap_or_default();
+            fields.iter().filter_map(Value::as_object).flatten().map(|(field, _)| &**field).collect()
+        }
+        _ => words(body, at),
     }
 }
 
@@ -32,7 +45,10 @@ pub(super) fn group_by(asking: &Asking<'_>, body: &Body, bpo: bool) -> Result<Ve
         return Ok(implied(asking));
     };
     let mut grouped = Vec::new();
-    for name in words(body, &rule.at) {
+    for name in body.aggregations.iter().flat_map(Aggregation::measures) {
+        model.dimensions(name).try_for_each(|kind| open(asking, name, kind))?;
+    }
+    for name in named(body, model, &rule.at) {
         if rule.high_cardinality.iter().any(|known| **known == *name) {
             return Err(Refusal::new(
                 Code::GroupByHighCardinality,
@@ -76,24 +92,49 @@ fn implied(asking: &Asking<'_>) -> Vec<Access> {
     match (asking.operation.answer.shape, asking.operation.contract.data) {
         (Shape::Groups, Data::Queue) => vec![Access::Queue],
         (Shape::Groups, Data::User) => vec![Access::User],
+        (Shape::Groups, data) => data.object().map(Access::Object).into_iter().collect(),
         _ => Vec::new(),
     }
 }
 
 /// Every name that the answer is grouped by.
 pub(super) fn columns(asking: &Asking<'_>, body: &Body) -> Option<Vec<Box<str>>> {
-    asking.operation.group_by.as_ref().map(|rule| words(body, &rule.at).into_iter().map(Into::into).collect())
+    let (rule, model) = (asking.operation.group_by.as_ref()?, asking.operation.body()?);
+    Some(named(body, model, &rule.at).into_iter().map(Into::into).collect())
 }
 
 pub(super) fn sort(asking: &Asking<'_>, body: &Body, bpo: bool) -> Result<(), Refusal> {
     let (Some(rule), Some(model)) = (&asking.operation.sort, asking.operation.body()) else {
         return Ok(());
     };
-    for name in words(body, &rule.at) {
+    for name in named(body, model, &rule.at) {
         allowed(rule, name, bpo, Code::SortRefused)?;
         model.dimensions(name).try_for_each(|kind| open(asking, name, kind))?;
     }
     Ok(())
+}
+
+/// Documents: the fields that were asked for, or all that may be. What the guard judges a document by is asked for beside
+/// them, and taken out again.
+pub(super) fn select(asking: &Asking<'_>, body: &mut Body) -> Result<Vec<Box<str>>, Refusal> {
+    let (Some(source), Some(model)) = (&asking.operation.answer.source, asking.operation.body()) else {
+        return Ok(Vec::new());
+    };
+    let known = model.field(source).and_then(FieldKind::words).unwrap_or_default();
+    let may = |word: &str| model.dimensions(word).try_for_each(|kind| open(asking, word, kind));
+    let asked: Vec<Box<str>> = if body.get(source).is_some() {
+        let asked = words(body, source);
+        asked.iter().try_for_each(|word| may(word))?;
+        asked.into_iter().map(Into::into).collect()
+    } else {
+        known.iter().filter(|word| may(word).is_ok()).cloned().collect()
+    };
+    let judged =
+        |word: &str| asking.operation.answer.keys.iter().any(|key| key.at.last().is_some_and(|at| **at == *word));
+    let sent = known.iter().filter(|word| asked.contains(word) || judged(word));
+    let sent = Value::array(sent.map(|word| Value::text(word.clone())));
+    body.set(source, sent);
+    Ok(asked)
 }
 
 /// Rows told apart or ordered by what is hidden would speak of it.

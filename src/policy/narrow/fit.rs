@@ -3,13 +3,14 @@
 use super::{Asking, Counted, fields};
 use crate::{
     model::{
-        body::Access,
+        body::{Access, ObjectOrd},
         contract::Data,
+        entitlement::Entitlement,
         operation::Strength,
         refusal::{Code, Notice, Refusal},
         set::Set,
     },
-    policy::extent::{Asked, Extent},
+    policy::extent::{Asked, Extent, covered_divisions, covers_own_people, covers_whole},
     query::{body::Body, json::Value},
 };
 use std::collections::BTreeSet;
@@ -101,6 +102,43 @@ pub(super) fn settle_user_parts(
     Ok(extent)
 }
 
+/// Flows, cases and teams are seen by who sees all of the division that owns them. Rights that are bound to queues or
+/// people do not count there, and it is said so.
+pub(super) fn settle_bound_rights(
+    asking: &Asking<'_>,
+    counted: &Counted,
+    notices: &mut Vec<Notice>,
+) -> Result<(), Refusal> {
+    let what = match asking.operation.contract.data {
+        Data::Flow => "flows",
+        Data::Case => "cases",
+        Data::Team => "teams",
+        Data::Interaction | Data::Queue | Data::User | Data::Division | Data::Metadata => return Ok(()),
+    };
+    let whole = |one: &Entitlement| match asking.operation.contract.data {
+        Data::Team => {
+            let mut leaves = covered_divisions(asking.org, one).into_iter();
+            leaves.any(|division| covers_own_people(asking.org, one, division))
+        }
+        _ => covers_whole(one),
+    };
+    let bound = counted.entitlements.iter().filter(|one| !whole(one)).count();
+    if bound == counted.entitlements.len() {
+        let message = format!(
+            "{what} are shown to those who see a whole division, and your rights are bound to queues or people"
+        );
+        return Err(Refusal::new(Code::OperationUnscopable, message));
+    }
+    if asking.operation.contract.data == Data::Team {
+        let text = "people are counted in the teams of divisions that you see whole, and nowhere else";
+        notices.push(Notice::new("scope.teams", text));
+    } else if bound > 0 {
+        let text = format!("rights of yours that are bound to queues or people show no {what} and do not count");
+        notices.push(Notice::new("scope.bound", text));
+    }
+    Ok(())
+}
+
 /// Fills the one compulsory division slot, or refuses when the scope has several and the asker named none.
 pub(super) fn choose_division(
     asking: &Asking<'_>,
@@ -141,7 +179,8 @@ pub(super) fn choose_division(
 /// More values of one dimension in one filter than the upstream takes.
 pub(super) fn refuse_too_wide(body: &Body, limit: usize) -> Result<(), Refusal> {
     for filter in body.filters.iter().flat_map(|slot| &slot.filters) {
-        for wanted in [Access::Queue, Access::User] {
+        let owners = [ObjectOrd::Flow, ObjectOrd::Team].map(Access::Object);
+        for wanted in [Access::Queue, Access::User, Access::Division].into_iter().chain(owners) {
             let named: BTreeSet<&str> = filter
                 .atoms()
                 .into_iter()

@@ -77,7 +77,7 @@ fn results(asking: &Asking<'_>, job: &Job) -> Result<(GuardPlan, Residual, Vec<N
     let plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now)
         .with_groups(grouped, columns)
         .with_window(counted.windows);
-    Ok((plan, Residual { legs: shows_legs, keys: true, windows: counted.windows }, counted.notices))
+    Ok((plan, Residual { legs: shows_legs, keys: true, windows: counted.windows, links: Vec::new() }, counted.notices))
 }
 
 fn bound<'a>(asking: &Asking<'a>, submit: &Operation) -> Option<&'a Job> {

@@ -1,7 +1,7 @@
 //! Lists: a page is cut from the visible ids of the snapshot and fetched by id, so that each visible entry is
 //! reached once and totals speak of visible entries only.
 
-use super::{Asking, Narrowed, Outcome};
+use super::{Asking, Narrowed, Outcome, scan};
 use crate::{
     model::{
         body::Access,
@@ -21,6 +21,9 @@ use crate::{
 };
 
 pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
+    if let Some(scan) = &asking.operation.scan {
+        return scan::first(asking, scan);
+    }
     let Some(page) = &asking.operation.page else {
         return Err(Refusal::new(Code::Internal, "this list has no way to be paged").because("rule without page"));
     };
@@ -30,6 +33,11 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     let extent = asking.whole_extent();
     let mut judge = asking.judge(&extent);
     let wanted = named(asking, &proof.param, proof.access, &mut judge)?;
+    if wanted.is_none() && page.paged.is_none() {
+        let message =
+            format!("say which, by the parameter `{}`: this operation gives those that are named", proof.param);
+        return Err(Refusal::new(Code::QueryMalformed, message));
+    }
     let divisions = match &page.division {
         Some(param) => named(asking, param, Access::Division, &mut judge)?,
         None => None,
@@ -62,11 +70,10 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     if ids.is_empty() {
         return Ok(Outcome::Local(local::empty_page(asking.operation, info, notices)));
     }
-    let mut query: Vec<(Box<str>, String)> = vec![
-        (proof.param.clone(), ids.join(",")),
-        (page.size.clone(), ids.len().to_string()),
-        (page.number.clone(), "1".to_owned()),
-    ];
+    let mut query: Vec<(Box<str>, String)> = vec![(proof.param.clone(), ids.join(","))];
+    if let Some(paged) = &page.paged {
+        query.extend([(paged.size.clone(), ids.len().to_string()), (paged.number.clone(), "1".to_owned())]);
+    }
     // The page was cut in this order, and the upstream answers it in one of its own.
     query.extend(page.order.iter().filter_map(|order| Some((order.clone(), value(asking, order)?.to_owned()))));
     query.extend(passed_on(asking, page, &proof.param));
@@ -75,7 +82,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         .with_page(info, ids);
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,
-        residual: Residual { legs: false, keys: true, windows: false },
+        residual: Residual { legs: false, keys: true, windows: false, links: Vec::new() },
         plan,
         notices,
     })))
@@ -134,6 +141,10 @@ fn visible(
             .map(|ix| org.division(*ix))
             .map(|division| (division.name.clone(), division.id.clone()))
             .collect(),
+        Access::Group => {
+            let known = org.index.groups.values().filter(|ix| extent.shows_group(org, **ix)).map(|ix| org.group(*ix));
+            known.map(|group| (group.name.clone(), group.id.clone())).collect()
+        }
         Access::Region
         | Access::Conversation
         | Access::Object(_)
@@ -144,8 +155,9 @@ fn visible(
 }
 
 fn page_info(asking: &Asking<'_>, page: &Page, total: usize) -> Result<PageInfo, Refusal> {
-    let number = int(asking, &page.number, 1)?;
-    let size = int(asking, &page.size, page.default_size)?;
+    let Some(paged) = &page.paged else { return Ok(PageInfo { number: 1, size: total.max(1), total }) };
+    let number = int(asking, &paged.number, 1)?;
+    let size = int(asking, &paged.size, paged.default_size)?;
     let (Ok(number), Ok(size)) = (usize::try_from(number), usize::try_from(size)) else {
         return Err(Refusal::new(Code::QueryMalformed, "page number and size must be positive"));
     };
@@ -164,7 +176,7 @@ pub(super) fn int(asking: &Asking<'_>, param: &str, default: i64) -> Result<i64,
     }
 }
 
-fn value<'a>(asking: &Asking<'a>, param: &str) -> Option<&'a str> {
+pub(super) fn value<'a>(asking: &Asking<'a>, param: &str) -> Option<&'a str> {
     asking
         .question
         .params
@@ -178,8 +190,8 @@ fn value<'a>(asking: &Asking<'a>, param: &str) -> Option<&'a str> {
 fn passed_on(asking: &Asking<'_>, page: &Page, ids: &str) -> Vec<(Box<str>, String)> {
     let own = [
         Some(ids),
-        Some(&page.number),
-        Some(&page.size),
+        page.paged.as_ref().map(|paged| &*paged.number),
+        page.paged.as_ref().map(|paged| &*paged.size),
         page.name.as_deref(),
         page.order.as_deref(),
         page.division.as_deref(),

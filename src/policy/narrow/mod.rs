@@ -6,6 +6,7 @@
 mod asked;
 mod body;
 mod bound;
+mod caller;
 mod change;
 mod export;
 mod fields;
@@ -14,6 +15,8 @@ mod job;
 mod list;
 mod params;
 mod read;
+mod scan;
+mod split;
 mod write;
 
 pub use change::interactions;
@@ -21,10 +24,11 @@ pub use job::scope_changed;
 
 use super::{
     extent::Extent,
-    guard::{GuardPlan, Guarded},
+    guard::{Gathered, GuardPlan, Guarded},
     judge::Judge,
     masks,
     time::{self, Interval},
+    together::Together,
 };
 use crate::{
     model::{
@@ -54,6 +58,8 @@ pub struct Narrowed {
 #[derive(Debug)]
 pub enum Outcome {
     Send(Box<Narrowed>),
+    /// In parts, that share no row.
+    Parts(Vec<Narrowed>, Together),
     /// Nothing needs to be asked of the upstream.
     Local(Guarded),
 }
@@ -61,6 +67,9 @@ pub enum Outcome {
 /// Narrows a question to a scope.
 pub fn narrow(world: &World, scope: &Arc<Scope>, question: &Question, now: Timestamp) -> Result<Outcome, Refusal> {
     let asking = Asking { world, org: &world.org, scope, operation: &question.operation, question, now };
+    if let Some(caller) = question.operation.caller {
+        return caller::narrow(&asking, caller);
+    }
     match question.operation.class {
         Class::Query => body::narrow(&asking),
         Class::List => list::narrow(&asking),
@@ -69,6 +78,17 @@ pub fn narrow(world: &World, scope: &Arc<Scope>, question: &Question, now: Times
         Class::Export => export::narrow(&asking),
         Class::Write => change::narrow(&asking),
     }
+}
+
+/// The next page of a list of which some was read.
+pub fn read_on(
+    world: &World,
+    scope: &Arc<Scope>,
+    question: &Question,
+    read: &Gathered,
+    now: Timestamp,
+) -> Result<Box<Narrowed>, Refusal> {
+    scan::next(&Asking { world, org: &world.org, scope, operation: &question.operation, question, now }, read)
 }
 
 /// One question in its world.
@@ -94,6 +114,12 @@ pub(super) struct Counted {
 impl<'a> Asking<'a> {
     fn data(&self) -> Data {
         self.operation.contract.data
+    }
+
+    /// Where files of the asker's region may be fetched without encryption.
+    fn media(&self) -> &'a [Box<str>] {
+        let region = &self.org.region(self.scope.region).id;
+        self.world.rules.policy.media.get(region).map_or(&[], Vec::as_slice)
     }
 
     /// Over all live entitlements, whatever their windows: what may be named.

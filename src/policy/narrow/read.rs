@@ -61,6 +61,11 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     if part && let Some((_, id)) = asking.question.interaction() {
         plan = plan.with_interaction(id);
     }
+    let mut links = Vec::new();
+    if let Some([seen]) = asking.question.seen.as_deref().filter(|_| part) {
+        plan = plan.with_sighting(seen, asking.media());
+        links = plan.links().to_vec();
+    }
     if let Some((_, id)) = ids_of(asking).next() {
         plan = plan.with_ids([id.to_owned()]);
     } else if !named.is_empty() {
@@ -68,7 +73,7 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     }
     Ok(Outcome::Send(Box::new(Narrowed {
         outgoing,
-        residual: Residual { legs: true, keys: true, windows: counted.windows },
+        residual: Residual { legs: true, keys: true, windows: counted.windows, links },
         plan,
         notices,
     })))
@@ -83,6 +88,7 @@ fn showing(asking: &Asking<'_>) -> Result<Vec<Entitlement>, Refusal> {
         Access::Queue => index.queues.get(id).is_some_and(|queue| extent.all.contains(queue)),
         Access::User => index.users.get(id).is_some_and(|user| extent.lone.contains(user)),
         Access::Division => index.divisions.get(id).is_some_and(|division| extent.divisions.contains(division)),
+        Access::Group => index.groups.get(id).is_some_and(|group| extent.shows_group(asking.org, *group)),
         Access::Region
         | Access::Conversation
         | Access::Object(_)

@@ -3,7 +3,7 @@
 use super::{Asking, Counted};
 use crate::{
     model::{
-        body::{Access, BodyModel, Dialect},
+        body::{Access, BodyModel},
         operation::{Entry, Site, Strength},
         org::DivisionIx,
         refusal::{Code, Refusal},
@@ -15,8 +15,8 @@ use crate::{
     },
     query::{
         body::Body,
+        dialect,
         filter::{Filter, Join},
-        genesys, platform,
     },
 };
 
@@ -30,6 +30,11 @@ pub(super) fn site<'a>(asking: &'a Asking<'_>, model: &'a BodyModel, site: &'a S
         queue: carried(Access::Queue),
         attribute: site.attribute(model),
         user: carried(Access::User),
+        object: site.carry.iter().find_map(|(access, name)| match access {
+            Access::Object(kind) => Some((*kind, &**name)),
+            _ => None,
+        }),
+        division: carried(Access::Division).filter(|_| site.strength == Strength::Exact),
         max_clauses: asking.operation.max_clauses,
         max_predicates: asking.operation.max_predicates,
     }
@@ -128,14 +133,9 @@ impl Writer<'_> {
     fn add_region(&self, dimension: &str, out: &mut [Filter]) {
         let id = self.asking.org.region(self.asking.scope.region).id.clone();
         for filter in out {
-            let region = match self.model.dialect {
-                Dialect::Genesys => {
-                    Filter::or(genesys::atoms_in(Access::Region, dimension, std::iter::once(id.clone())))
-                }
-                Dialect::Platform => platform::atom_in(Access::Region, dimension, vec![id.clone()]),
-            };
+            let region = dialect::one_of(self.model.dialect, Access::Region, dimension, vec![id.clone()]);
             let asked = std::mem::replace(filter, Filter::and(Vec::new()));
-            *filter = Filter::and(vec![asked, region.canonical()]).canonical();
+            *filter = Filter::and(vec![asked, region]).canonical();
         }
     }
 
@@ -163,10 +163,10 @@ impl Writer<'_> {
             .iter()
             .map(|ix| self.asking.org.division(*ix).id.clone())
             .collect::<Vec<_>>();
-        if ids.is_empty() || self.model.dialect != Dialect::Genesys {
+        if ids.is_empty() {
             return;
         }
-        let filter = Filter::or(genesys::atoms_in(Access::Division, name, ids.into_iter())).canonical();
+        let filter = dialect::one_of(self.model.dialect, Access::Division, name, ids);
         body.put_filters(&site.at, site.entry != Entry::Filter, vec![filter]);
     }
 

@@ -2,6 +2,7 @@
 //! body, or a comparison that no body can meet, is a slip of the pen and would let every question pass.
 
 use crate::{
+    model::aggregation::AggregationModel,
     model::body::{BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel},
     query::body::duration,
 };
@@ -22,6 +23,8 @@ pub enum Kind {
     Word(Vec<Box<str>>),
     List(Box<Kind>),
     Object(Vec<(Box<str>, Kind)>),
+    /// An object whose names are the asker's own, each with a member of this kind.
+    Named(Box<Kind>),
 }
 
 type Kinds<'k> = Vec<&'k Kind>;
@@ -49,6 +52,7 @@ impl Kind {
                 let kind = known.iter().find(|(known, _)| **known == **name);
                 name == "range" || kind.is_some_and(|(_, kind)| kind.describes(value))
             }),
+            (Self::Named(kind), Value::Object(members)) => members.values().all(|value| kind.describes(value)),
             _ => false,
         }
     }
@@ -168,8 +172,10 @@ impl Kind {
     }
 
     fn member(&self, name: &str) -> Option<&Self> {
-        let Self::Object(members) = self else {
-            return None;
+        let members = match self {
+            Self::Object(members) => members,
+            Self::Named(kind) => return Some(kind),
+            _ => return None,
         };
         members.iter().find(|(known, _)| **known == *name).map(|(_, kind)| kind)
     }
@@ -180,7 +186,7 @@ impl Kind {
 
     fn children(&self) -> Kinds<'_> {
         match self {
-            Self::List(item) => vec![item],
+            Self::List(item) | Self::Named(item) => vec![item],
             Self::Object(members) => members.iter().map(|(_, kind)| kind).collect(),
             Self::Number | Self::Bool | Self::Text | Self::Duration | Self::Word(_) => Vec::new(),
         }
@@ -213,6 +219,8 @@ fn kind(kind_of_field: &FieldKind, dialect: Dialect) -> Kind {
     let filter = |model: &FilterModel| match dialect {
         Dialect::Genesys => genesys(model),
         Dialect::Platform => platform(model, model.max_depth.max(1)),
+        // conditions do not look deeper
+        Dialect::OpenSearch => opensearch(model, model.max_depth.clamp(1, 4)),
     };
     match kind_of_field {
         FieldKind::Duration => Kind::Duration,
@@ -227,6 +235,11 @@ fn kind(kind_of_field: &FieldKind, dialect: Dialect) -> Kind {
         FieldKind::Enum { words, .. } => Kind::Word(words.clone()),
         FieldKind::List { of, .. } => Kind::List(Box::new(kind(of, dialect))),
         FieldKind::Object(inner) => fields(inner, dialect),
+        FieldKind::Sort { words: known, .. } => {
+            let order = || object([("order", words(["asc", "desc"]))]);
+            Kind::List(Box::new(Kind::Object(known.iter().map(|word| (word.clone(), order())).collect())))
+        }
+        FieldKind::Aggregations(model) => aggregations(model),
         FieldKind::Filter(model) => filter(model),
         FieldKind::Filters(model) => Kind::List(Box::new(filter(model))),
     }
@@ -264,6 +277,58 @@ fn platform(model: &FilterModel, depth: usize) -> Kind {
         Kind::Object(members)
     };
     (1..depth).fold(level(None), |inner, _| level(Some(inner)))
+}
+
+/// As `opensearch::write` spells a query: entries of one `bool`, negated predicates each in a `bool` of their own.
+fn opensearch(model: &FilterModel, depth: usize) -> Kind {
+    let Kind::Word(names) = dimensions(model, Dialect::OpenSearch) else { return Kind::Object(Vec::new()) };
+    let by_name = |kind: &Kind| Kind::Object(names.iter().map(|name| (name.clone(), kind.clone())).collect());
+    let leaf = || {
+        vec![
+            (Box::from("term"), by_name(&Kind::Text)),
+            (Box::from("terms"), by_name(&Kind::List(Box::new(Kind::Text)))),
+            (Box::from("exists"), object([("field", Kind::Word(names.clone()))])),
+            (Box::from("match_all"), Kind::Object(Vec::new())),
+        ]
+    };
+    let level = |inner: Option<Kind>| {
+        let negated = Kind::List(Box::new(Kind::Object(leaf())));
+        let mut members = vec![(Box::from("must_not"), negated), (Box::from("minimum_should_match"), Kind::Number)];
+        for group in ["filter", "should"] {
+            let item = inner.clone().unwrap_or_else(|| Kind::Object(leaf()));
+            members.push((group.into(), Kind::List(Box::new(item))));
+        }
+        let mut all = leaf();
+        all.push(("bool".into(), Kind::Object(members)));
+        Kind::Object(all)
+    };
+    (0..depth).fold(level(None), |inner, _| level(Some(inner)))
+}
+
+/// As `opensearch::aggregations` spells them: what makes buckets, and what is inside them.
+fn aggregations(model: &AggregationModel) -> Kind {
+    let of = |fields: &[Box<str>]| Kind::Word(fields.to_vec());
+    let number = || object([("field", of(&model.measures))]);
+    let way = || words(["asc", "desc"]);
+    let level = |inner: Option<Kind>| {
+        let terms = object([
+            ("field", of(&model.groups)),
+            ("size", Kind::Number),
+            ("order", object([("_count", way()), ("_key", way())])),
+            ("min_doc_count", Kind::Number),
+        ]);
+        let histogram = object([
+            ("field", of(&model.times)),
+            ("calendar_interval", Kind::Text),
+            ("fixed_interval", Kind::Text),
+            ("min_doc_count", Kind::Number),
+        ]);
+        let mut members = vec![(Box::from("terms"), terms), (Box::from("date_histogram"), histogram)];
+        members.extend(["avg", "sum", "min", "max", "value_count"].map(|kind| (Box::from(kind), number())));
+        members.extend(inner.map(|inner| (Box::from("aggs"), inner)));
+        Kind::Named(Box::new(Kind::Object(members)))
+    };
+    level(Some(level(None)))
 }
 
 fn dimensions(model: &FilterModel, dialect: Dialect) -> Kind {

@@ -3,6 +3,7 @@
 mod algebra;
 mod fields;
 mod genesys_filters;
+mod opensearch_queries;
 mod platform_filters;
 
 use super::{

@@ -1,13 +1,14 @@
 //! Loading: the shipped files, what is refused and how it is told, versions, growth.
 
 mod changes;
+mod documents;
 mod faults;
 mod meaning;
 mod plain;
 mod shipped;
 
 use super::*;
-use crate::model::{assumption::Assumption, contract::Method, operation::EmptyScope, world::RoleConflict};
+use crate::model::{assumption::Assumption, contract::Method, operation::EmptyScope};
 use std::fmt::Write as _;
 
 /// A rule file without fault; the cases below break one thing each.
@@ -46,7 +47,9 @@ refuses = "scope.empty"
 "#;
 
 /// Every rule has to have a test.
-const STRICT: Policy = Policy { role_conflict: RoleConflict::Separate, accepted: Vec::new(), require_tests: true };
+fn strict() -> Policy {
+    Policy { require_tests: true, ..Policy::default() }
+}
 
 fn files(rules: &str) -> Vec<(String, String)> {
     let support =
@@ -58,11 +61,11 @@ fn files(rules: &str) -> Vec<(String, String)> {
 }
 
 fn compiled(rules: &str) -> Compiled {
-    compile(files(rules), STRICT).unwrap_or_else(|problems| panic!("\n{}", report(&problems)))
+    compile(files(rules), strict()).unwrap_or_else(|problems| panic!("\n{}", report(&problems)))
 }
 
 fn problems(rules: &str) -> String {
-    match compile(files(rules), STRICT) {
+    match compile(files(rules), strict()) {
         Ok(_) => panic!("this compiles:\n{rules}"),
         Err(problems) => report(&problems),
     }

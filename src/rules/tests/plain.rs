@@ -61,7 +61,7 @@ fn each_fault_of_a_plain_answer_is_told() {
         ),
     ] {
         assert!(SETTINGS.contains(from), "{from}");
-        let problems = compile(files(&SETTINGS.replacen(from, to, 1)), STRICT).unwrap_err();
+        let problems = compile(files(&SETTINGS.replacen(from, to, 1)), strict()).unwrap_err();
         let told = report(&problems);
         assert!(told.contains(message), "`{from}` -> `{to}`: wanted `{message}`, told\n{told}");
     }
@@ -69,7 +69,7 @@ fn each_fault_of_a_plain_answer_is_told() {
         [("{thingId}/{userId}", "user"), ("{userId}/{queueId}", "user"), ("{conversationId}", "interaction")]
     {
         let wrong = SETTINGS.replace("{thingId}", path).replace("no-data", "read").replace("metadata", data);
-        let told = report(&compile(files(&wrong), STRICT).unwrap_err());
+        let told = report(&compile(files(&wrong), strict()).unwrap_err());
         assert!(told.contains("has one owner"), "{path}: {told}");
     }
 }

@@ -34,6 +34,17 @@ const SETTINGS: [&str; 25] = [
     "users:customAttributesSchema:view",
 ];
 
+/// Who holds what.
+const ACCESS: [&str; 7] = [
+    "authorization:division:view",
+    "authorization:grant:view",
+    "authorization:role:view",
+    "conversation:callForwarding:view",
+    "routing:queue:view",
+    "routing:skillGroup:view",
+    "user:profile:view",
+];
+
 /// What was said, recorded and judged.
 const CONTENT: [&str; 16] = [
     "conversation:agentchecklist:view",
@@ -98,12 +109,25 @@ fn templates() -> Vec<Value> {
             &callback(&["view", "view-errors", "test-keys", "provision"]),
         ),
         role("r-settings-reader", "Settings Reader", &each(&SETTINGS, &all())),
+        role("r-access-reviewer", "Access Reviewer", &each(&ACCESS, &all())),
         role("r-content-reader", "Content Reader", &each(&CONTENT, &all())),
         role("r-queue-planner", "Queue Planner", &each(&PLANNER, &all())),
         role("r-dashboard-administrator", "Dashboard Administrator", &each(&DASHBOARDS, &all())),
         role("r-report-exporter", "Report Exporter", &each(&EXPORTER, &all())),
+        role("r-recording-listener", "Recording Listener", &each(&LISTENER, &all())),
+        role("r-recording-exporter", "Recording Exporter", &each(&TAKER, &all())),
+        role("r-recording-previewer", "Recording Previewer", &each(&["interaction:recording:preview"], &all())),
     ]
 }
+
+const LISTENER: [&str; 4] = [
+    "conversation:message:view",
+    "interaction:recording:playback",
+    "interaction:transcript:view",
+    "recording:recording:view",
+];
+
+const TAKER: [&str; 3] = ["conversation:message:view", "interaction:recording:export", "interaction:transcript:view"];
 
 /// Roles whose width is bound to this organisation's views and groups, and those of supervisors and agents.
 fn own() -> Vec<Value> {

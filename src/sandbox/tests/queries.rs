@@ -5,8 +5,16 @@ use crate::sandbox::{Sandbox, Traits, stage::DAY};
 use rand::{Rng, SeedableRng, rngs::SmallRng, seq::IndexedRandom};
 use serde_json::{Value, json};
 
-const SWITCHES: [&str; 6] =
-    ["entries-and", "same-segment", "leg-filter", "legs-contained", "division-of-leg", "ids-only"];
+const SWITCHES: [&str; 8] = [
+    "entries-and",
+    "same-segment",
+    "leg-filter",
+    "legs-contained",
+    "division-of-leg",
+    "division-of-case",
+    "person-filter",
+    "ids-only",
+];
 
 /// Every switch alone in its other world, and the default.
 fn worlds() -> Vec<Traits> {

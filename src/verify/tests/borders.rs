@@ -34,7 +34,7 @@ fn with_model(mut contract: Contract, change: impl FnOnce(&mut crate::model::bod
 #[test]
 fn what_was_checked_is_what_is_given() {
     let ask = Try::new(queue_list(), vec![whole()], None).param("id", "qa,qb").param("pageSize", "2");
-    let residual = Residual { legs: false, keys: true, windows: true };
+    let residual = Residual { legs: false, keys: true, windows: true, links: Vec::new() };
     let ask = Try { residual: residual.clone(), ..ask };
     let (method, query) = (ask.outgoing.method, ask.outgoing.query.clone());
     let verified = ask.check().unwrap();
@@ -312,12 +312,12 @@ fn a_window_counts_by_the_promise_of_the_operation() {
         let mut ask = Try::new(aggregates(), windowed(), Some(&body));
         ask.contract.time.as_mut().unwrap().reach = reach;
         // whatever the residual claims, groups show no time of a leg
-        ask.residual = Residual { legs: true, keys: true, windows: true };
+        ask.residual = Residual { legs: true, keys: true, windows: true, links: Vec::new() };
         if good { drop(ask.proved()) } else { ask.refused("whole days", "asked time") }
     }
     let details_body = format!(r#"{{"interval":"{DAY}","segmentFilters":[{}]}}"#, flat("or", &[is("queueId", "qa")]));
     let mut unshown = Try::new(details(), windowed(), Some(&details_body));
-    unshown.residual = Residual { legs: false, keys: true, windows: true };
+    unshown.residual = Residual { legs: false, keys: true, windows: true, links: Vec::new() };
     unshown.refused("nobody judges", "nobody judges");
 }
 

@@ -2,10 +2,12 @@
 
 use super::super::{Unproved, Verified, check};
 use crate::model::{
+    aggregation::AggregationModel,
     answer::Shape,
     body::{Access, BodyModel, Dialect, Dimension, Field, FieldKind, FilterModel, Level, Proof},
     contract::{
-        Contract, Data, Effect, IdsProof, Method, Param, ParamKind, Reach, Segment, Template, TimeAt, TimeRule, Words,
+        Contract, Data, Effect, IdsProof, Method, Param, ParamKind, Reach, ScanProof, Segment, Template, TimeAt,
+        TimeRule, Words,
     },
     entitlement::{Action, Entitlement, Lift, Scope, Source, Validity, Window},
     org::{
@@ -232,6 +234,7 @@ fn contract(operation: &str, data: Data, shape: Shape, model: Option<BodyModel>)
         ],
         masks: BTreeMap::from([("ani".into(), "contact".into())]),
         ids: None,
+        scan: None,
         shape,
         time: Some(TimeRule {
             at: TimeAt::Interval(path("interval")),
@@ -245,6 +248,7 @@ fn contract(operation: &str, data: Data, shape: Shape, model: Option<BodyModel>)
         part: false,
         own: None,
         effect: Effect::Reads,
+        links: Vec::new(),
     }
 }
 
@@ -341,6 +345,35 @@ pub(super) fn platform() -> Contract {
     contract
 }
 
+pub(super) fn searches() -> Contract {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).into()).collect::<Vec<_>>();
+    let model = BodyModel {
+        name: "LegSearch".into(),
+        dialect: Dialect::OpenSearch,
+        data: Data::Interaction,
+        fields: vec![
+            field("query", FieldKind::Filter(filter(Level::Leg))),
+            field("size", FieldKind::Int { min: 0, max: 100 }),
+            field("sort", FieldKind::Sort { words: names(&["mediaType", "ani"]), max: 2 }),
+            field(
+                "aggs",
+                FieldKind::Aggregations(AggregationModel {
+                    groups: names(&["queueId", "mediaType", "startTime"]),
+                    times: names(&["startTime"]),
+                    measures: names(&["handleTime", "userId"]),
+                    max: 2,
+                }),
+            ),
+        ],
+        proof: Proof::Filter { at: path("query") },
+    };
+    let mut contract = contract("search", Data::Interaction, Shape::Documents, Some(model));
+    contract.words =
+        vec![Words { at: path("aggs"), groups: true, allow: names(&["queueId", "mediaType"]), bpo_allow: None }];
+    contract.time = None;
+    contract
+}
+
 pub(super) fn queue_list() -> Contract {
     let mut contract = contract("routing/queues", Data::Queue, Shape::Entities, None);
     let param = |name: &str, kind| Param { name: name.into(), kind };
@@ -365,7 +398,20 @@ pub(super) fn list_of(data: Data, access: Access) -> Contract {
 }
 
 pub(super) fn one_queue() -> Contract {
-    contract("routing/queues/{queueId}", Data::Queue, Shape::Entities, None)
+    contract("routing/queues/{queueId}", Data::Queue, Shape::Entity, None)
+}
+
+/// The people of one queue.
+pub(super) fn members() -> Contract {
+    let mut contract = contract("routing/queues/{queueId}/members", Data::User, Shape::Owned, None);
+    contract.params = vec![
+        Param { name: "pageNumber".into(), kind: ParamKind::Int { min: 1, max: 100 } },
+        Param { name: "after".into(), kind: ParamKind::Cursor },
+    ];
+    contract.time = None;
+    let below = Some(Arc::new(Contract { time: None, ..one_queue() }));
+    contract.scan = Some(ScanProof { below, place: Some("after".into()) });
+    contract
 }
 
 /// An answer without rows: whose it is stands in the path, if it is anybody's.
@@ -432,7 +478,7 @@ impl Try {
             body: body.map(|text| text.as_bytes().to_vec().into()),
         };
         let legs = matches!(contract.shape, Shape::Conversations | Shape::Conversation);
-        let residual = Residual { legs, keys: true, windows: legs };
+        let residual = Residual { legs, keys: true, windows: legs, links: Vec::new() };
         Self { contract, outgoing, residual, entitlements, org: org(), holder: HOLDER, lifts: vec![] }
     }
 
@@ -491,5 +537,14 @@ pub(super) fn nested(kind: &str, clauses: &[String]) -> String {
 
 /// What this holder may see by these entitlements.
 pub(super) fn scope(holder: Principal, action: Action, entitlements: Vec<Entitlement>) -> Scope {
-    Scope { holder, region: US, action, entitlements, inert: Set::new(), lifts: Vec::new(), good_until: None }
+    Scope {
+        holder,
+        region: US,
+        action,
+        entitlements,
+        inert: Set::new(),
+        lifts: Vec::new(),
+        openings: Vec::new(),
+        good_until: None,
+    }
 }

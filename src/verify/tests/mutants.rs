@@ -273,7 +273,7 @@ fn entries_without_the_scope() {
     let split = format!("\"segmentFilters\":[{a},{}]", flat("or", &[is("userId", "me")]));
     Try::new(details(), vec![boxed("qa", ME)], Some(&body(&split))).refused("one entry per clause", "does not imply");
     let mut unjudged = ask(&format!("\"segmentFilters\":[{a}]"));
-    unjudged.residual = Residual { legs: false, keys: true, windows: true };
+    unjudged.residual = Residual { legs: false, keys: true, windows: true, links: Vec::new() };
     unjudged.refused("nobody judges the legs", "nobody judges");
     let mut counted = ask(&format!("\"segmentFilters\":[{a}]"));
     counted.contract.shape = crate::model::answer::Shape::Groups;
@@ -372,7 +372,7 @@ fn methods_paths_and_parameters() {
     unjudged.refused("nobody judges the rows", "nobody judges");
     let mut undecided = case("/conversations/c");
     undecided.contract.rows_decide = false;
-    undecided.refused("rows do not decide", "may not come back whole");
+    undecided.refused("rows do not decide", "no id of the request stands for");
     let mut closed = case("/conversations/c");
     closed.contract.shape = crate::model::answer::Shape::Entities;
     closed.refused("no legs in the answer", "nobody judges");

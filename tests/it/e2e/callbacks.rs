@@ -599,7 +599,8 @@ async fn random_changes_are_allowed_exactly_when_the_directory_says_so() {
             of.push(id);
         }
         for id in &of {
-            shown += usize::from(read(&house, &directory, &person, (id, &legs.borrow()[id])).await);
+            let all = legs.borrow()[id].clone();
+            shown += usize::from(read(&house, &directory, &person, (id, &all)).await);
         }
         attempt(&house, &person, deed, &of, to, due).await;
         if due {

@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 /// Not by an HTTP client that speaks well, or not by any client: the code, the test's file, its words, and why.
-const ELSEWHERE: [(&str, &str, &str, &str); 11] = [
+const ELSEWHERE: [(&str, &str, &str, &str); 14] = [
+    ("bpo.export", "tests/it/e2e/exports.rs", "bpo.export", "needs exports"),
+    ("preview.format", "tests/it/e2e/media.rs", "preview.format", "needs a recording that is no WAV"),
+    ("preview.host", "tests/it/e2e/media.rs", "preview.host", "needs a recording that lies elsewhere"),
     (
         "request.timeout",
         "tests/it/front/endings.rs",
@@ -78,6 +81,7 @@ fn in_the_sample() -> Vec<Question> {
         get("request.malformed", "sofia", &format!("{QUEUES}/")),
         post("request.too-large", "sofia", AGGREGATES, json!({ "interval": "x".repeat(1 << 20) })),
         get("identity.unknown", "iris", QUEUES),
+        get("not.a.user", "svc-acme", "/api/v2/users/me"),
         get("operation.unknown", "sofia", "/api/v2/nothing/at/all"),
         get("operation.denied", "sofia", "/api/v2/outbound/campaigns"),
         post("permission.missing", "nobody", AGGREGATES, aggregates(&json!({}))),

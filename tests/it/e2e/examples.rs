@@ -50,6 +50,27 @@ fn the_folder_to_start_from_is_accepted_by_check() {
     assert!(told.contains("the environment variable `SOFIA_TOKEN` is not set"), "{told}");
 }
 
+/// Another upstream, by files alone.
+#[test]
+fn the_folder_before_an_index_is_accepted_and_its_tests_pass() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/opensearch");
+    let file = format!("{folder}/bailiwick.toml");
+    for (arguments, due) in [
+        (vec!["check", "--config", &file], "1 operations, 5 rule tests passed"),
+        (vec!["test", &format!("{folder}/rules")], "5 passed, 0 failed"),
+    ] {
+        let done = Command::new(env!("CARGO_BIN_EXE_bailiwick"))
+            .args(&arguments)
+            .env("UPSTREAM_SECRET", "s")
+            .env("LENA_TOKEN", "t")
+            .output()
+            .unwrap();
+        let told = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        assert_eq!(done.status.code(), Some(0), "{told}");
+        assert!(told.contains(due), "{told}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_folder_to_start_from_serves() {
     let sandbox = Sandbox::start(Options { interactions: 300, ..Options::default() }).await.unwrap();

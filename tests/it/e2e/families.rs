@@ -141,12 +141,12 @@ impl Bench {
             return sandbox.evaluate_visible(region, &family.path(), asked).unwrap();
         }
         // Every row is one queue's or one person's.
-        let inside = |row: &Value| match row["group"]["queueId"].as_str() {
-            Some(queue) => case.queue_inside(directory, scope, queue),
-            None => {
-                let user = row["group"]["userId"].as_str().or(row["userId"].as_str()).unwrap();
-                case.user_inside(directory, scope, user, false) && !family.leaves_out(directory, user)
+        let inside = |row: &Value| {
+            if let Some(queue) = row["group"]["queueId"].as_str() {
+                return case.queue_inside(directory, scope, queue);
             }
+            let user = row["group"]["userId"].as_str().or(row["userId"].as_str()).unwrap();
+            case.user_inside(directory, scope, user, false) && !family.leaves_out(directory, user)
         };
         let mut whole = self.whole(family, person, asked);
         let member = &**family.operation.answer.rows.last().unwrap();

@@ -37,8 +37,16 @@ pub(super) const DIVISIONS: &str = "/api/v2/authorization/divisions";
 pub(super) const WEEK: &str = "2026-11-08T00:00:00Z/2026-11-15T00:00:00Z";
 
 /// What the sandbox keeps at its start.
-pub(super) const KEPT: [&str; 6] =
-    ["entries-and", "same-segment", "leg-filter", "legs-contained", "ids-only", "view-filter"];
+pub(super) const KEPT: [&str; 8] = [
+    "entries-and",
+    "same-segment",
+    "leg-filter",
+    "legs-contained",
+    "ids-only",
+    "view-filter",
+    "division-of-case",
+    "person-filter",
+];
 
 /// How a house is built.
 pub(super) struct Plan {
@@ -59,6 +67,8 @@ pub(super) struct Plan {
     pub(super) limits: &'static str,
     /// What is changed in the rules: file, old text, new text.
     pub(super) rules: Vec<(&'static str, &'static str, &'static str)>,
+    /// Files of recordings may be fetched from the sandbox.
+    pub(super) media: bool,
     /// Rule files instead of the shipped ones: name and text. The list of permissions stays.
     pub(super) files: Vec<(&'static str, &'static str)>,
 }
@@ -76,6 +86,7 @@ impl Default for Plan {
             upstream: None,
             limits: "",
             rules: Vec::new(),
+            media: false,
             files: Vec::new(),
         }
     }
@@ -144,7 +155,8 @@ pub(super) fn token(person: &str) -> String {
 pub(super) fn write_files(plan: &Plan, sandbox: &Sandbox, folder: &std::path::Path) -> PathBuf {
     fs::write(folder.join("directory.json"), plan.directory.to_string()).unwrap();
     if plan.own_rules {
-        let governs = |name: &str| ["genesys/", "platform/"].iter().any(|folder| name.starts_with(folder));
+        let governs =
+            |name: &str| ["genesys/", "platform/", "opensearch/"].iter().any(|folder| name.starts_with(folder));
         let own = plan.files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
         let shipped = bailiwick::rules::embedded().into_iter();
         for (name, mut text) in shipped.filter(|(name, _)| plan.files.is_empty() || !governs(name)).chain(own) {
@@ -188,6 +200,9 @@ fn configuration(plan: &Plan, sandbox: &Sandbox) -> String {
             plan.limits
         )
         .unwrap();
+        if plan.media {
+            writeln!(text, "media-hosts = [{:?}]", sandbox.base_url(region).unwrap()).unwrap();
+        }
     }
     for (kind, list) in [("user", "users"), ("service", "serviceAccounts")] {
         for holder in plan.directory[list].as_array().into_iter().flatten() {
@@ -280,6 +295,19 @@ impl House {
     /// Asks the proxy with any bearer.
     pub(super) async fn try_ask(&self, bearer: &str, line: &str, body: &str) -> Result<Heard, String> {
         send(&self.client, self.running.proxy, bearer, line, body).await
+    }
+
+    /// Status, type and bytes of any answer, the sandbox's own too.
+    pub(super) async fn bytes(&self, url: &str, bearer: &str) -> (u16, String, Vec<u8>) {
+        let request = Request::builder().uri(url).header("authorization", format!("Bearer {bearer}"));
+        let request = request.body(Full::new(Bytes::new())).unwrap();
+        let (head, mut body) = self.client.request(request).await.unwrap().into_parts();
+        let mut bytes = Vec::new();
+        while let Some(frame) = body.frame().await {
+            bytes.extend_from_slice(frame.unwrap().data_ref().map_or(&[], |data| data));
+        }
+        let kind = head.headers.get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
+        (head.status.as_u16(), kind.unwrap_or_default(), bytes)
     }
 
     /// Asks the proxy as somebody of the directory.

@@ -98,6 +98,9 @@ async fn a_job_gives_what_the_query_gives() {
         ("summaries", json!(["nConversationSummaries"]), "queueId"),
         ("resolutions", json!(["nNextContactAvoided"]), "queueId"),
         ("taskmanagement", json!(["nWorkitemsCreated"]), "queueId"),
+        ("flows", json!(["nFlow", "tFlow"]), "flowVersion"),
+        ("flowexecutions", json!(["nFlowExecutions"]), "flowVersion"),
+        ("casemanagement", json!(["nCasesOpened"]), "priority"),
     ];
     for person in ["sofia", "carl", "dana", "dana-eu", "viola"] {
         for (family, metrics, group) in &plain {

@@ -85,7 +85,7 @@ fn answer(mut stream: TcpStream, bytes: usize, end: End, packed: bool) -> std::i
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{encoding}Transfer-Encoding: chunked\r\n\r\n"
         )?;
         let mut packing = packed.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
-        let mut send = |bytes: &[u8]| {
+        let mut frame = |bytes: &[u8]| {
             if bytes.is_empty() {
                 return Ok(());
             }
@@ -96,9 +96,9 @@ fn answer(mut stream: TcpStream, bytes: usize, end: End, packed: bool) -> std::i
         let mut chunk = |text: &str| match &mut packing {
             Some(packing) => {
                 packing.write_all(text.as_bytes())?;
-                send(&std::mem::take(packing.get_mut()))
+                frame(&std::mem::take(packing.get_mut()))
             }
-            None => send(text.as_bytes()),
+            None => frame(text.as_bytes()),
         };
         chunk(r#"{"results":["#)?;
         let (mut sent, mut number) = (0, 0);
@@ -115,7 +115,7 @@ fn answer(mut stream: TcpStream, bytes: usize, end: End, packed: bool) -> std::i
             End::Twice => chunk(r#"],"results":[]}"#)?,
         }
         if let Some(packing) = packing {
-            send(&packing.finish()?)?;
+            frame(&packing.finish()?)?;
         }
         write!(stream, "0\r\n\r\n")?;
     }

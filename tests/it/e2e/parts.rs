@@ -17,18 +17,18 @@ use std::collections::BTreeMap;
 const ROOT: &str = "/api/v2/conversations";
 
 /// The interaction as the upstream has it: its participants with their sessions and legs.
-fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
+pub(super) fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
     value[name].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-fn text(value: &Value, name: &str) -> String {
+pub(super) fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_default().to_owned()
 }
 
 /// A leg that has an owner: its participant, its session, itself.
-type Owned = (String, String, Leg);
+pub(super) type Owned = (String, String, Leg);
 
-fn owned(interaction: &Value) -> Vec<Owned> {
+pub(super) fn owned(interaction: &Value) -> Vec<Owned> {
     let mut legs = Vec::new();
     for participant in list(interaction, "participants") {
         for session in list(participant, "sessions") {

@@ -98,6 +98,7 @@ fn compiled(org: &Org, boxes: &[Entitlement]) -> Scope {
         entitlements: entitlements.collect(),
         inert: Set::new(),
         lifts: vec![],
+        openings: Vec::new(),
         good_until: None,
     }
 }
@@ -270,6 +271,7 @@ fn try_scope(
                     }
                     continue;
                 }
+                Ok(Decided::Split(_)) => panic!("nothing here is asked in parts"),
                 Ok(Decided::Local(answer)) => (0, !answer.notices().is_empty(), "nothing".to_owned(), None),
                 Ok(Decided::Forward(forward)) => {
                     let text = program::sent(&forward.verified);

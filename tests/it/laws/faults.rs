@@ -42,7 +42,7 @@ impl Way<'_> {
         let world = &self.organisation.world;
         match narrow::narrow(world, scope, &self.question, program::at(self.case.now)).ok()? {
             Outcome::Send(narrowed) => Some(*narrowed),
-            Outcome::Local(_) => None,
+            Outcome::Parts(..) | Outcome::Local(_) => None,
         }
     }
 

@@ -44,7 +44,12 @@ fn users(org: &Org, ids: &[&str]) -> Set<UserIx> {
 #[test]
 fn no_clause_is_kept_that_another_makes_needless() {
     let org = &*organisation().world.org;
-    let clause = |q: &[&str], u: &[&str], no_queue| Clause { queues: queues(org, q), users: users(org, u), no_queue };
+    let clause = |q: &[&str], u: &[&str], no_queue| Clause {
+        queues: queues(org, q),
+        users: users(org, u),
+        no_queue,
+        ..Clause::default()
+    };
     let extent = |all: &[&str], boxes: &[(&[&str], &[&str])], lone: &[&str]| Extent {
         all: queues(org, all),
         boxes: boxes.iter().map(|(q, u)| (queues(org, q), users(org, u))).collect(),
@@ -84,7 +89,10 @@ fn no_clause_is_kept_that_another_makes_needless() {
         assert_eq!(got, due, "{extent:?}");
     }
     assert_eq!(extent(&["cards"], &[], &["ana"]).clauses(Data::User), Some(vec![clause(&[], &["ana"], false)]));
-    assert_eq!(extent(&["cards"], &[(&["loans", "motor"], &["ana", "ben"])], &["ana"]).alternatives(), 1 + 4 + 1);
+    assert_eq!(
+        extent(&["cards"], &[(&["loans", "motor"], &["ana", "ben"])], &["ana"]).alternatives(Data::Interaction),
+        1 + 4 + 1
+    );
     assert_eq!(clause(&["cards", "loans"], &["ana"], true).values(), 4);
 }
 
@@ -240,7 +248,11 @@ fn rule(at: TimeAt, reach: Reach) -> TimeRule {
 }
 
 fn body(value: &Value) -> Body {
-    Body { value: json::parse(value.to_string().as_bytes(), &Limits::default()).unwrap(), filters: vec![] }
+    Body {
+        value: json::parse(value.to_string().as_bytes(), &Limits::default()).unwrap(),
+        filters: vec![],
+        aggregations: vec![],
+    }
 }
 
 #[test]

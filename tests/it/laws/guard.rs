@@ -119,6 +119,7 @@ fn read(org: &Org, right: Entitlement) -> GuardPlan {
         entitlements: vec![anchor, right],
         inert: Set::new(),
         lifts: vec![],
+        openings: Vec::new(),
         good_until: None,
     };
     match decision::decide(&world, &Arc::new(scope), &question, program::at(NOW)) {
@@ -486,6 +487,7 @@ fn interactions_outside_a_data_window_are_no_alarm() {
             entitlements: vec![right],
             inert: Set::new(),
             lifts: vec![],
+            openings: Vec::new(),
             good_until: None,
         };
         let question = program::question(Kind::Details, json!({ "interval": WEEK }).to_string().as_bytes());

@@ -11,8 +11,8 @@ use bailiwick::{
     },
     policy::{conjoin::Site, extent::Extent},
     query::{
+        dialect,
         filter::{Atom, Filter, Join, Term},
-        genesys, platform,
     },
 };
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -115,17 +115,15 @@ fn site(org: &Org, dialect: Dialect) -> Site<'_> {
         queue: Some("queueId"),
         attribute: None,
         user: Some("userId"),
+        object: None,
+        division: None,
         max_clauses: 200,
         max_predicates: 2_000,
     }
 }
 
 fn one_of(dialect: Dialect, access: Access, name: &str, values: &[&str]) -> Filter {
-    let values = values.iter().map(|value| Box::from(*value));
-    match dialect {
-        Dialect::Genesys => Filter::or(genesys::atoms_in(access, name, values)),
-        Dialect::Platform => platform::atom_in(access, name, values.collect()),
-    }
+    dialect::one_of(dialect, access, name, values.iter().map(|value| Box::from(*value)).collect())
 }
 
 fn voice() -> Filter {
@@ -151,10 +149,7 @@ fn extent(random: &mut StdRng, org: &Org) -> Extent {
 }
 
 fn atom(random: &mut StdRng, dialect: Dialect) -> Filter {
-    let missing = match dialect {
-        Dialect::Genesys => genesys::atom_missing(Access::Queue, "queueId"),
-        Dialect::Platform => platform::atom_missing(Access::Queue, "queueId"),
-    };
+    let missing = dialect::missing(dialect, Access::Queue, "queueId");
     let present = Filter::Atom(Atom { term: Term::Present(Access::Queue), text: "present".into() });
     let one = |random: &mut StdRng, of: &[&'static str]| of.choose(random).copied().unwrap();
     match random.random_range(0..10) {
@@ -187,7 +182,7 @@ fn what_is_sent_says_what_was_asked_of_the_visible_legs() {
     let mut random = StdRng::seed_from_u64(7);
     let (mut said, mut empty, mut refused) = (0, 0, 0);
     for case in 0..6_000 {
-        let dialect = if case % 2 == 0 { Dialect::Genesys } else { Dialect::Platform };
+        let dialect = [Dialect::Genesys, Dialect::Platform, Dialect::OpenSearch][case % 3];
         let (asked, extent) = (filter(&mut random, dialect), extent(&mut random, &org));
         let due = |leg: &Leg| leg.satisfies(&asked, leg.division()) && leg.is_visible(&org, &extent);
         match site(&org, dialect).conjoin(Some(asked.clone()), &extent) {

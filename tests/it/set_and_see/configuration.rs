@@ -117,6 +117,7 @@ const EDITS: &[Edit] = &[
     ("[[upstream]]", "concurrency", UPSTREAM, "[[upstream]]\nconcurrency = 7\n", Seen),
     ("[[upstream]]", "wait", UPSTREAM, "[[upstream]]\nwait = \"7ms\"\n", Seen),
     ("[[upstream]]", "gzip", UPSTREAM, "[[upstream]]\ngzip = true\n", Seen),
+    ("[[upstream]]", "media-hosts", UPSTREAM, "[[upstream]]\nmedia-hosts = [\"https://files.example\"]\n", Seen),
     ("[[upstream]]", "answer-bytes", UPSTREAM, "[[upstream]]\nanswer-bytes = 7000\n", Seen),
     (
         "[identity]",

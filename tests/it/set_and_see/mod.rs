@@ -46,6 +46,27 @@ fn schema() -> BTreeMap<String, BTreeSet<String>> {
     tables.into_iter().filter_map(|(name, table)| Some((name.to_owned(), keys(table)?))).collect()
 }
 
+/// Keys of the schema that nobody sets.
+fn without_an_edit(schema: &BTreeMap<String, BTreeSet<String>>) -> Vec<(&str, &str)> {
+    let keys = schema.iter().flat_map(|(table, keys)| keys.iter().map(move |key| (table.as_str(), key.as_str())));
+    keys.filter(|(table, key)| !EDITS.iter().any(|edit| (edit.table, edit.key) == (*table, *key))).collect()
+}
+
+/// One more key in any table of the schema, or one edit fewer, and the test above fails.
+#[test]
+fn a_key_without_an_edit_is_noticed_in_every_table() {
+    let schema = schema();
+    assert!(schema.len() >= 15 && schema.values().map(BTreeSet::len).sum::<usize>() >= 80, "{schema:?}");
+    for table in schema.keys() {
+        let mut more = schema.clone();
+        more.get_mut(table).unwrap().insert("new-key".to_owned());
+        assert_eq!(without_an_edit(&more), [(table.as_str(), "new-key")]);
+    }
+    let mut of_a_new_table = schema.clone();
+    of_a_new_table.insert("NewTable".to_owned(), BTreeSet::from(["key".to_owned()]));
+    assert_eq!(without_an_edit(&of_a_new_table), [("NewTable", "key")]);
+}
+
 fn edited(edit: &Edit) -> String {
     assert!(BASE.contains(edit.from), "{}.{}: `{}` is not in the base file", edit.table, edit.key, edit.from);
     BASE.replacen(edit.from, edit.to, 1)
@@ -63,11 +84,7 @@ fn every_key_of_a_rule_file_is_seen_when_it_is_set() {
     let known = |edit: &&Edit| schema.get(edit.table).is_some_and(|keys| keys.contains(edit.key));
     let strange: Vec<_> = EDITS.iter().filter(|edit| !known(edit)).map(|edit| (edit.table, edit.key)).collect();
     assert!(strange.is_empty(), "the schema does not know {strange:?}");
-    let missing: Vec<_> = schema
-        .iter()
-        .flat_map(|(table, keys)| keys.iter().map(move |key| (table.as_str(), key.as_str())))
-        .filter(|(table, key)| !EDITS.iter().any(|edit| (edit.table, edit.key) == (*table, *key)))
-        .collect();
+    let missing = without_an_edit(&schema);
     assert!(missing.is_empty(), "nobody sets {missing:?}: add an edit that shows what they do");
 
     let (operations, decisions) = seen(&compile(BASE).unwrap());

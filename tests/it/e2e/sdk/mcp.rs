@@ -92,8 +92,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 
@@ -227,9 +227,9 @@ async fn tools_for_language_models_tell_what_is_due_and_pass_on_refusals() {
             !legs.is_empty() && legs.iter().all(|row| truth.sees("sofia", &speech, row))
         };
         let (seen, hidden): (Vec<&str>, Vec<&str>) = all.iter().take(400).partition(|id| whole(id));
-        let asked: Vec<&str> = seen.iter().take(5).chain(hidden.iter().take(5)).copied().collect();
-        assert_eq!(asked.len(), 10, "{} {}", seen.len(), hidden.len());
-        let got = sofia.call("conversation_sentiment", &json!({ "conversationIds": asked })).unwrap();
+        let some: Vec<&str> = seen.iter().take(5).chain(hidden.iter().take(5)).copied().collect();
+        assert_eq!(some.len(), 10, "{} {}", seen.len(), hidden.len());
+        let got = sofia.call("conversation_sentiment", &json!({ "conversationIds": some })).unwrap();
         let scores = got["conversationsWithSentiment"].as_array().unwrap();
         let got: BTreeSet<&str> = scores.iter().map(|one| one["conversationId"].as_str().unwrap()).collect();
         assert!(got.iter().all(|id| seen.contains(id)), "{got:?}");

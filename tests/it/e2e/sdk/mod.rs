@@ -6,17 +6,21 @@ mod mcp;
 mod python;
 
 use super::{
-    house::{House, WEEK},
+    house::{House, USER_AGGREGATES, USER_OBSERVATIONS, WEEK},
     truth::Truth,
 };
 use crate::oracle::questions::{Kind, facts_of};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::{
+    collections::BTreeMap,
     fs,
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
+
+/// Who asks everything: a reader of settings and audits, two supervisors, an agent, and a member of queues.
+const PEOPLE: [&str; 5] = ["max", "sofia", "carl", "ana", "ines"];
 
 /// A program that `tests/run` installs.
 fn installed(variable: &str, place: &str) -> PathBuf {
@@ -64,6 +68,101 @@ fn run(
         return Err(String::from_utf8_lossy(&ended.stderr).into_owned());
     }
     Ok(serde_json::from_str(&String::from_utf8(ended.stdout).unwrap()).unwrap())
+}
+
+fn person(id: &str, calls: Vec<Value>) -> Value {
+    json!({ "client": format!("client-of-{id}"), "secret": format!("secret-of-{id}"), "calls": calls })
+}
+
+/// A call of the library, and the line of HTTP that it stands for with its body.
+struct Call {
+    method: String,
+    args: Vec<Value>,
+    line: String,
+    body: String,
+}
+
+fn get(method: &str, template: &str, ids: &BTreeMap<&str, &str>) -> Call {
+    let mut args = Vec::new();
+    let parts = template.split('/').map(|part| match part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        Some(name) => {
+            let id = ids.get(name).copied().unwrap_or("5c0a9b1e-0000-4000-8000-000000000007");
+            args.push(json!(id));
+            id.to_owned()
+        }
+        None => part.to_owned(),
+    });
+    let path = parts.collect::<Vec<_>>().join("/");
+    Call { method: method.to_owned(), args, line: format!("GET {path}"), body: String::new() }
+}
+
+fn post(method: &str, path: &str, body: &Value) -> Call {
+    let line = format!("POST /api/v2/analytics/{path}/query");
+    Call { method: method.to_owned(), args: vec![body.clone()], line, body: body.to_string() }
+}
+
+/// Calls whose answer is held against what the proxy answers to plain HTTP, which other tests hold against the truth.
+fn calls(me: &str) -> Vec<Call> {
+    let settings: Map<String, Value> = serde_json::from_str(include_str!("calls.json")).unwrap();
+    let ids = BTreeMap::from([
+        ("userId", me),
+        ("queueId", "q-pay-cards"),
+        ("divisionId", "d-payments-us"),
+        ("mediaType", "chat"),
+    ]);
+    let mut calls: Vec<Call> =
+        settings.iter().map(|(method, path)| get(method, path.as_str().unwrap(), &ids)).collect();
+    for (method, path) in [
+        ("getUser", "/api/v2/users/{userId}"),
+        ("getUserRoutingstatus", "/api/v2/users/{userId}/routingstatus"),
+        ("getUserPresencesPurecloud", "/api/v2/users/{userId}/presences/purecloud"),
+        ("getUserState", "/api/v2/users/{userId}/state"),
+        ("getUserProfile", "/api/v2/users/{userId}/profile"),
+        ("getUserOutofoffice", "/api/v2/users/{userId}/outofoffice"),
+        ("getRoutingQueue", "/api/v2/routing/queues/{queueId}"),
+        ("getAuthorizationDivision", "/api/v2/authorization/divisions/{divisionId}"),
+        ("getUsers", "/api/v2/users"),
+        ("getAuthorizationDivisions", "/api/v2/authorization/divisions"),
+    ] {
+        calls.push(get(method, path, &ids));
+    }
+    let group = |metric: &str| json!({ "interval": WEEK, "groupBy": ["queueId"], "metrics": [metric] });
+    calls.push(post(
+        "postAnalyticsUsersAggregatesQuery",
+        "users/aggregates",
+        &json!({ "interval": WEEK, "groupBy": ["userId"], "metrics": ["tSystemPresence"] }),
+    ));
+    calls.push(post("postAnalyticsUsersObservationsQuery", "users/observations", &json!({ "metrics": ["oUserPresences"], "filter": { "type": "or", "predicates": [{ "dimension": "userId", "value": me }] } })));
+    calls.push(post("postAnalyticsUsersDetailsQuery", "users/details", &json!({ "interval": WEEK })));
+    calls.push(post(
+        "postAnalyticsConversationsActivityQuery",
+        "conversations/activity",
+        &json!({ "metrics": [{ "metric": "oWaiting" }], "groupBy": ["queueId"] }),
+    ));
+    calls.push(post("postAnalyticsEvaluationsAggregatesQuery", "evaluations/aggregates", &group("nEvaluations")));
+    calls.push(post("postAnalyticsSurveysAggregatesQuery", "surveys/aggregates", &group("nSurveysSent")));
+    calls
+}
+
+/// Whether the truth of a call is known; then its answer is held against it.
+fn agrees(house: &House, truth: &Truth, person: &str, call: &Call, got: &Value) -> bool {
+    let Some(path) = call.line.strip_prefix("POST ") else { return false };
+    let asked: Value = serde_json::from_str(&call.body).unwrap();
+    let kind = match path {
+        USER_AGGREGATES => Kind::UserAggregates,
+        USER_OBSERVATIONS => Kind::UserObservations,
+        _ if path.ends_with("/aggregates/query") || path.ends_with("/conversations/activity/query") => Kind::Aggregates,
+        _ => return false,
+    };
+    let due = if kind == Kind::Aggregates {
+        let region = truth.region(person);
+        house.sandbox.mark_visible(region, &truth.visible(person, kind)).unwrap();
+        house.sandbox.evaluate_visible(region, path, &asked).unwrap()
+    } else {
+        truth.answer(&house.sandbox, person, kind, &asked)
+    };
+    assert_eq!(facts_of(kind, got), facts_of(kind, &due), "{person} {}", call.method);
+    true
 }
 
 /// What a client asks, of which the truth is known; the last two are refused.

@@ -65,6 +65,7 @@ impl Draw<'_> {
     fn value(&self, dice: &mut Dice, kind: &FieldKind, at: &Path) -> Value {
         let operation = &self.family.operation;
         match kind {
+            FieldKind::Sort { .. } | FieldKind::Aggregations(_) => panic!("searches have laws of their own"),
             FieldKind::Text { .. } => json!("drawn"),
             FieldKind::Bool => json!(dice.percent(50)),
             FieldKind::Int { min, max } => {

@@ -50,7 +50,7 @@ pub(super) fn furnish(dice: &mut Dice, family: &Family, data: &mut [Interaction]
             match filter.level {
                 Level::Leg => one.legs.iter_mut().for_each(|leg| fill(dice, &mut leg.plain, filter, &known)),
                 Level::Attached => {
-                    one.evaluations.iter_mut().for_each(|leg| fill(dice, &mut leg.plain, filter, &known))
+                    one.evaluations.iter_mut().for_each(|leg| fill(dice, &mut leg.plain, filter, &known));
                 }
                 Level::Interaction => fill(dice, &mut one.facts, filter, &known),
             }

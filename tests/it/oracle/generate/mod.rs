@@ -2,10 +2,12 @@
 
 mod asks;
 mod organisation;
+mod searches;
 mod stock;
 
 pub(crate) use asks::{Names, Words, interval, predicate, question, shaped};
 pub(crate) use organisation::directory;
+pub(crate) use searches::search;
 pub(crate) use stock::{interactions, presences, waiting};
 
 use super::data::Time;

@@ -1,0 +1,85 @@
+//! Lists of which no request can name the entries: whoever may read what stands above is shown those rows that are his,
+//! each judged by the guard.
+
+use super::{Certificate, Step, Unproved, Verified, check, request, scope::Scope, time::Asked};
+use crate::model::{
+    answer::Shape,
+    contract::{Contract, Data, Method, ParamKind, Segment},
+    entitlement,
+    org::Org,
+    outgoing::{Outgoing, Residual},
+};
+use jiff::Timestamp;
+
+/// As [`check`], for one page of such a list. `above`: what the holder may see by the rule that reads what stands above.
+pub fn check_scan(
+    contract: &Contract,
+    outgoing: Outgoing,
+    residual: Residual,
+    above: Option<&entitlement::Scope>,
+    given: &entitlement::Scope,
+    org: &Org,
+    now: Timestamp,
+) -> Result<Verified, Unproved> {
+    let Some(scan) = &contract.scan else {
+        return Err(Unproved::at("contract", "is not one of a list that is read from its beginning"));
+    };
+    let bare = contract.body.is_none() && contract.ids.is_none() && contract.job.is_none();
+    let owned = matches!(contract.data, Data::Queue | Data::User | Data::Division);
+    if !bare || contract.part || !owned || (contract.method, contract.shape) != (Method::Get, Shape::Owned) {
+        return Err(Unproved::at("contract", "the rows of such a list are not judged one by one"));
+    }
+    if !residual.keys {
+        return Err(Unproved::at("residual", "nobody judges the rows"));
+    }
+    if !residual.links.is_empty() {
+        return Err(Unproved::at("residual", "only links of a part of an interaction may pass"));
+    }
+    if outgoing.body.is_some() {
+        return Err(Unproved::at("body", "a list is asked for without one"));
+    }
+    let scope = Scope::of(contract, given, org, now)?;
+    request::hold_query(&scope, contract, &outgoing)?;
+    for param in contract.params.iter().filter(|param| param.kind == ParamKind::Cursor) {
+        if scan.place.as_ref() != Some(&param.name) {
+            return Err(Unproved::at(format!("query {}", param.name), "a place in no list of this contract"));
+        }
+    }
+    let ids = request::read_path(contract, &outgoing)?;
+    let asked = Asked::of(contract, None, &residual)?;
+    if scope.only(|e| asked.counts(e)).live.is_empty() {
+        return Err(Unproved::at("scope", "no entitlement counts where nothing has a time"));
+    }
+    let mut steps = Vec::new();
+    match (&scan.below, above) {
+        (None, None) if ids.is_empty() => {}
+        (Some(below), Some(above)) if above.holder == given.holder => {
+            let mut path = String::new();
+            let mut named = 0;
+            for segment in &below.template.segments {
+                path.push('/');
+                match segment {
+                    Segment::Literal(text) => path.push_str(text),
+                    Segment::Param { name, access } => {
+                        let same = ids.iter().find(|(known, kind, _)| *known == name && kind == access);
+                        let (_, _, id) = same.ok_or_else(|| Unproved::at("path", "does not name what stands above"))?;
+                        path.extend(request::encoded(id));
+                        named += 1;
+                    }
+                }
+            }
+            if named != ids.len() {
+                return Err(Unproved::at("path", "names something that nothing above it vouches for"));
+            }
+            let read = Outgoing { method: below.method, path, query: Vec::new(), body: None };
+            let judged = Residual { legs: true, keys: true, ..Residual::default() };
+            let proved = check(below, read, judged, above, org, now)?;
+            let proved = proved.certificate.steps.into_iter();
+            steps.extend(proved.map(|step| Step { by: format!("above: {}", step.by), ..step }));
+        }
+        _ => return Err(Unproved::at("path", "nothing says that what stands above is the holder's")),
+    }
+    drop(ids);
+    steps.push(Step { clause: "every row of the scope".into(), by: "answer: keys".into() });
+    Ok(Verified { outgoing, residual, certificate: Certificate { steps } })
+}

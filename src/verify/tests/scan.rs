@@ -1,0 +1,127 @@
+//! Lists that are read from their beginning: proved by what stands above them, and by the guard that judges their rows.
+
+use super::{super::check_scan, fixture::*};
+use crate::model::{
+    answer::Shape,
+    contract::{Data, Method},
+    entitlement::Entitlement,
+    org::Principal,
+};
+
+/// A request for members, and what its asker may see of queues.
+struct Below {
+    ask: Try,
+    above: Option<Vec<Entitlement>>,
+    above_holder: Principal,
+}
+
+impl Below {
+    fn of(path: &str) -> Self {
+        Self {
+            ask: Try::new(members(), vec![whole()], None).path(path),
+            above: Some(vec![queues(&["qa"])]),
+            above_holder: HOLDER,
+        }
+    }
+
+    fn check(self) -> Result<Vec<String>, String> {
+        let Try { contract, outgoing, residual, entitlements, org, holder, .. } = self.ask;
+        let above = self.above.map(|above| scope(self.above_holder, contract.action, above));
+        let given = scope(holder, contract.action, entitlements);
+        let checked = check_scan(&contract, outgoing, residual, above.as_ref(), &given, &org, now());
+        let steps = checked.map_err(|unproved| unproved.to_string())?.certificate().steps.clone();
+        Ok(steps.iter().map(|step| format!("{} <- {}", step.clause, step.by)).collect())
+    }
+
+    #[track_caller]
+    fn refused(self, name: &str, why: &str) {
+        match self.check() {
+            Ok(steps) => panic!("{name}: proved by {steps:?}"),
+            Err(told) => assert!(told.contains(why), "{name}: refused for `{told}`"),
+        }
+    }
+}
+
+const QA: &str = "/routing/queues/qa/members";
+
+#[test]
+fn what_stands_above_is_proved_and_every_row_is_judged() {
+    let due = ["one id of the scope <- above: path", "every row of the scope <- answer: keys"];
+    assert_eq!(Below::of(QA).check().unwrap(), due);
+    let mut paged = Below::of(QA);
+    paged.ask = paged.ask.param("pageNumber", "2").param("after", "anything");
+    assert_eq!(paged.check().unwrap(), due);
+}
+
+#[test]
+fn what_stands_above_has_to_be_the_holders() {
+    for path in [
+        "/routing/queues/qb/members",
+        "/routing/queues/secret/members",
+        "/routing/queues/qe/members",
+        "/routing/queues/x/members",
+    ] {
+        Below::of(path).refused(path, "outside");
+    }
+    for path in [
+        "/routing/queues/qa",
+        "/routing/queues/qa/members/x",
+        "/routing/queues/../members",
+        "/routing/queues/q%61/members",
+        "/routing/queues//members",
+    ] {
+        Below::of(path).refused(path, "path");
+    }
+    Below { above: None, ..Below::of(QA) }.refused("nobody was asked", "nothing says");
+    Below { above: Some(vec![]), ..Below::of(QA) }.refused("no right above", "no entitlement");
+    Below { above: Some(vec![boxed("qa", ANN)]), ..Below::of(QA) }.refused("a part of the queue", "whole");
+    Below { above_holder: Principal::User(ANN), ..Below::of(QA) }.refused("somebody else's right", "nothing says");
+    let mut nothing = Below::of(QA);
+    nothing.ask.entitlements = vec![];
+    nothing.refused("no right to rows", "no entitlement");
+}
+
+#[test]
+fn rows_that_nobody_judges_prove_nothing() {
+    let mut unjudged = Below::of(QA);
+    unjudged.ask.residual.keys = false;
+    unjudged.refused("unjudged rows", "nobody judges");
+    for shape in [Shape::Entities, Shape::Entity, Shape::Plain, Shape::Groups, Shape::Conversations] {
+        let mut other = Below::of(QA);
+        other.ask.contract.shape = shape;
+        other.refused("another shape", "judged one by one");
+    }
+    for data in [Data::Interaction, Data::Metadata] {
+        let mut other = Below::of(QA);
+        other.ask.contract.data = data;
+        other.refused("other data", "judged one by one");
+    }
+    let mut posted = Below::of(QA);
+    posted.ask.contract.method = Method::Post;
+    posted.refused("another method", "judged one by one");
+    let mut bodied = Below::of(QA);
+    bodied.ask.outgoing.body = Some(b"{}".to_vec().into());
+    bodied.refused("a body", "without one");
+    let mut untied = Below::of(QA);
+    untied.ask.contract.scan.as_mut().unwrap().below = None;
+    untied.refused("nothing above", "nothing says");
+    let mut misplaced = Below::of(QA);
+    misplaced.ask.contract.scan.as_mut().unwrap().place = None;
+    misplaced.refused("a place in no list", "place");
+    let mut unlisted = Below::of(QA);
+    unlisted.ask = unlisted.ask.param("expand", "user");
+    unlisted.refused("an unlisted parameter", "unknown");
+}
+
+#[test]
+fn such_a_list_is_proved_nowhere_else_and_nothing_else_here() {
+    Try::new(members(), vec![whole()], None)
+        .path(QA)
+        .refused("as an id of the path", "is proved with what stands above");
+    let mut last_id = Try::new(members(), vec![whole()], None).path(QA);
+    last_id.contract.scan = None;
+    last_id.refused("without its way of reading", "");
+    let mut other = Below::of("/routing/queues/qa");
+    other.ask.contract = one_queue();
+    other.refused("a read by id", "not one of a list");
+}
