@@ -34,11 +34,6 @@ fn what_a_document_is_judged_by_is_said_and_true() {
         ("\"_source.userId\" = \"user\"", "\"fields.userId\" = \"user\"", "so no document would show it"),
         (
             "\"_source.queueId\" = \"queue\"",
-            "\"_source.userId\" = \"queue\"",
-            "another kind of access in the model table",
-        ),
-        (
-            "\"_source.queueId\" = \"queue\"",
             "\"_source.mediaType\" = \"queue\"",
             "another kind of access in the model table",
         ),
