@@ -3,18 +3,23 @@
 
 mod configuration;
 mod keys;
+mod tables;
 
 use crate::rule_files::beside_shipped;
 use bailiwick::{
     app::selftest,
     rules::{self, Compiled, Problem},
 };
-use keys::{EDITS, Edit, Effect};
+use keys::{Edit, Effect};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 const BASE: &str = include_str!("base.toml");
 const FILE: &str = "mine/rules.toml";
+
+fn edits() -> impl Iterator<Item = &'static Edit> {
+    keys::EDITS.iter().chain(tables::EDITS)
+}
 
 fn compile(text: &str) -> Result<Compiled, Vec<Problem>> {
     rules::compile(beside_shipped([(FILE, text)]), selftest::policy())
@@ -49,7 +54,7 @@ fn schema() -> BTreeMap<String, BTreeSet<String>> {
 /// Keys of the schema that nobody sets.
 fn without_an_edit(schema: &BTreeMap<String, BTreeSet<String>>) -> Vec<(&str, &str)> {
     let keys = schema.iter().flat_map(|(table, keys)| keys.iter().map(move |key| (table.as_str(), key.as_str())));
-    keys.filter(|(table, key)| !EDITS.iter().any(|edit| (edit.table, edit.key) == (*table, *key))).collect()
+    keys.filter(|(table, key)| !edits().any(|edit| (edit.table, edit.key) == (*table, *key))).collect()
 }
 
 /// One more key in any table of the schema, or one edit fewer, and the test above fails.
@@ -82,14 +87,14 @@ fn the_base_file_is_in_order() {
 fn every_key_of_a_rule_file_is_seen_when_it_is_set() {
     let schema = schema();
     let known = |edit: &&Edit| schema.get(edit.table).is_some_and(|keys| keys.contains(edit.key));
-    let strange: Vec<_> = EDITS.iter().filter(|edit| !known(edit)).map(|edit| (edit.table, edit.key)).collect();
+    let strange: Vec<_> = edits().filter(|edit| !known(edit)).map(|edit| (edit.table, edit.key)).collect();
     assert!(strange.is_empty(), "the schema does not know {strange:?}");
     let missing = without_an_edit(&schema);
     assert!(missing.is_empty(), "nobody sets {missing:?}: add an edit that shows what they do");
 
     let (operations, decisions) = seen(&compile(BASE).unwrap());
     let mut in_decisions = 0;
-    for edit in EDITS {
+    for edit in edits() {
         let name = format!("{}.{}", edit.table, edit.key);
         match (compile(&edited(edit)), edit.effect) {
             (Ok(compiled), Effect::Seen) => {
@@ -105,13 +110,13 @@ fn every_key_of_a_rule_file_is_seen_when_it_is_set() {
             (Err(problems), Effect::Seen) => panic!("`{name}`: {}", told(&problems)),
         }
     }
-    println!("{} keys of rule files set and seen, {in_decisions} of them in decisions", EDITS.len());
+    println!("{} keys of rule files set and seen, {in_decisions} of them in decisions", edits().count());
 }
 
 /// The same place with a key that is spelt otherwise is refused with file, line, column and caret.
 #[test]
 fn a_sibling_that_nobody_knows_is_told_at_its_place() {
-    for edit in EDITS {
+    for edit in edits() {
         let text = edited(edit);
         let Some(at) = place(&text, edit) else {
             panic!("{}.{}: its edit does not write the key", edit.table, edit.key)
