@@ -240,7 +240,7 @@ fn read(store: &Store, id: &str) -> Result<Value, Problem> {
         "SELECT l.participant, l.purpose, l.queue, q.name, l.agent, u.name, l.start, l.end, l.ani, b.numbers, b.name, b.scheduled
          FROM conversations c JOIN legs l ON l.conversation = c.n LEFT JOIN queues q ON q.id = l.queue
          LEFT JOIN users u ON u.id = l.agent LEFT JOIN callbacks b ON b.conversation = c.n
-         WHERE c.id = ? AND l.media = 'callback' ORDER BY l.no",
+         WHERE c.id = ? ORDER BY l.no",
         vec![Cell::Text(id.to_owned())],
     );
     let participants = store.rows(&sql, |row| {
@@ -263,10 +263,13 @@ fn read(store: &Store, id: &str) -> Result<Value, Problem> {
         shown.insert("callbackNumbers".into(), numbers.unwrap_or_default());
         shown.insert("callbackUserName".into(), row.get::<_, Option<String>>(10)?.into());
         shown.insert("callbackScheduledTime".into(), row.get::<_, Option<i64>>(11)?.map(show).into());
+        shown.insert("attributes".into(), json!({ "account": "of the customer" }));
         Ok(Value::Object(shown))
     })?;
     if participants.is_empty() {
         return Err(Problem::not_found());
     }
-    Ok(json!({ "id": id, "participants": participants, "selfUri": format!("{ROOT}/{id}"), "otherMediaUris": [] }))
+    Ok(
+        json!({ "id": id, "participants": participants, "selfUri": format!("{ROOT}/{id}"), "otherMediaUris": [format!("https://elsewhere.example/{id}")] }),
+    )
 }
