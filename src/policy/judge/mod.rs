@@ -330,19 +330,27 @@ fn named_queues(org: &Org, filter: &Filter) -> Set<QueueIx> {
         .collect()
 }
 
-/// Takes out what can never match, and of an *and* what always does. An empty *or* is nothing; an *and* with nothing in it
-/// is nothing.
+/// Takes out what can never match, and of an *and* what always does. An empty *or* is nothing; an *or* in which something
+/// always matches does so itself.
 fn simplify(filter: Filter) -> Option<Filter> {
     match filter {
         Filter::Atom(_) => Some(filter),
         Filter::Group(Join::Or, items) => {
             let items: Vec<_> = items.into_iter().filter_map(simplify).collect();
-            if items.is_empty() { None } else { Some(Filter::or(items).canonical()) }
+            match items.iter().find(|item| always(item)) {
+                Some(item) => Some(item.clone()),
+                None if items.is_empty() => None,
+                None => Some(Filter::or(items).canonical()),
+            }
         }
         Filter::Group(Join::And, items) => {
-            let always = |item: &Filter| matches!(item, Filter::Group(Join::And, items) if items.is_empty());
             let items: Option<Vec<_>> = items.into_iter().map(simplify).collect();
             items.map(|items| Filter::and(items.into_iter().filter(|item| !always(item)).collect()).canonical())
         }
     }
+}
+
+/// An *and* of nothing matches everything.
+fn always(filter: &Filter) -> bool {
+    matches!(filter, Filter::Group(Join::And, items) if items.is_empty())
 }
