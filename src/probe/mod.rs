@@ -7,7 +7,7 @@
 //! It reads only, with the region's own credential or a token that it is given, in small pages and a bounded number of
 //! calls, and never through the data path of clients. What it writes down are words and counts.
 //!
-//! A new assumption gets a line in [`QUESTIONS`] and a file that finds its witnesses; one without a line is `unknown`.
+//! A new assumption gets a line in `QUESTIONS` and a file that finds its witnesses; one without a line is `unknown`.
 
 mod ask;
 mod division;

@@ -69,10 +69,13 @@ fn unknown(operation: &Operation, refusal: Refusal) -> Refusal {
     }
     let by_id = match operation.class {
         Class::Read => true,
-        Class::NoData => operation.contract.template.segments.iter().any(|segment| segment.access().is_some()),
+        // of a list, the id is that of what stands above it
+        Class::NoData | Class::List => {
+            operation.contract.template.segments.iter().any(|segment| segment.access().is_some())
+        }
         // what it names was seen, so that it is not there is no secret
         Class::Write => false,
-        Class::Query | Class::List | Class::Job | Class::Export => matches!(operation.job, Some(JobPart::Step { .. })),
+        Class::Query | Class::Job | Class::Export => matches!(operation.job, Some(JobPart::Step { .. })),
     };
     if by_id && refusal.code == Code::UpstreamRefused && matches!(status, Some("403" | "404" | "410")) {
         return Refusal::outside("the upstream knows no such id").in_path();

@@ -3,7 +3,7 @@
 //! The upstream may say that there is more, and is asked for it; that there is no more it says with an empty page or a
 //! short one. Rows that come again are passed over, and a page of nothing else ends the reading with a refusal.
 
-use super::{GuardPlan, Guarded, PageInfo, Rows, Unguarded, sieve, unreadable};
+use super::{GuardPlan, Guarded, PageInfo, Rows, Unguarded, unreadable};
 use crate::{
     model::{
         answer::{PageNumber, Piece},
@@ -104,17 +104,11 @@ impl GuardPlan {
             return Err(too_long(scan.most));
         }
         for row in rows {
-            let Some(apart) = self.apart(scan, &row) else {
-                read.counts.foreign += 1;
-                continue;
-            };
-            if !read.known.insert(apart) {
-                continue;
-            }
-            match self.judge_owned(row) {
-                Judged::Kept(row) => read.rows.push(row),
-                Judged::LeftOut => {}
-                Judged::Foreign => read.counts.foreign += 1,
+            // Nothing of the scope could be sent, so rows of others are the rule here. To count them as strange, or to tell
+            // that there were some, would say what a parameter finds among them.
+            let Some(apart) = self.apart(scan, &row) else { continue };
+            if read.known.insert(apart) && !super::rows::is_left_out(self, &row) {
+                read.rows.extend(super::rows::owned(self, row));
             }
         }
         if came > 0 && read.known.len() == before {
@@ -167,13 +161,6 @@ impl GuardPlan {
         Some(apart)
     }
 
-    fn judge_owned(&self, row: Value) -> Judged {
-        if super::rows::is_left_out(self, &row) {
-            return Judged::LeftOut;
-        }
-        super::rows::owned(self, row).map_or(Judged::Foreign, Judged::Kept)
-    }
-
     /// Whether the asked page and the first row behind it were read, where nobody is told how many there are.
     fn has_enough(&self, cut: &Cut, read: &Gathered) -> bool {
         let counts = |piece: &Piece| matches!(piece, Piece::Page(PageNumber::Total | PageNumber::Count));
@@ -200,19 +187,8 @@ impl GuardPlan {
             }
         }
         let page = fields::keep(keep, page);
-        Ok(Guarded {
-            rows_in: read.counts.received,
-            rows_out,
-            rows_foreign: read.counts.foreign,
-            ..Guarded::plain(200, page.to_bytes(), sieve::notices(read.counts))
-        })
+        Ok(Guarded { rows_in: read.counts.received, rows_out, ..Guarded::plain(200, page.to_bytes(), Vec::new()) })
     }
-}
-
-enum Judged {
-    Kept(Value),
-    LeftOut,
-    Foreign,
 }
 
 /// What an answer says about how the list goes on.

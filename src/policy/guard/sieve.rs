@@ -182,7 +182,9 @@ impl Work {
             Shape::Groups | Shape::Rows => rows::group(plan, row, &mut self.keys),
             Shape::Conversation | Shape::Entity | Shape::Bound | Shape::Documents | Shape::Plain => None,
         };
-        if judged.is_none() {
+        // Where nothing of the scope could be sent, rows of others are the rule: they say nothing of the upstream, and must
+        // say nothing to the asker.
+        if judged.is_none() && plan.operation.scan.is_none() {
             self.rows.foreign += 1;
         }
         judged

@@ -387,3 +387,15 @@ async fn a_disobedient_upstream_shows_nobody_else_and_no_false_total() {
         house.sandbox.disobey(|faults| *faults = Disobedience::default());
     }
 }
+
+/// The upstream says 404 to an id that it does not know; the asker hears what he hears of anything that is not there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn below_what_does_not_exist_nothing_is_there() {
+    let house = House::of(Plan { interactions: 100, ..Plan::default() }).await;
+    for path in ["users", "subjectgrants"] {
+        let heard = house.get("nils", &format!("/api/v2/authorization/roles/r-nope/{path}")).await;
+        assert_eq!((heard.status, &*heard.code()), (404, "scope.outside"), "{path}");
+        let heard = house.get("nils", &format!("/api/v2/authorization/roles/r-audit/{path}")).await;
+        assert_eq!((heard.status, heard.notices()), (200, Vec::new()), "{path}: whether others hold it is not said");
+    }
+}

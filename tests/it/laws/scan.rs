@@ -48,7 +48,11 @@ fn walk(
         let answer = upstream(&number);
         pages += 1;
         match forward.plan.read(gathered, Unguarded::new(200, answer.to_string().into_bytes()))? {
-            Read::Done(guarded) => return Ok((program::text(guarded.body()), pages)),
+            Read::Done(guarded) => {
+                // whether others' rows met a parameter is nobody's to learn
+                assert!(guarded.notices().is_empty() && guarded.rows_foreign() == 0);
+                return Ok((program::text(guarded.body()), pages));
+            }
             Read::More(more) => gathered = more,
         }
         forward = decision::read_on(world, &scope, question, &gathered, now)?;
