@@ -49,7 +49,7 @@ impl Proxy {
 
 /// Of a change that was sent nobody may be told that it failed, unless the upstream said so.
 fn unsure_of(operation: &Operation, refusal: Refusal) -> Refusal {
-    if operation.class == Class::Write && is_unsure(refusal.code) { unsure(&refusal) } else { refusal }
+    if operation.class == Class::Write && is_unsure(&refusal) { unsure(&refusal) } else { refusal }
 }
 
 /// What the upstream no longer knows is cancelled: the question was bound here, and may be asked again.

@@ -10,27 +10,32 @@ use crate::{
     upstream::Arriving,
 };
 use bytes::Bytes;
-use std::{
-    future::Future as _,
-    pin::Pin,
-    task::{Context, Poll, ready},
+use std::task::{Context, Poll, ready};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout_at},
 };
-use tokio::time::{Instant, Sleep};
 
 /// Judged bytes that are held before any is passed on. An answer that fits is judged to its end first.
 const COMMIT: usize = 64 * 1024;
 
-/// What follows the part that is held.
+/// What follows the part that is held: read and judged by a task of its own, which ends when the exchange has to, however
+/// slowly somebody reads. With it the upstream's place, connection and memory are given back.
 #[derive(Debug)]
 pub struct Flow {
-    arriving: Arriving,
-    sieve: Sieve,
-    /// The last byte of the upstream was read.
-    ended: bool,
-    /// The whole exchange has to be over then.
-    end: Pin<Box<Sleep>>,
+    pieces: mpsc::Receiver<Piece>,
+    rows: Rows,
     received: u64,
-    _place: Place,
+    ended: bool,
+}
+
+/// Judged bytes, and how much has come by then.
+#[derive(Debug)]
+struct Piece {
+    judged: Result<Bytes, Refusal>,
+    last: bool,
+    rows: Rows,
+    received: u64,
 }
 
 impl Proxy {
@@ -63,35 +68,43 @@ impl Proxy {
             exchange.received(raw.len());
             sieve.push(&raw)?;
         }
-        let end = Box::pin(tokio::time::sleep_until(exchange.began() + self.settings.total_time));
         let guarded = sieve.guarded();
-        Ok((guarded, Some(Box::new(Flow { arriving, sieve, ended: false, end, received: 0, _place: place }))))
+        let flow = Flow::begin(arriving, sieve, place, exchange.began() + self.settings.total_time);
+        Ok((guarded, Some(Box::new(flow))))
     }
 }
 
 impl Flow {
+    fn begin(arriving: Arriving, sieve: Sieve, place: Place, end: Instant) -> Self {
+        let rows = sieve.rows();
+        let (sender, pieces) = mpsc::channel(1);
+        tokio::spawn(async move {
+            let _place = place;
+            let late = sender.clone();
+            if timeout_at(end, judge_on(arriving, sieve, sender)).await.is_err() {
+                // where nobody has read the last piece, its end tells
+                let _told = late.try_send(Piece { judged: Err(too_slow()), last: true, rows, received: 0 });
+            }
+        });
+        Self { pieces, rows, received: 0, ended: false }
+    }
+
     /// Judged bytes, as many as are there; `None` after the last.
     pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Refusal>>> {
         while !self.ended {
-            if self.end.as_mut().poll(context).is_ready() {
-                return Poll::Ready(Some(Err(too_slow(self.end.deadline()))));
-            }
-            let judged = match ready!(self.arriving.poll_next(context)) {
-                Some(Ok(raw)) => {
-                    self.received = self.received.saturating_add(raw.len() as u64);
-                    self.sieve.push(&raw)
-                }
-                Some(Err(refusal)) => Err(refusal),
-                None => {
-                    self.ended = true;
-                    self.sieve.end()
-                }
+            let Some(piece) = ready!(self.pieces.poll_recv(context)) else {
+                self.ended = true;
+                return Poll::Ready(Some(Err(too_slow())));
             };
-            if let Err(refusal) = judged {
-                return Poll::Ready(Some(Err(refusal)));
+            self.ended = piece.last;
+            // what came too late counts nothing
+            if piece.rows.received >= self.rows.received {
+                self.rows = piece.rows;
             }
-            if self.sieve.held() > 0 {
-                return Poll::Ready(Some(Ok(self.sieve.take().into())));
+            self.received = self.received.saturating_add(piece.received);
+            match piece.judged {
+                Ok(bytes) if bytes.is_empty() => {}
+                judged => return Poll::Ready(Some(judged)),
             }
         }
         Poll::Ready(None)
@@ -99,7 +112,7 @@ impl Flow {
 
     /// Of the whole answer so far.
     pub(super) fn rows(&self) -> Rows {
-        self.sieve.rows()
+        self.rows
     }
 
     /// Bytes of the upstream since the last time.
@@ -108,8 +121,34 @@ impl Flow {
     }
 }
 
-fn too_slow(deadline: Instant) -> Refusal {
-    let late = Instant::now().saturating_duration_since(deadline);
+/// Reads and judges to the end, or until nobody takes the pieces any more.
+async fn judge_on(mut arriving: Arriving, mut sieve: Sieve, pieces: mpsc::Sender<Piece>) {
+    let (mut received, mut last) = (0, false);
+    while !last {
+        let judged = match arriving.next().await {
+            Some(Ok(raw)) => {
+                received += raw.len() as u64;
+                sieve.push(&raw)
+            }
+            Some(Err(refusal)) => Err(refusal),
+            None => {
+                last = true;
+                sieve.end()
+            }
+        };
+        last |= judged.is_err();
+        let judged = judged.map(|()| Bytes::from(sieve.take()));
+        if !last && judged.as_ref().is_ok_and(Bytes::is_empty) {
+            continue;
+        }
+        let piece = Piece { judged, last, rows: sieve.rows(), received: std::mem::take(&mut received) };
+        if pieces.send(piece).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn too_slow() -> Refusal {
     Refusal::new(Code::ProxyTimeout, "the exchange took longer than this proxy allows; ask for less at once")
-        .because(format!("`total-time` ended {late:?} ago while the answer was passed on"))
+        .because("`total-time` ended while the answer was passed on")
 }

@@ -75,6 +75,8 @@ fn is_read(operation: &Operation) -> bool {
         && operation.contract.method == Method::Get
         && operation.part.is_none()
         && !operation.contract.part
+        // whose an interaction is, only its answer says, and nobody reads that
+        && !operation.contract.rows_decide
 }
 
 /// The ids of a path, by name and kind.

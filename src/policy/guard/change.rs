@@ -78,7 +78,7 @@ impl GuardPlan {
 
     /// A refusal of what the upstream sent, as the asker has to understand it.
     pub fn unsure_of(&self, refusal: Refusal) -> Refusal {
-        if self.is_of_change() && is_unsure(refusal.code) { unsure(&refusal) } else { refusal }
+        if self.is_of_change() && is_unsure(&refusal) { unsure(&refusal) } else { refusal }
     }
 
     /// What passes of the answer to a change: listed fields, and of other interactions nothing.
@@ -135,6 +135,12 @@ pub fn unsure(refusal: &Refusal) -> Refusal {
 }
 
 /// Whether a refusal leaves open what became of a change.
-pub fn is_unsure(code: Code) -> bool {
-    matches!(code, Code::UpstreamUnavailable | Code::UpstreamTimeout | Code::AnswerUnreadable | Code::AnswerTooLarge)
+pub fn is_unsure(refusal: &Refusal) -> bool {
+    let status = refusal.params.iter().find(|(name, _)| *name == "upstream-status").map(|(_, status)| &**status);
+    match refusal.code {
+        Code::UpstreamUnavailable | Code::UpstreamTimeout | Code::AnswerUnreadable | Code::AnswerTooLarge => true,
+        // a 4xx says that nothing was done, but for the one that says it took too long
+        Code::UpstreamRefused => !status.is_some_and(|status| status.starts_with('4') && status != "408"),
+        _ => false,
+    }
 }

@@ -30,7 +30,7 @@ pub(super) fn status(keep: &Keep, status: u16, body: &[u8]) -> Result<Guarded, R
     if status != 200 {
         return Err(unreadable(format!("status {status} is no answer about a job")));
     }
-    let body = fields::keep(keep, read(body)?).to_bytes();
+    let body = fields::keep_listed(keep, &fields::Links::none(), read(body)?).to_bytes();
     Ok(Guarded::plain(200, body, Vec::new()))
 }
 

@@ -2,7 +2,9 @@
 //! around the rows.
 
 use super::{
-    GuardPlan, Guarded, Raw, fields, job, json_path, legs, rows, scan,
+    GuardPlan, Guarded, Raw,
+    fields::{self, Links},
+    job, json_path, legs, rows, scan,
     split::{Ended, Piece, Splitter, Uncut},
     unreadable,
 };
@@ -250,7 +252,8 @@ impl Work {
     fn trim(&mut self, around: &mut Value) {
         let operation = &self.plan.operation;
         let taken = std::mem::replace(around, Value::Null);
-        *around = fields::keep(&operation.answer.keep, taken);
+        // nobody judges what stands around the rows: no object passes there that no level lists
+        *around = fields::keep_listed(&operation.answer.keep, &Links::none(), taken);
         self.plan.settle_totals(around);
         if let Some(JobPart::Submit(answers)) = &operation.job
             && let Some(cursor) = job::cursor(around, &answers.cursor)
