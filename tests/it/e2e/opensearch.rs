@@ -5,7 +5,7 @@ use super::{
     truth::Truth,
 };
 use crate::{
-    laws::case::Case,
+    laws::{case::Case, opensearch::facts},
     oracle::{
         generate::{self, Dice},
         questions::Kind,
@@ -25,33 +25,6 @@ const CAST: [&str; 12] =
 /// Whoever may view a report, a dashboard or a query, or data as an outsourcer.
 const OPENED_BY: [&str; 4] =
     ["analytics:report:view", "analytics:dashboard:view", "analytics:query:view", "reporting:data:view"];
-
-/// Rows, total and buckets, without what nobody asked for.
-fn facts(answer: &Value) -> Value {
-    let mut hits = answer["hits"]["hits"].clone();
-    for hit in hits.as_array_mut().unwrap() {
-        hit.as_object_mut().unwrap().shift_remove("_score");
-        // the tag of a queue that moved is that of its time
-        hit["_source"].as_object_mut().unwrap().shift_remove("divisionId");
-    }
-    let mut buckets = answer["aggregations"].clone();
-    strip(&mut buckets);
-    let buckets = if buckets == json!({}) { Value::Null } else { buckets };
-    json!({ "total": answer["hits"]["total"], "hits": hits, "aggregations": buckets })
-}
-
-fn strip(buckets: &mut Value) {
-    match buckets {
-        Value::Object(members) => {
-            members.shift_remove("doc_count_error_upper_bound");
-            members.shift_remove("sum_other_doc_count");
-            members.values_mut().for_each(strip);
-        }
-        Value::Array(items) => items.iter_mut().for_each(strip),
-        Value::Number(number) => *buckets = json!(number.as_f64().unwrap()),
-        _ => {}
-    }
-}
 
 /// The drawn times are those of another house: they are moved into what this sandbox makes up.
 fn moved(value: &mut Value) {

@@ -19,7 +19,7 @@ mod joined;
 pub(crate) mod lists;
 mod mutants;
 mod named;
-mod opensearch;
+pub(crate) mod opensearch;
 mod outsourcers;
 mod pages;
 mod people;

@@ -92,7 +92,7 @@ fn counting(mut scope: Vec<Entitlement>) -> Vec<Entitlement> {
 }
 
 /// The rows, the total and the buckets, without what nobody asked for.
-fn facts(answer: &Value) -> Value {
+pub(crate) fn facts(answer: &Value) -> Value {
     let mut hits = answer["hits"]["hits"].clone();
     for hit in hits.as_array_mut().unwrap() {
         hit.as_object_mut().unwrap().shift_remove("_score");
