@@ -4,7 +4,7 @@
 //! asker gone, panic caught. It carries facts for the record only; no phase learns anything from it but the time.
 
 use super::{
-    flow::Flow,
+    leaving::Body,
     respond::{self, Answer},
 };
 use crate::{
@@ -35,14 +35,8 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
-use http_body::{Body as _, Frame, SizeHint};
 use jiff::Timestamp;
-use std::{
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 use uuid::Uuid;
 
 #[derive(Debug)]
@@ -153,7 +147,7 @@ impl Exchange {
         });
     }
 
-    fn note(&mut self, fact: impl FnOnce(&mut OutcomeRecord)) {
+    pub(super) fn note(&mut self, fact: impl FnOnce(&mut OutcomeRecord)) {
         if let Some(outcome) = &mut self.outcome {
             fact(outcome);
         }
@@ -285,7 +279,7 @@ impl Exchange {
     }
 
     /// How many rows came so far.
-    fn rows(&mut self, rows: Rows) {
+    pub(super) fn rows(&mut self, rows: Rows) {
         self.note(|outcome| {
             outcome.rows_in = rows.received;
             outcome.rows_out = rows.shown;
@@ -294,7 +288,7 @@ impl Exchange {
     }
 
     /// The last row was judged.
-    fn tell_rows(&self) {
+    pub(super) fn tell_rows(&self) {
         let Some(outcome) = &self.outcome else { return };
         let (decision, operation) = (self.id, outcome.operation.as_deref().unwrap_or_default());
         if outcome.rows_in > outcome.rows_out {
@@ -307,7 +301,7 @@ impl Exchange {
     }
 
     /// Part of the answer has left, and the rest cannot be judged.
-    fn broke_off(&mut self, refusal: &Refusal) {
+    pub(super) fn broke_off(&mut self, refusal: &Refusal) {
         let cause = refusal.cause.clone().unwrap_or_else(|| refusal.message.to_string());
         let logged = audit::bounded(cause.clone(), LOGGED);
         let operation = self.outcome.as_ref().and_then(|outcome| outcome.operation.clone());
@@ -390,7 +384,7 @@ impl Exchange {
         if flow.is_none() {
             self.tell_rows();
         }
-        Response::from_parts(head, Body { rest, flow, exchange: self })
+        Response::from_parts(head, Body::new(rest, flow, self))
     }
 }
 
@@ -426,84 +420,6 @@ impl Drop for Exchange {
             reserved.record(outcome);
         } else {
             tracing::error!(decision = %self.id, "a decision ended without its line in the record");
-        }
-    }
-}
-
-/// The answer's bytes, and the exchange that ends with them.
-#[derive(Debug)]
-pub struct Body {
-    rest: Bytes,
-    /// What follows `rest`, judged as it comes.
-    flow: Option<Box<Flow>>,
-    exchange: Exchange,
-}
-
-/// The answer ends before its end: whoever reads it must not take the part for the whole.
-#[derive(Debug, thiserror::Error)]
-#[error("the answer was cut; the record of the decision says why")]
-pub struct Cut;
-
-/// Frames are small, so that an asker who leaves half-way is noticed half-way.
-const FRAME: usize = 64 * 1024;
-
-impl http_body::Body for Body {
-    type Data = Bytes;
-    type Error = Cut;
-
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        while self.rest.is_empty() {
-            let Some(flow) = &mut self.flow else { return Poll::Ready(None) };
-            let next = ready!(flow.poll_next(context));
-            let (received, rows) = (flow.received(), flow.rows());
-            self.exchange.received(usize::try_from(received).unwrap_or(usize::MAX));
-            self.exchange.rows(rows);
-            match next {
-                Some(Ok(bytes)) => self.rest = bytes,
-                Some(Err(refusal)) => {
-                    self.flow = None;
-                    self.exchange.tell_rows();
-                    self.exchange.broke_off(&refusal);
-                    return Poll::Ready(Some(Err(Cut)));
-                }
-                None => {
-                    self.flow = None;
-                    self.exchange.tell_rows();
-                }
-            }
-        }
-        let many = self.rest.len().min(FRAME);
-        let data = self.rest.split_to(many);
-        self.exchange.note(|outcome| outcome.bytes_out = outcome.bytes_out.saturating_add(many as u64));
-        Poll::Ready(Some(Ok(Frame::data(data))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.flow.is_none()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let held = self.rest.len() as u64;
-        if self.flow.is_none() {
-            return SizeHint::with_exact(held);
-        }
-        let mut hint = SizeHint::new();
-        hint.set_lower(held);
-        hint
-    }
-}
-
-impl Drop for Body {
-    fn drop(&mut self) {
-        if !self.is_end_stream() {
-            if self.flow.is_some() {
-                self.exchange.tell_rows();
-            }
-            self.exchange.note(|outcome| {
-                if matches!(outcome.verdict, Verdict::Forwarded | Verdict::Local) {
-                    outcome.verdict = Verdict::Cut;
-                }
-            });
         }
     }
 }

@@ -12,6 +12,7 @@ mod front_door;
 mod identify;
 mod jobs;
 mod judge;
+mod leaving;
 mod look;
 mod params;
 mod path;
@@ -21,7 +22,7 @@ pub mod respond;
 mod split;
 mod token;
 
-pub use exchange::Body;
+pub use leaving::Body;
 
 use crate::{
     audit::Recorder,

@@ -2,15 +2,15 @@
 //!
 //! Trusted base. Nothing here widens: an unknown, an empty and a missing thing give no entitlement.
 
+mod grants;
+mod openings;
+
 use super::outsourcers;
 use crate::model::{
-    contract::{Contract, Data},
-    entitlement::{Action, Entitlement, Lift, Opening, Scope, Source, Validity},
+    contract::Data,
+    entitlement::{Action, Entitlement, Scope, Source, Validity},
     operation::{Audience, BpoExports, Class, Operation, Rules},
-    org::{
-        Assignment, DivisionIx, Grant, GrantResource, GroupIx, Org, Permission, PermissionScope, Principal, QueueIx,
-        QueueState, UserIx,
-    },
+    org::{Assignment, DivisionIx, GroupIx, Org, Permission, PermissionScope, Principal, QueueIx, QueueState, UserIx},
     refusal::{Code, Refusal},
     set::{Dim, Set},
     world::RoleConflict,
@@ -64,7 +64,7 @@ pub fn derive(
     if let Principal::User(user) = holder
         && operation.class != Class::NoData
     {
-        permitted |= add_grants(org, operation, user, now, &mut scope);
+        permitted |= grants::add(org, operation, user, now, &mut scope);
     }
     if !permitted {
         return Err(Refusal::new(
@@ -77,8 +77,8 @@ pub fn derive(
         .with("permission", &*operation.permission));
     }
     settle(org, operation, &mut scope.entitlements);
-    scope.lifts = lifts(org, rules, holder, operation);
-    scope.openings = openings(org, rules, holder, operation, now);
+    scope.lifts = openings::lifts(org, rules, holder, operation);
+    scope.openings = openings::openings(org, rules, holder, operation, now);
     Ok(scope)
 }
 
@@ -339,89 +339,6 @@ impl Derivation<'_> {
     }
 }
 
-/// Grants open an operation by themselves. Returns whether one does now.
-fn add_grants(org: &Org, operation: &Operation, user: UserIx, now: Timestamp, scope: &mut Scope) -> bool {
-    let mut any = false;
-    for slot in org.index.grants.get(&user).into_iter().flatten() {
-        let Some(grant) = org.grants.get(*slot as usize) else {
-            continue;
-        };
-        let valid = Validity { from: Some(grant.from), until: Some(grant.until) };
-        if let Some(next) = valid.next_change(now) {
-            scope.good_until = Some(scope.good_until.map_or(next, |known| known.min(next)));
-        }
-        // what is changed has no data time, so no window could hold it
-        if operation.class == Class::Write && grant.data.is_some() {
-            continue;
-        }
-        if !valid.acts_at(now) || !grant.actions.iter().any(|action| action.includes(operation.contract.action)) {
-            continue;
-        }
-        for resource in &grant.resources {
-            let granted = of_resource(org, operation, grant, resource, valid, scope.region);
-            any |= granted.is_some();
-            scope.entitlements.extend(granted);
-        }
-    }
-    any
-}
-
-fn of_resource(
-    org: &Org,
-    operation: &Operation,
-    grant: &Grant,
-    resource: &GrantResource,
-    valid: Validity,
-    region: crate::model::org::RegionIx,
-) -> Option<Entitlement> {
-    let data = operation.contract.data;
-    let mut entitlement = Entitlement {
-        holder: Principal::User(grant.beneficiary),
-        region,
-        divisions: Dim::Any,
-        queues: Dim::Any,
-        users: Dim::Any,
-        conversations: Dim::Any,
-        data: grant.data,
-        actions: grant.actions.clone(),
-        valid,
-        source: Source::Grant { id: grant.id.clone() },
-    };
-    let in_region = |division: DivisionIx| org.division(division).region == region;
-    match resource {
-        GrantResource::Queue(queue) if data == Data::Interaction || data == Data::Queue => {
-            let held = org.queue(*queue);
-            if held.region != region || !(held.state == QueueState::Active || operation.archived) {
-                return None;
-            }
-            entitlement.queues = Dim::Only(Set::one(*queue));
-        }
-        GrantResource::Division(division) => {
-            if !in_region(*division) || !org.division(*division).leaf {
-                return None;
-            }
-            entitlement.divisions = Dim::Only(Set::one(*division));
-        }
-        GrantResource::User(user) if matches!(data, Data::Interaction | Data::User | Data::Team) => {
-            if org.user(*user).region != region {
-                return None;
-            }
-            entitlement.users = Dim::Only(Set::one(*user));
-        }
-        GrantResource::Group(group) if matches!(data, Data::Interaction | Data::User | Data::Team) => {
-            entitlement.users = Dim::Only(org.group(*group).members.filter(|user| org.user(*user).region == region));
-        }
-        GrantResource::Conversation(id) if data == Data::Interaction => {
-            entitlement.conversations = Dim::Only(Set::one(id.clone()));
-        }
-        GrantResource::Conversations { conversations, .. } if data == Data::Interaction => {
-            entitlement.conversations = Dim::Only(conversations.iter().cloned().collect());
-        }
-        _ => return None,
-    }
-    Some(entitlement)
-}
-
 /// `role-conflict = "refuse"`: two roles conflict when both hold analytics permissions, whatever their divisions. What
 /// lists divisions shows no analytics, though a permission to view reports opens it too.
 fn refuse_conflicting_roles(org: &Org, rules: &Rules, holder: Principal, operation: &Operation) -> Result<(), Refusal> {
@@ -448,47 +365,4 @@ fn refuse_conflicting_roles(org: &Org, rules: &Rules, holder: Principal, operati
         format!("your roles {} conflict: one of them must be taken away by the administrator", names.join(" and ")),
     )
     .with("roles", held.into_iter().collect::<Vec<_>>().join(",")))
-}
-
-/// A permission that lifts a mask lifts it where it would open the operation, by its own scope word and division.
-/// Grants lift nothing.
-fn lifts(org: &Org, rules: &Rules, holder: Principal, operation: &Operation) -> Vec<Lift> {
-    let mut lifts = Vec::new();
-    for (class, lifting) in &rules.masks {
-        let mut entitlements = from_roles(org, holder, operation, lifting, &BTreeSet::new()).entitlements;
-        entitlements.retain(covers_something);
-        if !entitlements.is_empty() {
-            lifts.push(Lift { class: class.clone(), entitlements });
-        }
-    }
-    lifts
-}
-
-/// What the answer's links lead to, by action: the permissions of that action, by their own scope word and division, and
-/// grants of it. No export leaves with an outsourcer.
-fn openings(org: &Org, rules: &Rules, holder: Principal, operation: &Operation, now: Timestamp) -> Vec<Opening> {
-    let actions = operation.contract.links.iter().copied();
-    let allowed = actions.filter(|action| *action != Action::Export || !org.is_bpo(holder));
-    let opening = |action: Action| {
-        let contract = Contract { action, ..Contract::clone(&operation.contract) };
-        let doing = Operation { contract: contract.into(), ..operation.clone() };
-        let none = BTreeSet::new();
-        let permissions = rules.actions.get(&action).unwrap_or(&none);
-        let mut own = Scope {
-            holder,
-            region: org.region_of(holder),
-            action,
-            entitlements: from_roles(org, holder, &doing, permissions, &none).entitlements,
-            inert: Set::new(),
-            lifts: Vec::new(),
-            openings: Vec::new(),
-            good_until: None,
-        };
-        if let Principal::User(user) = holder {
-            add_grants(org, &doing, user, now, &mut own);
-        }
-        settle(org, &doing, &mut own.entitlements);
-        Opening { action, entitlements: own.entitlements }
-    };
-    allowed.map(opening).filter(|opening| !opening.entitlements.is_empty()).collect()
 }
