@@ -116,6 +116,8 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
             _ => &forward.plan,
         };
         let guarded = plan
+            .clone()
+            .salted([0; 32])
             .guard(Unguarded::new(200, upstream.to_string().into_bytes()))
             .map_err(|refusal| format!("the answer was refused: {refusal}"))?;
         let shown = parse(guarded.body())?;

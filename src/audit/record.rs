@@ -206,7 +206,8 @@ pub struct Subject {
 #[serde(rename_all = "camelCase")]
 pub struct Query {
     /// SHA-256 over method, path, parameters and body, each with its length: of the whole, or of as much as had been read
-    /// when it was refused. Text that stays out or is cut counts.
+    /// when it was refused. Text that stays out or is cut counts; a value that is hidden counts as `***`, because a digest gives
+    /// a telephone number away to whoever tries them all.
     pub digest: String,
     /// The query itself, with `queries = "full"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -224,7 +225,8 @@ pub struct QueryText {
     /// Parameters: name and value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub query: Vec<(String, String)>,
-    /// The body, as it was written.
+    /// The body, as it was written; where a field of it is masked in answers, such as the number of a customer, written anew
+    /// with `***` in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// How many bytes were left out of path, parameters and body; missing: nothing.

@@ -10,9 +10,11 @@ use super::{
 };
 use crate::{
     model::{
+        operation::Operation,
         outgoing::Outgoing,
         refusal::{Code, Refusal},
     },
+    query::hide::hide,
     telemetry::Metrics,
     verify::{Certificate, Verified, VerifiedLink},
 };
@@ -108,6 +110,8 @@ pub struct IntentDraft {
     pub operation: String,
     pub region: String,
     pub asked: Query,
+    /// By whose model of the body what is sent is kept.
+    pub governed: Option<Arc<Operation>>,
     pub scope: Arc<ScopeRecord>,
     pub versions: VersionsRecord,
     pub notices: Vec<NoticeRecord>,
@@ -141,8 +145,10 @@ impl Intent {
     }
 }
 
-fn as_sent(sent: &Outgoing) -> Query {
-    Query::new(sent.method.as_str(), &sent.path, &sent.query, sent.body.as_deref())
+fn as_sent(sent: &Outgoing, governed: Option<&Operation>) -> Query {
+    let body = sent.body.as_deref();
+    let hidden = body.zip(governed).and_then(|(body, operation)| hide(operation, body));
+    Query::new(sent.method.as_str(), &sent.path, &sent.query, hidden.as_deref().or(body))
 }
 
 /// Hands lines to the writer. Cheap to clone.
@@ -202,7 +208,8 @@ impl Recorder {
     ) -> Result<Intent, Unavailable> {
         let permit = self.room(&self.intents).await?;
         let intent = Intent { decision: draft.decision, region: draft.region.clone(), sent: sent.clone() };
-        let record = Box::new(Record::Intent(Box::new(self.line(draft, as_sent(sent), certificate))));
+        let as_sent = as_sent(sent, draft.governed.as_deref());
+        let record = Box::new(Record::Intent(Box::new(self.line(draft, as_sent, certificate))));
         let (durable, waiting) = match self.durability {
             Durability::Strict => {
                 let (answer, waiting) = oneshot::channel();

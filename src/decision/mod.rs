@@ -16,7 +16,7 @@ use crate::{
         narrow::{Narrowed, Outcome, interactions, scope_changed},
         together::Together,
     },
-    query::Question,
+    query::{Question, hide::hide},
     verify::{self, JobUnproved, Unproved, Verified, VerifiedLink},
 };
 use jiff::Timestamp;
@@ -203,7 +203,8 @@ pub fn prove(
     now: Timestamp,
 ) -> Result<Forward, Refusal> {
     let outgoing = narrowed.outgoing.clone();
-    let fault = |unproved: Unproved| unproven(&format!("{unproved}; outgoing: {}", describe(&outgoing)));
+    let fault =
+        |unproved: Unproved| unproven(&format!("{unproved}; outgoing: {}", describe(&question.operation, &outgoing)));
     let (contract, org) = (&question.operation.contract, &world.org);
     let (sent, residual) = (narrowed.outgoing, narrowed.residual);
     let mut plan = narrowed.plan;
@@ -249,8 +250,10 @@ fn unproven(cause: &str) -> Refusal {
         .because(cause)
 }
 
-fn describe(outgoing: &Outgoing) -> String {
-    let body = outgoing.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+/// As it may stand in a record.
+fn describe(operation: &Operation, outgoing: &Outgoing) -> String {
+    let hidden = outgoing.body.as_deref().and_then(|body| hide(operation, body));
+    let body = hidden.as_deref().or(outgoing.body.as_deref()).map(String::from_utf8_lossy).unwrap_or_default();
     let query: Vec<_> = outgoing.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     format!("{} {}?{} {body}", outgoing.method.as_str(), outgoing.path, query.join("&"))
 }

@@ -16,6 +16,8 @@ pub struct Answer {
     pub keys: Vec<Key>,
     /// `conversations`, `conversation`: where the legs are.
     pub leg: Option<LegPath>,
+    /// The same: what stays of a leg that is not visible, level by level as in `keep`; nothing is listed: it is cut.
+    pub foreign: Keep,
     /// `documents`: the field of the body that lists which fields come back, and the object of a row that holds them.
     pub source: Option<Path>,
     /// `plain`: the field that repeats the last id of the path.

@@ -56,6 +56,8 @@ pub struct BodyModel {
 pub struct Field {
     pub name: Box<str>,
     pub required: bool,
+    /// Not kept in records: what a mask hides in answers, such as the number of a customer.
+    pub masked: bool,
     pub kind: FieldKind,
 }
 

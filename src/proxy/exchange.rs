@@ -16,11 +16,13 @@ use crate::{
     decision::Forward,
     identity,
     model::{
+        operation::Operation,
         org::{Org, Principal},
         refusal::{Code, Notice, Refusal},
         world::World,
     },
     policy::guard::{Guarded, Rows},
+    query::hide::hide,
     server::{Panicked, Peer},
     telemetry::{
         Event as _, Metrics,
@@ -54,6 +56,8 @@ pub(super) struct Exchange {
     outcome: Option<OutcomeRecord>,
     /// The asked body, before it was understood.
     body: Option<String>,
+    /// The rule, once it is found.
+    governed: Option<Arc<Operation>>,
     region: String,
     scope: Option<Arc<ScopeRecord>>,
     notices: Vec<Notice>,
@@ -107,6 +111,7 @@ impl Exchange {
             phase: ("admit", Instant::now()),
             outcome: Some(outcome),
             body: None,
+            governed: None,
             region: String::new(),
             scope: None,
             notices: Vec::new(),
@@ -116,6 +121,10 @@ impl Exchange {
     /// A decision that cannot be recorded is not taken.
     pub(super) fn recordable(&self) -> Result<(), Refusal> {
         self.reserved.as_ref().map(|_| ()).map_err(|unavailable| unavailable.clone().into())
+    }
+
+    pub(super) fn decision(&self) -> Uuid {
+        self.id
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -167,9 +176,14 @@ impl Exchange {
     /// What was not understood may hold anything, a secret among it. This was.
     pub(super) fn understood(&mut self) {
         let body = self.body.take();
+        let hidden = body.as_deref().zip(self.governed.as_deref()).and_then(|(body, rule)| hide(rule, body.as_bytes()));
         self.note(|outcome| {
-            if let Some(text) = outcome.asked.as_mut().and_then(|asked| asked.text.as_mut()) {
-                text.body = body;
+            let Some(text) = outcome.asked.as_mut().and_then(|asked| asked.text.as_mut()) else { return };
+            match hidden {
+                None => text.body = body,
+                Some(hidden) => {
+                    outcome.asked = Some(Query::new(&text.method, &text.path, &text.query, Some(&hidden)));
+                }
             }
         });
     }
@@ -197,8 +211,9 @@ impl Exchange {
         self.note(|outcome| outcome.subject = Some(subject));
     }
 
-    pub(super) fn operation(&mut self, id: &str) {
-        self.note(|outcome| outcome.operation = Some(id.to_owned()));
+    pub(super) fn operation(&mut self, operation: &Arc<Operation>) {
+        self.governed = Some(operation.clone());
+        self.note(|outcome| outcome.operation = Some(operation.id.to_string()));
     }
 
     /// Says with every answer that the organisation may have changed since.
@@ -246,6 +261,7 @@ impl Exchange {
             operation: outcome.operation.clone()?,
             region: self.region.clone(),
             asked: outcome.asked.clone()?,
+            governed: self.governed.clone(),
             scope: self.scope.clone()?,
             versions: outcome.versions.clone()?,
             notices: self.notices.iter().map(NoticeRecord::from).collect(),

@@ -26,7 +26,7 @@ pub use leaving::Body;
 
 use crate::{
     audit::Recorder,
-    base::clock::Clock,
+    base::{clock::Clock, secret::Secret},
     decision::{self, Decided},
     identity::{Identity, Logins},
     model::refusal::{Code, Refusal},
@@ -103,6 +103,8 @@ pub struct Proxy {
     store: Store,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
+    /// What names of other people's legs are made with; without it such legs are cut.
+    secret: Option<Secret>,
 }
 
 impl Proxy {
@@ -120,6 +122,7 @@ impl Proxy {
             store,
             clock,
             metrics,
+            secret: Secret::random(),
         })
     }
 
@@ -177,7 +180,11 @@ impl Proxy {
         let sent = forward.verified.outgoing().body.clone();
         let answer = self.fetch(&question.operation, forward.verified, intent, slot, exchange).await?;
         let within = (place, &*pinned, &scoped.scope);
-        let (guarded, rest) = self.judge(&question, forward.plan, answer, within, exchange).await?;
+        let plan = match &self.secret {
+            Some(secret) => forward.plan.salted(secret.of(exchange.decision().as_bytes())),
+            None => forward.plan,
+        };
+        let (guarded, rest) = self.judge(&question, plan, answer, within, exchange).await?;
         self.keep(&question, sent, &guarded, whose, exchange).await?;
         Ok(Answer::Guarded(guarded, rest))
     }

@@ -26,7 +26,7 @@ impl Proxy {
         exchange.enter("read");
         let (verb, path) = (call.verb.as_str(), call.path.text());
         let (operation, ids) = find(&pinned.world.rules, call.method, &call.path.segments(), &path)?;
-        exchange.operation(&operation.id);
+        exchange.operation(&operation);
         let params = params::typed(call.params, &operation.contract.params)?;
         let flat: Vec<_> = params.iter().map(|(name, values)| (name, values.join(","))).collect();
         exchange.asked(Query::new(verb, &path, &flat, None));

@@ -7,6 +7,7 @@ pub mod condition;
 pub mod dialect;
 pub mod filter;
 pub mod genesys;
+pub mod hide;
 pub mod json;
 pub mod opensearch;
 pub mod platform;

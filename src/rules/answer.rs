@@ -1,6 +1,7 @@
 //! Compiles `[rule.answer]`: shape, keys, legs, what may pass and what is masked.
 
 use super::{
+    foreign,
     format::{self, AccessWord},
     models::{self, Masks, Models},
     owners, paths,
@@ -76,6 +77,7 @@ pub(super) fn compile(
     let mut mask = masked.clone();
     mask.extend(answer.mask.iter().map(|(field, class)| (field.text.clone(), class.as_str().into())));
     let bare = rows.as_ref().is_some_and(Vec::is_empty) && !single;
+    let foreign = foreign::compile(answer, leg.as_ref(), rows.as_deref().unwrap_or_default(), &mask, models, reader);
     let empty = empty(&answer.empty, body, bare, reader);
     let keep = models.keep(&answer.keep, reader)?.clone();
     if !keep.levels.contains_key("") {
@@ -103,6 +105,7 @@ pub(super) fn compile(
         rows: rows?,
         keys: keys?,
         leg,
+        foreign: foreign?,
         source,
         named_by: named_by.ok()?,
         totals: totals?,

@@ -286,6 +286,11 @@ keys! {
         /// Fields of a row that say whose it is.
         keys: BTreeMap<Name, At<AccessWord>>,
         leg: Option<At<Leg>>,
+        /// Interactions: legs of others are cut, or stay without their owner. Default `cut`.
+        foreign: Option<At<ForeignWord>>,
+        /// `pseudonym`: the list of fields that stay of a leg of others. Only words about its kind may be listed; its agent gets
+        /// a pseudonym that means nothing outside the one answer.
+        foreign_keep: Option<At<String>>,
         /// `documents`: the field of the body that lists which fields come back, such as `$._source`; a row holds them in an
         /// object of that name.
         source: Option<At<String>>,
@@ -477,6 +482,7 @@ words! {
         Group = "group",
     }
 }
+words! { ForeignWord { Cut = "cut", Pseudonym = "pseudonym", } }
 words! { ParamKindWord { Int = "int", Enum = "enum", Text = "text", Ids = "ids", Place = "place", } }
 
 impl Shared {

@@ -27,6 +27,7 @@ mod below;
 mod catalogue;
 mod condition;
 mod exports;
+mod foreign;
 mod format;
 mod jobs;
 mod lists;

@@ -71,6 +71,8 @@ keys! {
         kind: KindWord,
         /// Must be sent.
         required: Option<bool>,
+        /// Records hold `***` in its place: what a mask hides in answers, such as the number of a customer.
+        masked: Option<bool>,
         min: Option<i64>,
         /// Largest number, longest text in bytes, or longest list.
         max: Option<i64>,

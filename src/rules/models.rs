@@ -248,7 +248,8 @@ impl Filters {
             .iter()
             .map(|(name, spec)| {
                 let kind = self.kind(spec, dialect, masks, reader)?;
-                Some(Field { name: name.text.clone(), required: spec.required.unwrap_or(false), kind })
+                let (required, masked) = (spec.required.unwrap_or(false), spec.masked.unwrap_or(false));
+                Some(Field { name: name.text.clone(), required, masked, kind })
             })
             .collect();
         fields.into_iter().collect()

@@ -119,6 +119,6 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn reading(&self, model: &'a FilterModel) -> Reading<'_> {
-        Reading { scope: self.scope, words: self.words, model, dialect: self.model.dialect }
+        Reading { scope: self.scope, words: self.words, model, dialect: self.model.dialect, data: self.model.data }
     }
 }

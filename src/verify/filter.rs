@@ -9,6 +9,7 @@ use super::{
 };
 use crate::model::{
     body::{Access, Dialect, Dimension, FilterModel, Level, ObjectOrd},
+    contract::Data,
     org::{DivisionIx, QueueIx, UserIx},
 };
 
@@ -67,6 +68,8 @@ pub(super) struct Reading<'a> {
     pub(super) words: &'a Vocabulary<'a>,
     pub(super) model: &'a FilterModel,
     pub(super) dialect: Dialect,
+    /// What the rows of the body are about.
+    pub(super) data: Data,
 }
 
 /// How a predicate compares.
@@ -117,6 +120,12 @@ impl Reading<'_> {
         }
         if self.model.level == Level::Interaction && matches!(access, Access::Queue | Access::User) {
             return Err(Unproved::at(at, "would ask whether the interaction has such a leg, visible or not"));
+        }
+        if self.data == Data::Flow && access == Access::Division {
+            return Err(Unproved::at(
+                at,
+                "the tags of a run are those of its interaction, whose legs may be anybody's",
+            ));
         }
         let mut atoms = Vec::with_capacity(values.len());
         for value in values {

@@ -232,15 +232,27 @@ impl<'a> Scope<'a> {
         })
     }
 
-    /// Whether all that this division owns may be seen, whoever it went through.
+    /// Whether all that this division owns may be seen, whoever it went through. Every queue is every open one: a division
+    /// whose queues are all closed is nobody's whole.
     pub(super) fn shows_all_of(&self, ix: DivisionIx) -> bool {
-        self.live.iter().any(|e| e.queues.is_any() && e.users.is_any() && self.covers_division(e, ix))
+        self.live.iter().any(|e| {
+            let here = self.org.divisions.get(ix.index()).map(|division| &division.queues);
+            self.covers_all_of(e, ix)
+                && here.is_some_and(|all| all.is_empty() || all.iter().any(|queue| self.covers_queue(e, *queue)))
+        })
+    }
+
+    fn covers_all_of(&self, e: &Entitlement, ix: DivisionIx) -> bool {
+        e.queues.is_any() && e.users.is_any() && self.covers_division(e, ix)
     }
 
     /// A team is seen by those who see everybody of the organisation's own in its division, whatever else.
     pub(super) fn shows_object(&self, kind: ObjectOrd, id: &str) -> bool {
-        self.org.objects.get(&(kind.into(), id.into())).is_some_and(|division| {
-            self.shows_all_of(*division) || kind == ObjectOrd::Team && self.shows_people_of(*division)
+        self.org.objects.get(&(kind.into(), id.into())).is_some_and(|division| match kind {
+            ObjectOrd::Team => {
+                self.live.iter().any(|e| self.covers_all_of(e, *division)) || self.shows_people_of(*division)
+            }
+            ObjectOrd::Flow | ObjectOrd::Case | ObjectOrd::Label => self.shows_all_of(*division),
         })
     }
 

@@ -160,6 +160,7 @@ pub(crate) fn draft(decision: Uuid, region: &str) -> IntentDraft {
         operation: "conversation-by-id".into(),
         region: region.into(),
         asked: Query::new::<&str>("GET", "/api/v2/conversations/c-1", &[], None),
+        governed: None,
         scope: Arc::new(ScopeRecord { digest: "0".into(), sources: Vec::new() }),
         versions: VersionsRecord { rules: "r".into(), directory: "d".into(), grants: "g".into() },
         notices: Vec::new(),

@@ -7,8 +7,19 @@ use crate::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a masked string looks like.
+/// What a masked text looks like.
 const MASKED: &str = "***";
+
+/// What a masked value looks like: of the same type, so that clients read it as before. A list keeps its length, an object
+/// nothing of what it said, not even its names; a number has nothing to hide behind.
+fn masked(value: &Value) -> Value {
+    match value {
+        Value::Text(_) => Value::text(MASKED),
+        Value::Array(items) => Value::Array(items.iter().map(masked).collect()),
+        Value::Object(_) => Value::Object(Vec::new()),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Value::Null,
+    }
+}
 
 /// Drops every field that no level of the allow-list names.
 pub(in crate::policy) fn keep(keep: &Keep, answer: Value) -> Value {
@@ -146,8 +157,8 @@ pub(super) fn mask(plan: &GuardPlan, value: &mut Value, lifted: &BTreeSet<&str>)
     };
     for (name, value) in members {
         let class = plan.operation.answer.mask.get(name);
-        if class.is_some_and(|class| !lifted.contains(&**class)) && !value.is_null() {
-            *value = Value::text(MASKED);
+        if class.is_some_and(|class| !lifted.contains(&**class)) {
+            *value = masked(value);
         }
     }
 }
@@ -177,6 +188,17 @@ mod tests {
         let due = r#"{"a":1,"b":null,"c":[{"d":"t"},null,{"d":[null,"u",["v"]]}]}"#;
         assert_eq!(text(keep_listed(&list, &Links::none(), answer())), due);
         assert!(text(keep(&list, answer())).contains(r#""b":{"x":1}"#));
+    }
+
+    #[test]
+    fn what_is_masked_keeps_its_type_and_nothing_else() {
+        let hidden = br#"{"a":"+15550100","b":["+1","",null,["x"]],"c":{"home":"+1","of":["x"]},"d":[{"home":1},7],"e":12,"f":true,"g":null}"#;
+        let hidden = json::parse_object(hidden, &Limits::default()).unwrap();
+        let Value::Object(members) = hidden else { panic!("an object") };
+        let shown = members.into_iter().map(|(name, value)| (name, masked(&value))).collect();
+        let shown = String::from_utf8(Value::Object(shown).to_bytes()).unwrap();
+        let due = r#"{"a":"***","b":["***","***",null,["***"]],"c":{},"d":[{},null],"e":null,"f":null,"g":null}"#;
+        assert_eq!(shown, due);
     }
 
     #[test]

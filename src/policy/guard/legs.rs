@@ -1,8 +1,8 @@
-//! Rows that show their legs: foreign legs are cut, parts that belong to nobody follow masked, and an
-//! interaction without a visible leg does not exist.
+//! Rows that show their legs: foreign legs are cut or stay without their owner, parts that belong to nobody follow masked, and
+//! an interaction without a visible leg does not exist.
 
 use super::{
-    GuardPlan,
+    GuardPlan, foreign,
     sight::{self, Leg},
 };
 use crate::{
@@ -20,7 +20,7 @@ pub(super) fn judge(plan: &GuardPlan, row: &Value) -> Option<Value> {
     let path = plan.operation.answer.leg.as_ref()?;
     row.as_object()?;
     let conversation = id(plan, row).map(str::to_owned);
-    let mut cutter = Cutter::new(plan, path, conversation.as_deref());
+    let mut cutter = Cutter { shows: true, ..Cutter::new(plan, path, conversation.as_deref()) };
     let cut = cutter.element(row, 0, &mut Vec::new())?;
     cut.lifted.as_ref()?;
     let divisions = cutter.divisions;
@@ -107,6 +107,8 @@ pub(super) struct Cutter<'a> {
     path: &'a LegPath,
     conversation: Option<&'a str>,
     divisions: BTreeSet<DivisionIx>,
+    /// For an answer: what is not visible may stay without its owner. Who only looks sees what is visible and nothing else.
+    shows: bool,
 }
 
 /// An element that stays.
@@ -135,7 +137,7 @@ fn in_both<'p>(all: Option<BTreeSet<&'p str>>, more: Option<BTreeSet<&'p str>>) 
 
 impl<'p> Cutter<'p> {
     pub(super) fn new(plan: &'p GuardPlan, path: &'p LegPath, conversation: Option<&'p str>) -> Self {
-        Self { plan, path, conversation, divisions: BTreeSet::new() }
+        Self { plan, path, conversation, divisions: BTreeSet::new(), shows: false }
     }
 
     /// `None` when no leg below the element is somebody's and visible.
@@ -166,16 +168,16 @@ impl<'p> Cutter<'p> {
                     below = items.len();
                     let mut stays = Vec::with_capacity(items.len());
                     for item in items {
-                        match self.element(item, level + 1, above) {
-                            Some(part) => {
-                                lost |= part.lost;
-                                lifted = in_both(lifted, part.lifted);
-                                stays.push(part.value);
-                            }
-                            None => lost = true,
+                        if let Some(part) = self.element(item, level + 1, above) {
+                            lost |= part.lost;
+                            lifted = in_both(lifted, part.lifted);
+                            kept += 1;
+                            stays.push(part.value);
+                        } else {
+                            lost = true;
+                            stays.extend(self.shadow(item, level + 1, above));
                         }
                     }
-                    kept = stays.len();
                     out.push((name.clone(), Value::Array(stays)));
                 }
                 _ if name == array => {}
@@ -193,6 +195,12 @@ impl<'p> Cutter<'p> {
             out.retain(|(name, _)| **name != *"metrics");
         }
         Some(Cut::new(self.plan, Value::Object(out), lost, lifted))
+    }
+
+    /// What is not visible, without its owner. Below somebody who is named it would be his, so there it is cut.
+    fn shadow(&self, element: &Value, level: usize, above: &[&Value]) -> Option<Value> {
+        let is_somebodys = || above.iter().enumerate().any(|(level, holder)| self.names_owner(holder, level));
+        (self.shows && !is_somebodys()).then(|| foreign::shadow(self.plan, self.path, element, level))?
     }
 
     fn leg(&mut self, element: &Value, above: &[&Value]) -> Option<Cut<'p>> {

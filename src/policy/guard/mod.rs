@@ -7,6 +7,7 @@ mod change;
 mod documents;
 mod export;
 pub(super) mod fields;
+mod foreign;
 mod job;
 mod legs;
 mod part;
@@ -213,6 +214,8 @@ pub struct GuardPlan {
     step: Option<JobStep>,
     /// The asker's own exports, as the second reader proved them; without that nothing of a list of them is shown.
     own: OwnRows,
+    /// What names of other people's legs are made with, where a rule lets such legs stay.
+    salt: Option<foreign::Salt>,
 }
 
 impl GuardPlan {
@@ -244,6 +247,7 @@ impl GuardPlan {
             windowless: None,
             step: None,
             own: OwnRows::default(),
+            salt: None,
         }
     }
 

@@ -5,7 +5,7 @@
 mod grants;
 mod openings;
 
-use super::outsourcers;
+use super::{extent::covers_whole, outsourcers};
 use crate::model::{
     contract::Data,
     entitlement::{Action, Entitlement, Scope, Source, Validity},
@@ -88,6 +88,9 @@ fn settle(org: &Org, operation: &Operation, entitlements: &mut Vec<Entitlement>)
         leave_out_copies(org, entitlements);
     }
     outsourcers::leave_out(org, operation, entitlements);
+    if matches!(operation.contract.data, Data::Flow | Data::Case) {
+        leave_out_closed(org, entitlements);
+    }
     entitlements.retain(covers_something);
 }
 
@@ -96,6 +99,20 @@ fn leave_out_copies(org: &Org, entitlements: &mut [Entitlement]) {
     for entitlement in entitlements {
         let divisions = entitlement.leaves(org).filter(|ix| !org.division(*ix).shared);
         entitlement.divisions = Dim::Only(divisions);
+    }
+}
+
+/// Every queue is every queue open to the asker, or no queue: a division with queues, of which none is open to him, is not seen
+/// whole by any right to all of it.
+fn leave_out_closed(org: &Org, entitlements: &mut [Entitlement]) {
+    for entitlement in entitlements.iter_mut().filter(|one| covers_whole(one)) {
+        let holder = entitlement.holder;
+        let open = |queue: &QueueIx| !org.queue(*queue).restricted && org.open_to(*queue, holder);
+        let seen = entitlement.leaves(org).filter(|division| {
+            let queues = &org.division(*division).queues;
+            queues.is_empty() || queues.iter().any(open)
+        });
+        entitlement.divisions = Dim::Only(seen);
     }
 }
 

@@ -48,7 +48,7 @@ fn dimensions() -> FilterModel {
 }
 
 fn model(dialect: Dialect) -> BodyModel {
-    let field = |name: &str, required, kind| Field { name: name.into(), required, kind };
+    let field = |name: &str, required, kind| Field { name: name.into(), required, masked: false, kind };
     let words = |fold| FieldKind::Enum { words: vec!["One".into(), "Two".into()], fold };
     BodyModel {
         name: "Query".into(),

@@ -48,7 +48,12 @@ fn what_was_checked_is_what_is_given() {
 fn only_the_filter_of_the_proof_carries_the_scope() {
     let more = |level| {
         with_model(aggregates(), |model| {
-            model.fields.push(Field { name: "other".into(), required: false, kind: FieldKind::Filter(filter(level)) });
+            model.fields.push(Field {
+                name: "other".into(),
+                required: false,
+                masked: false,
+                kind: FieldKind::Filter(filter(level)),
+            });
         })
     };
     let good = flat("or", &[is("queueId", "qa")]);

@@ -178,7 +178,7 @@ fn list(of: FieldKind) -> FieldKind {
 }
 
 fn field(name: &str, kind: FieldKind) -> Field {
-    Field { name: name.into(), required: name == "interval", kind }
+    Field { name: name.into(), required: name == "interval", masked: false, kind }
 }
 
 fn path(path: &str) -> Vec<Box<str>> {

@@ -2,12 +2,13 @@
 
 use super::fixture::*;
 use crate::model::{
-    body::{Access, ObjectOrd},
+    body::{Access, Dimension, FieldKind, ObjectOrd},
     contract::Data,
     entitlement::{Action, Entitlement},
-    org::{DivisionIx, ObjectKind, UserIx},
+    org::{DivisionIx, ObjectKind, Read, UserIx},
     set::{Dim, Set},
 };
+use std::slice::from_ref;
 
 const BOB: UserIx = UserIx::new(2);
 const EVE: UserIx = UserIx::new(3);
@@ -166,6 +167,62 @@ fn objects_by_their_owning_division() {
         ask(vec![e], id).refused(name, "outside");
     }
     ask(vec![queues(&["qa"]), users(&[ANN])], "pay-flow").refused("rights to each", "outside");
+}
+
+#[test]
+fn a_division_whose_queues_are_all_closed_is_nobodys_whole() {
+    let ask = |change: fn(&mut Try)| {
+        let contract = list_of(Data::Metadata, Access::Object(ObjectOrd::Flow));
+        let mut ask = Try::new(contract, vec![whole()], None).param("id", "pay-flow");
+        ask.org.objects.insert((ObjectKind::Flow, "pay-flow".into()), PAY);
+        change(&mut ask);
+        ask
+    };
+    let here = |ask: &Try| ask.org.divisions[PAY.index()].queues.iter().map(|queue| queue.index()).collect::<Vec<_>>();
+    assert!(here(&ask(|_| {})).len() > 1);
+    let close = |ask: &mut Try, ix: usize| ask.org.queues[ix].read = Read::Closed;
+    ask(|_| {}).proved();
+    let mut one_left = ask(|_| {});
+    let open = here(&one_left).into_iter().filter(|ix| !one_left.org.queues[*ix].restricted).collect::<Vec<_>>();
+    open.iter().skip(1).for_each(|ix| close(&mut one_left, *ix));
+    one_left.proved();
+    let mut none_left = ask(|_| {});
+    for ix in &open {
+        close(&mut none_left, *ix);
+    }
+    none_left.refused("every queue is closed", "outside");
+    let mut restricted = ask(|_| {});
+    for ix in &open {
+        restricted.org.queues[*ix].restricted = true;
+    }
+    restricted.refused("every queue is for those that it names", "outside");
+    ask(|ask| ask.org.divisions[PAY.index()].queues = Set::new()).proved();
+}
+
+#[test]
+fn tags_of_a_run_prove_nothing_and_are_not_asked_for() {
+    let ask = |data: Data, predicates: &[String]| {
+        let mut contract = aggregates();
+        contract.data = data;
+        contract.body = contract.body.map(|model| {
+            let mut model = crate::model::body::BodyModel { data, ..(*model).clone() };
+            for field in &mut model.fields {
+                if let FieldKind::Filter(filter) = &mut field.kind {
+                    filter.dimensions.insert("flowId".into(), Dimension::Access(Access::Object(ObjectOrd::Flow)));
+                }
+            }
+            std::sync::Arc::new(model)
+        });
+        let mut ask = Try::new(contract, vec![whole()], Some(&with_filter(&flat("and", predicates))));
+        ask.org.objects.insert((ObjectKind::Flow, "pay-flow".into()), PAY);
+        ask
+    };
+    let (flow, tag) = (is("flowId", "pay-flow"), is("divisionId", "pay"));
+    ask(Data::Flow, from_ref(&flow)).proved();
+    ask(Data::Flow, &[flow.clone(), tag.clone()]).refused("a tag beside it", "tags of a run");
+    ask(Data::Flow, &[flow, missing("divisionId")]).refused("that it has no tag", "tags of a run");
+    ask(Data::Flow, from_ref(&tag)).refused("a tag alone", "tags of a run");
+    ask(Data::Interaction, &[is("queueId", "qa"), tag]).proved();
 }
 
 #[test]

@@ -304,6 +304,26 @@ async fn changes_are_recorded_with_the_look_before_them() {
         assert_eq!(outcome.operation.as_deref(), Some("conversations.callbacks.reschedule"));
         assert_eq!(outcome.verdict == Verdict::Refused, !allowed, "{outcome:?}");
     }
+    // what a mask hides in answers stands in no line, neither of what was done nor of what was refused
+    for (queue, allowed) in [("q-new", true), ("q-care", false)] {
+        let body = json!({ "queueId": queue, "callbackNumbers": ["+15550177"], "callbackUserName": "Mrs Miller" });
+        let heard = house.ask("sara", &Deed::Create.line(), &body.to_string()).await;
+        assert_eq!(heard.status < 300, allowed, "{heard:?}");
+        let (intent, outcome) = house.lines(heard.decision()).await;
+        let of_this = intent.iter().flat_map(|intent| [&intent.asked, &intent.sent]).chain(&outcome.asked);
+        let texts: Vec<&str> = of_this.map(|query| query.text.as_ref().unwrap().body.as_deref().unwrap()).collect();
+        assert_eq!(texts.len(), if intent.is_some() { 3 } else { 1 });
+        for text in texts {
+            let kept: Value = text.parse().unwrap();
+            let due = json!({ "queueId": queue, "callbackNumbers": ["***"], "callbackUserName": "***" });
+            assert_eq!(kept, due);
+        }
+    }
+    let lines = std::fs::read_dir(house.folder.path().join("data/audit")).unwrap();
+    let all: String = lines.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    assert!(all.contains("callbackNumbers") && !all.contains("+15550177") && !all.contains("Mrs Miller"));
+    let stored = house.sandbox.callbacks(US).unwrap();
+    assert!(stored.iter().any(|one| one.numbers.contains("+15550177")), "what is sent is whole");
 }
 
 type Fault = fn(&mut Disobedience, bool);

@@ -132,6 +132,20 @@ pub(super) const EDITS: &[Edit] = &[
     ),
     edit(
         "Answer",
+        "foreign",
+        "shape = \"conversations\"\nrows = \"$.conversations\"\n",
+        "shape = \"conversations\"\nrows = \"$.conversations\"\nforeign = \"pseudonym\"\nforeign-keep = \"foreign-legs\"\n",
+        Seen,
+    ),
+    edit(
+        "Answer",
+        "foreign-keep",
+        "shape = \"conversations\"\nrows = \"$.conversations\"\n",
+        "shape = \"conversations\"\nrows = \"$.conversations\"\nforeign = \"pseudonym\"\nforeign-keep = \"aggregates\"\n",
+        Told("`aggregates` lists nothing of `conversations.participants`"),
+    ),
+    edit(
+        "Answer",
         "source",
         "source = \"$._source\"",
         "source = \"$.sort\"",
