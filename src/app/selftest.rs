@@ -102,7 +102,12 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
         if let Some(own) = &operation.own {
             question.job = Some(Kept::Own(exported(world, asker, &own.submit, test)?));
         }
-        decision::decide(world, &scope, &question, test.now)
+        let mut decided = decision::decide(world, &scope, &question, test.now)?;
+        if let Decided::Forward(forward) = &mut decided {
+            let (plan, jobs) = (forward.plan.clone(), question.own_exports());
+            forward.plan = decision::files(world, &scope, &question, plan, jobs, test.now);
+        }
+        Ok(decided)
     });
     if let Some(expect) = &test.expect {
         expected(expect, &decided)?;

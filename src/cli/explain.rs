@@ -17,7 +17,7 @@ use crate::{
         entitlement::{Entitlement, Scope, Source},
         operation::JobPart,
         org::{Org, Principal},
-        refusal::Refusal,
+        refusal::{Code, Refusal},
         set::{Dim, Ix},
         world::{Policy, Versions, World},
     },
@@ -135,9 +135,22 @@ impl Explanation {
 
     fn decide(&mut self, world: &World, asker: Principal, question: &Question, now: Timestamp) -> Result<(), Refusal> {
         self.operation = question.operation.id.to_string();
+        if let Principal::User(user) = asker
+            && !world.org.user(user).active
+        {
+            return Err(Refusal::new(
+                Code::IdentityUnknown,
+                "the account is not active in the directory, so nobody is let in by it, whatever its roles are",
+            ));
+        }
         let scope = decision::scope(world, asker, &question.operation, now)?;
         self.sources = sources(&world.org, &scope);
         let scope = Arc::new(scope);
+        if let Some(above) = &question.operation.below {
+            let opened = decision::scope(world, asker, above, now)?;
+            let of_above = |sentence| format!("{sentence} (what stands above, by `{}`)", above.id);
+            self.sources.extend(sources(&world.org, &opened).into_iter().map(of_above));
+        }
         if let (Some(look), Some(first)) =
             (decision::look(world, &scope, question, now)?, question.operation.first_look())
         {
@@ -177,7 +190,12 @@ impl Explanation {
             }
             Decided::Local(guarded) => {
                 self.notices = guarded.notices().iter().map(|notice| notice.text.clone()).collect();
-                "answered without asking the upstream: nothing can match".clone_into(&mut self.verdict);
+                let why = if question.operation.caller.is_some() {
+                    "from the directory, which says who asks"
+                } else {
+                    "nothing can match"
+                };
+                self.verdict = format!("answered without asking the upstream: {why}");
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ use crate::{
         facts::Verdict,
         operation::{Operation, Rules},
     },
+    probe,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -42,6 +43,8 @@ struct Known {
 pub(super) struct Closed {
     pub(super) operation: String,
     pub(super) needs: Vec<&'static str>,
+    /// Those of them about which `probe` can ask.
+    pub(super) asked: Vec<&'static str>,
 }
 
 pub(super) fn resting(rules: &Rules, settings: Option<&Settings>) -> Vec<Resting> {
@@ -79,6 +82,7 @@ pub(super) fn closed(rules: &Rules) -> Vec<Closed> {
         .map(|operation| Closed {
             operation: operation.id.to_string(),
             needs: operation.unproved.iter().map(|assumption| assumption.name()).collect(),
+            asked: operation.unproved.iter().filter(|one| probe::asks(**one)).map(|one| one.name()).collect(),
         })
         .collect()
 }
@@ -100,16 +104,24 @@ pub(super) fn print(all: &[Resting], closed: &[Closed]) {
             out::line(format!("not accepted: {name} ({}): {meaning}; {rests}", one.doubt()));
         }
     }
-    for Closed { operation, needs } in closed {
+    for Closed { operation, needs, asked } in closed {
         let why = |need: &&str| match all.iter().find(|one| one.name == *need) {
             Some(one) if !one.facts.is_empty() => format!("{need}: {}", one.doubt()),
             _ => (*need).to_owned(),
         };
         let needs = needs.iter().map(why).collect::<Vec<_>>().join(", ");
-        out::line(format!(
-            "closed: {operation} (needs {needs}); accept by name under `[policy] assume` once you vouch for it, or ask with `bailiwick probe`"
-        ));
+        out::line(format!("closed: {operation} (needs {needs}); {}", advice(asked)));
     }
+}
+
+/// What opens an operation. `asked`: those of its needs about which `probe` can ask.
+fn advice(asked: &[&str]) -> String {
+    let asked: Vec<_> = asked.iter().map(|name| format!("`{name}`")).collect();
+    let probe = match asked.as_slice() {
+        [] => "; `bailiwick probe` asks nothing about it".to_owned(),
+        asked => format!(", or ask with `bailiwick probe` about {}", asked.join(", ")),
+    };
+    format!("accept by name under `[policy] assume` once you vouch for it{probe}")
 }
 
 impl Resting {
@@ -139,5 +151,23 @@ impl Resting {
         } else {
             "nobody vouches for it".to_owned()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::world::Policy, rules};
+
+    #[test]
+    fn probe_is_advised_for_what_it_asks_and_for_nothing_else() {
+        let rules = rules::compile(rules::embedded(), Policy::default()).map_err(|_| "problems").unwrap().rules;
+        let closed = closed(&rules);
+        let of = |id: &str| closed.iter().find(|one| one.operation == id).unwrap();
+        let (details, export) = (of("conversations.details.query"), of("exports.submit"));
+        assert!(details.asked.contains(&"same-segment") && details.asked.len() == details.needs.len());
+        assert!(export.needs.contains(&"view-filter") && !export.asked.contains(&"view-filter"), "{export:?}");
+        assert!(advice(&["same-segment"]).ends_with(", or ask with `bailiwick probe` about `same-segment`"));
+        assert!(advice(&[]).ends_with("; `bailiwick probe` asks nothing about it"));
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     model::{
         contract::Effect,
         entitlement::Scope,
+        job::Job,
         operation::Operation,
         org::Principal,
         outgoing::Outgoing,
@@ -122,6 +123,23 @@ pub fn link(
     }
 }
 
+/// Opens the files of those exports of a page that are inside the asker's scope for asking for them now. `jobs`: what is
+/// kept of them.
+pub fn files(
+    world: &World,
+    scope: &Arc<Scope>,
+    question: &Question,
+    plan: GuardPlan,
+    jobs: &[Job],
+    now: Timestamp,
+) -> GuardPlan {
+    let asking = question.operation.own.as_ref().map(|own| self::scope(world, scope.holder, &own.submit, now));
+    match asking {
+        Some(Ok(asking)) => plan.opening(|own| own.open(&question.operation.contract, jobs, &asking, &world.org, now)),
+        _ => plan,
+    }
+}
+
 /// What has to be asked before a part of an interaction, or a change of several: the interactions themselves, in the asker's
 /// scope for the part or the change.
 /// `None` where nothing has to be looked at.
@@ -213,12 +231,9 @@ pub fn prove(
         _ if contract.effect == Effect::Changes => {
             verify::check_change(contract, sent, residual, seen, scope, org, now).map_err(fault)
         }
-        (Some(own), _, _) => {
-            // without the right to ask for one no file is his to fetch
-            let asking = self::scope(world, scope.holder, &own.submit, now).ok();
+        (Some(_), _, _) => {
             let exports = question.own_exports();
-            let (verified, rows) =
-                verify::check_own(contract, sent, exports, asking.as_ref(), scope, org, now).map_err(fault)?;
+            let (verified, rows) = verify::check_own(contract, sent, exports, scope, org, now).map_err(fault)?;
             plan = plan.with_own(rows);
             Ok(verified)
         }

@@ -57,7 +57,7 @@ pub enum JobKind {
 pub enum Kept {
     /// The job that the path names, where its submitter is known.
     Job(Arc<Job>),
-    /// All exports of the asker's own.
+    /// All exports of the asker's own, without what was sent for them.
     Own(Arc<[Job]>),
 }
 

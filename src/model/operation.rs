@@ -50,6 +50,8 @@ pub struct Operation {
     pub also: Vec<BTreeSet<Box<str>>>,
     /// The permission as the rule names it, for refusals.
     pub permission: Box<str>,
+    /// The same as bare strings, for programs.
+    pub demanded: Vec<Box<str>>,
     pub audience: Audience,
     /// How outsourcers are kept out of an internal workforce report.
     pub outsourcers: Outsourcers,

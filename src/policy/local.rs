@@ -3,8 +3,7 @@
 use super::guard::{Guarded, PageInfo, fields};
 use crate::{
     model::{
-        answer::{PageNumber, Piece},
-        body::FieldKind,
+        answer::{PageNumber, Piece, Shape},
         contract::{TimeAt, TimeRule},
         operation::{JobPart, Operation},
         refusal::{Code, Notice, Refusal},
@@ -33,10 +32,6 @@ fn filled(operation: &Operation, body: Option<&Body>, page: Option<PageInfo>, no
         match piece {
             Piece::Text(text) => bytes.extend_from_slice(text.as_bytes()),
             Piece::Page(number) => bytes.extend_from_slice(of_page(page, *number).to_string().as_bytes()),
-            Piece::Asked(at) if is_aggregations(operation, at) => {
-                let asked = body.map(|body| &*body.aggregations).unwrap_or_default();
-                bytes.extend_from_slice(&opensearch::empty(asked).to_bytes());
-            }
             Piece::Asked(at) => {
                 let asked = body.and_then(|body| body.get(at)).unwrap_or(&Value::Null);
                 let shown = instant(operation, at, asked);
@@ -44,12 +39,13 @@ fn filled(operation: &Operation, body: Option<&Body>, page: Option<PageInfo>, no
             }
         }
     }
+    if let Some(body) = body.filter(|_| operation.answer.shape == Shape::Documents)
+        && let Ok(mut frame) = json::parse(&bytes, &Limits::own(&bytes))
+    {
+        opensearch::of_nothing(body, &mut frame);
+        bytes = frame.to_bytes();
+    }
     Guarded::plain(200, bytes, notices)
-}
-
-/// Of no document there are no buckets, and numbers that say so.
-fn is_aggregations(operation: &Operation, at: &[Box<str>]) -> bool {
-    matches!(operation.body().and_then(|model| model.field(at)), Some(FieldKind::Aggregations(_)))
 }
 
 /// What the directory says of the asker.

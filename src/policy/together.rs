@@ -10,6 +10,7 @@ use crate::{
     },
     query::json::{self, Limits, Value},
 };
+use std::collections::BTreeMap;
 
 /// How the answers to the parts of one question become one.
 #[derive(Debug, Clone)]
@@ -17,86 +18,155 @@ pub struct Together {
     rows: Path,
     /// Rows of one group become one row; else they stand beside each other.
     added: bool,
+    /// Bytes of all parts: what is asked in parts may be no longer than what is asked at once.
+    most: usize,
 }
 
 impl Together {
     /// No two parts have rows of one group.
     pub(super) fn beside(operation: &Operation) -> Self {
-        Self { rows: operation.answer.rows.clone(), added: false }
+        Self { rows: operation.answer.rows.clone(), added: false, most: operation.answer.max_bytes }
     }
 
     /// What is counted and summed of one group is added, and of its extremes the outer ones stay.
     pub(super) fn added(operation: &Operation) -> Self {
-        Self { rows: operation.answer.rows.clone(), added: true }
+        Self { added: true, ..Self::beside(operation) }
     }
 
-    /// One answer of all, each judged by the plan of its part.
-    pub fn merge(&self, parts: Vec<Guarded>) -> Result<Guarded, Refusal> {
-        let mut whole = Guarded::plain(200, Vec::new(), Vec::new());
-        let (mut answer, mut rows) = (Value::Object(Vec::new()), Vec::new());
-        for part in parts {
-            let read = json::parse_object(&part.body, &Limits::own(&part.body));
-            let mut read = read.map_err(|error| unreadable(format!("a part cannot be read again: {error}")))?;
-            let new = match read.at_mut(&self.rows) {
-                None => Vec::new(),
-                Some(Value::Array(rows)) => std::mem::take(rows),
-                Some(_) => return Err(unreadable("the rows of a part are no list".to_owned())),
-            };
-            for row in new {
-                if self.added {
-                    add_row(&mut rows, row)?;
-                } else {
-                    rows.push(row);
-                }
-            }
-            whole.rows_in += part.rows_in;
-            whole.rows_foreign += part.rows_foreign;
-            for notice in part.notices {
-                if !whole.notices.contains(&notice) {
-                    whole.notices.push(notice);
-                }
-            }
-            answer = read;
+    /// Of no part yet.
+    pub fn whole(self) -> Whole {
+        Whole {
+            of: self,
+            answer: Value::Object(Vec::new()),
+            rows: Joined::default(),
+            bytes: 0,
+            guarded: Guarded::plain(200, Vec::new(), Vec::new()),
         }
-        whole.rows_out = rows.len() as u64;
-        if !answer.set_at(&self.rows, Value::Array(rows)) {
+    }
+}
+
+/// One answer of all parts that were added, each judged by the plan of its part.
+#[derive(Debug)]
+pub struct Whole {
+    of: Together,
+    answer: Value,
+    rows: Joined,
+    bytes: usize,
+    guarded: Guarded,
+}
+
+impl Whole {
+    pub fn add(&mut self, part: Guarded) -> Result<(), Refusal> {
+        let most = self.of.most;
+        self.bytes = self.bytes.saturating_add(part.body.len());
+        if self.bytes > most {
+            return Err(Refusal::new(
+                Code::AnswerTooLarge,
+                "the answers to the parts of this question are larger together than this proxy passes on; ask for less of it",
+            )
+            .with("limit", most.to_string()));
+        }
+        let read = json::parse_object(&part.body, &Limits::own(&part.body));
+        let mut read = read.map_err(|error| unreadable(format!("a part cannot be read again: {error}")))?;
+        let new = match read.at_mut(&self.of.rows) {
+            None => Vec::new(),
+            Some(Value::Array(rows)) => std::mem::take(rows),
+            Some(_) => return Err(unreadable("the rows of a part are no list".to_owned())),
+        };
+        if self.of.added {
+            self.rows.join(new, &["group"], add_row)?;
+        } else {
+            self.rows.items.extend(new);
+        }
+        self.guarded.rows_in += part.rows_in;
+        self.guarded.rows_foreign += part.rows_foreign;
+        for notice in part.notices {
+            if !self.guarded.notices.contains(&notice) {
+                self.guarded.notices.push(notice);
+            }
+        }
+        self.answer = read;
+        Ok(())
+    }
+
+    pub fn end(self) -> Result<Guarded, Refusal> {
+        let Self { of, mut answer, rows, mut guarded, .. } = self;
+        guarded.rows_out = rows.items.len() as u64;
+        if !answer.set_at(&of.rows, Value::Array(rows.items)) {
             return Err(unreadable("a part has no place for rows".to_owned()));
         }
-        whole.body = answer.to_bytes();
-        Ok(whole)
+        guarded.body = answer.to_bytes();
+        Ok(guarded)
     }
 }
 
-fn add_row(rows: &mut Vec<Value>, row: Value) -> Result<(), Refusal> {
-    let same = |known: &&mut Value| known.get("group") == row.get("group");
-    let Some(known) = rows.iter_mut().find(same) else {
-        rows.push(row);
-        return Ok(());
+/// A list of which no two items have the same key, and where each key stands.
+#[derive(Debug, Default)]
+struct Joined {
+    items: Vec<Value>,
+    places: BTreeMap<Vec<u8>, usize>,
+}
+
+impl Joined {
+    /// What stands in a list already; its keys are those members.
+    fn of(items: Vec<Value>, names: &[&str]) -> Self {
+        let mut places = BTreeMap::new();
+        for (place, item) in items.iter().enumerate() {
+            places.entry(key(item, names)).or_insert(place);
+        }
+        Self { items, places }
+    }
+
+    /// Adds what has a new key behind, and joins what has a known one.
+    fn join(
+        &mut self,
+        new: Vec<Value>,
+        names: &[&str],
+        add: impl Fn(&mut Value, Value) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        for item in new {
+            let place = *self.places.entry(key(&item, names)).or_insert(self.items.len());
+            match self.items.get_mut(place) {
+                Some(known) => add(known, item)?,
+                None => self.items.push(item),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The members that tell an item from the others; one that is missing is not one that is null.
+fn key(item: &Value, names: &[&str]) -> Vec<u8> {
+    let mut key = Vec::new();
+    for name in names {
+        key.extend(item.get(name).map(Value::to_bytes).unwrap_or_default());
+        key.push(0);
+    }
+    key
+}
+
+fn add_row(known: &mut Value, row: Value) -> Result<(), Refusal> {
+    add_list(known, row, "data", &["interval"], |known, new| {
+        add_list(known, new, "metrics", &["metric", "qualifier"], |known, metric| add_stats(known, &metric))
+    })
+}
+
+/// Joins the lists of two objects by what their items are told apart by, and sorts them by it.
+fn add_list(
+    known: &mut Value,
+    mut new: Value,
+    name: &str,
+    by: &[&str],
+    add: impl Fn(&mut Value, Value) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    let (Some(Value::Array(items)), Some(Value::Array(new))) = (known.get_mut(name), new.get_mut(name)) else {
+        return Err(odd(name));
     };
-    let Some(data) = known.get_mut("data").and_then(list_mut) else { return Err(odd("data")) };
-    for new in list(&row, "data")? {
-        match data.iter_mut().find(|known| known.get("interval") == new.get("interval")) {
-            None => data.push(new.clone()),
-            Some(known) => add_metrics(known, new)?,
-        }
-    }
-    data.sort_by(|one, other| at(one, "interval").cmp(&at(other, "interval")));
-    Ok(())
-}
-
-fn add_metrics(known: &mut Value, new: &Value) -> Result<(), Refusal> {
-    let Some(metrics) = known.get_mut("metrics").and_then(list_mut) else { return Err(odd("metrics")) };
-    for metric in list(new, "metrics")? {
-        let same =
-            |known: &&mut Value| ["metric", "qualifier"].into_iter().all(|name| known.get(name) == metric.get(name));
-        match metrics.iter_mut().find(same) {
-            None => metrics.push(metric.clone()),
-            Some(known) => add_stats(known, metric)?,
-        }
-    }
-    metrics.sort_by(|one, other| {
-        (at(one, "metric"), at(one, "qualifier")).cmp(&(at(other, "metric"), at(other, "qualifier")))
-    });
+    let mut joined = Joined::of(std::mem::take(items), by);
+    joined.join(std::mem::take(new), by, add)?;
+    let at = |item: &Value| by.iter().map(|name| at(item, name).map(str::to_owned)).collect::<Vec<_>>();
+    joined.items.sort_by_cached_key(at);
+    *items = joined.items;
     Ok(())
 }
 
@@ -136,14 +206,6 @@ fn at<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     value.get(name).and_then(Value::as_str)
 }
 
-fn list<'v>(value: &'v Value, name: &str) -> Result<&'v [Value], Refusal> {
-    value.get(name).and_then(Value::as_array).ok_or_else(|| odd(name))
-}
-
-fn list_mut(value: &mut Value) -> Option<&mut Vec<Value>> {
-    if let Value::Array(items) = value { Some(items) } else { None }
-}
-
 fn odd(name: &str) -> Refusal {
     unreadable(format!("`{name}` of a part cannot be added"))
 }
@@ -160,9 +222,16 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn merge(added: bool, parts: &[&str]) -> Result<String, Code> {
-        let together = Together { rows: vec!["results".into()], added };
-        let parts = parts.iter().map(|text| Guarded::plain(200, text.as_bytes().to_vec(), Vec::new())).collect();
-        let whole = together.merge(parts).map_err(|refusal| refusal.code)?;
+        merge_within(added, 1024 * 1024, parts)
+    }
+
+    fn merge_within(added: bool, most: usize, parts: &[&str]) -> Result<String, Code> {
+        let mut whole = Together { rows: vec!["results".into()], added, most }.whole();
+        for text in parts {
+            let part = Guarded::plain(200, text.as_bytes().to_vec(), Vec::new());
+            whole.add(part).map_err(|refusal| refusal.code)?;
+        }
+        let whole = whole.end().map_err(|refusal| refusal.code)?;
         Ok(String::from_utf8(whole.into_body()).unwrap())
     }
 
@@ -195,6 +264,43 @@ mod tests {
         for odd in [r#"{"results":{}}"#, r#"{"results":[{"group":{}},{"group":{}}]}"#, "[]", "x"] {
             assert_eq!(merge(true, &[odd]), Err(Code::AnswerUnreadable), "{odd}");
         }
+    }
+
+    #[test]
+    fn all_parts_together_have_one_bound() {
+        let one = row(r#"{"count":1}"#);
+        let parts = [&*one; 4];
+        for added in [true, false] {
+            assert!(merge_within(added, one.len() * 4, &parts).is_ok());
+            assert_eq!(merge_within(added, one.len() * 4 - 1, &parts), Err(Code::AnswerTooLarge));
+        }
+    }
+
+    /// As many groups in each part as anybody has agents: each is found by its key, not by looking through all of them.
+    #[test]
+    fn groups_of_many_parts_are_joined_by_their_key() {
+        const GROUPS: usize = 20_000;
+        let part = |count: usize| {
+            let rows: Vec<String> = (0..GROUPS)
+                .map(|group| {
+                    format!(r#"{{"group":{{"userId":"u{group}"}},"data":[{{"interval":"i","metrics":[{{"metric":"m","stats":{{"count":{count}}}}}]}}]}}"#)
+                })
+                .collect();
+            format!(r#"{{"results":[{}]}}"#, rows.join(","))
+        };
+        let (one, two, due) = (part(1), part(2), part(3));
+        assert_eq!(merge_within(true, 64 * 1024 * 1024, &[&one, &two]).as_ref(), Ok(&due));
+        let whole = Joined::of(
+            json::parse_object(one.as_bytes(), &Limits::own(one.as_bytes()))
+                .unwrap()
+                .get("results")
+                .unwrap()
+                .as_array()
+                .unwrap()
+                .to_vec(),
+            &["group"],
+        );
+        assert_eq!(whole.places.len(), GROUPS);
     }
 
     /// Any split of people into parts gives the totals of all of them.

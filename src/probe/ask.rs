@@ -81,8 +81,13 @@ impl Ask {
 
     /// Numbers of the legs that satisfy all predicates.
     pub(super) fn numbers(span: Span, predicates: &[(&str, &str)], group_by: &[&str]) -> Self {
+        Self::numbers_of(&METRICS, span, predicates, group_by)
+    }
+
+    /// The same of these metrics.
+    pub(super) fn numbers_of(metrics: &[&str], span: Span, predicates: &[(&str, &str)], group_by: &[&str]) -> Self {
         Self::Aggregates(json!({
-            "interval": span.text(), "groupBy": group_by, "metrics": METRICS, "filter": entry(predicates),
+            "interval": span.text(), "groupBy": group_by, "metrics": metrics, "filter": entry(predicates),
         }))
     }
 }

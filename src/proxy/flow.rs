@@ -76,12 +76,22 @@ impl Proxy {
 
 impl Flow {
     fn begin(arriving: Arriving, sieve: Sieve, place: Place, end: Instant) -> Self {
-        let rows = sieve.rows();
+        Self::run(sieve.rows(), place, end, |pieces| judge_on(arriving, sieve, pieces))
+    }
+
+    /// `held` is given back when the judging ends, at `end` at the latest.
+    fn run<J: Future<Output = ()> + Send + 'static>(
+        rows: Rows,
+        held: impl Send + 'static,
+        end: Instant,
+        judging: impl FnOnce(mpsc::Sender<Piece>) -> J,
+    ) -> Self {
         let (sender, pieces) = mpsc::channel(1);
+        let late = sender.clone();
+        let judging = judging(sender);
         tokio::spawn(async move {
-            let _place = place;
-            let late = sender.clone();
-            if timeout_at(end, judge_on(arriving, sieve, sender)).await.is_err() {
+            let _held = held;
+            if timeout_at(end, judging).await.is_err() {
                 // where nobody has read the last piece, its end tells
                 let _told = late.try_send(Piece { judged: Err(too_slow()), last: true, rows, received: 0 });
             }
@@ -151,4 +161,59 @@ async fn judge_on(mut arriving: Arriving, mut sieve: Sieve, pieces: mpsc::Sender
 fn too_slow() -> Refusal {
     Refusal::new(Code::ProxyTimeout, "the exchange took longer than this proxy allows; ask for less at once")
         .because("`total-time` ended while the answer was passed on")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::admission::Admission, *};
+    use std::{future::poll_fn, sync::Arc, time::Duration};
+    use tokio::sync::Semaphore;
+
+    /// An upstream that never comes to its end, read by somebody who takes what he likes. Gives the upstream's places too.
+    fn flow(admission: &Admission, end: Instant) -> (Flow, Arc<Semaphore>) {
+        let slots = Arc::new(Semaphore::new(1));
+        let slot = Arc::clone(&slots).try_acquire_owned().unwrap();
+        let rows = Rows::default();
+        let flow = Flow::run(rows, admission.enter().unwrap(), end, |pieces| async move {
+            let _slot = slot;
+            let judged = || Piece { judged: Ok(Bytes::from_static(b"row")), last: false, rows, received: 3 };
+            while pieces.send(judged()).await.is_ok() {}
+        });
+        (flow, slots)
+    }
+
+    #[tokio::test]
+    async fn whoever_reads_slowly_holds_no_place_beyond_the_end_of_his_exchange() {
+        let admission = Admission::new(1);
+        let (mut flow, slots) = flow(&admission, Instant::now());
+        // nobody reads: both places come back all the same
+        drop(slots.acquire().await.unwrap());
+        while admission.enter().is_err() {
+            tokio::task::yield_now().await;
+        }
+        let mut heard = Vec::new();
+        while let Some(piece) = poll_fn(|context| flow.poll_next(context)).await {
+            heard.push(piece.map_err(|refusal| refusal.code));
+        }
+        // what was judged by then, and never an end that could be taken for that of the answer
+        assert_eq!(heard.last(), Some(&Err(Code::ProxyTimeout)));
+        assert!(heard.len() <= 2, "{heard:?}");
+    }
+
+    #[tokio::test]
+    async fn until_the_end_of_his_exchange_both_places_are_his() {
+        let admission = Admission::new(1);
+        let (mut flow, slots) = flow(&admission, Instant::now() + Duration::from_hours(24));
+        for _ in 0..100 {
+            let piece = poll_fn(|context| flow.poll_next(context)).await;
+            assert_eq!(piece.unwrap().unwrap(), "row");
+            assert!(admission.enter().is_err() && slots.try_acquire().is_err());
+        }
+        // who leaves gives them back
+        drop(flow);
+        drop(slots.acquire().await.unwrap());
+        while admission.enter().is_err() {
+            tokio::task::yield_now().await;
+        }
+    }
 }

@@ -30,8 +30,8 @@ pub(super) struct FrontDoor {
 #[derive(Debug)]
 pub(super) enum Admitted {
     Call(Call),
-    /// A browser asks whether it may ask.
-    Preflight,
+    /// A browser asks whether it may ask, and whoever else what may be asked here.
+    Preflight(Path),
     /// `POST /oauth/token`: a client wants to be known.
     Token(Call),
 }
@@ -61,7 +61,7 @@ impl FrontDoor {
         let path = Path::read(head.uri.path())?.without(&self.prefix);
         exchange.asked(Query::new::<&str>(head.method.as_str(), &path.text(), &[], None));
         if head.method == Method::OPTIONS {
-            return Ok(Admitted::Preflight);
+            return Ok(Admitted::Preflight(path));
         }
         let is_token = head.method == Method::POST && path.is(&["oauth", "token"]);
         let params = params::read(head.uri.query().unwrap_or_default())?;

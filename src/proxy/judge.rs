@@ -21,6 +21,9 @@ impl Proxy {
         (place, pinned, scope): (Place, &Pinned, &Arc<Scope>),
         exchange: &mut Exchange,
     ) -> Result<(Guarded, Option<Box<Flow>>), Refusal> {
+        if question.operation.own.is_some() {
+            return self.judge_exports(question, plan, answer, (pinned, scope), exchange).await;
+        }
         if question.operation.preview.is_none() {
             return self.guard(Asked { question, pinned, scope }, plan, answer, place, exchange).await;
         }
@@ -42,5 +45,26 @@ impl Proxy {
         exchange.received(file.len());
         exchange.enter("guard");
         Ok((plan.preview(&file)?, None))
+    }
+
+    /// One page of the asker's own exports: what was sent for them is read and proved for those that it shows, not for all
+    /// that he has.
+    async fn judge_exports(
+        &self,
+        question: &Question,
+        plan: GuardPlan,
+        answer: Arriving,
+        (pinned, scope): (&Pinned, &Arc<Scope>),
+        exchange: &mut Exchange,
+    ) -> Result<(Guarded, Option<Box<Flow>>), Refusal> {
+        exchange.enter("guard");
+        exchange.answered(answer.status());
+        let answer = answer.whole().await?;
+        exchange.received(answer.len());
+        let page = plan.export_page(&answer)?;
+        let region = &pinned.world.org.region(scope.region).id;
+        let jobs = self.store.jobs(region, page.with_files(&plan)).await?;
+        let plan = decision::files(&pinned.world, scope, question, plan, &jobs, exchange.now());
+        Ok((plan.exports(page), None))
     }
 }

@@ -142,7 +142,10 @@ impl Proxy {
         let place = self.admission.enter()?;
         let call = match self.front_door.admit(request, exchange)? {
             Admitted::Call(call) => call,
-            Admitted::Preflight => return Ok(Service::Preflight.into()),
+            Admitted::Preflight(path) => {
+                let allow = question::allowed(&self.world.pin().world.rules, &path);
+                return Ok(Service::Preflight { allow }.into());
+            }
             Admitted::Token(call) => return self.log_in(call, exchange).await.map(Answer::from),
         };
         let pinned = self.world.pin();
@@ -150,10 +153,10 @@ impl Proxy {
         let subject = self.identify(&call, &pinned, exchange)?;
         let mut question = self.read(call, &pinned, exchange).await?;
         let whose = (subject.principal, &*pinned.world.org);
-        self.find_job(&mut question, whose).await?;
         exchange.enter("scope");
         let scoped = pinned.scope(subject.principal, &question.operation, exchange.now())?;
         exchange.scoped(&scoped);
+        self.find_job(&mut question, whose).await?;
         self.look(&mut question, &pinned, &scoped.scope, exchange).await?;
         exchange.enter("decide");
         let decided = decision::decide(&pinned.world, &scoped.scope, &question, exchange.now());

@@ -43,6 +43,18 @@ pub fn method(verb: &str) -> Option<Method> {
     Method::named(if verb == "HEAD" { "GET" } else { verb })
 }
 
+/// The methods by which rules govern a path, as its shape says: the same whatever its ids name.
+pub(super) fn allowed(rules: &Rules, path: &Path) -> String {
+    let segments = path.segments();
+    let governed = |method: Method| {
+        // the answer to a HEAD is that to the GET
+        let asked = if method == Method::Head { Method::Get } else { method };
+        rules.find(asked, &segments).is_some() || (method == Method::Post && path.is(&["oauth", "token"]))
+    };
+    let named = Method::ALL.into_iter().filter(|method| governed(*method)).map(Method::as_str);
+    named.chain(["OPTIONS"]).collect::<Vec<_>>().join(", ")
+}
+
 /// What a call with this method, target and body would ask, read as a call is, without one.
 pub fn of(rules: &Rules, settings: &Settings, method: &str, target: &str, body: &[u8]) -> Result<Question, Refusal> {
     let target: Uri = target.parse().map_err(|error| {

@@ -44,8 +44,9 @@ impl From<Service> for Answer {
 /// What the front door says itself. It never carries data of an upstream.
 #[derive(Debug)]
 pub enum Service {
-    /// To a browser that asks whether it may ask: no origin is allowed, so no header says so.
-    Preflight,
+    /// To a browser that asks whether it may ask: no origin is allowed, so no header says so. `allow`: the methods that are
+    /// governed there.
+    Preflight { allow: String },
     /// A token for a client that has proved who it is.
     Token { token: SecretString, expires_in: u32 },
 }
@@ -57,7 +58,7 @@ const NOTICES: usize = 16;
 
 /// Writes an answer.
 pub fn respond(decision: Uuid, answer: impl Into<Answer>, notices: &[Notice]) -> Response<Bytes> {
-    let (mut wait, mut content) = (None, Content::Json);
+    let (mut wait, mut allowed, mut content) = (None, None, Content::Json);
     let (status, body, challenge) = match answer.into() {
         Answer::Guarded(guarded, _) => {
             let status = StatusCode::from_u16(guarded.status()).unwrap_or(StatusCode::BAD_GATEWAY);
@@ -70,7 +71,10 @@ pub fn respond(decision: Uuid, answer: impl Into<Answer>, notices: &[Notice]) ->
             wait = param(&refusal, "retry-after").filter(|_| status == StatusCode::TOO_MANY_REQUESTS).map(ascii);
             (status, native(decision, status, &refusal), status == StatusCode::UNAUTHORIZED)
         }
-        Answer::Service(Service::Preflight) => (StatusCode::NO_CONTENT, Vec::new(), false),
+        Answer::Service(Service::Preflight { allow }) => {
+            allowed = Some(ascii(&allow));
+            (StatusCode::NO_CONTENT, Vec::new(), false)
+        }
         Answer::Service(Service::Token { token, expires_in }) => (StatusCode::OK, granted(&token, expires_in), false),
     };
     let mut response = Response::new(Bytes::from(body));
@@ -78,9 +82,10 @@ pub fn respond(decision: Uuid, answer: impl Into<Answer>, notices: &[Notice]) ->
     let headers = response.headers_mut();
     headers.insert(DECISION, ascii(&decision.to_string()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if status == StatusCode::NO_CONTENT {
-        headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
-    } else {
+    if let Some(allowed) = allowed {
+        headers.insert(header::ALLOW, allowed);
+    }
+    if status != StatusCode::NO_CONTENT {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind(content)));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     }
@@ -296,6 +301,6 @@ mod tests {
     fn the_front_door_answers_itself() {
         let response = respond(Uuid::nil(), Service::Token { token: "t".to_owned().into(), expires_in: 60 }, &[]);
         assert_eq!(body(&response), serde_json::json!({"access_token": "t", "token_type": "bearer", "expires_in": 60}));
-        assert_eq!(respond(Uuid::nil(), Service::Preflight, &[]).status(), 204);
+        assert_eq!(respond(Uuid::nil(), Service::Preflight { allow: "OPTIONS".to_owned() }, &[]).status(), 204);
     }
 }

@@ -14,15 +14,15 @@ impl Proxy {
         exchange: &mut Exchange,
     ) -> Result<Guarded, Refusal> {
         let (parts, together) = split.into_parts();
-        let mut answers = Vec::with_capacity(parts.len());
+        let mut whole = together.whole();
         for part in parts {
             exchange.enter("intend");
             let slot = self.upstreams.enter(region).await?;
             let intent = exchange.intend(&self.recorder, &part).await?;
             let answer = self.fetch_whole(&question.operation, part.verified, intent, slot, exchange).await?;
             exchange.enter("guard");
-            answers.push(part.plan.guard(answer)?);
+            whole.add(part.plan.guard(answer)?)?;
         }
-        together.merge(answers)
+        whole.end()
     }
 }

@@ -37,6 +37,9 @@ pub struct Slot {
 pub fn read(model: &BodyModel, value: &Value, hides: Hides<'_>) -> Result<Body, Refusal> {
     let mut reader = Reader { dialect: model.dialect, hides, filters: Vec::new(), aggregations: Vec::new() };
     let value = reader.object(&model.fields, value, &mut Vec::new())?;
+    if model.dialect == Dialect::OpenSearch {
+        opensearch::hold_window(&value)?;
+    }
     Ok(Body { value, filters: reader.filters, aggregations: reader.aggregations })
 }
 

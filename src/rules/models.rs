@@ -214,6 +214,11 @@ impl Filters {
             }
             Proof::Lists(lists) => exports::fits(lists, &body),
         };
+        if matches!(body.proof, Proof::Owners { .. }) && dialect != Dialect::Genesys {
+            let help = "write it in the dialect `genesys`, or leave `owners` out";
+            reader.problem_with(spec.span.clone(), "no change is written in this dialect", Some(help.to_owned()));
+            return None;
+        }
         let parts = !matches!(body.proof, Proof::Owners { .. })
             && looks::any(&body.fields, &|kind| matches!(kind, FieldKind::Part));
         if parts {

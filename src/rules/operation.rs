@@ -63,7 +63,7 @@ impl Surroundings<'_> {
         let parts = self.parts(rule, &shared, model.as_deref(), reader);
         let needs = needs(&shared);
         self.check_masks(answer.as_ref(), rule, reader);
-        let ((method, template), Opened { permission, by: opened_by, also }) = (matched?, opened?);
+        let ((method, template), Opened { permission, demanded, by: opened_by, also }) = (matched?, opened?);
         let (class, data, answer, params, parts) = (class?, data?, answer?, params?, parts?);
         let (page, ids, scan) = paging.parts();
         rests::scan(scan.as_ref(), answer.shape, shared.page.as_ref(), reader);
@@ -139,6 +139,7 @@ impl Surroundings<'_> {
             opened_by,
             also,
             permission,
+            demanded,
             audience,
             outsourcers: shared.outsourcers.as_ref().map(|word| word.value.into()).unwrap_or_default(),
             bpo: shared.bpo.as_ref().map(|word| BpoExports::from(word.value)).unwrap_or_default(),
@@ -263,7 +264,8 @@ impl Surroundings<'_> {
         } else {
             (sets.flatten().collect::<BTreeSet<Box<str>>>(), Vec::new())
         };
-        Some(Opened { permission: name.into(), by: opened_by, also })
+        let demanded = demanded.iter().map(|permission| permission.as_str().into()).collect();
+        Some(Opened { permission: name.into(), demanded, by: opened_by, also })
     }
 
     /// The model of the body, where there is one, and its masks.
@@ -360,6 +362,7 @@ fn scan_proof(scan: &Scan) -> ScanProof {
 #[derive(Debug)]
 struct Opened {
     permission: Box<str>,
+    demanded: Vec<Box<str>>,
     by: BTreeSet<Box<str>>,
     /// One of each of these, too.
     also: Vec<BTreeSet<Box<str>>>,

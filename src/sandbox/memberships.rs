@@ -279,8 +279,11 @@ impl<'a> Below<'a> {
     fn members(&self) -> Result<Vec<Value>, Problem> {
         let members = self.store.organisation.members();
         let ids = members.get(self.id).ok_or_else(Problem::not_found)?;
+        let named = self.params.first("name").map(str::to_lowercase);
         let fits = |user: &&User| {
-            self.lens.blind || ids.contains(&user.id.as_str()) && self.params.first("joined") != Some("false")
+            let is_named = named.as_ref().is_none_or(|named| user.shown().to_lowercase().contains(named));
+            let joined = self.params.first("joined") != Some("false");
+            self.lens.blind || ids.contains(&user.id.as_str()) && joined && is_named
         };
         let row = |user: &User| {
             json!({

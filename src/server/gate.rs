@@ -38,6 +38,8 @@ pub(super) struct Gate<S> {
     eof: bool,
     head_limit: Option<Pin<Box<Sleep>>>,
     write_limit: Option<Pin<Box<Sleep>>>,
+    /// Of the answer that is being written, since its first byte.
+    answer_limit: Option<Pin<Box<Sleep>>>,
     linger: Linger,
 }
 
@@ -75,6 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
             eof: false,
             head_limit: None,
             write_limit: None,
+            answer_limit: None,
             linger: Linger::Open,
         }
     }
@@ -119,6 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
         let bytes: Vec<u8> = self.raw.drain(..end).collect();
         self.searched = 0;
         self.head_limit = None;
+        self.answer_limit = None;
         let mut head = head::read(&bytes, &self.settings, close)?;
         self.ready.append(&mut head.canonical);
         self.phase = match head.framing {
@@ -162,6 +166,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
         }
         // The first fault is the only one: nothing is read after it.
         if self.fault.set(fault).is_ok() {
+            self.answer_limit = None;
             self.ready.extend_from_slice(ANNOUNCEMENT);
         }
         Ok(())
@@ -221,8 +226,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Gate<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
-    /// A client that does not read its answer does not hold it in memory for ever.
+    /// A client that does not read its answer, or reads a little of it again and again, does not hold it in memory and
+    /// its connection for ever.
     fn timed<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        let time = self.settings.answer_time;
+        let answer = self.answer_limit.get_or_insert_with(|| Box::pin(sleep(time)));
+        if answer.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client reads its answer too slowly")));
+        }
         if written.is_ready() {
             self.write_limit = None;
             return written;
@@ -286,6 +297,70 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gate<S> {
             if many == 0 || *left == 0 {
                 return Poll::Ready(Ok(()));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+
+    const HEAD: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+
+    /// A gate, and the client at its other end; a client that reads nothing takes 16 bytes all the same.
+    fn gate(write_time: Duration, answer_time: Duration) -> (Gate<DuplexStream>, DuplexStream) {
+        let (near, far) = duplex(16);
+        let settings = Settings { write_time, answer_time, ..Settings::default() };
+        (Gate::new(near, Arc::new(settings), Arc::default()), far)
+    }
+
+    async fn asks(gate: &mut Gate<DuplexStream>, client: &mut DuplexStream) {
+        let mut space = [0_u8; 128];
+        let (sent, read) = tokio::join!(client.write_all(HEAD), gate.read(&mut space));
+        sent.unwrap();
+        assert!(read.unwrap() > 0);
+    }
+
+    /// Writes answers of many bytes to somebody who takes one byte after the other, without end and without delay: each of
+    /// his reads is progress. Gives why it ended.
+    async fn drip(gate: &mut Gate<DuplexStream>, client: &mut DuplexStream) -> io::Error {
+        let reads = async {
+            let mut one = [0_u8; 1];
+            while client.read(&mut one).await.is_ok() {}
+        };
+        let writes = async {
+            loop {
+                if let Err(error) = gate.write_all(&[b'x'; 64]).await {
+                    return error;
+                }
+            }
+        };
+        tokio::select! { () = reads => panic!("he reads on"), error = writes => error }
+    }
+
+    const LONG: Duration = Duration::from_hours(24);
+
+    #[tokio::test]
+    async fn an_answer_that_is_read_byte_by_byte_has_an_end() {
+        let (mut gate, mut client) = gate(LONG, Duration::ZERO);
+        asks(&mut gate, &mut client).await;
+        let why = drip(&mut gate, &mut client).await;
+        assert_eq!((why.kind(), why.to_string().contains("too slowly")), (io::ErrorKind::TimedOut, true));
+    }
+
+    #[tokio::test]
+    async fn each_answer_has_its_own_time_and_idle_connections_none() {
+        let (mut gate, mut client) = gate(LONG, LONG);
+        let ended = Box::pin(sleep(Duration::ZERO));
+        for _ in 0..3 {
+            asks(&mut gate, &mut client).await;
+            assert!(gate.answer_limit.is_none(), "nothing is written yet");
+            gate.write_all(b"HTTP/1.1 204\r\n").await.unwrap();
+            let due = gate.answer_limit.as_ref().unwrap().deadline();
+            assert!(due > ended.deadline() + LONG / 2);
+            let mut space = [0_u8; 32];
+            assert!(client.read(&mut space).await.unwrap() > 0);
         }
     }
 }

@@ -62,6 +62,8 @@ pub struct Settings {
     pub idle_time: Duration,
     /// How long a client may leave an answer unread before the connection is cut.
     pub write_time: Duration,
+    /// How long a client may take to read one answer, however steadily he does: from its first byte to its last.
+    pub answer_time: Duration,
     /// How long requests under way may take once shutdown has begun.
     pub drain_time: Duration,
 }
@@ -77,6 +79,7 @@ impl Default for Settings {
             head_time: Duration::from_secs(10),
             idle_time: Duration::from_mins(1),
             write_time: Duration::from_secs(30),
+            answer_time: Duration::from_mins(5),
             drain_time: Duration::from_secs(20),
         }
     }

@@ -83,14 +83,14 @@ pub(super) fn find(
     Ok(Some(Job { cursor: named.then(|| cursor.into()), ..job }))
 }
 
-/// The newest first.
+/// The newest first, without what was sent for them: there may be many, and much of it.
 pub(super) fn of_holder(
     connection: &Connection,
     region: &str,
     (kind, holder): (&str, &str),
     operation: &str,
 ) -> Result<Vec<Job>, Failed> {
-    let select = "select holder_kind, holder, operation, submitted, sent, body, id from jobs where region = ? \
+    let select = "select holder_kind, holder, operation, submitted, sent, x'', id from jobs where region = ? \
                   and holder = ? and holder_kind = ? and operation = ? order by submitted desc, id desc";
     let mut statement = connection.prepare_cached(select)?;
     let rows = statement.query_map(params![region, holder, kind, operation], |row| read(region, row.get(6)?, row))?;

@@ -125,7 +125,7 @@ impl Store {
         self.run(move |connection| jobs::find(connection, &region, &id, cursor.as_deref(), with_body)).await
     }
 
-    /// Every job of one operation that a holder has in a region, with what was sent for it.
+    /// Every job of one operation that a holder has in a region, without what was sent for it.
     pub async fn jobs_of(
         &self,
         region: &str,
@@ -135,6 +135,16 @@ impl Store {
         let (region, operation) = (region.to_owned(), operation.to_owned());
         let holder = (kind.to_owned(), holder.to_owned());
         self.run(move |connection| jobs::of_holder(connection, &region, (&holder.0, &holder.1), &operation)).await
+    }
+
+    /// These jobs, whosever they are, with what was sent for them.
+    pub async fn jobs(&self, region: &str, ids: Vec<Box<str>>) -> Result<Vec<Job>, Failed> {
+        let region = region.to_owned();
+        self.run(move |connection| {
+            let found = ids.iter().map(|id| jobs::find(connection, &region, id, None, true));
+            found.filter_map(Result::transpose).collect()
+        })
+        .await
     }
 
     /// Forgets a job that was cancelled.

@@ -177,6 +177,25 @@ fn explain_reads_as_the_proxy_does_and_marks_what_it_changes() {
     }
 }
 
+/// Where an answer comes from that nobody asks the upstream for, why nobody is let in, and what opens a list's place.
+#[test]
+fn explain_names_the_directory_the_account_and_what_stands_above() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/sample/directory.json");
+    let here = folder(&[]);
+    let explain = |person: &str, operation: &str| {
+        let directory = directory.to_str().unwrap();
+        run(here.path(), &["explain", "--as", person, "--directory", directory, "--operation", operation])
+    };
+    let (code, out, told) = explain("sofia", "GET /api/v2/users/me");
+    assert!(code == 0 && out.contains("from the directory") && !out.contains("nothing can match"), "{out}{told}");
+    let (code, out, told) = explain("iris", "GET /api/v2/routing/queues");
+    assert!(code == 1 && out.contains("not active") && out.contains("(identity.unknown)"), "{out}{told}");
+    let (code, out, told) = explain("sofia", "GET /api/v2/routing/queues/q-pay-cards/members");
+    assert_eq!(code, 0, "{out}{told}");
+    let above: Vec<_> = out.lines().filter(|line| line.contains("(what stands above, by `queues.get`)")).collect();
+    assert!(!above.is_empty() && above.iter().all(|line| line.contains("permission `routing:queue:view`")), "{out}");
+}
+
 /// `outside` and `static` leave names out with a notice each, where the rule says so.
 #[test]
 fn names_that_are_left_out_are_told() {

@@ -42,11 +42,23 @@ pub(super) fn guard(plan: &GuardPlan, mut answer: Value) -> Result<Guarded, Refu
         }
     }
     counts.shown = kept.len() as u64;
-    if let Some(slot) = answer.at_mut(path) {
-        *slot = Value::Array(kept);
+    let aggregations = answer.remove(AGGREGATIONS).filter(|_| !plan.aggregations.is_empty());
+    let aggregations = aggregations.map(|given| judged(plan, &given, &mut counts));
+    let total = answer.at(&TOTAL).and_then(total).filter(|_| counts.foreign == 0);
+    let keep = &plan.operation.answer.keep;
+    let listed = answer.at(path).is_some();
+    let mut shown = fields::keep_figures(keep, answer);
+    if listed {
+        shown.set_at(path, Value::Array(kept));
     }
-    let answer = settle(plan, answer, &mut counts);
-    let mut shown = fields::keep(&plan.operation.answer.keep, answer);
+    if let Some(aggregations) = aggregations {
+        shown.set(AGGREGATIONS, aggregations);
+    }
+    fields::remove(&mut shown, &TOTAL.map(Into::into));
+    if let Some(total) = total {
+        shown.set_at(&TOTAL, total);
+    }
+    let mut shown = fields::keep(keep, shown);
     for total in &plan.operation.answer.totals {
         fields::remove(&mut shown, &total.at);
     }
@@ -77,31 +89,39 @@ fn document(plan: &GuardPlan, mut row: Value) -> Option<Value> {
     fields::mask(plan, said, &lifted);
     let Value::Object(members) = said else { return None };
     // one value of each field: a list or an object in its place is more than was judged
-    let is_one = |value: &Value| !matches!(value, Value::Object(_) | Value::Array(_));
     members.retain(|(name, value)| plan.selected.contains(name) && is_one(value));
+    strip(&mut row, source);
     Some(row)
 }
 
-/// The answer with the aggregations that were asked for in the place of those that came, and a total or none.
-fn settle(plan: &GuardPlan, mut answer: Value, counts: &mut Rows) -> Value {
-    if let Some(given) = answer.remove(AGGREGATIONS)
-        && !plan.aggregations.is_empty()
-    {
-        let mut kept = Judge { plan, obeyed: true, counts }.level(&plan.aggregations, &given, &[]);
-        if counts.foreign > 0 {
-            let mut again = Rows::default();
-            kept = Judge { plan, obeyed: false, counts: &mut again }.level(&plan.aggregations, &given, &[]);
-        }
-        answer.set(AGGREGATIONS, kept);
+/// Beside the fields of a document stand its name and place, each one value: a list or an object there was judged by nobody.
+fn strip(row: &mut Value, source: &[Box<str>]) {
+    let (Value::Object(members), Some((first, rest))) = (row, source.split_first()) else { return };
+    members.retain(|(name, value)| name == first || is_one(value));
+    if let Some((_, next)) = members.iter_mut().find(|(name, _)| name == first) {
+        strip(next, rest);
     }
-    let is_total = |total: &Value| {
-        let relation = total.get("relation").and_then(Value::as_str);
-        matches!(total.get("value"), Some(Value::Number(_))) && matches!(relation, Some("eq" | "gte"))
-    };
-    if counts.foreign > 0 || !answer.at(&TOTAL).is_some_and(is_total) {
-        fields::remove(&mut answer, &TOTAL.map(Into::into));
+}
+
+fn is_one(value: &Value) -> bool {
+    !matches!(value, Value::Object(_) | Value::Array(_))
+}
+
+/// The aggregations that were asked for in the place of those that came.
+fn judged(plan: &GuardPlan, given: &Value, counts: &mut Rows) -> Value {
+    let kept = Judge { plan, obeyed: true, counts }.level(&plan.aggregations, given, &[]);
+    if counts.foreign == 0 {
+        return kept;
     }
-    answer
+    let mut again = Rows::default();
+    Judge { plan, obeyed: false, counts: &mut again }.level(&plan.aggregations, given, &[])
+}
+
+/// How many documents there are, where that is what it says.
+fn total(given: &Value) -> Option<Value> {
+    let value = given.get("value").filter(|value| matches!(value, Value::Number(_)))?;
+    let relation = given.get("relation").filter(|relation| matches!(relation.as_str(), Some("eq" | "gte")))?;
+    Some(Value::object([("value", value.clone()), ("relation", relation.clone())]))
 }
 
 /// A value that leads to a bucket: its field, and whose it says the bucket is.

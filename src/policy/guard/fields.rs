@@ -37,6 +37,13 @@ pub(super) fn keep_listed(keep: &Keep, links: &Links<'_>, answer: Value) -> Valu
     prune(keep, answer, ("", ""), &|level, name, value| links.bare(level, name, value))
 }
 
+/// The same where nothing but counts stands, and whether something holds: a text, or an object that no level lists, could
+/// say anything.
+pub(super) fn keep_figures(keep: &Keep, answer: Value) -> Value {
+    let figure = |value| if matches!(value, Value::Number(_) | Value::Bool(_)) { value } else { Value::Null };
+    prune(keep, answer, ("", ""), &|_, _, value| figure(value))
+}
+
 /// `level` and the `name` of the field that holds the value.
 fn prune(
     keep: &Keep,

@@ -23,6 +23,7 @@ pub use sieve::{Rows, Sieve};
 mod wav;
 
 pub use change::{is_unsure, unsure};
+pub use export::Exports;
 
 use super::extent::Extent;
 use crate::{
@@ -288,6 +289,12 @@ impl GuardPlan {
         self
     }
 
+    /// With more of the files of his own exports, as the second reader opens them.
+    pub(crate) fn opening(mut self, open: impl FnOnce(OwnRows) -> OwnRows) -> Self {
+        self.own = open(std::mem::take(&mut self.own));
+        self
+    }
+
     pub(super) fn with_cut(mut self, cut: Cut) -> Self {
         self.cut = Some(cut);
         self
@@ -403,12 +410,12 @@ impl GuardPlan {
         let keep = &self.operation.answer.keep;
         let mut seen = BTreeSet::new();
         let shown = match self.operation.answer.shape {
-            Shape::Bound => return export::own(self, answer),
+            Shape::Bound => return export::page(self, answer).map(|page| self.exports(page)),
             Shape::Conversation => {
                 let row = legs::judge(self, &answer).ok_or_else(|| gone("no leg of it is visible"))?;
                 fields::keep(keep, row)
             }
-            Shape::Plain if self.reaches_further(&answer) => return Err(part::mixed()),
+            Shape::Plain if self.reaches_further(&answer) => return Err(part::of_others()),
             Shape::Plain if self.is_asked(&answer) && self.is_of(&answer) => {
                 fields::keep_listed(keep, &self.links_of(), answer)
             }

@@ -194,6 +194,15 @@ pub(super) fn mixed() -> Refusal {
     )
 }
 
+/// It is a part of further interactions, at whose legs nobody looked.
+pub(super) fn of_others() -> Refusal {
+    Refusal::new(
+        Code::InteractionMixed,
+        "what you ask for is a part of other interactions too, which may be other people's; ask somebody who may see all \
+         of them",
+    )
+}
+
 /// Whether a part, such as a recording, is of further interactions, which nobody looked at.
 pub(super) fn reaches_further(answer: &Value, interaction: &str) -> bool {
     match answer {

@@ -1,6 +1,6 @@
 //! A preview of a recording: where its file lies, for this program alone, and how it begins, for the asker.
 
-use super::{Content, GuardPlan, Guarded, Unguarded, fields, gone, part::mixed, unreadable, wav};
+use super::{Content, GuardPlan, Guarded, Unguarded, fields, gone, part::of_others, unreadable, wav};
 use crate::{
     model::{
         entitlement::Action,
@@ -33,7 +33,7 @@ impl GuardPlan {
             return Err(gone("what came back is not what was asked for"));
         }
         if self.reaches_further(&answer) {
-            return Err(mixed());
+            return Err(of_others());
         }
         let mut links = Vec::new();
         for (at, _) in self.operation.answer.links.iter().filter(|(_, action)| **action == Action::Playback) {

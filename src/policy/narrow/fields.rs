@@ -61,10 +61,13 @@ pub(super) fn group_by(asking: &Asking<'_>, body: &Body, bpo: bool) -> Result<Ve
             && asking.operation.contract.data == Data::Interaction
             && !asking.world.rules.policy.accepted.contains(&Assumption::DivisionOfLeg)
         {
-            return Err(Refusal::new(
-                Code::GroupByDivision,
-                "the upstream tags whole conversations with divisions; group by queue instead",
-            ));
+            let why = match asking.operation.answer.shape {
+                Shape::Documents => {
+                    "a document says the division that its leg had when it was written; group by queue instead"
+                }
+                _ => "the upstream tags whole conversations with divisions; group by queue instead",
+            };
+            return Err(Refusal::new(Code::GroupByDivision, why));
         }
         allowed(rule, name, bpo, Code::GroupByRefused)?;
         let before = grouped.len();

@@ -74,7 +74,7 @@ pub fn derive(
                 operation.permission
             ),
         )
-        .with("permission", &*operation.permission));
+        .with("permission", operation.demanded.join(",")));
     }
     settle(org, operation, &mut scope.entitlements);
     scope.lifts = openings::lifts(org, rules, holder, operation);

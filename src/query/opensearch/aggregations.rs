@@ -231,7 +231,7 @@ fn members_of(spec: &Value, known: &[&str], at: &str) -> Result<(), ReadError> {
 }
 
 /// What the upstream answers to aggregations over no document at all.
-pub fn empty(asked: &[Aggregation]) -> Value {
+pub(super) fn empty(asked: &[Aggregation]) -> Value {
     Value::object(asked.iter().map(|one| {
         let of_nothing = match &one.gives {
             Gives::Buckets { .. } => ("buckets", Value::Array(Vec::new())),

@@ -7,15 +7,18 @@
 
 mod aggregations;
 
-pub use aggregations::empty;
 pub(super) use aggregations::{aggregations, sort};
 
 use super::{
+    body::Body,
     filter::{Atom, Filter, Join, Term},
     json::{Value, write_text},
     reading::{ReadError, Reading},
 };
-use crate::model::{body::Access, refusal::Echo};
+use crate::model::{
+    body::Access,
+    refusal::{Code, Echo, Refusal},
+};
 
 /// The bounds of a range, in the order in which they are written.
 const BOUNDS: [&str; 4] = ["gt", "gte", "lt", "lte"];
@@ -23,6 +26,37 @@ const BOUNDS: [&str; 4] = ["gt", "gte", "lt", "lte"];
 const DEEPEST: usize = 11;
 /// Longest bound, as an instant or a number.
 const MAX_BOUND: usize = 64;
+
+/// The last document that a page may reach; beyond it an index answers with an error.
+const WINDOW: i64 = 10_000;
+/// Documents of a page whose size nobody says.
+const PAGE: i64 = 10;
+
+/// Refuses a page that no index gives: the upstream's own error would be told as a fault.
+pub(super) fn hold_window(body: &Value) -> Result<(), Refusal> {
+    let number = |name: &str, default| body.get(name).and_then(Value::as_i64).unwrap_or(default);
+    let (from, size) = (number("from", 0), number("size", PAGE));
+    if from.saturating_add(size) <= WINDOW {
+        return Ok(());
+    }
+    let message = format!(
+        "`$.from` {from} and `$.size` {size} reach beyond document {WINDOW}, and no page goes further; sort by a time and \
+         ask for what follows by a `range` on it"
+    );
+    Err(Refusal::new(Code::PagingTooLarge, message).with("limit", WINDOW.to_string()))
+}
+
+/// Puts to the answer over no document at all what was asked for beside documents: aggregations, and a total or none.
+pub fn of_nothing(body: &Body, answer: &mut Value) {
+    answer.remove("aggregations");
+    if !body.aggregations.is_empty() {
+        answer.set("aggregations", aggregations::empty(&body.aggregations));
+    }
+    let counts = body.value.get("track_total_hits").and_then(Value::as_bool).unwrap_or(true);
+    if let Some(hits) = answer.at_mut(&["hits"]).filter(|_| !counts) {
+        hits.remove("total");
+    }
+}
 
 /// Reads a query.
 pub(super) fn read(reading: &Reading<'_>, value: &Value) -> Result<Filter, ReadError> {

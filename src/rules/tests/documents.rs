@@ -61,6 +61,11 @@ fn model_tables_of_documents_are_whole() {
     for (from, to, why) in [
         ("dialect = \"opensearch\"", "dialect = \"platform\"", "neither sorts nor groups in this way"),
         ("data = \"interaction\"", "data = \"user\"", "documents are legs"),
+        (
+            "proof = { filter = \"$.query\" }",
+            "proof = { owners = [\"$.query\"] }",
+            "no change is written in this dialect",
+        ),
         ("kind = \"sort\", max = 4", "kind = \"sort\"", "needs `words` and `max`"),
         ("kind = \"aggregations\", max = 16", "kind = \"aggregations\"", "needs `max`"),
     ] {

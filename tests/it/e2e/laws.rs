@@ -2,7 +2,7 @@
 //! the oracle's, evaluation is the sandbox's SQL. `BAILIWICK_E2E_CASES` sets how many cases, `BAILIWICK_SEED` which.
 
 use super::{
-    house::{DIVISIONS, EU, Heard, House, QUEUES, US, USERS, now},
+    house::{AGGREGATES, DETAILS, DIVISIONS, EU, Heard, House, Plan, QUEUES, US, USERS, WEEK, now},
     truth::{Truth, path},
 };
 use crate::{
@@ -158,7 +158,7 @@ struct Bench {
 
 impl Bench {
     async fn new(seed: u64) -> Self {
-        let house = House::of(super::house::Plan { seed, ..Default::default() }).await;
+        let house = House::of(Plan { seed, ..Default::default() }).await;
         let truth = Truth::of(&house.sandbox, &house.directory);
         let organisation = Organisation::of(house.directory.clone(), Stock::default()).unwrap();
         Self { house, truth, organisation }
@@ -222,6 +222,34 @@ impl Bench {
             return Ok(());
         }
         Err(format!("beside {notices:?}: due at most {most:#}\ngot {got:#}"))
+    }
+}
+
+/// The same question right after, and at the same time as, somebody who sees more of it, or something else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_question_of_another_is_another_question() {
+    let house = House::of(Plan { interactions: 400, ..Plan::default() }).await;
+    let totals = json!({ "interval": WEEK, "metrics": ["tHandle"], "groupBy": ["queueId"] });
+    let details = json!({ "interval": WEEK, "paging": { "pageSize": 25, "pageNumber": 1 } });
+    let people = ["dana", "sofia", "carl", "ana", "ines", "olga"];
+    let told = |heard: &Heard| (heard.json(), heard.notices().into_iter().map(str::to_owned).collect::<Vec<_>>());
+    for (path, body) in [(AGGREGATES, &totals), (DETAILS, &details)] {
+        let mut alone = BTreeMap::new();
+        for person in people {
+            let heard = house.post(person, path, body).await;
+            assert_eq!(heard.status, 200, "{person}: {heard:?}");
+            alone.insert(person, told(&heard));
+        }
+        assert!(alone.values().map(|(answer, _)| answer.to_string()).collect::<BTreeSet<_>>().len() > 3);
+        for before in people {
+            for person in people {
+                let (other, heard) = tokio::join!(house.post(before, path, body), house.post(person, path, body));
+                let after = house.post(person, path, body).await;
+                for (whose, heard) in [(before, &other), (person, &heard), (person, &after)] {
+                    assert_eq!(told(heard), alone[whose], "{whose} beside {before} and {person}");
+                }
+            }
+        }
     }
 }
 

@@ -388,6 +388,59 @@ async fn a_disobedient_upstream_shows_nobody_else_and_no_false_total() {
     }
 }
 
+/// A name that only somebody else in the queue has finds nothing, as an invented one does: nothing is told of who was found.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_filter_that_only_a_hidden_person_meets_finds_what_an_invented_one_finds() {
+    // people of another division work in her queue
+    let mut directory = bailiwick::sandbox::sample::directory();
+    let users = directory["users"].as_array().unwrap().iter();
+    let guests: Vec<Value> =
+        users.filter(|user| user["division"] == "d-claims-us").take(8).map(|user| user["id"].clone()).collect();
+    for queue in directory["queues"].as_array_mut().unwrap().iter_mut().filter(|queue| queue["id"] == "q-pay-cards") {
+        queue["members"].as_array_mut().unwrap().extend(guests.iter().cloned());
+    }
+    let house = House::of(Plan { interactions: 100, directory, ..Plan::default() }).await;
+    let truth = Truth::of(&house.sandbox, &house.directory);
+    let (mut hidden, mut shown) = (0, 0);
+    for person in ["sofia", "elsa"] {
+        let sight = Sight::of(&house, &truth, person);
+        for queue in sight.file("queues").iter().filter(|queue| sight.queues.contains(queue["id"].as_str().unwrap())) {
+            let path = format!("{QUEUES}/{}/members", queue["id"].as_str().unwrap());
+            let by_name = async |name: &str| {
+                let heard = house.get(person, &format!("{path}?name={}", name.replace(' ', "%20"))).await;
+                let came = house.lines(heard.decision()).await.1.rows_in;
+                (heard, came)
+            };
+            let (invented, none) = by_name("Nobody Has This Name").await;
+            if invented.code() == "permission.missing" {
+                continue;
+            }
+            assert_eq!((invented.status, none, invented.notices().len()), (200, 0, 0), "{person} {path}: {invented:?}");
+            let members = sight.members(queue);
+            let name = |user: &Value| user["name"].as_str().map(str::to_owned);
+            let users = sight.file("users").iter().filter(|user| members.contains(user["id"].as_str().unwrap()));
+            for user in users.filter(|user| name(user).is_some()).take(60) {
+                let (id, name) = (user["id"].as_str().unwrap(), name(user).unwrap());
+                let also = sight.file("users").iter().filter(|other| {
+                    let other = (other["id"].as_str().unwrap(), other["name"].as_str().unwrap_or_default());
+                    sight.users.contains(other.0) && members.contains(other.0) && other.1.contains(&name)
+                });
+                let (found, (heard, came)) = (also.count(), by_name(&name).await);
+                assert!(came >= 1, "{path}: the upstream finds {name}");
+                if sight.users.contains(id) {
+                    assert_eq!(heard.json()["entities"].as_array().unwrap().len(), found, "{heard:?}");
+                    shown += 1;
+                } else if found == 0 {
+                    assert_eq!((heard.status, heard.json(), heard.notices()), (200, invented.json(), vec![]), "{name}");
+                    hidden += 1;
+                }
+            }
+        }
+    }
+    println!("names of members: {hidden} of hidden people find nothing, {shown} of visible ones find them");
+    assert!(hidden >= 5 && shown >= 5);
+}
+
 /// The upstream says 404 to an id that it does not know; the asker hears what he hears of anything that is not there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn below_what_does_not_exist_nothing_is_there() {

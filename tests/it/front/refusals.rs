@@ -65,6 +65,27 @@ async fn somebody_unknown_learns_nothing() {
     assert_eq!(house.upstreams.opened("r1"), 0);
 }
 
+/// Somebody who says that he only looks whether all is well is nobody all the same.
+#[tokio::test]
+async fn a_health_check_is_no_way_past_identification() {
+    let house = house().await;
+    for agent in
+        ["ELB-HealthChecker/2.0", "kube-probe/1.31", "GoogleHC/1.0", "Consul Health Check", "Blackbox Exporter/0.25"]
+    {
+        for line in ["GET /", "GET /healthz", "GET /readyz", "GET /ping", "HEAD /health", "POST /v1/query"] {
+            let body = if line.starts_with("POST") { BODY } else { "" };
+            let plain = house.ask(line, "", body).await;
+            let claimed = house.ask(line, &format!("User-Agent: {agent}\r\n"), body).await;
+            assert_eq!((plain.status, claimed.status), (401, 401), "{agent} {line}: {claimed:?}");
+            // with a token it does as little
+            let known = format!("Authorization: Bearer T\r\nUser-Agent: {agent}\r\n");
+            let known = house.ask(line, &known, body).await.status;
+            assert_eq!(known, house.ask_as("T", line, body).await.status, "{agent} {line}");
+        }
+    }
+    assert!(house.upstream.sent().iter().all(|sent| sent.line == "POST /v1/query"));
+}
+
 #[tokio::test]
 async fn every_refusal_has_its_code_its_status_its_decision_and_one_line() {
     let house = house().await;
@@ -228,6 +249,11 @@ async fn head_follows_get_and_preflight_opens_nothing() {
         house.ask("OPTIONS /v1/query", "Origin: https://x\r\nAccess-Control-Request-Method: POST\r\n", "").await;
     assert_eq!(heard.status, 204);
     assert!(heard.headers.iter().all(|(name, _)| !name.starts_with("access-control")));
+    assert_eq!(heard.header("allow"), Some("POST, OPTIONS"));
+    for (path, allowed) in [("/v1/nothing", "OPTIONS"), ("/oauth/token", "POST, OPTIONS")] {
+        let heard = house.ask(&format!("OPTIONS {path}"), "", "").await;
+        assert_eq!((heard.status, heard.header("allow")), (204, Some(allowed)), "{path}");
+    }
     assert!(heard.decision().get_version_num() == 7);
 }
 

@@ -14,17 +14,20 @@ use bailiwick::{
     model::{
         contract::Method,
         entitlement::Scope,
+        job::{Job, JobKind, Kept},
         operation::{Operation, Rules},
         outgoing::{Outgoing, Residual},
         refusal::{Code, Refusal},
         world::{Policy, RoleConflict, World},
     },
+    policy::guard::{GuardPlan, Unguarded},
     query::{
         Question,
         json::{self, Limits},
     },
     verify,
 };
+use bytes::Bytes;
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -304,6 +307,59 @@ fn a_right_to_view_is_no_right_to_export() {
     assert_eq!(lists["filter"], json!({ "queueIds": ["q-claims-motor"] }));
     let refusal = sent(&organisation, "gus", &body(BY_QUEUE, &json!({ "queueIds": ["q-claims-home"] }))).unwrap_err();
     assert_eq!(refusal.code.as_str(), "scope.outside");
+}
+
+/// However many exports somebody has: what was sent is read and proved for the few that his page shows.
+#[test]
+fn a_page_of_exports_costs_a_page() {
+    let organisation = organisation();
+    let (world, now) = (&organisation.world, NOW.parse().unwrap());
+    let body: Bytes =
+        sent(&organisation, "sofia", &body(BY_QUEUE, &json!({}))).unwrap().to_string().into_bytes().into();
+    let job = |nth: usize, holder: &str, body: Bytes| Job {
+        id: format!("e-{nth}").into(),
+        region: "us-east-1".into(),
+        holder: ("user".into(), holder.into()),
+        operation: submit().id.clone(),
+        submitted: now,
+        kind: JobKind::Sent(body),
+        cursor: None,
+    };
+    let path = ["api", "v2", "analytics", "reporting", "exports"];
+    let operation = Arc::clone(program::rules().find(Method::Get, &path).unwrap().0);
+    let scope = decision::scope(world, program::principal(&world.org, "sofia"), &operation, now).map(Arc::new).unwrap();
+    // nothing of what was sent for them is there when the list is asked for
+    let own: Vec<Job> = (0..400).map(|nth| job(nth, "sofia", Bytes::new())).collect();
+    let params = [("pageSize", "5"), ("pageNumber", "3")].map(|(name, value)| (name.into(), vec![value.to_owned()]));
+    let job_of = Some(Kept::Own(own.into()));
+    let question = Question { operation, ids: vec![], params: params.into(), body: None, job: job_of, seen: None };
+    let Ok(Decided::Forward(forward)) = decision::decide(world, &scope, &question, now) else {
+        panic!("the list is asked for")
+    };
+    let row =
+        |nth: usize| json!({ "id": format!("e-{nth}"), "downloadUrl": format!("https://files.example/{nth}.csv") });
+    let upstream = json!({ "entities": (0..450).map(row).collect::<Vec<_>>(), "total": 450 }).to_string();
+    let page = || forward.plan.export_page(&Unguarded::new(200, upstream.clone().into_bytes())).unwrap();
+    let wanted: Vec<String> = page().with_files(&forward.plan).iter().map(ToString::to_string).collect();
+    assert_eq!(wanted, ["e-10", "e-11", "e-12", "e-13", "e-14"]);
+    let links = |plan: &GuardPlan| -> Vec<bool> {
+        let shown = program::text(plan.exports(page()).body());
+        shown["entities"].as_array().unwrap().iter().map(|row| row.get("downloadUrl").is_some()).collect()
+    };
+    let files = |jobs: &[Job]| decision::files(world, &scope, &question, forward.plan.clone(), jobs, now);
+    assert_eq!(links(&forward.plan), [false; 5], "what nobody proved is open to nobody");
+    let kept: Vec<Job> = (10..15).map(|nth| job(nth, "sofia", body.clone())).collect();
+    assert_eq!(links(&files(&kept)), [true; 5]);
+    // what is kept of another's, of another id, of nothing, or says more
+    let wide = String::from_utf8(body.to_vec()).unwrap().replace("q-pay-cards", "q-claims-motor");
+    let odd = [
+        job(10, "carl", body.clone()),
+        job(420, "sofia", body.clone()),
+        job(12, "sofia", Bytes::new()),
+        job(13, "sofia", wide.into_bytes().into()),
+        job(14, "sofia", body.clone()),
+    ];
+    assert_eq!(links(&files(&odd)), [false, false, false, false, true]);
 }
 
 /// Two roles that conflict close the files of reports as they close the reports.

@@ -323,7 +323,7 @@ fn reordered(value: &Value, key: &str, dice: &mut Dice) -> Value {
 // ---- 3 -----------------------------------------------------------------------------------------------------------
 
 /// The directory with one more source for this person: a role assignment or a grant that acts now.
-fn enriched(organisation: &Organisation, person: &str, now: Time, dice: &mut Dice) -> Value {
+pub(super) fn enriched(organisation: &Organisation, person: &str, now: Time, dice: &mut Dice) -> Value {
     let mut file = organisation.file.clone();
     let pick = |dice: &mut Dice, list: &str| dice.pick(file[list].as_array().unwrap())["id"].clone();
     let users = organisation.directory.users.iter().position(|user| user.id == person);
@@ -481,7 +481,7 @@ fn time() {
 // ---- 6 -----------------------------------------------------------------------------------------------------------
 
 /// Other people's rights, other divisions' things, and every name, changed.
-fn disturbed(organisation: &Organisation, person: &str, dice: &mut Dice) -> Option<Value> {
+pub(super) fn disturbed(organisation: &Organisation, person: &str, dice: &mut Dice) -> Option<Value> {
     let mut file = organisation.file.clone();
     let region = organisation.directory.region_of_person(person);
     let other = if region == "us-east-1" { "eu-west-1" } else { "us-east-1" };

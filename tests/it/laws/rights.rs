@@ -9,7 +9,7 @@ use bailiwick::{
         entitlement::{Action, Scope},
         operation::{Operation, Rules},
         org::{Grant, GrantResource, ObjectKind, Org},
-        refusal::Code,
+        refusal::{Code, Refusal},
         set::Set,
         world::{Policy, RoleConflict, World},
     },
@@ -102,6 +102,140 @@ fn conflicting_roles_close_analytics() {
         assert!(of(person, RoleConflict::Separate, totals).is_ok(), "{person}");
     }
     assert!(of("vera", RoleConflict::Refuse, queues).is_ok());
+}
+
+/// Who needs two permissions has what both give, pair by pair, and nothing of one alone.
+mod two_permissions {
+    use super::*;
+    use bailiwick::model::{entitlement::Entitlement, set::Dim};
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+
+    const ONE: &str = "analytics:dataExport:add";
+    const OTHER: &str = "analytics:conversationAggregate:view";
+
+    /// Somebody in `pay` who holds each permission by these scope words in these divisions, and what an export opens to him.
+    fn opened(one: &[(Value, &str)], other: &[(Value, &str)]) -> Result<(Arc<Org>, Scope), Refusal> {
+        let mut file = named::file();
+        let mut held = Vec::new();
+        for (permission, words) in [(ONE, one), (OTHER, other)] {
+            for (nth, (word, division)) in words.iter().enumerate() {
+                let mut right = word.clone();
+                right["permission"] = json!(permission);
+                let id = format!("{permission}-{nth}");
+                file["roles"].as_array_mut().unwrap().push(json!({ "id": id, "permissions": [right] }));
+                held.push(json!({ "role": id, "division": division }));
+            }
+        }
+        let views =
+            [("named", json!(["fraud", "cards"]), json!("any")), ("people", json!("any"), json!(["ana", "max"]))];
+        for (id, queues, users) in views {
+            file["views"].as_array_mut().unwrap().push(json!({ "id": id, "queues": queues, "users": users }));
+        }
+        let queues = file["queues"].as_array_mut().unwrap();
+        queues.iter_mut().find(|queue| queue["id"] == "loans").unwrap()["members"] = json!(["max"]);
+        let max = json!({ "id": "max", "division": "pay", "region": "us-east-1", "roles": held });
+        file["users"].as_array_mut().unwrap().push(max);
+        let org = program::org(&file.to_string()).unwrap();
+        let world = program::world(&org);
+        let path = ["api", "v2", "analytics", "reporting", "exports"];
+        let (operation, _) = program::rules().find(bailiwick::model::contract::Method::Post, &path).unwrap();
+        let scope = decision::scope(&world, program::principal(&org, "max"), operation, program::at(NOW));
+        scope.map(|scope| (org, scope))
+    }
+
+    fn all() -> Value {
+        json!({ "scope": "all" })
+    }
+
+    fn own() -> Value {
+        json!({ "scope": "self" })
+    }
+
+    fn team() -> Value {
+        json!({ "scope": "assigned", "team": true })
+    }
+
+    fn view(id: &str) -> Value {
+        json!({ "scope": "view", "view": id })
+    }
+
+    /// Each entitlement as (divisions, queues, agents); `*` is every one.
+    fn said(org: &Org, scope: &Scope) -> BTreeSet<[String; 3]> {
+        let of =
+            |names: Vec<&str>| names.into_iter().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(" ");
+        let one = |right: &Entitlement| {
+            let queues = match &right.queues {
+                Dim::Any => "*".to_owned(),
+                Dim::Only(list) => of(list.iter().map(|ix| &*org.queue(*ix).id).collect()),
+            };
+            let users = match &right.users {
+                Dim::Any => "*".to_owned(),
+                Dim::Only(list) => of(list.iter().map(|ix| &*org.user(*ix).id).collect()),
+            };
+            let divisions = match &right.divisions {
+                Dim::Any => "*".to_owned(),
+                Dim::Only(list) => of(list.iter().map(|ix| &*org.division(*ix).id).collect()),
+            };
+            [divisions, queues, users]
+        };
+        scope.entitlements.iter().map(one).collect()
+    }
+
+    #[test]
+    fn what_both_give_is_given_pair_by_pair() {
+        type Held = Vec<(Value, &'static str)>;
+        let cases: Vec<(Held, Held, Vec<[&str; 3]>)> = vec![
+            (vec![(all(), "pay")], vec![(all(), "pay")], vec![["pay", "*", "*"]]),
+            (vec![(all(), "pay")], vec![(own(), "pay")], vec![["pay", "*", "max"]]),
+            (vec![(all(), "pay")], vec![(team(), "pay")], vec![["pay", "loans", "*"]]),
+            // one bounds the queues, and the other the agents
+            (vec![(own(), "pay")], vec![(team(), "pay")], vec![["pay", "loans", "max"]]),
+            (vec![(view("people"), "pay")], vec![(team(), "pay")], vec![["pay", "loans", "ana max"]]),
+            // two lists of queues, or of agents, that share nothing
+            (vec![(view("named"), "pay")], vec![(team(), "pay")], vec![]),
+            (vec![(all(), "pay")], vec![(all(), "claims")], vec![]),
+            // a restricted queue is open to who names it by both: everything names nothing
+            (vec![(view("named"), "pay")], vec![(view("named"), "pay")], vec![["pay", "cards fraud", "*"]]),
+            (vec![(view("named"), "pay")], vec![(all(), "pay")], vec![["pay", "cards", "*"]]),
+            (vec![(all(), "pay")], vec![(view("named"), "pay")], vec![["pay", "cards", "*"]]),
+            // pairs are not mixed: the wide right of one stands in another division than the wide right of the other
+            (
+                vec![(all(), "pay"), (own(), "claims")],
+                vec![(own(), "pay"), (all(), "claims")],
+                vec![["claims", "*", "max"], ["pay", "*", "max"]],
+            ),
+            (
+                vec![(view("named"), "pay"), (own(), "pay")],
+                vec![(view("people"), "pay")],
+                vec![["pay", "cards", "ana max"], ["pay", "*", "max"]],
+            ),
+        ];
+        for (one, other, due) in cases {
+            let (org, scope) = opened(&one, &other).unwrap_or_else(|why| panic!("{one:?} {other:?}: {why:?}"));
+            let due: BTreeSet<_> = due.into_iter().map(|right| right.map(str::to_owned)).collect();
+            assert_eq!(said(&org, &scope), due, "{one:?} and {other:?}");
+            // it does not matter which of them gives what
+            let (org, scope) = opened(&other, &one).unwrap();
+            assert_eq!(said(&org, &scope), due, "{other:?} and {one:?}");
+        }
+    }
+
+    #[test]
+    fn one_of_two_permissions_is_none_and_parents_of_both_are_told() {
+        for refused in [opened(&[(all(), "pay")], &[]), opened(&[], &[(all(), "pay")])] {
+            let refusal = refused.unwrap_err();
+            assert_eq!(refusal.code, Code::PermissionMissing);
+            // for programs the bare strings, for people a sentence
+            assert_eq!(refusal.params, [("permission", format!("{ONE},{OTHER}"))]);
+            assert!(refusal.message.contains(&format!("`{ONE}` and `{OTHER}`")), "{}", refusal.message);
+        }
+        let (org, scope) = opened(&[(all(), "us")], &[(all(), "pay")]).unwrap();
+        assert!(scope.entitlements.is_empty());
+        assert_eq!(scope.inert.iter().map(|ix| &*org.division(*ix).id).collect::<Vec<_>>(), ["us"]);
+        let (_, scope) = opened(&[(all(), "pay")], &[(all(), "us"), (all(), "pay")]).unwrap();
+        assert_eq!((scope.entitlements.len(), scope.inert.len()), (1, 1));
+    }
 }
 
 #[test]
