@@ -57,6 +57,8 @@ pub struct Index {
     pub clients: HashMap<Box<str>, ServiceIx>,
     /// Flows, teams, cases and labels of a division.
     pub objects: HashMap<(ObjectKind, DivisionIx), Vec<Box<str>>>,
+    /// The division of the label that a property marks, by the property's name.
+    pub marks: HashMap<Box<str>, DivisionIx>,
     /// Grants by beneficiary.
     pub grants: HashMap<UserIx, Vec<u32>>,
 }

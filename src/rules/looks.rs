@@ -8,7 +8,7 @@ use super::{
 };
 use crate::model::{
     answer::Shape,
-    body::{Access, BodyModel, Field, FieldKind, Proof},
+    body::{Access, BodyModel, Field, FieldKind, ObjectOrd, Proof},
     change::{Look, PartId},
     contract::{Contract, Data, Method, Param, ParamKind},
     operation::{Class, Operation},
@@ -154,7 +154,8 @@ impl Change<'_> {
             let in_body = |kind: &FieldKind| matches!(kind, FieldKind::Id(found) if *found == access);
             self.path.contains(&access) || self.model.is_some_and(|model| any(&model.fields, &in_body))
         };
-        let judged = |access: &Access| owns(access) || *access == Access::User;
+        let judged =
+            |access: &Access| owns(access) || matches!(access, Access::User | Access::Object(ObjectOrd::Label));
         let odd = |kind: &FieldKind| matches!(kind, FieldKind::Id(access) if !judged(access));
         let lists_ids = self.params.iter().any(|param| matches!(param.kind, ParamKind::Ids { .. }));
         let says = if matches!(self.method, Method::Get | Method::Head) {
@@ -166,7 +167,7 @@ impl Change<'_> {
         } else if lists_ids {
             "a `write` is asked for without parameters that list ids"
         } else if !self.path.iter().all(judged) || self.model.is_some_and(|model| any(&model.fields, &odd)) {
-            "a `write` names queues, people and interactions only: whose anything else is, nobody could say"
+            "a `write` names queues, people, interactions and labels only: whose anything else is, nobody could say"
         } else if !by_body && !self.path.iter().any(owns) {
             "a `write` names what owns the changed thing: a queue or an interaction, in the path or by `owners` of its body"
         } else if names(Access::Conversation) != self.looks {

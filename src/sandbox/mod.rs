@@ -29,6 +29,7 @@ mod organisation;
 mod people;
 mod platform;
 mod problem;
+mod properties;
 mod queue_observations;
 mod recordings;
 mod reply;
@@ -50,6 +51,7 @@ mod users;
 mod tests;
 
 pub use callbacks::Callback;
+pub use properties::Mark;
 pub use running::{Options, Sandbox, StartError};
 pub use server::Received;
 pub use traits::{Disobedience, Traits};

@@ -15,6 +15,8 @@ CREATE TABLE legs (
 CREATE TABLE tags (conversation INTEGER NOT NULL, division TEXT NOT NULL, PRIMARY KEY (conversation, division)) WITHOUT ROWID;
 CREATE TABLE callbacks (
     conversation INTEGER PRIMARY KEY, scheduled INTEGER, numbers TEXT NOT NULL, name TEXT, agent TEXT, ended INTEGER NOT NULL);
+CREATE TABLE properties (
+    conversation INTEGER NOT NULL, session TEXT NOT NULL, at INTEGER NOT NULL, property TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL);
 CREATE TABLE evaluations (
     id TEXT NOT NULL, conversation INTEGER NOT NULL, leg INTEGER NOT NULL, queue TEXT, agent TEXT, evaluator TEXT, score INTEGER);
 CREATE TABLE surveys (

@@ -11,7 +11,7 @@ use super::{
     lists::{self, Params},
     memberships, objects, opensearch, people, platform,
     problem::Problem,
-    queue_observations, recordings,
+    properties, queue_observations, recordings,
     store::Store,
     traits::{Disobedience, Traits},
     user_details, users,
@@ -84,6 +84,8 @@ pub(super) enum Operation {
     DashboardUser,
     Dashboards,
     Callbacks(callbacks::Part),
+    /// Marks one conversation.
+    Properties,
     /// Recordings of one conversation; by the whole path, as documents.
     Recording(recordings::Part),
     /// What stands below something, and lists by places.
@@ -110,6 +112,9 @@ impl Operation {
         }
         if let Some((part, id)) = callbacks::Part::of(method, path) {
             return Some((Self::Callbacks(part), id));
+        }
+        if let ("POST", Some(id)) = (method, properties::named(path)) {
+            return Some((Self::Properties, id));
         }
         if let Some((part, id)) = jobs::Part::of(method, path) {
             return Some((Self::Job(part), id));
@@ -304,6 +309,7 @@ impl Service {
             Operation::Person(part) => people::read(store, *part, id),
             Operation::Document => documents::read(store, id),
             Operation::Callbacks(part) => callbacks::answer(store, *part, id, body),
+            Operation::Properties => properties::index(store, id, body),
             Operation::Recording(_) => {
                 let far = self.disobedience().far_files;
                 recordings::read(store, id, if far { "https://elsewhere.example" } else { &question.address })

@@ -1,4 +1,4 @@
-//! One region's data: made once; only callbacks change. Every question goes through the one connection.
+//! One region's data: made once; only callbacks and marks change. Every question goes through the one connection.
 
 use super::{
     objects,

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::model::{
     answer::Shape,
-    body::{Access, BodyModel, Field, FieldKind, Proof},
+    body::{Access, BodyModel, Field, FieldKind, ObjectOrd, Proof},
     contract::{Contract, Data, Effect, Method, ParamKind},
     entitlement::{self, Action},
     org::Org,
@@ -47,12 +47,12 @@ pub fn check_change(
     let scope = Scope::of(contract, &timeless, org, now)?;
     request::hold_query(&scope, contract, &outgoing)?;
     let path = request::hold_path(&scope, contract, &outgoing)?;
-    let mut ids = Ids { scope: &scope, timeless: &timeless, seen, owners: 0, judged: 0 };
+    let alone = path.iter().find(|(access, _)| *access == Access::Conversation).map(|(_, id)| &**id);
+    let mut ids = Ids { scope: &scope, timeless: &timeless, seen, alone, owners: 0, judged: 0 };
     for (access, id) in &path {
         ids.hold(*access, id, "path")?;
         ids.owners += usize::from(matches!(access, Access::Queue | Access::Conversation));
     }
-    drop(path);
     match (&contract.body, &outgoing.body) {
         (None, None) => {}
         (Some(model), Some(bytes)) => {
@@ -67,6 +67,7 @@ pub fn check_change(
         _ => return Err(Unproved::at("body", "present in one of contract and request only")),
     }
     let (owners, judged) = (ids.owners, ids.judged);
+    drop(path);
     if owners == 0 {
         return Err(Unproved::at("body", "nothing says whose the changed thing is"));
     }
@@ -110,6 +111,8 @@ struct Ids<'a, 's> {
     scope: &'s Scope<'a>,
     timeless: &'s entitlement::Scope,
     seen: &'s [Sighting],
+    /// The interaction of the path, of which a body speaks that names none.
+    alone: Option<&'s str>,
     owners: usize,
     judged: usize,
 }
@@ -120,6 +123,7 @@ impl Ids<'_, '_> {
             // the whole queue, alive
             Access::Queue => self.scope.owns_queue(id),
             Access::User => self.scope.named(Access::User, id, at).is_ok(),
+            Access::Object(ObjectOrd::Label) => self.scope.owns_label(id),
             Access::Conversation => {
                 let seen = self.seen.iter().find(|seen| *seen.interaction == *id);
                 let shown = |seen: &Sighting| {
@@ -146,6 +150,7 @@ impl Ids<'_, '_> {
             FieldKind::Id(Access::Conversation) => value.text(),
             _ => None,
         });
+        let interaction = interaction.or(self.alone);
         for (field, value) in members() {
             self.field(&field.kind, value, interaction, &format!("{at}.{}", field.name))?;
         }

@@ -197,6 +197,16 @@ impl<'a> Scope<'a> {
         known.is_some_and(|ix| alive(ix) && self.shows_queue(*ix))
     }
 
+    /// A label, by the property that marks it: owned by a division in which a right was given, or all of which is covered.
+    pub(super) fn owns_label(&self, mark: &str) -> bool {
+        self.org.index.marks.get(mark).is_some_and(|owner| {
+            self.live.iter().any(|e| {
+                let given = matches!(e.source, entitlement::Source::Role { division, .. } if division == *owner);
+                (given || e.queues.is_any() && e.users.is_any()) && self.covers_division(e, *owner)
+            })
+        })
+    }
+
     /// On user data: a user who is listed, or any of a covered division. Placed in a parent division or in another
     /// region's, he is a row to nobody, himself included.
     pub(super) fn shows_user(&self, ix: UserIx) -> bool {
@@ -297,6 +307,7 @@ impl<'a> Scope<'a> {
                 index.divisions.get(id).filter(|ix| self.may_name_division(**ix)).map(|ix| Named::Division(*ix))
             }
             Access::Region => index.regions.get(id).filter(|ix| **ix == self.region).map(|_| Named::Other),
+            Access::Object(ObjectOrd::Label) => self.owns_label(id).then_some(Named::Object(ObjectOrd::Label)),
             Access::Object(kind) => self.shows_object(kind, id).then_some(Named::Object(kind)),
             Access::Group => self.shows_group(id).then_some(Named::Other),
             // a value without its attribute says nothing

@@ -53,7 +53,7 @@ pub(super) fn ids<'f, T>(
     index
 }
 
-fn fault(id: &str) -> Option<String> {
+pub(super) fn fault(id: &str) -> Option<String> {
     if id.is_empty() {
         Some("has an empty id".to_owned())
     } else if id.trim() != id || id.chars().any(is_unseen) {

@@ -27,7 +27,29 @@ pub(super) fn fill(draft: &mut Draft<'_>) {
     for (nth, case) in file.cases.iter().enumerate() {
         refer_all(&mut draft.problems, &labels, "label", &case.labels, At::item("cases", nth).key("labels"));
     }
+    marks(draft);
     conflicts(draft);
+}
+
+/// Which label a property is the mark of: one, or nobody could say whose it is.
+fn marks(draft: &mut Draft<'_>) {
+    for (nth, label) in draft.file.labels.iter().enumerate() {
+        let division = draft.org.objects.get(&(ObjectKind::Label, label.id.as_str().into())).copied();
+        for mark in &label.marks {
+            let at = At::item("labels", nth).key("marks");
+            if let Some(fault) = index::fault(mark) {
+                draft.problem(at, format!("the mark {fault}"), "write the name of the property as the upstream has it");
+            }
+            let Some(division) = division else { continue };
+            if draft.org.index.marks.insert(mark.as_str().into(), division).is_some() {
+                draft.problem(
+                    at,
+                    format!("the property `{mark}` marks two labels"),
+                    "leave it with one of them, so that it is clear whose a mark is",
+                );
+            }
+        }
+    }
 }
 
 fn owned<'f>(

@@ -44,6 +44,9 @@ pub struct Label {
     #[serde(default)]
     pub name: String,
     pub division: String,
+    /// Names of the properties that mark a conversation with the label; each marks one label.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<String>,
     /// Conversations that carry the label, where the source knows them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conversations: Vec<String>,

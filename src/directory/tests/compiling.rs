@@ -22,6 +22,15 @@ fn dangling_references_are_refused_everywhere() {
         (r#""clientIds": ["c-1"]"#, r#""actsFor": {"groups": ["xx"]}"#, 29, "no group `xx`"),
         (r#"{"id": "f-1", "division": "d-a"}"#, r#"{"id": "f-1", "division": "xx"}"#, 30, "no division `xx`"),
         (r#""labels": ["l-1"]"#, r#""labels": ["xx"]"#, 32, "no label `xx`"),
+        (
+            r#""conversations": ["c-2"]}"#,
+            r#""marks": ["offer", "size", "offer"]}"#,
+            31,
+            "the property `offer` marks two labels",
+        ),
+        (r#""conversations": ["c-2"]}"#, r#""marks": [""]}"#, 31, "the mark has an empty id"),
+        (r#""conversations": ["c-2"]}"#, r#""marks": [" offer"]}"#, 31, "the mark id ` offer` begins"),
+        (r#""conversations": ["c-2"]}"#, r#""marks": [7]}"#, 31, "a number where a text belongs"),
         (r#"["r-1", "r-sod"]"#, r#"["r-1", "xx"]"#, 33, "no role `xx`"),
         (r#""beneficiary": "u-3""#, r#""beneficiary": "xx""#, 35, "no user `xx`"),
         (r#"{"kind": "case", "id": "case-1"}"#, r#"{"kind": "case", "id": "xx"}"#, 35, "no case `xx`"),
@@ -29,6 +38,13 @@ fn dangling_references_are_refused_everywhere() {
     ] {
         refused(&with(old, new), line, what);
     }
+}
+
+#[test]
+fn a_mark_is_of_the_division_of_its_label() {
+    let org = org(&with(r#""conversations": ["c-2"]}"#, r#""marks": ["offer", "Offer"]}"#));
+    let here = org.index.divisions["d-a"];
+    assert_eq!(org.index.marks, [("offer".into(), here), ("Offer".into(), here)].into());
 }
 
 #[test]

@@ -5,13 +5,18 @@
 use super::{Asking, Narrowed, Outcome, fields, params, read::is_plain};
 use crate::{
     model::{
-        body::{Access, BodyModel, Field, FieldKind, Proof},
+        body::{Access, BodyModel, Field, FieldKind, ObjectOrd, Proof},
         contract::Segment,
+        entitlement::Source,
         outgoing::{Outgoing, Residual},
         part::Sighting,
         refusal::{Code, Echo, Refusal},
     },
-    policy::{guard::GuardPlan, judge::Judge},
+    policy::{
+        extent::{covered_divisions, covers_whole},
+        guard::GuardPlan,
+        judge::Judge,
+    },
     query::{
         Question,
         body::{self, Body, malformed},
@@ -148,10 +153,14 @@ impl<'q> Named<'q> {
 
     fn in_object(&mut self, fields: &[Field], value: &'q Value) {
         let members = fields.iter().filter_map(|field| Some((&field.kind, value.get(&field.name)?)));
-        let interaction = members.clone().find_map(|(kind, value)| match kind {
+        let own = members.clone().find_map(|(kind, value)| match kind {
             FieldKind::Id(Access::Conversation) => value.as_str(),
             _ => None,
         });
+        // a body that names none speaks of the one of the path
+        let of_path =
+            self.ids.iter().find(|(access, _, place)| (*access, *place) == (Access::Conversation, Place::Path));
+        let interaction = own.or(of_path.map(|(_, id, _)| *id));
         for (kind, value) in members {
             self.in_field(kind, value, interaction);
         }
@@ -197,6 +206,15 @@ impl<'q> Named<'q> {
     }
 }
 
+/// A label is put on something by whoever was given the right in the division that owns it, or has all of that division.
+fn owns_label(asking: &Asking<'_>, mark: &str) -> bool {
+    let Some(owner) = asking.org.index.marks.get(mark) else { return false };
+    asking.scope.entitlements.iter().any(|one| {
+        let given = matches!(one.source, Source::Role { division, .. } if division == *owner);
+        (given || covers_whole(one)) && covered_divisions(asking.org, one).contains(owner)
+    })
+}
+
 /// Whoever changes something of a queue has the whole of it.
 fn is_inside(asking: &Asking<'_>, judge: &mut Judge<'_>, access: Access, id: &str) -> Result<(), Refusal> {
     let inside = match access {
@@ -207,6 +225,7 @@ fn is_inside(asking: &Asking<'_>, judge: &mut Judge<'_>, access: Access, id: &st
         Access::User => judge.id(access, id)?,
         // whose it is will be seen
         Access::Conversation => is_plain(id),
+        Access::Object(ObjectOrd::Label) => owns_label(asking, id),
         Access::Division
         | Access::Region
         | Access::Object(_)

@@ -6,7 +6,7 @@ const CALLBACK: [&str; 8] =
     ["view", "create", "cancel", "reschedule", "export", "view-errors", "test-keys", "provision"];
 
 /// What is the same for everybody: no data of anybody.
-const SETTINGS: [&str; 25] = [
+const SETTINGS: [&str; 26] = [
     "aiStudio:summaryConfig:view",
     "analytics:dataRetention:view",
     "authorization:policy:view",
@@ -23,6 +23,7 @@ const SETTINGS: [&str; 25] = [
     "quality:surveyForm:view",
     "recording:crossPlatformRetentionPolicy:view",
     "recording:retentionPolicy:view",
+    "routing:utilization:view",
     "speechAndTextAnalytics:category:view",
     "speechAndTextAnalytics:dictionaryterm:view",
     "speechAndTextAnalytics:feedback:view",

@@ -4,10 +4,10 @@ use super::{super::check_change, fixture::*};
 use crate::{
     model::{
         answer::Shape,
-        body::Proof,
-        contract::{Contract, Data, Effect, Method, Param, ParamKind},
-        entitlement::{Action, Entitlement, Validity},
-        org::{DivisionIx, QueueState},
+        body::{Access, Field, FieldKind, ObjectOrd, Proof},
+        contract::{Contract, Data, Effect, Method, Param, ParamKind, Segment},
+        entitlement::{Action, Entitlement, Source, Validity},
+        org::{DivisionIx, QueueState, RoleIx},
         part::{SeenLeg, Sighting},
         set::{Dim, Set},
     },
@@ -186,7 +186,7 @@ fn every_part_of_a_right_counts() {
 #[test]
 fn only_a_contract_of_a_change_is_proved_so() {
     type Edit = fn(&mut Contract);
-    let ids = || ParamKind::Ids { access: crate::model::body::Access::Conversation, max: 3 };
+    let ids = || ParamKind::Ids { access: Access::Conversation, max: 3 };
     let cases: [(&str, Edit, &str); 9] = [
         ("not a change", |c| c.effect = Effect::Reads, "is not one of a change"),
         ("a part", |c| c.part = true, "is not one of a change"),
@@ -217,4 +217,70 @@ fn proof(contract: &mut Contract, proof: Proof) {
 fn owners(contract: &mut Contract, path: Vec<Box<str>>) {
     let at = if path.is_empty() { vec![] } else { vec![path] };
     proof(contract, Proof::Owners { at });
+}
+
+/// Marks one interaction of the path with a label.
+fn marking() -> Contract {
+    let mut contract = change();
+    contract.template.segments = vec![
+        Segment::Literal("changes".into()),
+        Segment::Param { name: "conversationId".into(), access: Access::Conversation },
+    ];
+    let model = std::sync::Arc::make_mut(contract.body.as_mut().unwrap());
+    let field = |name: &str, kind| Field { name: name.into(), required: true, masked: false, kind };
+    model.fields =
+        vec![field("sessionId", FieldKind::Part), field("label", FieldKind::Id(Access::Object(ObjectOrd::Label)))];
+    model.proof = Proof::Owners { at: vec![] };
+    contract
+}
+
+#[test]
+fn a_label_is_put_on_by_who_holds_the_right_in_the_division_that_owns_it() {
+    let ask = |rights: Vec<Entitlement>, label: &str, session: &str| {
+        let body = format!(r#"{{"sessionId":"{session}","label":"{label}"}}"#);
+        let mut ask = Try::new(marking(), rights, Some(&body)).path("/changes/c-2");
+        let marks = [("offer", PAY), ("claim", CLAIMS), ("copy", SHARED), ("abroad", EUROPE), ("top", ROOT)];
+        ask.org.index.marks = marks.map(|(mark, division)| (mark.into(), division)).into();
+        Change { ask, seen: seen() }
+    };
+    let role = |division: DivisionIx, e: Entitlement| Entitlement {
+        source: Source::Role { role: RoleIx::new(0), division, permission: "p".into(), via: None },
+        divisions: Dim::Only(Set::one(division)),
+        ..edit(e)
+    };
+    let anywhere = || Entitlement { divisions: Dim::Any, ..edit(whole()) };
+    for (name, rights, label) in [
+        ("all of the division", vec![edit(whole())], "offer"),
+        ("a role for some queues of it", vec![role(PAY, queues(&["qa"]))], "offer"),
+        ("another division's label, with a role there", vec![edit(whole()), role(CLAIMS, queues(&["qx"]))], "claim"),
+        ("all of every division", vec![anywhere()], "claim"),
+    ] {
+        assert!(ask(rights, label, "s-2").check().is_ok(), "{name}");
+    }
+    let outside = "outside the scope";
+    for (name, rights, label, session, why) in [
+        ("a grant of a queue", vec![edit(queues(&["qa"]))], "offer", "s-2", outside),
+        ("another division", vec![edit(whole())], "claim", "s-2", outside),
+        (
+            "a role of another division",
+            vec![edit(queues(&["qa"])), role(CLAIMS, queues(&["qx"]))],
+            "offer",
+            "s-2",
+            outside,
+        ),
+        ("a right to view", vec![edit(queues(&["qa"])), whole()], "offer", "s-2", outside),
+        ("a division of copies", vec![anywhere()], "copy", "s-2", outside),
+        ("another region", vec![anywhere()], "abroad", "s-2", outside),
+        ("a parent division", vec![anywhere()], "top", "s-2", outside),
+        ("a role in a parent division", vec![edit(whole()), role(ROOT, whole())], "top", "s-2", outside),
+        ("invented", vec![anywhere()], "none", "s-2", outside),
+        ("a session of another interaction", vec![edit(whole())], "offer", "s-1", "a part of another interaction"),
+    ] {
+        ask(rights, label, session).refused(name, why);
+    }
+    ask(vec![edit(whole())], "offer", "s-2")
+        .with(|it| it.seen.clear())
+        .refused("not looked at", "not the holder's to change");
+    let foreign = |it: &mut Change| it.seen[1].legs.push(leg(Some("qx"), None));
+    ask(vec![edit(whole())], "offer", "s-2").with(foreign).refused("partly of others", "not the holder's to change");
 }

@@ -17,6 +17,7 @@ mod faults;
 mod house;
 mod ids;
 mod jobs;
+mod labels;
 mod large;
 mod laws;
 mod lists;
