@@ -216,6 +216,35 @@ fn plain_http_leaves_the_machine_only_with_a_word() {
 }
 
 #[test]
+fn the_proxy_does_not_ask_itself() {
+    let told = |listen: &str, url: &str| {
+        let settings = SMALLEST.replace("https://api.example", url);
+        let settings = format!("[proxy]\nlisten = \"{listen}\"\n[identity]\nunsafe-static-tokens = true\n{settings}");
+        read(&settings).err().map(|report| report.problems.into_iter().map(|problem| problem.what).collect::<Vec<_>>())
+    };
+    for (listen, url) in [
+        ("127.0.0.1:8600", "http://127.0.0.1:8600"),
+        ("127.0.0.1:8600", "http://localhost:8600/api"),
+        ("127.0.0.1:8600", "http://[::1]:8600"),
+        ("[::1]:8600", "http://127.0.0.1:8600"),
+        ("0.0.0.0:8600", "http://127.0.0.1:8600"),
+        ("192.0.2.1:443", "https://192.0.2.1"),
+        ("192.0.2.1:8600", "https://[::ffff:192.0.2.1]:8600"),
+    ] {
+        let told = told(listen, url).unwrap_or_else(|| panic!("{listen} {url}"));
+        assert!(told.len() == 1 && told[0].contains("is the proxy's own address"), "{listen} {url}: {told:?}");
+    }
+    for (listen, url) in [
+        ("127.0.0.1:8600", "http://127.0.0.1:8601"),
+        ("127.0.0.1:0", "http://127.0.0.1:8600"),
+        ("192.0.2.1:8600", "https://192.0.2.2:8600"),
+        ("192.0.2.1:8600", "https://192.0.2.1"),
+    ] {
+        assert_eq!(told(listen, url), None, "{listen} {url}");
+    }
+}
+
+#[test]
 fn nothing_is_said_twice() {
     let twice = format!(
         "{SMALLEST}\n[[upstream]]\nregion = \"eu\"\nurl = \"https://b\"\nclient-id = \"c\"\nclient-secret = {{ env = \"SECRET\" }}\n\

@@ -8,7 +8,7 @@ use crate::{
 };
 use std::{
     collections::{HashMap, HashSet},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     ops::Range,
     time::Duration,
 };
@@ -61,6 +61,10 @@ fn one_upstream(
     let url = section.needed("url", "`url = \"https://api.example\"`");
     let at = url.as_ref().map(|(_, at)| at.clone());
     let url = url.and_then(|url| base_url(&section, url, plaintext));
+    if let Some(own) = url.as_ref().filter(|url| leads_here(url, proxy.listen)) {
+        let what = format!("`{own}` is the proxy's own address: each question would be asked of itself");
+        section.reader().problem(at.clone().unwrap_or_default(), what, "write the address of the upstream");
+    }
     let at = at.filter(|_| url.is_some());
     let trust = section.file("ca-file").map_or(Trust::System, Trust::File);
     let client_id = section.needed("client-id", "`client-id = \"...\"`").map(|(text, _)| text.to_owned());
@@ -142,6 +146,15 @@ fn base_url(section: &Section<'_, '_>, (text, at): At<&str>, plaintext: bool) ->
         return None;
     }
     Some(url)
+}
+
+/// As far as an address tells without asking anybody for the place of a name.
+fn leads_here(url: &http::Uri, listen: SocketAddr) -> bool {
+    let usual = if url.scheme_str() == Some("http") { 80 } else { 443 };
+    let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let (ours, theirs) = (listen.ip().to_canonical(), host.parse::<IpAddr>().ok().map(|ip| ip.to_canonical()));
+    let same = theirs == Some(ours) || (ours.is_loopback() || ours.is_unspecified()) && loopback(url);
+    same && listen.port() != 0 && url.port_u16().unwrap_or(usual) == listen.port()
 }
 
 fn loopback(url: &http::Uri) -> bool {
