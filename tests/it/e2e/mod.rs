@@ -14,6 +14,7 @@ mod examples;
 mod exports;
 mod families;
 mod faults;
+mod foreign;
 mod house;
 mod ids;
 mod jobs;
