@@ -1,5 +1,7 @@
 //! The pure chain: scope, narrow, verify. The same functions serve requests, `explain`, rule tests and lint.
 
+pub mod saved;
+
 use crate::{
     model::{
         contract::Effect,
@@ -77,6 +79,11 @@ pub fn decide(world: &World, scope: &Arc<Scope>, question: &Question, now: Times
     if let Some(above) = &question.operation.below {
         read_above(world, scope.holder, above, question, now)?;
     }
+    if let Some(part) = &question.operation.definition
+        && let Some(guarded) = saved::answer(world, scope.holder, part, question, now)?
+    {
+        return Ok(Decided::Local(guarded));
+    }
     let asked = question.as_sent();
     match policy::narrow::narrow(world, scope, &asked, now)? {
         Outcome::Local(guarded) => Ok(Decided::Local(guarded)),
@@ -88,7 +95,7 @@ pub fn decide(world: &World, scope: &Arc<Scope>, question: &Question, now: Times
             Ok(Decided::Forward(Box::new(forward)))
         }
         Outcome::Parts(parts, together) => {
-            let proved = parts.into_iter().map(|part| prove(world, scope, question, part, now));
+            let proved = parts.into_iter().map(|part| prove(world, scope, &asked, part, now));
             let parts = proved.collect::<Result<Vec<_>, _>>()?;
             let earlier = |at: usize| parts.iter().take(at);
             if parts.iter().enumerate().any(|(at, part)| earlier(at).any(|other| !part.plan.shares_nobody(&other.plan)))

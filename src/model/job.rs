@@ -2,6 +2,7 @@
 
 use super::{
     contract::{Contract, Segment},
+    definition::{Definition, Execution},
     outgoing::Outgoing,
 };
 use bytes::Bytes;
@@ -52,13 +53,19 @@ pub enum JobKind {
     Empty(Bytes),
 }
 
-/// What is kept of jobs for one question.
+/// What is kept of jobs and definitions for one question.
 #[derive(Debug, Clone)]
 pub enum Kept {
     /// The job that the path names, where its submitter is known.
     Job(Arc<Job>),
     /// All exports of the asker's own, without what was sent for them.
     Own(Arc<[Job]>),
+    /// The definition that the path names, or all that could be visible.
+    Definitions(Arc<[Definition]>),
+    /// The id that a new definition gets.
+    New(Box<str>),
+    /// What the asker asked, the newest first.
+    Executions(Arc<[Execution]>),
 }
 
 impl Job {

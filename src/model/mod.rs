@@ -7,6 +7,7 @@ pub mod assumption;
 pub mod body;
 pub mod change;
 pub mod contract;
+pub mod definition;
 pub mod entitlement;
 pub mod export;
 pub mod facts;

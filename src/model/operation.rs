@@ -6,6 +6,7 @@ use super::{
     body::{Access, BodyModel, Path},
     change::Look,
     contract::{Contract, Method, Segment},
+    definition::DefinitionPart,
     entitlement::Action,
     export::OwnExports,
     job::JobStep,
@@ -96,6 +97,8 @@ pub struct Operation {
     pub look: Option<Look>,
     /// For the beginning of a recording, cut here.
     pub preview: Option<Preview>,
+    /// For what is done with questions that are kept here.
+    pub definition: Option<DefinitionPart>,
 }
 
 /// What an operation of class `job` does.

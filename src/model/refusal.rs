@@ -123,6 +123,10 @@ codes! {
     JobScopeChanged = "job.scope-changed", Administrator;
     /// The upstream has no results of this job yet, or not at this place any more.
     JobUnfinished = "job.unfinished", Asker;
+    /// Somebody changed a definition since it was read.
+    DefinitionChanged = "definition.changed", Asker;
+    /// One person keeps as many definitions as may be kept.
+    DefinitionsFull = "definition.full", Asker;
     /// A part of an interaction speaks of legs that are not the asker's, too.
     InteractionMixed = "interaction.mixed", Asker;
     /// A recording is not sound of the one form that can be cut to a preview.

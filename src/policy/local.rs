@@ -53,6 +53,14 @@ pub fn known(operation: &Operation, answer: Value) -> Guarded {
     Guarded::plain(200, fields::keep(&operation.answer.keep, answer).to_bytes(), Vec::new())
 }
 
+/// What this proxy keeps itself, as far as the asker may see it. `None`: it is done, and there is nothing to show.
+pub fn kept(answer: Option<Value>, notices: Vec<Notice>) -> Guarded {
+    match answer {
+        Some(answer) => Guarded::plain(200, answer.to_bytes(), notices),
+        None => Guarded::plain(204, Vec::new(), notices),
+    }
+}
+
 /// The same in a list.
 pub fn known_page(operation: &Operation, page: PageInfo, rows: Vec<Value>) -> Result<Guarded, Refusal> {
     let frame = empty_page(operation, page, Vec::new());

@@ -2,6 +2,7 @@
 
 mod apart;
 pub mod conjoin;
+pub mod definitions;
 pub mod extent;
 pub mod guard;
 pub mod judge;

@@ -149,6 +149,63 @@ fn is_member(org: &Org, user: &User, queue: QueueIx) -> bool {
     if org.queue(queue).restricted { user.named_queues.contains(&queue) } else { user.queues.contains(&queue) }
 }
 
+/// Takes placeholders out, so that what is left names only what its author named: a predicate that has nothing else asks
+/// whether there is a value at all. One that does not exist, or stands where none may, is refused.
+pub fn leave_out(value: &mut Value, slot: Option<&[Box<str>]>) -> Result<(), Refusal> {
+    if let Some((last, above)) = slot.and_then(<[_]>::split_last)
+        && let Some(object) = value.at_mut(above)
+        && let Some(Value::Text(text)) = object.get(last)
+        && text.contains("${")
+    {
+        known(text)?;
+        object.remove(last);
+    }
+    forget(value)
+}
+
+fn forget(value: &mut Value) -> Result<(), Refusal> {
+    match value {
+        Value::Text(text) if text.contains("${") => Err(unknown(text)),
+        Value::Array(items) => items.iter_mut().try_for_each(forget),
+        Value::Object(_) => {
+            let operator = value.get("operator").and_then(Value::as_str).map(str::to_owned);
+            let Some(operator) = operator else { return forget_below(value) };
+            let Some(Value::Array(values)) = value.get_mut("values") else { return forget_below(value) };
+            let before = values.len();
+            for text in values.iter().filter_map(Value::as_str).filter(|text| text.contains("${")) {
+                known(text)?;
+                if !matches!(operator.as_str(), "IN" | "EQUALS") {
+                    return Err(unknown(text));
+                }
+            }
+            values.retain(|value| value.as_str().is_none_or(|text| !text.contains("${")));
+            if values.is_empty() && before > 0 {
+                value.remove("values");
+                value.set("operator", Value::text("EXISTS"));
+            }
+            forget_below(value)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn forget_below(value: &mut Value) -> Result<(), Refusal> {
+    value.as_object_mut().map_or(Ok(()), |members| members.iter_mut().try_for_each(|(_, member)| forget(member)))
+}
+
+const KNOWN: [&str; 6] = [
+    "${user.queueIds}",
+    "${user.scopeQueueIds}",
+    "${user.divisionId}",
+    "${user.divisionIds}",
+    "${user.id}",
+    "${user.groupIds}",
+];
+
+fn known(text: &str) -> Result<(), Refusal> {
+    if KNOWN.contains(&text) { Ok(()) } else { Err(unknown(text)) }
+}
+
 fn unknown(text: &str) -> Refusal {
     let shown = Echo(text);
     Refusal::new(

@@ -22,7 +22,7 @@ use crate::{
         world::World,
     },
     policy::guard::{Guarded, Rows},
-    query::hide::hide,
+    query::{Question, hide::hide},
     server::{Panicked, Peer},
     telemetry::{
         Event as _, Metrics,
@@ -136,6 +136,11 @@ impl Exchange {
         self.began.into()
     }
 
+    /// The same by the clock.
+    pub(super) fn opened(&self) -> Timestamp {
+        self.outcome.as_ref().map_or_else(|| self.clock.now(), |outcome| outcome.opened)
+    }
+
     /// Ends the phase that was running and begins the next.
     pub(super) fn enter(&mut self, phase: &'static str) {
         self.end_phase();
@@ -171,6 +176,23 @@ impl Exchange {
     pub(super) fn asked_with_body(&mut self, mut query: Query) {
         self.body = query.text.as_mut().and_then(|text| text.body.take());
         self.asked(query);
+    }
+
+    /// A run asks what is kept: that is what the record has of it.
+    pub(super) fn asks_again(&mut self, question: &Question) {
+        let asked = question.as_sent();
+        if question.operation.definition.is_some()
+            && asked.operation.id != question.operation.id
+            && let Some(body) = &asked.body
+        {
+            let bytes = body.to_bytes();
+            let text = self.outcome.as_ref().and_then(|outcome| outcome.asked.as_ref()?.text.clone());
+            if let Some(text) = text {
+                self.asked_with_body(Query::new(&text.method, &text.path, &text.query, Some(&bytes)));
+                // what masks hide is the question's to say
+                self.governed = Some(asked.operation.clone());
+            }
+        }
     }
 
     /// What was not understood may hold anything, a secret among it. This was.

@@ -1,18 +1,21 @@
-//! Jobs on their way: found by the id in the path, bound before their id is answered.
+//! Jobs and definitions on their way: found by the id in the path, bound before their id is answered.
 
 use super::{Proxy, exchange::Exchange};
 use crate::{
+    decision,
     model::{
         contract::ParamKind,
+        definition::{DefinitionStep, Execution, NAME},
         job::{Job, JobKind, JobStep, Kept},
-        operation::JobPart,
+        operation::{Class, JobPart},
         org::{Org, Principal},
         refusal::{Code, Refusal},
     },
     policy::{guard::Guarded, local},
-    query::Question,
+    query::{Question, json::Value},
 };
 use bytes::Bytes;
+use jiff::Timestamp;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -28,6 +31,22 @@ impl Proxy {
             let held =
                 self.store.jobs_of(region, (holder_kind(holder), org.principal_id(holder)), &own.submit.id).await?;
             question.job = Some(Kept::Own(held.into()));
+            return Ok(());
+        }
+        if let Some(part) = &question.operation.definition {
+            question.job = Some(match (part.step, question.ids.last()) {
+                (DefinitionStep::Save, _) => Kept::New(Uuid::now_v7().to_string().into()),
+                (DefinitionStep::List, _) => {
+                    let whose = (holder_kind(holder), org.principal_id(holder));
+                    Kept::Definitions(self.store.definitions(region, whose, &part.asks.id).await?.into())
+                }
+                (DefinitionStep::Executions, _) => {
+                    let whose = (holder_kind(holder), org.principal_id(holder));
+                    Kept::Executions(self.store.executions(region, whose, &part.asks.id).await?.into())
+                }
+                (_, Some((_, id))) => Kept::Definitions(self.store.definition(region, id).await?.into_iter().collect()),
+                (_, None) => Kept::Definitions(Arc::default()),
+            });
             return Ok(());
         }
         let (Some(JobPart::Step { step, .. }), Some((_, id))) = (&question.operation.job, question.ids.last()) else {
@@ -62,6 +81,34 @@ impl Proxy {
         self.forget_cancelled(question).await
     }
 
+    /// Notes that a question of a kind that can be kept was answered.
+    pub(super) fn note_execution(
+        &self,
+        question: &Question,
+        (holder, org): (Principal, &Org),
+        rows: Option<u64>,
+        exchange: &Exchange,
+    ) {
+        let asked = question.as_sent();
+        let placeholders = asked.operation.body().is_some_and(|model| model.dialect.has_placeholders());
+        let Some(body) = asked.body.as_ref().filter(|_| placeholders && asked.operation.class == Class::Query) else {
+            return;
+        };
+        let definition = question.definitions().first();
+        let named = body.get(NAME).and_then(Value::as_str).map(Box::from);
+        let micros = u64::try_from(exchange.began().elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.store.note(Execution {
+            region: org.region(org.region_of(holder)).id.clone(),
+            operation: asked.operation.id.clone(),
+            holder: (holder_kind(holder).into(), org.principal_id(holder).into()),
+            definition: definition.map(|kept| kept.id.clone()),
+            name: definition.map(|kept| kept.name.clone()).or(named),
+            began: exchange.opened(),
+            micros,
+            rows,
+        });
+    }
+
     /// What was cancelled takes no place any more.
     async fn forget_cancelled(&self, question: &Question) -> Result<(), Refusal> {
         let cancelled = matches!(question.operation.job, Some(JobPart::Step { step: JobStep::Cancel, .. }));
@@ -78,9 +125,15 @@ impl Proxy {
         guarded: Guarded,
         (holder, org): (Principal, &Org),
         exchange: &Exchange,
+        now: Timestamp,
     ) -> Result<Guarded, Refusal> {
+        if let Some(change) = decision::saved::change(org, holder, question, now) {
+            self.store.change(change).await?;
+            return Ok(guarded);
+        }
         let Some(JobPart::Submit(_)) = &question.operation.job else {
             self.forget_cancelled(question).await?;
+            self.note_execution(question, (holder, org), Some(guarded.rows_out()), exchange);
             return Ok(guarded);
         };
         let id = Uuid::now_v7().to_string();

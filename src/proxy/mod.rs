@@ -157,9 +157,11 @@ impl Proxy {
         let scoped = pinned.scope(subject.principal, &question.operation, exchange.now())?;
         exchange.scoped(&scoped);
         self.find_job(&mut question, whose).await?;
+        exchange.asks_again(&question);
         self.look(&mut question, &pinned, &scoped.scope, exchange).await?;
         exchange.enter("decide");
-        let decided = decision::decide(&pinned.world, &scoped.scope, &question, exchange.now());
+        let now = exchange.now();
+        let decided = decision::decide(&pinned.world, &scoped.scope, &question, now);
         let understood = match &decided {
             Ok(_) => true,
             Err(refusal) => refusal.code != Code::QueryMalformed && question.is_readable(),
@@ -169,7 +171,7 @@ impl Proxy {
         }
         let forward = match decided? {
             Decided::Local(guarded) => {
-                return self.answer_here(&question, guarded, whose, exchange).await.map(Answer::from);
+                return self.answer_here(&question, guarded, whose, exchange, now).await.map(Answer::from);
             }
             Decided::Split(split) => {
                 let region = &pinned.world.org.region(scoped.scope.region).id;
@@ -189,6 +191,7 @@ impl Proxy {
         };
         let (guarded, rest) = self.judge(&question, plan, answer, within, exchange).await?;
         self.keep(&question, sent, &guarded, whose, exchange).await?;
+        self.note_execution(&question, whose, rest.is_none().then(|| guarded.rows_out()), exchange);
         Ok(Answer::Guarded(guarded, rest))
     }
 

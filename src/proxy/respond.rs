@@ -156,11 +156,13 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Code::FieldHidden
         | Code::WindowOutside
         | Code::JobScopeChanged
+        | Code::DefinitionsFull
         | Code::InteractionMixed
         | Code::PreviewFormat
         | Code::PreviewHost
         | Code::RuleRefused => StatusCode::FORBIDDEN,
         Code::OperationUnknown => StatusCode::NOT_FOUND,
+        Code::DefinitionChanged => StatusCode::CONFLICT,
         Code::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         Code::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::RequestMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

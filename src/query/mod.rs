@@ -19,6 +19,7 @@ mod tests;
 use crate::model::{
     body::Access,
     contract::Segment,
+    definition::{Definition, DefinitionPart, DefinitionStep, Execution},
     job::{Job, Kept},
     operation::Operation,
     part::Sighting,
@@ -41,13 +42,20 @@ pub struct Question {
 }
 
 impl Question {
-    /// What is asked of the upstream. A preview is cut here, out of what another operation reads.
+    /// What is asked of the upstream. A preview is cut here, out of what another operation reads; a definition that is run
+    /// is the question that it keeps.
     pub fn as_sent(&self) -> Cow<'_, Self> {
-        match &self.operation.preview {
-            None => Cow::Borrowed(self),
-            Some(preview) => {
+        match (&self.operation.preview, &self.operation.definition) {
+            (Some(preview), _) => {
                 Cow::Owned(Self { operation: preview.of.clone(), params: preview.asks.clone(), ..self.clone() })
             }
+            (None, Some(DefinitionPart { step: DefinitionStep::Run, asks, .. })) => {
+                let kept = self.definitions().first();
+                // what was kept was read once, as strictly; what cannot be read asks nothing
+                let body = kept.and_then(|kept| json::parse_object(&kept.body, &json::Limits::default()).ok());
+                Cow::Owned(Self { operation: asks.clone(), ids: Vec::new(), body, job: None, ..self.clone() })
+            }
+            (None, _) => Cow::Borrowed(self),
         }
     }
 
@@ -64,7 +72,7 @@ impl Question {
     pub fn named_job(&self) -> Option<&Job> {
         match &self.job {
             Some(Kept::Job(job)) => Some(job),
-            Some(Kept::Own(_)) | None => None,
+            _ => None,
         }
     }
 
@@ -72,7 +80,23 @@ impl Question {
     pub fn own_exports(&self) -> &[Job] {
         match &self.job {
             Some(Kept::Own(own)) => own,
-            Some(Kept::Job(_)) | None => &[],
+            _ => &[],
+        }
+    }
+
+    /// What is kept here and could be meant: one definition, or all of a list.
+    pub fn definitions(&self) -> &[Definition] {
+        match &self.job {
+            Some(Kept::Definitions(found)) => found,
+            _ => &[],
+        }
+    }
+
+    /// What the asker asked before.
+    pub fn executions(&self) -> &[Execution] {
+        match &self.job {
+            Some(Kept::Executions(all)) => all,
+            _ => &[],
         }
     }
 

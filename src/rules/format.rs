@@ -9,6 +9,7 @@ use crate::model::{
     assumption::Assumption,
     body::Dialect,
     contract::{Data, Reach},
+    definition::DefinitionStep,
     entitlement::Action,
     operation::{Audience, BpoExports, Caller, Class, EmptyScope, Outside, Outsourcers, StaticDead, Strength},
 };
@@ -46,6 +47,8 @@ keys! {
         family: Option<At<String>>,
         /// The same question as a job: submitted here, answered later.
         job: Option<At<Job>>,
+        /// The question can be kept here, with its placeholders, and run by whoever may see it, each by his own rights.
+        saved: Option<At<Saved>>,
         /// What is answered is not this read, but the beginning of a recording that another rule reads.
         preview: Option<At<Preview>>,
         /// Examples that run at each load.
@@ -189,6 +192,34 @@ keys! {
         reach: Option<At<ReachWord>>,
         /// Further query parameters of results.
         params: BTreeMap<Name, At<Param>>,
+    }
+}
+
+keys! {
+    /// Questions that are kept by this proxy, under a path of its own. It gives six operations: list, save, read, change,
+    /// remove, run.
+    Saved {
+        /// Method and path that save one; it is `/{id}` below, and run by a `POST` of `/{id}/run`.
+        r#match: At<String>,
+        /// The name of the id in the path.
+        id: At<String>,
+        /// The permission to keep and change them, in the division that owns them.
+        edit: At<String>,
+        /// Method and path of the list of what the asker asked himself.
+        executions: Option<At<String>>,
+        /// Whether a parent division may hold shared ones, for whoever may view in a division below it.
+        parent: Option<ParentWord>,
+    }
+}
+
+keys! {
+    /// A definition that is there in a test.
+    SavedThere {
+        /// Id of a user or of a service account.
+        owner: At<String>,
+        division: At<String>,
+        shared: Option<bool>,
+        definition: Json,
     }
 }
 
@@ -386,6 +417,10 @@ keys! {
         asks: Option<Json>,
         /// Whether it is asked as a job; `upstream` and `shows` are its results then.
         as_job: Option<bool>,
+        /// What is done with kept questions, instead of asking one.
+        as_saved: Option<SavedWord>,
+        /// Definitions that are there, by their ids.
+        saved: BTreeMap<Name, At<SavedThere>>,
         /// Path ids and query parameters.
         params: BTreeMap<Name, Json>,
         /// The outgoing body; of an operation without a body, the outgoing parameters.
@@ -444,6 +479,18 @@ words! {
 }
 words! { AudienceWord => Audience { Everybody = "everybody", Internal = "internal", } }
 words! { OutsourcersWord => Outsourcers { Count = "count", ByDivision = "by-division", ByRow = "by-row", } }
+words! { ParentWord { ReadShared = "read-shared", } }
+words! {
+    SavedWord => DefinitionStep {
+        List = "list",
+        Save = "save",
+        Read = "read",
+        Change = "change",
+        Remove = "remove",
+        Run = "run",
+        Executions = "executions",
+    }
+}
 words! { BpoWord => BpoExports { Refuse = "refuse", Allow = "allow", } }
 words! { CallerWord => Caller { User = "user", Queues = "queues", Grants = "grants", Divisions = "divisions", } }
 words! { OutsideWord => Outside { Refuse = "refuse", Narrow = "narrow", } }

@@ -46,6 +46,7 @@ mod query_test;
 mod reading;
 mod rests;
 mod sameness;
+mod saved;
 mod schema;
 mod sites;
 mod source;
@@ -60,7 +61,7 @@ mod tests;
 pub use catalogue::steps;
 pub use permissions::{Template, TemplatePermission};
 pub use problem::{Problem, Source};
-pub use query_test::{Expect, Fixture, RuleTest};
+pub use query_test::{Expect, Fixture, RuleTest, SavedThere};
 pub use sameness::same;
 pub use schema::{schema, schemas};
 pub use source::{Unreadable, embedded, read_dir};
@@ -292,7 +293,13 @@ impl Gathered {
                 let source = reader.source.clone();
                 self.below.push(below::Pending { slot: self.operations.len(), of, source });
             }
-            self.add(Arc::new(operation), &rule.r#match, reader);
+            let operation = Arc::new(operation);
+            let saved = rule.saved.as_ref();
+            let kept = saved.and_then(|saved| saved::operations(saved, &operation, surroundings, reader));
+            self.add(operation, &rule.r#match, reader);
+            for operation in kept.into_iter().flatten() {
+                self.add(operation, saved.map_or(&rule.r#match, |saved| &saved.r#match), reader);
+            }
             for operation in jobs.into_iter().flatten() {
                 self.add(operation, rule.job.as_ref().map_or(&rule.r#match, |job| &job.r#match), reader);
             }

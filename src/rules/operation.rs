@@ -170,6 +170,7 @@ impl Surroundings<'_> {
             own: None,
             look: None,
             preview: None,
+            definition: None,
         })
     }
 

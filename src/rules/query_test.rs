@@ -8,9 +8,9 @@ use super::{
     format::{self, Rule, RuleFile},
     operation,
     reading::{At, Reader},
-    values::Json,
+    values::{Json, Name},
 };
-use crate::model::refusal::Code;
+use crate::model::{definition::DefinitionStep, refusal::Code};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::Arc;
@@ -48,8 +48,20 @@ pub struct RuleTest {
     pub interaction: Option<Value>,
     /// Exports of the asker's own: ids and what he asked for.
     pub exported: Vec<(Box<str>, Value)>,
+    /// Definitions that are there.
+    pub saved: Vec<SavedThere>,
     /// What the upstream answers, and what the asker gets of it.
     pub answer: Option<(Value, Value)>,
+}
+
+/// A definition that is there in a test.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SavedThere {
+    pub id: Box<str>,
+    pub owner: Box<str>,
+    pub division: Box<str>,
+    pub shared: bool,
+    pub definition: Value,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -141,6 +153,12 @@ fn compile(
         reader.problem_with(test.name.span.clone(), "the rule is not asked as a job", help);
         return None;
     }
+    let step = test.as_saved.map(DefinitionStep::from);
+    if (step.is_some() || !test.saved.is_empty()) && rule.saved.is_none() {
+        let help = Some("add `[rule.saved]`, or ask it as it is".to_owned());
+        reader.problem_with(test.name.span.clone(), "the rule's question is not kept", help);
+        return None;
+    }
     let params: Option<Vec<_>> =
         test.params.iter().map(|(name, value)| Some((name.text.clone(), text(&value.0)?))).collect();
     if params.is_none() {
@@ -149,7 +167,11 @@ fn compile(
     Some(RuleTest {
         file: reader.source.name.clone(),
         line: reader.source.position(test.span.start).0,
-        operation: if as_job { format!("{}.job", *rule.id).into() } else { rule.id.as_str().into() },
+        operation: match step {
+            Some(step) => format!("{}.saved.{}", *rule.id, step.as_str()).into(),
+            None if as_job => format!("{}.job", *rule.id).into(),
+            None => rule.id.as_str().into(),
+        },
         name: test.name.as_str().into(),
         fixture: fixture.clone(),
         asker: test.r#as.as_str().into(),
@@ -159,8 +181,19 @@ fn compile(
         expect,
         interaction,
         exported: test.exported.iter().map(|(id, asks)| (id.text.clone(), asks.0.clone())).collect(),
+        saved: test.saved.iter().map(there).collect(),
         answer,
     })
+}
+
+fn there((id, saved): (&Name, &At<format::SavedThere>)) -> SavedThere {
+    SavedThere {
+        id: id.text.clone(),
+        owner: saved.owner.as_str().into(),
+        division: saved.division.as_str().into(),
+        shared: saved.shared == Some(true),
+        definition: saved.definition.0.clone(),
+    }
 }
 
 /// JSON as written, or the JSON file of that name.

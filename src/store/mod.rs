@@ -1,12 +1,14 @@
-//! What has to outlive the process: whose a job is. `SQLite` in the data folder, written and read by one thread.
+//! What has to outlive the process: whose a job is, and what people keep here. `SQLite` in the data folder, written and read by one thread.
 //!
 //! Whatever [`Store`] says is kept stands on the disk by then. Several processes may share the file.
 
+mod definitions;
 mod jobs;
 #[cfg(test)]
 mod tests;
 
 use crate::model::{
+    definition::{Definition, DefinitionChange, Execution},
     job::Job,
     refusal::{Code, Refusal},
 };
@@ -50,6 +52,10 @@ pub enum Failed {
     Taken(Box<str>),
     #[error("results of the job `{0}` name more places than are kept")]
     Places(Box<str>),
+    #[error("its owner keeps as many definitions as may be kept")]
+    Full,
+    #[error("the definition was changed or taken away since it was read")]
+    Changed,
 }
 
 impl From<rusqlite::Error> for Failed {
@@ -64,11 +70,19 @@ impl From<Failed> for Refusal {
         let refusal = match failed {
             Failed::Store(_) => Refusal::new(
                 Code::StoreUnavailable,
-                "this proxy could not keep or look up whose the job is, so it answers nothing; ask again",
+                "this proxy could not keep or look up what this is about, so it answers nothing; ask again",
             ),
             Failed::Places(_) => Refusal::new(
                 Code::AnswerUnreadable,
                 "the results of this job have more pages than are followed; ask for more rows a page",
+            ),
+            Failed::Full => Refusal::new(
+                Code::DefinitionsFull,
+                format!("you keep {} definitions, and no more are kept of one person; remove some", definitions::MOST),
+            ),
+            Failed::Changed => Refusal::new(
+                Code::DefinitionChanged,
+                "somebody changed this definition meanwhile, so nothing was done; read it again, and then decide",
             ),
             Failed::Taken(_) => Refusal::new(Code::AnswerUnreadable, "the upstream gave an id that is not a new job's"),
         };
@@ -147,6 +161,58 @@ impl Store {
         .await
     }
 
+    /// Keeps, changes or takes away a definition.
+    pub async fn change(&self, change: DefinitionChange) -> Result<(), Failed> {
+        self.run(move |connection| match &change {
+            DefinitionChange::Put(one) => definitions::put(connection, one),
+            DefinitionChange::Remove(one) => definitions::remove(connection, one),
+        })
+        .await
+    }
+
+    /// The definition of a region by its id, whosever it is.
+    pub async fn definition(&self, region: &str, id: &str) -> Result<Option<Definition>, Failed> {
+        let (region, id) = (region.to_owned(), id.to_owned());
+        self.run(move |connection| definitions::find(connection, &region, &id)).await
+    }
+
+    /// A holder's own definitions of an operation's question, and all that are shared in his region.
+    pub async fn definitions(
+        &self,
+        region: &str,
+        (kind, holder): (&str, &str),
+        operation: &str,
+    ) -> Result<Vec<Definition>, Failed> {
+        let (region, operation) = (region.to_owned(), operation.to_owned());
+        let holder = (kind.to_owned(), holder.to_owned());
+        self.run(move |connection| definitions::around(connection, &region, (&holder.0, &holder.1), &operation)).await
+    }
+
+    /// Notes what somebody asked. Nobody waits for it: an answer is not held back for what is only told later.
+    pub fn note(&self, execution: Execution) {
+        let task = move |connection: &mut Connection| {
+            if let Err(error) = definitions::note(connection, &execution) {
+                tracing::warn!(%error, "an execution was not noted");
+            }
+        };
+        if self.tasks.try_send(Box::new(task)).is_err() {
+            tracing::warn!("an execution was not noted: too much is to be kept");
+        }
+    }
+
+    /// What a holder asked of an operation, the newest first.
+    pub async fn executions(
+        &self,
+        region: &str,
+        (kind, holder): (&str, &str),
+        operation: &str,
+    ) -> Result<Vec<Execution>, Failed> {
+        let (region, operation) = (region.to_owned(), operation.to_owned());
+        let holder = (kind.to_owned(), holder.to_owned());
+        self.run(move |connection| definitions::executions(connection, &region, (&holder.0, &holder.1), &operation))
+            .await
+    }
+
     /// Forgets a job that was cancelled.
     pub async fn forget(&self, region: &str, id: &str) -> Result<(), Failed> {
         let (region, id) = (region.to_owned(), id.to_owned());
@@ -175,5 +241,6 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.execute_batch(jobs::TABLES)?;
+    connection.execute_batch(definitions::TABLES)?;
     Ok(connection)
 }

@@ -211,3 +211,88 @@ async fn the_jobs_of_a_holder_are_his() {
     assert_eq!(store.jobs("us", vec!["j-1".into(), "j-9".into(), "j-4".into()]).await, Ok(vec![first]));
     assert_eq!(store.jobs_of("us", ("user", "ANA"), "aggregates.job").await, Ok(vec![]));
 }
+
+fn definition(id: &str, owner: &str, version: u32) -> Definition {
+    Definition {
+        id: id.into(),
+        region: "us".into(),
+        operation: "query".into(),
+        owner: ("user".into(), owner.into()),
+        division: "d-1".into(),
+        shared: id.ends_with('s'),
+        name: format!("{id} {version}").into(),
+        body: Bytes::from_static(b"{}"),
+        version,
+        changed: NOW.parse().unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn a_definition_is_changed_in_the_version_that_was_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let put = |one: Definition| store.change(DefinitionChange::Put(one));
+    put(definition("q-s", "ana", 1)).await.unwrap();
+    assert_eq!(put(definition("q-s", "bob", 1)).await, Err(Failed::Changed), "an id is given once");
+    put(definition("q-s", "ana", 2)).await.unwrap();
+    assert_eq!(put(definition("q-s", "ana", 2)).await, Err(Failed::Changed));
+    assert_eq!(store.definition("us", "q-s").await, Ok(Some(definition("q-s", "ana", 2))));
+    assert_eq!(store.definition("eu", "q-s").await, Ok(None));
+    let remove = |version| store.change(DefinitionChange::Remove(definition("q-s", "ana", version)));
+    assert_eq!(remove(1).await, Err(Failed::Changed));
+    assert_eq!((remove(2).await, store.definition("us", "q-s").await), (Ok(()), Ok(None)));
+}
+
+#[tokio::test]
+async fn around_somebody_are_his_own_and_what_is_shared() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    for (id, owner) in [("a", "ana"), ("b", "bob"), ("b-s", "bob")] {
+        store.change(DefinitionChange::Put(definition(id, owner, 1))).await.unwrap();
+    }
+    let ids = |found: Vec<Definition>| found.into_iter().map(|one| one.id.to_string()).collect::<Vec<_>>();
+    assert_eq!(ids(store.definitions("us", ("user", "ana"), "query").await.unwrap()), ["a", "b-s"]);
+    assert_eq!(ids(store.definitions("us", ("service", "ana"), "query").await.unwrap()), ["b-s"]);
+    assert!(store.definitions("us", ("user", "ana"), "other").await.unwrap().is_empty());
+    assert!(store.definitions("eu", ("user", "ana"), "query").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn one_person_does_not_fill_the_disk_with_definitions() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    for number in 0..definitions::MOST {
+        store.change(DefinitionChange::Put(definition(&number.to_string(), "ana", 1))).await.unwrap();
+    }
+    assert_eq!(store.change(DefinitionChange::Put(definition("more", "ana", 1))).await, Err(Failed::Full));
+    store.change(DefinitionChange::Put(definition("other", "bob", 1))).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_somebody_asked_is_remembered_and_the_oldest_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let execution = |holder: &str, at: i64| Execution {
+        region: "us".into(),
+        operation: "query".into(),
+        holder: ("user".into(), holder.into()),
+        definition: (at % 2 == 0).then(|| "q-1".into()),
+        name: Some(at.to_string().into()),
+        began: jiff::Timestamp::from_second(at).unwrap(),
+        micros: 7,
+        rows: (at % 3 == 0).then_some(5),
+    };
+    store.note(execution("bob", 1));
+    let most = i64::from(definitions::MOST_EXECUTIONS);
+    for at in 1..=most + 3 {
+        store.note(execution("ana", at));
+        // no more may wait than there are places
+        store.job("us", "none", None, false).await.unwrap();
+    }
+    let held = store.executions("us", ("user", "ana"), "query").await.unwrap();
+    let due: Vec<_> = (4..=most + 3).rev().map(|at| execution("ana", at)).collect();
+    assert_eq!(held, due);
+    assert_eq!(store.executions("us", ("user", "bob"), "query").await.unwrap(), [execution("bob", 1)]);
+    assert!(store.executions("us", ("service", "ana"), "query").await.unwrap().is_empty());
+    assert!(store.executions("eu", ("user", "ana"), "query").await.unwrap().is_empty());
+}

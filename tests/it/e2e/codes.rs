@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 /// Not by an HTTP client that speaks well, or not by any client: the code, the test's file, its words, and why.
-const ELSEWHERE: [(&str, &str, &str, &str); 14] = [
+const ELSEWHERE: [(&str, &str, &str, &str); 16] = [
     ("bpo.export", "tests/it/e2e/exports.rs", "bpo.export", "needs exports"),
     ("preview.format", "tests/it/e2e/media.rs", "preview.format", "needs a recording that is no WAV"),
     ("preview.host", "tests/it/e2e/media.rs", "preview.host", "needs a recording that lies elsewhere"),
@@ -45,6 +45,8 @@ const ELSEWHERE: [(&str, &str, &str, &str); 14] = [
         "interaction.mixed",
         "needs an interaction that is partly another's",
     ),
+    ("definition.changed", "tests/it/e2e/definitions.rs", "definition.changed", "needs two changes at one instant"),
+    ("definition.full", "src/store/tests.rs", "Failed::Full", "needs hundreds of definitions"),
     ("job.unfinished", "tests/it/e2e/jobs.rs", "job.unfinished", "needs a job that is not done"),
 ];
 

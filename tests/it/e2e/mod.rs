@@ -7,6 +7,7 @@ mod assumptions;
 mod attributes;
 mod callbacks;
 mod codes;
+mod definitions;
 mod disobedient;
 mod documents;
 mod empty;
