@@ -10,6 +10,7 @@ use crate::{
         job::{Job, JobKind, JobStep, Kept},
         operation::{JobPart, Operation, Rules},
         org::{Org, Principal},
+        part::Sighting,
         refusal::{Code, Refusal},
         world::{Policy, Versions, World},
     },
@@ -94,11 +95,13 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
         .find(|operation| operation.id == test.operation)
         .ok_or_else(|| "no such rule".to_owned())?;
     let asker = principal(&world.org, &test.asker).ok_or_else(|| format!("the fixture has no `{}`", test.asker))?;
+    let mut seen = None;
     let decided = question(operation, test)?.and_then(|mut question| {
         let scope = Arc::new(decision::scope(world, asker, operation, test.now)?);
         if let Some(look) = decision::look(world, &scope, &question, test.now)? {
             let shown = test.interaction.as_ref().map(Value::to_string).unwrap_or_default().into_bytes();
             question.seen = Some(look.plan.look(&question, &Unguarded::new(200, shown))?);
+            seen.clone_from(&question.seen);
         }
         if let Some(own) = &operation.own {
             question.job = Some(Kept::Own(exported(world, asker, &own.submit, test)?));
@@ -121,7 +124,7 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
             return Err(format!("nothing was sent, so there is no answer to judge: {}", spell(&decided)));
         };
         let plan = match &operation.job {
-            Some(JobPart::Submit(_)) => &results(world, asker, operation, forward, test)?,
+            Some(JobPart::Submit(_)) => &results(world, asker, operation, (forward, seen), test)?,
             _ => &forward.plan,
         };
         let guarded = plan
@@ -208,7 +211,7 @@ fn results(
     world: &World,
     asker: Principal,
     submit: &Operation,
-    forward: &Forward,
+    (forward, seen): (&Forward, Option<Arc<[Sighting]>>),
     test: &RuleTest,
 ) -> Result<GuardPlan, String> {
     let id = format!("{}.{}", submit.id, JobStep::Results.as_str());
@@ -226,7 +229,7 @@ fn results(
         params: Vec::new(),
         body: None,
         job: Some(Kept::Job(Arc::new(job))),
-        seen: None,
+        seen,
     };
     let decided = decision::scope(world, asker, operation, test.now)
         .and_then(|scope| decision::decide(world, &Arc::new(scope), &question, test.now));

@@ -157,7 +157,7 @@ impl Explanation {
             self.certificate.clone_from(&look.verified.certificate().steps);
             self.notices = look.notices.iter().map(|notice| notice.text.clone()).collect();
             let (what, then) = if question.operation.look.is_some() {
-                ("each interaction", "the change is forwarded when all are there, and every leg of them")
+                ("each interaction", "the request is forwarded when all are there, and every leg of them")
             } else {
                 ("the interaction", "the part is forwarded when every leg that it speaks of")
             };

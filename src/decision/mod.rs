@@ -16,7 +16,7 @@ use crate::{
     policy::{
         self,
         guard::{Gathered, GuardPlan, Guarded},
-        narrow::{Narrowed, Outcome, interactions, scope_changed},
+        narrow::{Narrowed, Outcome, interactions, lost, scope_changed},
         together::Together,
     },
     query::{Question, hide::hide},
@@ -172,13 +172,15 @@ pub fn look(
         job: None,
         seen: None,
     };
-    match decide(world, scope, &asked, now)? {
-        Decided::Forward(forward) => Ok(Some(forward)),
-        Decided::Split(_) | Decided::Local(_) => {
+    let looked = match decide(world, scope, &asked, now) {
+        Ok(Decided::Forward(forward)) => return Ok(Some(forward)),
+        Ok(Decided::Split(_) | Decided::Local(_)) => {
             let nothing = Refusal::outside("nothing of the interaction can be visible");
-            Err(if each.is_some() { nothing } else { nothing.in_path() })
+            if each.is_some() { nothing } else { nothing.in_path() }
         }
-    }
+        Err(refusal) => refusal,
+    };
+    Err(lost(operation, looked))
 }
 
 /// What stands above a list is there for who may read it, by the rule for that.
@@ -245,7 +247,8 @@ pub fn prove(
             Ok(verified)
         }
         (None, Some(job), _) => {
-            verify::check_job(contract, sent, residual, job, scope, org, now).map_err(|unproved| match unproved {
+            verify::check_job(contract, sent, residual, (job, seen), scope, org, now).map_err(|unproved| match unproved
+            {
                 JobUnproved::ScopeChanged(why) => scope_changed(&why.to_string()),
                 JobUnproved::Fault(why) => fault(why),
             })

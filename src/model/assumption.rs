@@ -24,10 +24,12 @@ pub enum Assumption {
     IdsOnly,
     /// An export counts only legs that fit each list of its filter.
     ViewFilter,
+    /// The id of a part, asked for below an interaction, finds nothing that is not of this interaction.
+    PartOfItsInteraction,
 }
 
 impl Assumption {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::EntriesAnd,
         Self::SameSegment,
         Self::LegFilter,
@@ -37,6 +39,7 @@ impl Assumption {
         Self::PersonFilter,
         Self::IdsOnly,
         Self::ViewFilter,
+        Self::PartOfItsInteraction,
     ];
 
     pub fn name(self) -> &'static str {
@@ -50,6 +53,7 @@ impl Assumption {
             Self::PersonFilter => "person-filter",
             Self::IdsOnly => "ids-only",
             Self::ViewFilter => "view-filter",
+            Self::PartOfItsInteraction => "part-of-its-interaction",
         }
     }
 
@@ -66,6 +70,9 @@ impl Assumption {
             Self::IdsOnly => "a list asked for ids returns no other entity",
             Self::ViewFilter => {
                 "an export counts only legs that fit each list of its filter: the queue is in `queueIds`, the agent in `userIds`"
+            }
+            Self::PartOfItsInteraction => {
+                "the id of a part of an interaction, such as a recording, finds nothing below another interaction"
             }
         }
     }

@@ -7,6 +7,7 @@ use crate::{
         entitlement::Scope,
         refusal::{Code, Refusal},
     },
+    policy::narrow::lost,
     query::Question,
     world::Pinned,
 };
@@ -29,6 +30,7 @@ impl Proxy {
         let slot = self.upstreams.enter(&pinned.world.org.region(scope.region).id).await?;
         let intent = exchange.intend(&self.recorder, &forward).await?;
         let placed = |refusal: Refusal| match question.operation.look {
+            Some(_) if question.named_job().is_some() => lost(&question.operation, refusal),
             // an id of a body is refused as one
             Some(_) if refusal.code == Code::ScopeOutside => {
                 Refusal { in_path: question.interaction().is_some(), ..refusal }

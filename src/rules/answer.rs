@@ -19,13 +19,30 @@ use std::collections::BTreeMap;
 /// Largest answer that is held, unless the rule says otherwise.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
+/// Of which interactions an answer without rows is known to be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whose {
+    /// Of the one that its path names.
+    part: bool,
+    /// Of those that were looked at before an export of them was asked for.
+    fetched: bool,
+    /// The guard holds the ids of interactions in it against what was named.
+    named: bool,
+}
+
+impl Whose {
+    pub(super) fn of(shared: &format::Shared, fetched: bool) -> Self {
+        let part = shared.part.is_some();
+        Self { part, fetched, named: part || fetched || matches!(shared.class, Some(format::ClassWord::Write)) }
+    }
+}
+
 pub(super) fn compile(
     answer: &At<format::Answer>,
     models: &Models,
     masked: &Masks,
     body: Option<&BodyModel>,
-    part: bool,
-    names_own: bool,
+    whose: Whose,
     reader: &mut Reader<'_>,
 ) -> Option<Answer> {
     let shape = Shape::from(answer.shape);
@@ -92,11 +109,11 @@ pub(super) fn compile(
         let message = format!("`{}` does not list the rows, `{}`, so none of them would pass", *answer.keep, **at);
         reader.problem(answer.keep.span.clone(), message);
     }
-    let links = links(answer, &keep, part, reader);
-    let pending = pending(answer, part, reader);
+    let links = links(answer, &keep, whose.part || whose.fetched, reader);
+    let pending = pending(answer, whose.part, reader);
     let named_by = answer.named_by.as_ref().map(|at| paths::definite(at, reader).ok_or(())).transpose();
     if shape == Shape::Plain {
-        plain(answer, &keep, names_own, reader);
+        plain(answer, &keep, whose.named, reader);
     } else if let Some(at) = &answer.named_by {
         reader.problem(at.span.clone(), "only a `plain` answer has `named-by`: leave it out");
     }
@@ -193,14 +210,14 @@ fn plain(answer: &At<format::Answer>, keep: &Keep, names_own: bool, reader: &mut
 fn links(
     answer: &At<format::Answer>,
     keep: &Keep,
-    part: bool,
+    known: bool,
     reader: &mut Reader<'_>,
 ) -> Option<BTreeMap<Box<str>, Action>> {
     let mut links = BTreeMap::new();
     for (at, action) in &answer.links {
         let (level, field) = at.text.rsplit_once('.').unwrap_or(("", &at.text));
         let listed = keep.levels.get(level).is_some_and(|fields| fields.iter().any(|one| **one == *field));
-        let says = if !part {
+        let says = if !known {
             "only a part of an interaction hands out links: nobody knows whose they are here".to_owned()
         } else if !listed || keep.levels.contains_key(&at.text) {
             format!("`{}` lists no value `{}`", *answer.keep, at.text)

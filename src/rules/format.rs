@@ -51,6 +51,8 @@ keys! {
         saved: Option<At<Saved>>,
         /// What is answered is not this read, but the beginning of a recording that another rule reads.
         preview: Option<At<Preview>>,
+        /// What an `export` that names interactions has made is fetched by its id.
+        fetch: Option<At<Fetch>>,
         /// Examples that run at each load.
         test: Vec<At<Test>>,
         .. shared: Shared,
@@ -153,7 +155,8 @@ keys! {
 }
 
 keys! {
-    /// What is looked at before a change of class `write` is asked for: every interaction that it names, to its last leg.
+    /// What is looked at before a change of class `write`, or an `export` that is fetched by its id, is asked for: every
+    /// interaction that it names, to its last leg.
     Look {
         /// Id of the rule that reads several interactions by their ids.
         of: At<String>,
@@ -172,6 +175,17 @@ keys! {
         seconds: Option<At<i64>>,
         /// Parameters with which the recording is asked for, such as `formatId = "WAV"`.
         asks: BTreeMap<Name, At<String>>,
+    }
+}
+
+keys! {
+    /// Where the files are named that an `export` had made of interactions, each by a link. The rule's own `answer` is that of
+    /// the fetch; of the export itself nothing passes but the id.
+    Fetch {
+        /// Method and path, which ends in the id.
+        r#match: At<String>,
+        /// The field of the export's answer that holds the id.
+        id: At<String>,
     }
 }
 
@@ -337,7 +351,7 @@ keys! {
         keep: At<String>,
         /// Fields and the class that masks them.
         mask: BTreeMap<Name, At<String>>,
-        /// Parts of an interaction: fields that hold links to files, by level and name such as `mediaUris.*.mediaUri`, and
+        /// Parts of an interaction, and what is fetched of several: fields that hold links to files, by level and name such as `mediaUris.*.mediaUri`, and
         /// the action that lets each pass. It must be open for every leg that the part speaks of.
         links: BTreeMap<Name, At<ActionWord>>,
         /// Parts of an interaction: what is answered, as JSON, while the upstream says that it is still making the file (202).
@@ -475,6 +489,7 @@ words! {
         PersonFilter = "person-filter",
         IdsOnly = "ids-only",
         ViewFilter = "view-filter",
+        PartOfItsInteraction = "part-of-its-interaction",
     }
 }
 words! { AudienceWord => Audience { Everybody = "everybody", Internal = "internal", } }

@@ -116,9 +116,9 @@ pub(super) struct Change<'r> {
 }
 
 /// Keys that say how a question is narrowed, or what of it is left out: a change goes whole or not at all.
-pub(super) fn check_keys(shared: &format::Shared, at: Range<usize>, reader: &mut Reader<'_>) {
+pub(super) fn check_keys(shared: &format::Shared, class: Class, at: Range<usize>, reader: &mut Reader<'_>) {
     let said = [
-        ("action", shared.action.is_some()),
+        ("action", class == Class::Write && shared.action.is_some()),
         ("narrow", shared.narrow.is_some()),
         ("time", shared.time.is_some()),
         ("sort", shared.sort.is_some()),
@@ -138,7 +138,8 @@ pub(super) fn check_keys(shared: &format::Shared, at: Range<usize>, reader: &mut
         ("max-values", shared.max_values.is_some()),
     ];
     for (key, _) in said.into_iter().filter(|(_, said)| *said) {
-        reader.problem(at.clone(), format!("a `write` goes whole or not at all: leave `{key}` out"));
+        let what = if class == Class::Write { "a `write`" } else { "what names interactions" };
+        reader.problem(at.clone(), format!("{what} goes whole or not at all: leave `{key}` out"));
     }
 }
 

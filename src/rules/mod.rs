@@ -27,6 +27,7 @@ mod below;
 mod catalogue;
 mod condition;
 mod exports;
+mod fetches;
 mod foreign;
 mod format;
 mod jobs;
@@ -118,6 +119,7 @@ pub fn compile(files: Vec<(String, String)>, policy: Policy) -> Result<Compiled,
     parts::tie(std::mem::take(&mut rules.parts), &mut rules.operations, &mut problems);
     exports::tie(std::mem::take(&mut rules.own), &mut rules.operations, &mut problems);
     looks::tie(std::mem::take(&mut rules.looks), &mut rules.operations, &mut problems);
+    fetches::tie(std::mem::take(&mut rules.fetches), &mut rules.operations);
     previews::tie(std::mem::take(&mut rules.previews), &mut rules.operations, &mut problems);
     below::tie(std::mem::take(&mut rules.below), &mut rules.operations, &mut problems);
     let mut index = RouteIndex::default();
@@ -232,6 +234,7 @@ struct Gathered {
     parts: Vec<Pending>,
     own: Vec<exports::Pending>,
     looks: Vec<looks::Pending>,
+    fetches: Vec<fetches::Pending>,
     previews: Vec<previews::Pending>,
     below: Vec<below::Pending>,
 }
@@ -293,6 +296,10 @@ impl Gathered {
                 let source = reader.source.clone();
                 self.below.push(below::Pending { slot: self.operations.len(), of, source });
             }
+            if let Some(fetch) = &rule.fetch {
+                self.fetched(operation, fetch, &rule.r#match, reader);
+                continue;
+            }
             let operation = Arc::new(operation);
             let saved = rule.saved.as_ref();
             let kept = saved.and_then(|saved| saved::operations(saved, &operation, surroundings, reader));
@@ -304,6 +311,15 @@ impl Gathered {
                 self.add(operation, rule.job.as_ref().map_or(&rule.r#match, |job| &job.r#match), reader);
             }
         }
+    }
+
+    /// An export that names interactions, and what fetches it.
+    fn fetched(&mut self, export: Operation, fetch: &At<format::Fetch>, at: &At<String>, reader: &mut Reader<'_>) {
+        let Some((export, fetched)) = fetches::operations(fetch, export, reader) else { return };
+        let slot = self.operations.len();
+        self.add(Arc::new(export), at, reader);
+        self.fetches.push(fetches::Pending { export: slot, fetch: self.operations.len() });
+        self.add(Arc::new(fetched), &fetch.r#match, reader);
     }
 
     fn add(&mut self, operation: Arc<Operation>, at: &At<String>, reader: &mut Reader<'_>) {

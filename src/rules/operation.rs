@@ -1,12 +1,12 @@
 //! Compiles one rule into an operation. What a rule rests on must be said by the rule itself.
 
 use super::{
-    answer, condition,
-    format::{self, ArchivedWord, ClassWord, Rule, Shared},
+    answer, condition, fetches,
+    format::{self, ArchivedWord, Rule, Shared},
     looks,
     models::{self, Masks, Models},
     params::{self, Paging},
-    paths,
+    parts, paths,
     permissions::{self, Permissions},
     reading::{At, Reader},
     rests::{self, Fits, Listed, Rests},
@@ -57,7 +57,10 @@ impl Surroundings<'_> {
         let data = required(shared.data.as_ref(), "data", rule, reader).map(|word| word.value.into());
         let answer_spec = required(shared.answer.as_ref(), "answer", rule, reader);
         let (model, masks) = self.asked(&shared, reader)?;
-        let answer = answer_spec.and_then(|spec| self.answer(spec, &shared, &masks, model.as_deref(), reader));
+        let fetch = rule.fetch.as_ref();
+        let whose = answer::Whose::of(&shared, fetch.is_some());
+        let answer =
+            answer_spec.and_then(|spec| answer::compile(spec, self.models, &masks, model.as_deref(), whose, reader));
         let params = params::params(shared.params.as_ref(), reader);
         let paging = paging(&shared, reader)?;
         let parts = self.parts(rule, &shared, model.as_deref(), reader);
@@ -65,13 +68,21 @@ impl Surroundings<'_> {
         self.check_masks(answer.as_ref(), rule, reader);
         let ((method, template), Opened { permission, demanded, by: opened_by, also }) = (matched?, opened?);
         let (class, data, answer, params, parts) = (class?, data?, answer?, params?, parts?);
+        fetches::check(fetch, class, model.as_deref(), reader);
         let (page, ids, scan) = paging.parts();
         rests::scan(scan.as_ref(), answer.shape, shared.page.as_ref(), reader);
         check_data(model.as_deref(), &shared, data, reader);
         if let Some(written) = answer_spec {
             answer::check_owner(&answer, data, written, reader);
         }
-        let rests = Rests { sites: &parts.sites, model: model.as_deref(), data, page: page.is_some() };
+        let below = shared.part.as_ref().is_some_and(|part| parts::leaves_open(part, &template));
+        let rests = Rests {
+            sites: &parts.sites,
+            model: model.as_deref(),
+            data,
+            page: page.is_some(),
+            parts: below || fetch.is_some(),
+        };
         rests.check(&needs, rule, reader);
         let part = shared.part.is_some();
         let fits = Fits {
@@ -84,6 +95,7 @@ impl Surroundings<'_> {
             part,
             own: shared.own.is_some(),
             looks: shared.look.is_some(),
+            fetched: fetch.is_some(),
             listed: match (&shared.page, &shared.below) {
                 (_, Some(_)) => Listed::Below,
                 (Some(_), None) => Listed::Paged,
@@ -130,7 +142,7 @@ impl Surroundings<'_> {
             links: answer.beside(),
             // tied when every rule is read
             own: None,
-            effect: if class == Class::Write { Effect::Changes } else { Effect::Reads },
+            effect: if class == Class::Write || fetch.is_some() { Effect::Changes } else { Effect::Reads },
         };
         Some(Operation {
             id: rule.id.as_str().into(),
@@ -172,20 +184,6 @@ impl Surroundings<'_> {
             preview: None,
             definition: None,
         })
-    }
-
-    fn answer(
-        &self,
-        spec: &At<format::Answer>,
-        shared: &Shared,
-        masks: &Masks,
-        model: Option<&BodyModel>,
-        reader: &mut Reader<'_>,
-    ) -> Option<Answer> {
-        // of these the guard holds the ids of interactions against what was named
-        let part = shared.part.is_some();
-        let names_own = part || matches!(shared.class, Some(ClassWord::Write));
-        answer::compile(spec, self.models, masks, model, part, names_own, reader)
     }
 
     /// How a rule's answer is tied to an interaction. Problems of its family are told by [`Self::operation`].
@@ -382,11 +380,13 @@ struct Parts {
 
 /// What is changed is edited, whatever a rule calls it.
 fn action(class: Class, shared: &Shared, rule: &At<Rule>, reader: &mut Reader<'_>) -> Action {
-    if class != Class::Write {
-        return shared.action.map_or(Action::View, Action::from);
+    if class == Class::Write || rule.fetch.is_some() {
+        looks::check_keys(shared, class, rule.id.span.clone(), reader);
     }
-    looks::check_keys(shared, rule.id.span.clone(), reader);
-    Action::Edit
+    match (class, shared.action) {
+        (Class::Write, _) => Action::Edit,
+        (_, action) => action.map_or(Action::View, Action::from),
+    }
 }
 
 /// For whom an operation is, and what it says to outsourcers.

@@ -8,7 +8,7 @@ use super::{
 use crate::model::{
     answer::Shape,
     body::Access,
-    contract::{Contract, Segment},
+    contract::{Contract, Segment, Template},
     operation::{Class, Operation},
     part::{Element, Part},
 };
@@ -87,6 +87,15 @@ fn compile(
 fn shows_one(operation: &Operation) -> bool {
     let ids: Vec<Access> = operation.contract.template.segments.iter().filter_map(Segment::access).collect();
     (operation.class, operation.answer.shape) == (Class::Read, Shape::Conversation) && ids == [Access::Conversation]
+}
+
+/// Whether an id of the path is neither the interaction's nor one that the look shows: that it is one of this interaction is
+/// the upstream's to say.
+pub(super) fn leaves_open(part: &format::Part, template: &Template) -> bool {
+    template.segments.iter().any(|segment| match segment {
+        Segment::Param { name, access: Access::Unowned } => !part.named.keys().any(|known| known.text == *name),
+        _ => false,
+    })
 }
 
 /// `$.participants[*].sessions[*].sessionId`: the lists on the way to the legs, and the element's own field.

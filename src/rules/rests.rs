@@ -1,6 +1,7 @@
 //! Checks a rule against itself: what it rests on, what it leaves open, whether its requests can be proved.
 
 use super::{
+    fetches,
     format::{OutsourcersWord, Page, ReachWord, Rule, Shared},
     looks,
     reading::{At, Reader},
@@ -75,6 +76,8 @@ pub(super) struct Rests<'r> {
     pub(super) model: Option<&'r BodyModel>,
     pub(super) data: Data,
     pub(super) page: bool,
+    /// Ids of parts stand below interactions, and no look shows them.
+    pub(super) parts: bool,
 }
 
 impl Rests<'_> {
@@ -103,6 +106,9 @@ impl Rests<'_> {
         }
         if self.model.is_some_and(|model| matches!(model.proof, Proof::Lists(_))) {
             rests.push(Assumption::ViewFilter);
+        }
+        if self.parts {
+            rests.push(Assumption::PartOfItsInteraction);
         }
         for missing in rests.into_iter().filter(|rest| !needs.contains(rest)) {
             let help = format!("add it to `needs`: {}", missing.meaning());
@@ -168,6 +174,7 @@ const OWNED: [&str; 13] = [
 
 /// A request must be able to show that it stays inside the scope.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "which tables the rule has, one by one")]
 pub(super) struct Fits<'f> {
     pub(super) class: Class,
     pub(super) method: Method,
@@ -181,6 +188,8 @@ pub(super) struct Fits<'f> {
     pub(super) own: bool,
     /// The interactions that it names are looked at.
     pub(super) looks: bool,
+    /// What it has made is fetched by its id.
+    pub(super) fetched: bool,
     pub(super) listed: Listed,
 }
 
@@ -231,7 +240,10 @@ impl Fits<'_> {
         }
         let changes = model.is_some_and(|model| matches!(model.proof, Proof::Owners { .. }));
         if changes || self.looks {
-            reader.problem(at.span.clone(), "only a `write` has a body with `owners`, and a `[rule.look]`");
+            reader.problem(
+                at.span.clone(),
+                "only a `write`, or an `export`, has a body with `owners`, and a `[rule.look]`",
+            );
             return;
         }
         if self.shape == Shape::Plain {
@@ -271,6 +283,11 @@ impl Fits<'_> {
 
     /// An export is asked for with lists of ids, and shown to its owner in a list.
     fn check_export(&self, model: Option<&BodyModel>, ids: &[Access], at: &At<String>, reader: &mut Reader<'_>) {
+        if let Some(model) = model.filter(|model| matches!(model.proof, Proof::Owners { .. })) {
+            let Self { method, data, params, shape, looks, fetched, .. } = *self;
+            return fetches::Named { method, data, path: ids, params, shape, model, looks, fetched }
+                .check(at.span.clone(), reader);
+        }
         let by_lists = model.is_some_and(|model| matches!(model.proof, Proof::Lists(_)));
         let asks = (self.method, self.shape, self.data, by_lists, self.own)
             == (Method::Post, Shape::Plain, Data::Interaction, true, false);

@@ -8,6 +8,7 @@ pub mod sample;
 mod activity;
 mod aggregates;
 mod attribute;
+mod batches;
 mod callbacks;
 mod condition;
 mod conversation;

@@ -38,13 +38,24 @@ fn ids(path: &str) -> Option<(&str, Option<&str>)> {
     }
 }
 
-/// What is answered at such a path. `files`: scheme and host of where files lie.
-pub(super) fn read(store: &Store, path: &str, files: &str) -> Result<Value, Problem> {
+/// What is answered at such a path. `files`: scheme and host of where files lie; `tied`: a recording is found below its own
+/// interaction alone.
+pub(super) fn read(store: &Store, path: &str, files: &str, tied: bool) -> Result<Value, Problem> {
     let (conversation, recording) = ids(path).ok_or_else(Problem::not_found)?;
-    let found =
-        Sql::with("SELECT n, start, end FROM conversations WHERE id = ?", vec![Cell::Text(conversation.to_owned())]);
-    let found = store.rows(&found, |row| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?)))?;
-    let (number, start, end) = found.into_iter().next().ok_or_else(Problem::not_found)?;
+    let named = recording.and_then(|id| id.strip_prefix("rec-")?.parse::<i64>().ok()).filter(|_| !tied);
+    let found = match named {
+        Some(number) => {
+            Sql::with("SELECT n, start, end, id FROM conversations WHERE n = ?", vec![Cell::Integer(number)])
+        }
+        None => Sql::with(
+            "SELECT n, start, end, id FROM conversations WHERE id = ?",
+            vec![Cell::Text(conversation.to_owned())],
+        ),
+    };
+    let found = store.rows(&found, |row| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+    let (number, start, end, conversation): (_, _, _, String) =
+        found.into_iter().next().ok_or_else(Problem::not_found)?;
+    let conversation = conversation.as_str();
     let whole = conversation::whole(store, conversation)?.ok_or_else(Problem::not_found)?;
     let further = (number % 7 == 0).then_some("c-further");
     let of: Vec<&str> = std::iter::once(conversation).chain(further).collect();
@@ -61,6 +72,24 @@ pub(super) fn read(store: &Store, path: &str, files: &str) -> Result<Value, Prob
         Some(id) if id == format!("rec-{number}") => Ok(one),
         Some(_) => Err(Problem::not_found()),
     }
+}
+
+/// The recording of an interaction, and where its file lies; `None`: it has none of this id.
+pub(super) fn link(
+    store: &Store,
+    conversation: &str,
+    recording: Option<&str>,
+    files: &str,
+    tied: bool,
+) -> Result<Option<(String, String)>, Problem> {
+    let number = Sql::with("SELECT n FROM conversations WHERE id = ?", vec![Cell::Text(conversation.to_owned())]);
+    let Some(own) = store.rows(&number, |row| row.get::<_, i64>(0))?.into_iter().next() else { return Ok(None) };
+    let named = recording.and_then(|id| id.strip_prefix("rec-")?.parse::<i64>().ok());
+    Ok(match (recording, named) {
+        (None, _) => Some(own),
+        (Some(_), named) => named.filter(|named| !tied || *named == own),
+    }
+    .map(|number| (format!("rec-{number}"), format!("{files}{}", target(&store.region, number)))))
 }
 
 fn target(region: &str, number: i64) -> String {

@@ -1,7 +1,9 @@
 //! Which operation a request is, and its answer. Knows no HTTP beyond method, path and query.
 
 use super::{
-    activity, aggregates, callbacks,
+    activity, aggregates,
+    batches::{self, Batches},
+    callbacks,
     condition::Lens,
     conversation, details, documents,
     exports::Exports,
@@ -34,6 +36,7 @@ pub(super) struct Service {
     jobs: BTreeMap<String, Jobs>,
     /// By region.
     exports: BTreeMap<String, Exports>,
+    batches: BTreeMap<String, Batches>,
 }
 
 /// What a request asks for.
@@ -88,6 +91,7 @@ pub(super) enum Operation {
     Properties,
     /// Recordings of one conversation; by the whole path, as documents.
     Recording(recordings::Part),
+    Batch(batches::Part),
     /// What stands below something, and lists by places.
     Below(memberships::List),
     /// By the whole path.
@@ -115,6 +119,9 @@ impl Operation {
         }
         if let ("POST", Some(id)) = (method, properties::named(path)) {
             return Some((Self::Properties, id));
+        }
+        if let Some((part, id)) = batches::Part::of(method, path) {
+            return Some((Self::Batch(part), id));
         }
         if let Some((part, id)) = jobs::Part::of(method, path) {
             return Some((Self::Job(part), id));
@@ -197,7 +204,9 @@ impl Service {
         let disobedience = RwLock::new(Disobedience::default());
         let jobs = stores.iter().map(|store| (store.region.clone(), Jobs::default())).collect();
         let exports = stores.iter().map(|store| (store.region.clone(), Exports::default())).collect();
-        Self { stores, traits: RwLock::new(traits), disobedience, executions: Mutex::new(Vec::new()), jobs, exports }
+        let batches = stores.iter().map(|store| (store.region.clone(), Batches::default())).collect();
+        let executions = Mutex::new(Vec::new());
+        Self { stores, traits: RwLock::new(traits), disobedience, executions, jobs, exports, batches }
     }
 
     pub(super) fn traits(&self) -> Traits {
@@ -217,10 +226,12 @@ impl Service {
         let all = Lens { blind: true, ..lens };
         if faults.foreign_rows && matches!(question.operation, Operation::Callbacks(_)) {
             speak_of_another(store, &mut answer);
+        } else if matches!(question.operation, Operation::Batch(_)) {
+            // a stranger is among them already
         } else if faults.foreign_rows {
             add_rows(&mut answer, self.strangers(store, all, question));
         }
-        if faults.other_region && !matches!(question.operation, Operation::Callbacks(_)) {
+        if faults.other_region && !matches!(question.operation, Operation::Callbacks(_) | Operation::Batch(_)) {
             for other in self.stores.iter().filter(|other| other.region != store.region) {
                 add_rows(&mut answer, self.strangers(other, all, question));
             }
@@ -267,6 +278,11 @@ impl Service {
         }
     }
 
+    /// Scheme and host of where files lie.
+    fn files<'q>(&self, question: &'q Question) -> &'q str {
+        if self.disobedience().far_files { "https://elsewhere.example" } else { &question.address }
+    }
+
     fn exports(&self, store: &Store) -> Result<&Exports, Problem> {
         self.exports.get(&store.region).ok_or_else(Problem::not_found)
     }
@@ -311,8 +327,15 @@ impl Service {
             Operation::Callbacks(part) => callbacks::answer(store, *part, id, body),
             Operation::Properties => properties::index(store, id, body),
             Operation::Recording(_) => {
-                let far = self.disobedience().far_files;
-                recordings::read(store, id, if far { "https://elsewhere.example" } else { &question.address })
+                recordings::read(store, id, self.files(question), lens.traits.part_of_its_interaction)
+            }
+            Operation::Batch(part) => {
+                let batches = self.batches.get(&store.region).ok_or_else(Problem::not_found)?;
+                let how = (lens.traits.part_of_its_interaction, self.disobedience().foreign_rows);
+                match part {
+                    batches::Part::Submit => batches.submit(body),
+                    batches::Part::Fetch => batches.fetch(store, id, self.files(question), how),
+                }
             }
             Operation::Job(part) => self.job(store, lens, *part, question),
             Operation::DashboardUsers => lists::dashboard_users(store, lens, params),

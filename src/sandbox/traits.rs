@@ -24,6 +24,8 @@ pub struct Traits {
     pub ids_only: bool,
     /// An export counts only legs that fit `queueIds` and `userIds` of its filter (off: it reads neither).
     pub view_filter: bool,
+    /// A recording is found below its own interaction alone (off: below any).
+    pub part_of_its_interaction: bool,
 }
 
 impl Default for Traits {
@@ -39,6 +41,7 @@ impl Default for Traits {
             person_filter: true,
             ids_only: true,
             view_filter: true,
+            part_of_its_interaction: true,
         }
     }
 }
@@ -56,6 +59,7 @@ impl Traits {
             "person-filter" => &mut self.person_filter,
             "ids-only" => &mut self.ids_only,
             "view-filter" => &mut self.view_filter,
+            "part-of-its-interaction" => &mut self.part_of_its_interaction,
             _ => return false,
         };
         *switch = on;

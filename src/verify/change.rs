@@ -1,5 +1,5 @@
 //! Changes: the owner is named, every id of the request is the holder's to change, and what only the upstream can tell was
-//! looked at and is inside the scope to its last leg.
+//! looked at and is inside the scope to its last leg. The same of an export that names interactions.
 
 use super::{
     Certificate, Step, Unproved, Verified, body, json, json::Json, request, scope::Scope, time, words::Vocabulary,
@@ -32,7 +32,12 @@ pub fn check_change(
         && contract.ids.is_none()
         && contract.scan.is_none()
         && !safe;
-    if !fits || (contract.action, contract.data, contract.shape) != (Action::Edit, Data::Interaction, Shape::Plain) {
+    // files of what is named are exported; anything else is edited
+    let exports = contract.action == Action::Export && contract.method == Method::Post;
+    if !fits
+        || !(exports || contract.action == Action::Edit)
+        || (contract.data, contract.shape) != (Data::Interaction, Shape::Plain)
+    {
         return Err(Unproved::at("contract", "is not one of a change"));
     }
     if contract.params.iter().any(|param| matches!(param.kind, ParamKind::Ids { .. } | ParamKind::Cursor)) {
@@ -41,9 +46,9 @@ pub fn check_change(
     if !residual.links.is_empty() {
         return Err(Unproved::at("residual", "only links of a part of an interaction may pass"));
     }
-    // a change has no data time: a right with a window counts for none
+    // a change has no data time: a right with a window counts for none; what is exported has that of its legs
     let mut timeless = given.clone();
-    timeless.entitlements.retain(|e| e.data.is_none());
+    timeless.entitlements.retain(|e| exports || e.data.is_none());
     let scope = Scope::of(contract, &timeless, org, now)?;
     request::hold_query(&scope, contract, &outgoing)?;
     let path = request::hold_path(&scope, contract, &outgoing)?;

@@ -1,13 +1,14 @@
 //! What is asked about a job: it is the holder's own, and its results answer a question that is inside his scope of now.
 
-use super::{Certificate, Step, Unproved, Verified, check, request, scope::Scope};
+use super::{Certificate, Step, Unproved, Verified, check, check_change, part, request, scope::Scope};
 use crate::model::{
     body::Access,
-    contract::{Contract, ParamKind},
+    contract::{Contract, Effect, ParamKind},
     entitlement,
     job::{Job, JobStep},
     org::{Org, Principal},
     outgoing::{Outgoing, Residual},
+    part::Sighting,
 };
 use jiff::Timestamp;
 
@@ -25,12 +26,12 @@ impl From<Unproved> for JobUnproved {
     }
 }
 
-/// As [`check`], for a step of `job`.
+/// As [`check`], for a step of `job`; `seen` is what was seen of the interactions that it names.
 pub fn check_job(
     contract: &Contract,
     outgoing: Outgoing,
     residual: Residual,
-    job: &Job,
+    (job, seen): (&Job, &[Sighting]),
     given: &entitlement::Scope,
     org: &Org,
     now: Timestamp,
@@ -38,8 +39,9 @@ pub fn check_job(
     let Some((step, submit)) = &contract.job else {
         return Err(Unproved::at("contract", "is not about a job").into());
     };
-    if !residual.links.is_empty() {
-        return Err(Unproved::at("residual", "only links of a part of an interaction may pass").into());
+    let named = submit.effect == Effect::Changes;
+    if !residual.links.is_empty() && !named {
+        return Err(Unproved::at("residual", "only links to what was seen may pass").into());
     }
     let scope = Scope::of(contract, given, org, now)?;
     let ids = request::hold_path(&scope, contract, &outgoing)?;
@@ -62,9 +64,15 @@ pub fn check_job(
     let mut steps = vec![Step { clause: "a job of the holder's own".into(), by: "path".into() }];
     if *step == JobStep::Results {
         let sent = job.outgoing(submit).ok_or_else(|| Unproved::at("job", "nothing was sent for it"))?;
-        let proved = check(submit, sent, residual.clone(), given, org, now).map_err(JobUnproved::ScopeChanged)?;
+        let proved = if named {
+            check_change(submit, sent, Residual::default(), seen, given, org, now)
+        } else {
+            check(submit, sent, residual.clone(), given, org, now)
+        };
+        let proved = proved.map_err(JobUnproved::ScopeChanged)?;
         let sent = proved.certificate.steps.into_iter();
         steps.extend(sent.map(|step| Step { by: format!("job: {}", step.by), ..step }));
+        steps.extend(part::links(&scope, contract, &residual, seen, given)?);
     }
     Ok(Verified { outgoing, residual, certificate: Certificate { steps } })
 }

@@ -56,17 +56,35 @@ pub fn check_part(
     }
     drop(ids);
     let mut steps = vec![Step { clause: format!("{} legs of the scope", seen.legs.len()), by: "path".into() }];
+    steps.extend(links(&scope, contract, &residual, std::slice::from_ref(seen), given)?);
+    Ok(Verified { outgoing, residual, certificate: Certificate { steps } })
+}
+
+/// Every leg that was seen is inside the scope for each action whose links would pass.
+pub(super) fn links(
+    scope: &Scope<'_>,
+    contract: &Contract,
+    residual: &Residual,
+    seen: &[Sighting],
+    given: &entitlement::Scope,
+) -> Result<Vec<Step>, Unproved> {
+    let mut steps = Vec::new();
     for action in &residual.links {
         let doing = scope.doing(*action);
         let opening = given.openings.iter().find(|opening| opening.action == *action);
-        let open = opening.filter(|_| contract.links.contains(action)).is_some_and(|opening| {
-            seen.legs.iter().all(|leg| doing.shows_leg(&opening.entitlements, &seen.interaction, leg))
+        let open = opening.filter(|_| contract.links.contains(action) && !seen.is_empty()).is_some_and(|opening| {
+            let shown = |seen: &Sighting| {
+                !seen.legs.is_empty()
+                    && seen.legs.iter().all(|leg| doing.shows_leg(&opening.entitlements, &seen.interaction, leg))
+            };
+            seen.iter().all(shown)
         });
         if !open {
             return Err(Unproved::at("residual", "links would pass that lead to something outside the scope"));
         }
-        let clause = format!("{} legs for {}", seen.legs.len(), action.as_str());
+        let legs: usize = seen.iter().map(|seen| seen.legs.len()).sum();
+        let clause = format!("{legs} legs for {}", action.as_str());
         steps.push(Step { clause, by: "answer: links".into() });
     }
-    Ok(Verified { outgoing, residual, certificate: Certificate { steps } })
+    Ok(steps)
 }

@@ -154,7 +154,8 @@ fn configuration(
         "{MADE}\n\n[proxy]\nlisten = \"127.0.0.1:{port}\"\n\n[admin]\nlisten = \"127.0.0.1:{admin_port}\"\n\n\
          [directory]\nfile = \"directory.json\"\n\n[policy]\nrole-conflict = \"refuse\"\n\
          # What the sandbox keeps. Of a real upstream, accept only what you have seen.\n\
-         assume = [\"entries-and\", \"same-segment\", \"leg-filter\", \"legs-contained\", \"ids-only\", \"view-filter\"]\n\n[log]\nlevel = \"warn\"\n"
+         assume = [\"entries-and\", \"same-segment\", \"leg-filter\", \"legs-contained\", \"ids-only\", \"view-filter\", \
+         \"part-of-its-interaction\"]\n\n[log]\nlevel = \"warn\"\n"
     );
     // Writing to a string cannot fail.
     for region in sandbox.regions() {

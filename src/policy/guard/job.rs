@@ -18,7 +18,7 @@ pub(super) fn submitted(name: &str, status: u16, body: &[u8]) -> Result<Guarded,
     let id = answer.get(name).and_then(Value::as_str).filter(|id| is_id(id));
     let id = id.ok_or_else(|| unreadable(format!("`{name}` is not the id of a job")))?;
     let body = Value::object([(name, Value::text(id))]).to_bytes();
-    Ok(Guarded { job: Some(id.into()), ..Guarded::plain(202, body, Vec::new()) })
+    Ok(Guarded { job: Some(id.into()), ..Guarded::plain(status, body, Vec::new()) })
 }
 
 pub(super) fn is_id(id: &str) -> bool {

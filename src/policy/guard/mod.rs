@@ -328,7 +328,7 @@ impl GuardPlan {
     }
 
     /// What was seen says which links pass; `media`: where files may lie that are fetched without encryption.
-    pub(super) fn with_sighting(mut self, seen: &Sighting, media: &[Box<str>]) -> Self {
+    pub(super) fn with_sightings(mut self, seen: &[Sighting], media: &[Box<str>]) -> Self {
         self.links = self.opened_by(seen);
         self.media = media.to_vec();
         self
@@ -378,7 +378,7 @@ impl GuardPlan {
         if self.operation.class == Class::Write {
             return self.changed(status, &body);
         }
-        if self.operation.class == Class::Export && self.operation.own.is_none() {
+        if self.operation.class == Class::Export && self.operation.own.is_none() && self.step.is_none() {
             return export::submitted(&self.operation.answer.keep, status, &body);
         }
         if let (202, Some(pending)) = (status, &self.operation.answer.pending) {
@@ -415,8 +415,11 @@ impl GuardPlan {
                 let row = legs::judge(self, &answer).ok_or_else(|| gone("no leg of it is visible"))?;
                 fields::keep(keep, row)
             }
-            Shape::Plain if self.reaches_further(&answer) => return Err(part::of_others()),
+            // what is of another interaction is not there, before anything is said of what it reaches
             Shape::Plain if self.is_asked(&answer) && self.is_of(&answer) => {
+                if self.reaches_further(&answer) {
+                    return Err(part::of_others());
+                }
                 fields::keep_listed(keep, &self.links_of(), answer)
             }
             Shape::Entity => {
@@ -444,8 +447,12 @@ impl GuardPlan {
         self.operation.answer.named_by.as_deref().is_none_or(says)
     }
 
-    /// A part of an interaction speaks of this one alone.
+    /// A part of an interaction speaks of this one alone, and what was exported of those that were looked at.
     fn is_of(&self, answer: &Value) -> bool {
+        if self.step.is_some() {
+            let other = |id: &str| !self.ids.contains(id);
+            return !part::speaks_of(answer, &other) && part::says_whose(answer, &self.operation.answer.links);
+        }
         self.operation.part.is_none()
             || self.interaction.as_deref().is_some_and(|id| !part::speaks_of_another(answer, id))
     }

@@ -18,7 +18,7 @@ use crate::{
         json::{self, Limits, Value},
     },
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 impl GuardPlan {
     /// What is seen of the interactions of a question, by its first look.
@@ -72,16 +72,17 @@ impl GuardPlan {
 }
 
 impl GuardPlan {
-    /// Actions beside the operation's own that may be done with every leg that was seen.
-    pub(super) fn opened_by(&self, seen: &Sighting) -> Vec<Action> {
+    /// Actions that may be done with every leg that was seen.
+    pub(super) fn opened_by(&self, seen: &[Sighting]) -> Vec<Action> {
         let open = self.scope.openings.iter().filter(|opening| {
-            let covered = |one: &SeenLeg| {
+            let covered = |seen: &Sighting, one: &SeenLeg| {
                 let conversation = Some(&*seen.interaction);
                 let (queue, user) = (one.queue.as_deref(), one.user.as_deref());
                 let leg = Leg { conversation, queue, user, start: one.start, end: one.end };
                 sight::opens(self, opening.action, &opening.entitlements, &leg)
             };
-            !seen.legs.is_empty() && seen.legs.iter().all(covered)
+            let whole = |seen: &Sighting| !seen.legs.is_empty() && seen.legs.iter().all(|leg| covered(seen, leg));
+            !seen.is_empty() && seen.iter().all(whole)
         });
         open.map(|opening| opening.action).collect()
     }
@@ -224,6 +225,20 @@ pub(super) fn reaches_further(answer: &Value, interaction: &str) -> bool {
 /// Whether a part speaks of another interaction than the one that was looked at.
 pub(super) fn speaks_of_another(answer: &Value, interaction: &str) -> bool {
     speaks_of(answer, &|id| id != interaction)
+}
+
+/// Whether each object that holds one of these links says of which interaction the file is.
+pub(super) fn says_whose(answer: &Value, links: &BTreeMap<Box<str>, Action>) -> bool {
+    match answer {
+        Value::Object(members) => {
+            let is_link = |name: &str| links.keys().any(|at| at.rsplit('.').next() == Some(name));
+            let links_here = members.iter().any(|(name, value)| is_link(name) && !value.is_null());
+            let said = answer.get("conversationId").is_some_and(|id| id.as_str().is_some());
+            (said || !links_here) && members.iter().all(|(_, value)| says_whose(value, links))
+        }
+        Value::Array(items) => items.iter().all(|item| says_whose(item, links)),
+        _ => true,
+    }
 }
 
 /// Whether something in it names an interaction that is one of the `others`, or names one oddly.

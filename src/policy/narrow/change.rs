@@ -1,16 +1,19 @@
 //! Changes: every id that one names is judged, wherever it stands, and whose the changed thing is stands in it.
 //!
-//! Nothing is filled in, left out or split: a change goes as it was asked for, or not at all.
+//! Nothing is filled in, left out or split: a change goes as it was asked for, or not at all. So does an export of
+//! interactions that it names.
 
-use super::{Asking, Narrowed, Outcome, fields, params, read::is_plain};
+use super::{Asking, Narrowed, Outcome, fields, job, params, read::is_plain};
 use crate::{
     model::{
         body::{Access, BodyModel, Field, FieldKind, ObjectOrd, Proof},
         contract::Segment,
         entitlement::Source,
+        job::{Job, JobKind},
+        operation::{Class, JobPart, Operation},
         outgoing::{Outgoing, Residual},
         part::Sighting,
-        refusal::{Code, Echo, Refusal},
+        refusal::{Code, Echo, Notice, Refusal},
     },
     policy::{
         extent::{covered_divisions, covers_whole},
@@ -20,10 +23,11 @@ use crate::{
     query::{
         Question,
         body::{self, Body, malformed},
-        json::Value,
+        json::{self, Limits, Value},
     },
 };
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     let body = read(asking)?;
@@ -44,7 +48,9 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         asking.refuse_empty_scope(&judge)?;
         return Err(Refusal::new(Code::ScopeEmpty, "nothing is in your scope for this change"));
     }
-    named.refuse_twice()?;
+    if asking.operation.class == Class::Write {
+        named.refuse_twice()?;
+    }
     if let Some(seen) = &asking.question.seen {
         named.refuse_strange_parts(seen)?;
     }
@@ -59,14 +65,48 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
     Ok(Outcome::Send(Box::new(Narrowed { outgoing, residual: Residual::default(), plan, notices: Vec::new() })))
 }
 
-/// The interactions that a change names, each of which has to be looked at.
-pub fn interactions(question: &Question) -> Vec<String> {
-    let mut named = Named::default();
-    named.in_path(question);
-    if let (Some(model), Some(body)) = (question.operation.body(), &question.body) {
-        named.in_object(&model.fields, body);
+/// What was exported of these interactions, by the rights of now: `asking` is about the operation that asked for it.
+pub(super) fn fetched(asking: &Asking<'_>, job: &Job) -> Result<(GuardPlan, Residual, Vec<Notice>), Refusal> {
+    if asking.scope.entitlements.is_empty() {
+        return Err(job::scope_changed("nothing is in the asker's scope now"));
     }
+    let named = exported(asking.operation, job);
+    let ids = named.into_iter().chain([job.id.to_string()]);
+    let extent = asking.whole_extent();
+    let mut plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, extent, asking.now).with_ids(ids);
+    let mut links = Vec::new();
+    if let Some(seen) = &asking.question.seen {
+        plan = plan.with_sightings(seen, asking.media());
+        links = plan.links().to_vec();
+    }
+    Ok((plan, Residual { keys: true, links, ..Residual::default() }, Vec::new()))
+}
+
+/// The interactions of which an export was asked for.
+fn exported(submit: &Operation, job: &Job) -> Vec<String> {
+    let (Some(model), JobKind::Sent(bytes)) = (submit.body(), &job.kind) else { return Vec::new() };
+    let Ok(body) = json::parse_object(bytes, &Limits::own(bytes)) else { return Vec::new() };
+    let mut named = Named::default();
+    named.in_object(&model.fields, &body);
     named.interactions().map(str::to_owned).collect()
+}
+
+/// The interactions that a change or an export names, each of which has to be looked at once.
+pub fn interactions(question: &Question) -> Vec<String> {
+    let mut all =
+        if let (Some(JobPart::Step { submit, .. }), Some(job)) = (&question.operation.job, question.named_job()) {
+            exported(submit, job)
+        } else {
+            let mut named = Named::default();
+            named.in_path(question);
+            if let (Some(model), Some(body)) = (question.operation.body(), &question.body) {
+                named.in_object(&model.fields, body);
+            }
+            named.interactions().map(str::to_owned).collect()
+        };
+    let mut told = BTreeSet::new();
+    all.retain(|id| told.insert(id.clone()));
+    all
 }
 
 fn read(asking: &Asking<'_>) -> Result<Option<Body>, Refusal> {

@@ -38,6 +38,7 @@ fn about(asking: &Asking<'_>, step: JobStep, submit: &Arc<Operation>) -> Result<
     let outgoing = Outgoing { method: asking.operation.contract.method, path: asking.path(), query, body: None };
     let asked = Asking { operation: submit, ..*asking };
     let (plan, residual, notices) = match step {
+        JobStep::Results if submit.look.is_some() => super::change::fetched(&asked, job)?,
         JobStep::Results => results(&asked, job)?,
         JobStep::Status | JobStep::Cancel => {
             let plan = GuardPlan::new(submit, &asking.world.org, asking.scope, asked.whole_extent(), asking.now);
@@ -116,6 +117,16 @@ fn broken(cause: &str) -> Refusal {
         "what is kept of this job cannot be used; tell the operator the decision id, and submit it again",
     )
     .because(cause.to_owned())
+}
+
+/// What is refused of the interactions that were asked for once is refused of all of it: they were visible then.
+pub fn lost(operation: &Operation, refusal: Refusal) -> Refusal {
+    match (&operation.job, refusal.code) {
+        (Some(JobPart::Step { .. }), Code::ScopeOutside | Code::InteractionMixed) => {
+            scope_changed(&refusal.cause.unwrap_or_else(|| refusal.message.to_string()))
+        }
+        _ => refusal,
+    }
 }
 
 /// Not a fault of anybody: the question was lawful when it was asked.

@@ -20,7 +20,7 @@ mod split;
 mod write;
 
 pub use change::interactions;
-pub use job::scope_changed;
+pub use job::{lost, scope_changed};
 
 use super::{
     extent::Extent,
@@ -35,7 +35,7 @@ use crate::{
         body::Dimension,
         contract::{Data, Segment},
         entitlement::{Entitlement, Scope},
-        operation::{Class, EmptyScope, Operation},
+        operation::{Class, EmptyScope, JobPart, Operation},
         org::Org,
         outgoing::{Outgoing, Residual},
         refusal::{Code, Notice, Refusal},
@@ -70,7 +70,12 @@ pub fn narrow(world: &World, scope: &Arc<Scope>, question: &Question, now: Times
     if let Some(caller) = question.operation.caller {
         return caller::narrow(&asking, caller);
     }
+    if let Some(JobPart::Step { .. }) = question.operation.job {
+        return job::narrow(&asking);
+    }
     match question.operation.class {
+        // what names interactions goes whole or not at all
+        Class::Export if question.operation.look.is_some() => change::narrow(&asking),
         Class::Query => body::narrow(&asking),
         Class::List => list::narrow(&asking),
         Class::Read | Class::NoData => read::narrow(&asking),

@@ -62,8 +62,8 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
         plan = plan.with_interaction(id);
     }
     let mut links = Vec::new();
-    if let Some([seen]) = asking.question.seen.as_deref().filter(|_| part) {
-        plan = plan.with_sighting(seen, asking.media());
+    if let Some(seen @ [_]) = asking.question.seen.as_deref().filter(|_| part) {
+        plan = plan.with_sightings(seen, asking.media());
         links = plan.links().to_vec();
     }
     if let Some((_, id)) = ids_of(asking).next() {

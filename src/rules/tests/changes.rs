@@ -77,8 +77,8 @@ fn each_fault_of_a_change_is_told() {
     const LOOK: &str = "[rule.look]\nof = \"interactions\"\npart = \"$.participants[*].sessions[*].sessionId\"\n";
     for (from, to, message) in [
         ("PATCH /", "GET /", "a `write` is a `POST`, `PUT`, `PATCH` or `DELETE`"),
-        ("class = \"write\"", "class = \"query\"", "only a `write` has a body with `owners`"),
-        ("class = \"write\"", "class = \"read\"", "only a `write` has a body with `owners`"),
+        ("class = \"write\"", "class = \"query\"", "only a `write`, or an `export`, has a body with `owners`"),
+        ("class = \"write\"", "class = \"read\"", "only a `write`, or an `export`, has a body with `owners`"),
         ("\"write\"\ndata = \"interaction\"", "\"write\"\ndata = \"queue\"", "changes what belongs to queues"),
         ("\"plain\"", "\"entity\"\nkeys = { id = \"queue\" }", "the answer to a `write` has the shape `plain`"),
         ("\"BulkCallbackDisconnectRequest\"", "\"ConversationQuery\"", "its proof names no `owners`"),

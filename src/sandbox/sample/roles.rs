@@ -128,7 +128,12 @@ const LISTENER: [&str; 4] = [
     "recording:recording:view",
 ];
 
-const TAKER: [&str; 3] = ["conversation:message:view", "interaction:recording:export", "interaction:transcript:view"];
+const TAKER: [&str; 4] = [
+    "conversation:message:view",
+    "interaction:recording:export",
+    "interaction:transcript:view",
+    "recording:recording:view",
+];
 
 /// Roles whose width is bound to this organisation's views and groups, and those of supervisors and agents.
 fn own() -> Vec<Value> {

@@ -54,7 +54,7 @@ impl About {
     fn check(self) -> Result<usize, JobUnproved> {
         let scope = scope(self.holder, self.contract.action, self.entitlements);
         let residual = Residual { keys: true, ..Residual::default() };
-        let checked = check_job(&self.contract, self.outgoing, residual, &self.job, &scope, &org(), now());
+        let checked = check_job(&self.contract, self.outgoing, residual, (&self.job, &[]), &scope, &org(), now());
         checked.map(|verified| verified.certificate().steps.len())
     }
 }

@@ -37,13 +37,14 @@ pub(super) const DIVISIONS: &str = "/api/v2/authorization/divisions";
 pub(super) const WEEK: &str = "2026-11-08T00:00:00Z/2026-11-15T00:00:00Z";
 
 /// What the sandbox keeps at its start.
-pub(super) const KEPT: [&str; 8] = [
+pub(super) const KEPT: [&str; 9] = [
     "entries-and",
     "same-segment",
     "leg-filter",
     "legs-contained",
     "ids-only",
     "view-filter",
+    "part-of-its-interaction",
     "division-of-case",
     "person-filter",
 ];

@@ -43,7 +43,7 @@ fn directory() -> Value {
 }
 
 /// Which legs somebody may do this with, by these permissions or by a grant of the action.
-fn may(
+pub(super) fn may(
     organisation: &Organisation,
     person: &str,
     (permissions, action): (&[&str], &str),
@@ -84,10 +84,10 @@ fn sound(file: &[u8]) -> &[u8] {
     &file[at + 8..at + 8 + size]
 }
 
-struct Recorded {
-    id: String,
-    recording: String,
-    legs: Vec<Owned>,
+pub(super) struct Recorded {
+    pub(super) id: String,
+    pub(super) recording: String,
+    pub(super) legs: Vec<Owned>,
     link: String,
     file: Vec<u8>,
     /// The recording is of another interaction, too.
@@ -95,7 +95,7 @@ struct Recorded {
 }
 
 /// Every interaction of the week, and its recording as the upstream has it.
-async fn recorded(house: &House, most: usize) -> Vec<Recorded> {
+pub(super) async fn recorded(house: &House, most: usize) -> Vec<Recorded> {
     let asked = json!({ "interval": WEEK, "paging": { "pageSize": 100, "pageNumber": 1 } });
     let raw = house.sandbox.evaluate(US, DETAILS, &asked).unwrap();
     let (base, bearer) = (house.sandbox.base_url(US).unwrap(), house.sandbox.token());

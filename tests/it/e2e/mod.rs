@@ -5,6 +5,7 @@
 
 mod assumptions;
 mod attributes;
+mod batch;
 mod callbacks;
 mod codes;
 mod definitions;

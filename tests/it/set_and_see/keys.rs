@@ -79,7 +79,7 @@ pub(super) const EDITS: &[Edit] = &[
         "part",
         "[rule.part]\nof = \"interaction\"\nnamed = { participantId = \"$.participants[*].participantId\" }\n",
         "[rule.part]\nof = \"interaction\"\n",
-        Seen,
+        Told("this rule rests on `part-of-its-interaction`"),
     ),
     edit("Part", "of", "of = \"interaction\"", "of = \"role\"", Told("shows no interaction by its id")),
     edit(
@@ -101,7 +101,7 @@ pub(super) const EDITS: &[Edit] = &[
         "look",
         "[rule.answer]\nshape = \"plain\"\nnamed-by",
         "[rule.look]\nof = \"interactions\"\n\n[rule.answer]\nshape = \"plain\"\nnamed-by",
-        Told("only a `write` has"),
+        Told("only a `write`, or an `export`, has"),
     ),
     edit("Look", "of", "of = \"interactions\"", "of = \"role\"", Told("shows no interactions by their ids")),
     edit(
@@ -244,7 +244,7 @@ pub(super) const EDITS: &[Edit] = &[
         "part",
         "[rule.part]\nof = \"interaction\"\nnamed = { participantId = \"$.participants[*].participantId\" }\n",
         "[rule.part]\nof = \"interaction\"\n",
-        Seen,
+        Told("this rule rests on `part-of-its-interaction`"),
     ),
     edit(
         "Rule",
