@@ -97,7 +97,14 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
     let asker = principal(&world.org, &test.asker).ok_or_else(|| format!("the fixture has no `{}`", test.asker))?;
     let mut seen = None;
     let decided = question(operation, test)?.and_then(|mut question| {
-        let scope = Arc::new(decision::scope(world, asker, operation, test.now)?);
+        let region = match &test.region {
+            Some(named) => decision::cross(world, asker, &mut question, named)?,
+            None => None,
+        };
+        let scope = Arc::new(match region {
+            Some(region) => decision::scope_abroad(world, asker, &question.operation, region)?,
+            None => decision::scope(world, asker, operation, test.now)?,
+        });
         if let Some(look) = decision::look(world, &scope, &question, test.now)? {
             let shown = test.interaction.as_ref().map(Value::to_string).unwrap_or_default().into_bytes();
             question.seen = Some(look.plan.look(&question, &Unguarded::new(200, shown))?);

@@ -355,6 +355,9 @@ pub struct ScopeRecord {
     pub digest: String,
     /// Where each entitlement comes from.
     pub sources: Vec<EntitlementRecord>,
+    /// The region that was asked, where it is not the asker's own.
+    #[serde(default, rename = "crossRegion", skip_serializing_if = "Option::is_none")]
+    pub cross_region: Option<String>,
 }
 
 /// One entitlement in words.
@@ -383,7 +386,9 @@ impl ScopeRecord {
     pub fn of(scope: &Scope, org: &Org) -> Self {
         let mut canonical = format!("{}\n{}\n", org.principal_id(scope.holder), org.region(scope.region).id);
         let sources = scope.entitlements.iter().map(|one| describe(one, org, &mut canonical)).collect();
-        Self { digest: sha256_hex(canonical.as_bytes()), sources }
+        let abroad = scope.region != org.region_of(scope.holder);
+        let cross_region = abroad.then(|| org.region(scope.region).id.to_string());
+        Self { digest: sha256_hex(canonical.as_bytes()), sources, cross_region }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
         entitlement::Scope,
         job::Job,
         operation::Operation,
-        org::Principal,
+        org::{Principal, RegionIx},
         outgoing::Outgoing,
         refusal::{Code, Notice, Refusal},
         world::World,
@@ -63,6 +63,35 @@ impl Split {
 
 /// What `holder` may see through `operation` at `now`.
 pub fn scope(world: &World, holder: Principal, operation: &Operation, now: Timestamp) -> Result<Scope, Refusal> {
+    refuse_unproved(operation)?;
+    policy::scope::derive(&world.org, &world.rules, holder, operation, now)
+}
+
+/// The same of another region than his own, for an operation that was made for that.
+pub fn scope_abroad(
+    world: &World,
+    holder: Principal,
+    operation: &Operation,
+    region: RegionIx,
+) -> Result<Scope, Refusal> {
+    refuse_unproved(operation)?;
+    policy::scope::derive_abroad(&world.org, holder, operation, region)
+}
+
+/// Turns to another region than the asker's own, where a request names one. `None`: it is his own.
+pub fn cross(world: &World, holder: Principal, question: &mut Question, named: &str) -> Result<Option<RegionIx>, Refusal> {
+    let region = world.org.index.regions.get(named).copied();
+    if region == Some(world.org.region_of(holder)) {
+        return Ok(None);
+    }
+    let (Some(region), Some(abroad)) = (region, &question.operation.abroad) else {
+        return Err(policy::judge::cross_region("no such region, or nothing that is asked of another one".to_owned()));
+    };
+    question.operation = abroad.clone();
+    Ok(Some(region))
+}
+
+fn refuse_unproved(operation: &Operation) -> Result<(), Refusal> {
     if !operation.unproved.is_empty() {
         let names: Vec<_> = operation.unproved.iter().map(|assumption| assumption.name()).collect();
         return Err(Refusal::new(
@@ -71,7 +100,7 @@ pub fn scope(world: &World, holder: Principal, operation: &Operation, now: Times
         )
         .because(format!("not accepted: {}", names.join(", "))));
     }
-    policy::scope::derive(&world.org, &world.rules, holder, operation, now)
+    Ok(())
 }
 
 /// Narrows the question to the scope, proves the outgoing bytes, and says how the answer is judged.

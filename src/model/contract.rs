@@ -43,6 +43,8 @@ pub struct Contract {
     pub effect: Effect,
     /// Actions beside its own by which links in the answer pass.
     pub links: Vec<Action>,
+    /// Asked about another region than the holder's own, by who audits its metadata.
+    pub abroad: bool,
 }
 
 /// What asking does upstream.

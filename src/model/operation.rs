@@ -99,6 +99,8 @@ pub struct Operation {
     pub preview: Option<Preview>,
     /// For what is done with questions that are kept here.
     pub definition: Option<DefinitionPart>,
+    /// The same of another region, for who audits metadata there.
+    pub abroad: Option<Arc<Operation>>,
 }
 
 /// What an operation of class `job` does.

@@ -246,8 +246,9 @@ impl Exchange {
         }
     }
 
-    pub(super) fn scoped(&mut self, scoped: &Scoped) {
+    pub(super) fn scoped(&mut self, scoped: &Scoped, org: &Org) {
         self.scope = Some(Arc::clone(&scoped.record));
+        self.region = org.region(scoped.scope.region).id.to_string();
     }
 
     /// Records what is about to be sent. Nothing leaves without it.

@@ -36,6 +36,9 @@ pub(super) enum Admitted {
     Token(Call),
 }
 
+/// Names another region than the asker's own.
+const REGION: HeaderName = HeaderName::from_static("bailiwick-region");
+
 /// One request, read canonically.
 #[derive(Debug)]
 pub(super) struct Call {
@@ -45,6 +48,8 @@ pub(super) struct Call {
     pub(super) method: Option<contract::Method>,
     pub(super) path: Path,
     pub(super) params: Pairs,
+    /// The region that is asked, where the request names one.
+    pub(super) region: Option<Box<str>>,
     /// The value of the one `Authorization` field.
     pub(super) authorization: Option<SecretString>,
     pub(super) body: Incoming,
@@ -68,10 +73,11 @@ impl FrontDoor {
         let method = question::method(head.method.as_str());
         let authorization =
             once(&head.headers, &header::AUTHORIZATION)?.map(|value| SecretString::from(value.to_owned()));
+        let region = once(&head.headers, &REGION)?.map(Into::into);
         identity_encoding(&head.headers)?;
         let due = if is_token { "application/x-www-form-urlencoded" } else { "application/json" };
         self.content_type(&head.headers, due, method.is_some_and(has_body))?;
-        let call = Call { verb: head.method, method, path, params, authorization, body };
+        let call = Call { verb: head.method, method, path, params, region, authorization, body };
         Ok(if is_token { Admitted::Token(call) } else { Admitted::Call(call) })
     }
 

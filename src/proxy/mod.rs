@@ -151,11 +151,19 @@ impl Proxy {
         let pinned = self.world.pin();
         exchange.tell(self.world.late(exchange.now()));
         let subject = self.identify(&call, &pinned, exchange)?;
+        let named = call.region.clone();
         let mut question = self.read(call, &pinned, exchange).await?;
+        let abroad = match &named {
+            Some(named) => decision::cross(&pinned.world, subject.principal, &mut question, named)?,
+            None => None,
+        };
         let whose = (subject.principal, &*pinned.world.org);
         exchange.enter("scope");
-        let scoped = pinned.scope(subject.principal, &question.operation, exchange.now())?;
-        exchange.scoped(&scoped);
+        let scoped = match abroad {
+            Some(region) => pinned.scope_abroad(subject.principal, &question.operation, region, exchange.now())?,
+            None => pinned.scope(subject.principal, &question.operation, exchange.now())?,
+        };
+        exchange.scoped(&scoped, &pinned.world.org);
         self.find_job(&mut question, whose).await?;
         exchange.asks_again(&question);
         self.look(&mut question, &pinned, &scoped.scope, exchange).await?;

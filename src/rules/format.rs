@@ -51,6 +51,8 @@ keys! {
         saved: Option<At<Saved>>,
         /// What is answered is not this read, but the beginning of a recording that another rule reads.
         preview: Option<At<Preview>>,
+        /// Who audits metadata may ask it of another region, which he names in the header `bailiwick-region`.
+        cross_region: Option<At<CrossRegion>>,
         /// What an `export` that names interactions has made is fetched by its id.
         fetch: Option<At<Fetch>>,
         /// Examples that run at each load.
@@ -175,6 +177,16 @@ keys! {
         seconds: Option<At<i64>>,
         /// Parameters with which the recording is asked for, such as `formatId = "WAV"`.
         asks: BTreeMap<Name, At<String>>,
+    }
+}
+
+keys! {
+    /// A part of an interaction, asked of another region: by the permission of an audit that the organisation gave
+    /// `crossRegion`, by no grant, and without any link.
+    CrossRegion {
+        permission: At<String>,
+        /// What passes of the answer: no more than the rule itself shows.
+        keep: At<String>,
     }
 }
 
@@ -451,6 +463,8 @@ keys! {
         upstream: Option<At<Json>>,
         /// What the asker gets of it.
         shows: Option<At<Json>>,
+        /// The region that it is asked of, where that is not the asker's own.
+        region: Option<At<String>>,
         /// Another instant than the fixture's.
         now: Option<Instant>,
     }

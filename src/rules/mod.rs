@@ -22,6 +22,7 @@
 //! assert!(problems[0].to_string().contains("the key `id` is missing here"));
 //! ```
 
+mod abroad;
 mod answer;
 mod below;
 mod catalogue;
@@ -117,6 +118,8 @@ pub fn compile(files: Vec<(String, String)>, policy: Policy) -> Result<Compiled,
         rules.file(&file, &surroundings, &folder.attachments, &mut reader);
     }
     parts::tie(std::mem::take(&mut rules.parts), &mut rules.operations, &mut problems);
+    let tables = (&models, &permissions);
+    abroad::tie(std::mem::take(&mut rules.abroad), &mut rules.operations, tables, &mut problems);
     exports::tie(std::mem::take(&mut rules.own), &mut rules.operations, &mut problems);
     looks::tie(std::mem::take(&mut rules.looks), &mut rules.operations, &mut problems);
     fetches::tie(std::mem::take(&mut rules.fetches), &mut rules.operations);
@@ -235,6 +238,7 @@ struct Gathered {
     own: Vec<exports::Pending>,
     looks: Vec<looks::Pending>,
     fetches: Vec<fetches::Pending>,
+    abroad: Vec<abroad::Pending>,
     previews: Vec<previews::Pending>,
     below: Vec<below::Pending>,
 }
@@ -287,6 +291,10 @@ impl Gathered {
             }
             if let Some(look) = surroundings.look(rule, reader) {
                 self.looks.push(looks::Pending { slot: self.operations.len(), look, source: reader.source.clone() });
+            }
+            if let Some(cross) = rule.cross_region.clone() {
+                let (slot, source) = (self.operations.len(), reader.source.clone());
+                self.abroad.push(abroad::Pending { slot, cross, source });
             }
             if let Some(preview) = rule.preview.clone() {
                 let (slot, source) = (self.operations.len(), reader.source.clone());

@@ -142,6 +142,7 @@ impl Surroundings<'_> {
             links: answer.beside(),
             // tied when every rule is read
             own: None,
+            abroad: false,
             effect: if class == Class::Write || fetch.is_some() { Effect::Changes } else { Effect::Reads },
         };
         Some(Operation {
@@ -183,6 +184,7 @@ impl Surroundings<'_> {
             look: None,
             preview: None,
             definition: None,
+            abroad: None,
         })
     }
 

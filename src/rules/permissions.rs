@@ -173,7 +173,8 @@ pub(super) fn templates(files: Vec<(Arc<Source>, TemplateFile)>, problems: &mut 
 
 /// Every permission that is enough, or needed, for something.
 fn opening<'n>(operations: &'n [Arc<Operation>], actions: &'n BTreeMap<Action, Words>) -> BTreeSet<&'n str> {
-    let sets = operations.iter().flat_map(|one| std::iter::once(&one.opened_by).chain(&one.also));
+    let abroad = |one: &'n Arc<Operation>| one.abroad.iter().map(|abroad| &abroad.opened_by);
+    let sets = operations.iter().flat_map(|one| std::iter::once(&one.opened_by).chain(&one.also).chain(abroad(one)));
     sets.chain(actions.values()).flatten().map(|name| &**name).collect()
 }
 

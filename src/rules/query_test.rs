@@ -39,6 +39,8 @@ pub struct RuleTest {
     /// Id of a user or of a service account of the fixture.
     pub asker: Box<str>,
     pub now: Timestamp,
+    /// The region that it is asked of, where that is not the asker's own.
+    pub region: Option<Box<str>>,
     /// The asked body.
     pub asks: Option<Value>,
     /// Path ids and query parameters by name.
@@ -176,6 +178,7 @@ fn compile(
         fixture: fixture.clone(),
         asker: test.r#as.as_str().into(),
         now: test.now.map_or(fixture.now, |now| now.0),
+        region: test.region.as_ref().map(|region| region.as_str().into()),
         asks: test.asks.as_ref().map(|asks| asks.0.clone()),
         params: params?,
         expect,

@@ -7,7 +7,7 @@ use super::Unproved;
 use crate::model::{
     body::{Access, ObjectOrd},
     contract::{Contract, Data},
-    entitlement::{self, Action, Entitlement},
+    entitlement::{self, Action, Entitlement, Source},
     job::JobStep,
     org::{DivisionIx, Org, Principal, QueueIx, QueueState, RegionIx, UserIx},
     part::SeenLeg,
@@ -39,6 +39,29 @@ pub(super) enum Named {
     Other,
 }
 
+/// Another region is open to who holds a permission that the organisation marks so, by his roles: no outsourcer, no service.
+fn crossed(given: &entitlement::Scope, org: &Org, home: RegionIx) -> Result<RegionIx, Unproved> {
+    let Principal::User(user) = given.holder else {
+        return Err(Unproved::at("holder", "is nobody who audits other regions"));
+    };
+    let own = org.users.get(user.index()).is_some_and(|user| user.active && !user.bpo);
+    let crosses = |source: &Source| match source {
+        Source::Role { role, division, permission, .. } => {
+            let held = org.assignments(given.holder).iter().any(|one| one.role == *role && one.division == *division);
+            let here = org.divisions.get(division.index()).is_some_and(|one| one.region == home && one.leaf);
+            let marked = org.roles.get(role.index()).is_some_and(|role| {
+                role.permissions.iter().any(|one| one.name == *permission && one.cross_region)
+            });
+            held && here && marked
+        }
+        _ => false,
+    };
+    if own && given.region != home && given.entitlements.iter().all(|e| crosses(&e.source)) {
+        return Ok(given.region);
+    }
+    Err(Unproved::at("scope", "is of another region, and not by an audit that crosses to it"))
+}
+
 impl<'a> Scope<'a> {
     pub(super) fn of(
         contract: &Contract,
@@ -51,7 +74,8 @@ impl<'a> Scope<'a> {
             Principal::User(user) => org.users.get(user.index()).map(|user| user.region),
             Principal::Service(service) => org.services.get(service.index()).map(|service| service.region),
         };
-        let region = region.ok_or_else(|| Unproved::at("holder", "not in this organisation"))?;
+        let home = region.ok_or_else(|| Unproved::at("holder", "not in this organisation"))?;
+        let region = if contract.abroad { crossed(given, org, home)? } else { home };
         let (action, archived) = (contract.action, contract.archived);
         let mut scope = Self { org, holder, region, action, now, archived, live: Vec::new() };
         let acting: Vec<_> = given.entitlements.iter().filter(|e| scope.acts(e)).collect();

@@ -7,7 +7,7 @@ use crate::{
     model::{
         entitlement::Scope,
         operation::{Operation, Rules},
-        org::{GrantResource, Org, Principal},
+        org::{GrantResource, Org, Principal, RegionIx},
         refusal::{Code, Refusal},
         world::{Versions, World},
     },
@@ -89,14 +89,39 @@ impl Pinned {
 
     /// What `principal` may see through `operation`, derived once for each version and time in which no source changes.
     pub fn scope(&self, principal: Principal, operation: &Operation, now: Timestamp) -> Result<Scoped, Refusal> {
+        self.remembered((principal, operation.id.clone()), now, || {
+            decision::scope(&self.world, principal, operation, now)
+        })
+    }
+
+    /// The same of another region than his own.
+    pub fn scope_abroad(
+        &self,
+        principal: Principal,
+        operation: &Operation,
+        region: RegionIx,
+        now: Timestamp,
+    ) -> Result<Scoped, Refusal> {
+        // INVARIANT: no id of an operation has a blank
+        let key = format!("{} {}", operation.id, self.world.org.region(region).id);
+        self.remembered((principal, key.into()), now, || {
+            decision::scope_abroad(&self.world, principal, operation, region)
+        })
+    }
+
+    fn remembered(
+        &self,
+        key: (Principal, Box<str>),
+        now: Timestamp,
+        derive: impl FnOnce() -> Result<Scope, Refusal>,
+    ) -> Result<Scoped, Refusal> {
         self.fresh(now)?;
-        let key = (principal, operation.id.clone());
         if let Some(known) = self.memo.get(&key).map(|entry| entry.value().clone())
             && known.scope.good_until.is_none_or(|until| now < until)
         {
             return Ok(known);
         }
-        let scope = decision::scope(&self.world, principal, operation, now)?;
+        let scope = derive()?;
         let record = ScopeRecord::of(&scope, &self.world.org);
         let made = Scoped { scope: Arc::new(scope), record: Arc::new(record) };
         if self.memo.len() >= REMEMBERED {

@@ -53,6 +53,7 @@ pub(crate) fn proved(conversation: &str) -> Verified {
         time: None,
         archived: false,
         rows_decide: true,
+        abroad: false,
         max_values: 100,
         job: None,
         part: false,
@@ -161,7 +162,7 @@ pub(crate) fn draft(decision: Uuid, region: &str) -> IntentDraft {
         region: region.into(),
         asked: Query::new::<&str>("GET", "/api/v2/conversations/c-1", &[], None),
         governed: None,
-        scope: Arc::new(ScopeRecord { digest: "0".into(), sources: Vec::new() }),
+        scope: Arc::new(ScopeRecord { digest: "0".into(), sources: Vec::new(), cross_region: None }),
         versions: VersionsRecord { rules: "r".into(), directory: "d".into(), grants: "g".into() },
         notices: Vec::new(),
     }

@@ -303,7 +303,7 @@ fn stale(value: &str) -> Refusal {
     .with("queue", value)
 }
 
-fn cross_region(cause: String) -> Refusal {
+pub fn cross_region(cause: String) -> Refusal {
     Refusal::new(
         Code::RegionCrossRegionScan,
         "you may only ask for data of your own region; nobody can open another one for you",

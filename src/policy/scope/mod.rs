@@ -2,8 +2,11 @@
 //!
 //! Trusted base. Nothing here widens: an unknown, an empty and a missing thing give no entitlement.
 
+mod abroad;
 mod grants;
 mod openings;
+
+pub use abroad::derive_abroad;
 
 use super::{extent::covers_whole, outsourcers};
 use crate::model::{

@@ -243,6 +243,7 @@ fn contract(operation: &str, data: Data, shape: Shape, model: Option<BodyModel>)
         }),
         archived: false,
         rows_decide: false,
+        abroad: false,
         max_values: 100,
         job: None,
         part: false,

@@ -317,6 +317,21 @@ impl House {
         heard.unwrap_or_else(|why| panic!("{person} {line}: no answer: {why}"))
     }
 
+    /// The same with further fields in the head.
+    pub(super) async fn ask_with(&self, person: &str, line: &str, fields: &[(&str, &str)]) -> Heard {
+        let (method, target) = line.split_once(' ').unwrap();
+        let mut request = Request::builder().method(method).uri(format!("http://{}{target}", self.running.proxy));
+        request = request.header("authorization", format!("Bearer {}", token(person)));
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(Bytes::new())).unwrap();
+        let (head, body) = self.client.request(request).await.unwrap().into_parts();
+        let headers =
+            head.headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        Heard { status: head.status.as_u16(), headers, body: read(body).await.unwrap() }
+    }
+
     pub(super) async fn post(&self, person: &str, path: &str, body: &Value) -> Heard {
         self.ask(person, &format!("POST {path}"), &body.to_string()).await
     }

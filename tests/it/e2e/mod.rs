@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "how much was tried is part of what the tests show")]
 
+mod abroad;
 mod assumptions;
 mod attributes;
 mod batch;

@@ -112,6 +112,8 @@ pub(crate) struct Permission {
     pub(crate) groups: Vec<String>,
     #[serde(default)]
     pub(crate) team: bool,
+    #[serde(rename = "crossRegion")]
+    pub(crate) cross_region: Option<String>,
 }
 
 /// Each side is a list of ids or the word `any`.

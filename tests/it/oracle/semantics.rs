@@ -351,6 +351,25 @@ impl Directory {
         scope.iter().any(|one| self.covers(person, one, conversation, leg))
     }
 
+    /// Metadata of another region, by an audit that crosses to it: any leaf there, any agent, each queue that is open to him.
+    pub(crate) fn audited(&self, person: &str, region: &str, leg: &Leg) -> bool {
+        let Some(division) = self.division_of(leg).and_then(|id| self.division(id)) else { return false };
+        let crosses = self.assignments(person).iter().any(|one| {
+            let home = self.division(&one.division).is_some_and(|at| at.region == self.region_of_person(person));
+            let role = self.roles.iter().find(|role| role.id == one.role);
+            let marked = role.is_some_and(|role| role.permissions.iter().any(|one| one.cross_region.is_some()));
+            home && self.leaf(&one.division) && marked
+        });
+        let placed = |agent: &String| leg.queue.is_some() || self.region_of_person(agent) == region;
+        let open = |id: &String| self.queue(id).is_some_and(|queue| self.open_to(queue, person) && !queue.restricted);
+        crosses
+            && !self.bpo(person)
+            && division.region == region
+            && self.leaf(&division.id)
+            && leg.agent.as_ref().is_none_or(placed)
+            && leg.queue.as_ref().is_none_or(open)
+    }
+
     /// The visible world: an interaction without a visible leg does not exist.
     pub(crate) fn view(&self, person: &str, scope: &[Entitlement], data: &[Interaction]) -> Vec<Interaction> {
         let seen = data.iter().map(|one| {

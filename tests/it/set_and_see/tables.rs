@@ -157,6 +157,22 @@ pub(super) const EDITS: &[Edit] = &[
     edit("Rule", "preview", "[rule.preview]\nseconds = 10", "[rule.preview]\nseconds = 12", Seen),
     edit(
         "Rule",
+        "cross-region",
+        "[rule.cross-region]\npermission = \"audit:metadata:view\"\nkeep = \"nothing\"\n",
+        "[rule.cross-region]\npermission = \"audits:audit:view\"\nkeep = \"nothing\"\n",
+        Seen,
+    ),
+    edit(
+        "CrossRegion",
+        "permission",
+        "permission = \"audit:metadata:view\"",
+        "permission = \"audits:audit:view\"",
+        Seen,
+    ),
+    edit("CrossRegion", "keep", "keep = \"nothing\"", "keep = \"export\"", Told("passes more than the rule itself")),
+    edit("Test", "region", "region = \"eu-west-1\"", "region = \"mars-1\"", Seen),
+    edit(
+        "Rule",
         "fetch",
         "[rule.fetch]\nmatch = \"GET /api/v2/mine/files/{jobId}\"\nid = \"id\" # files\n",
         "[rule.fetch]\nmatch = \"GET /api/v2/mine/made/{jobId}\"\nid = \"jobId\"\n",
