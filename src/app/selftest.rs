@@ -18,6 +18,7 @@ use crate::{
     query::{
         Question,
         json::{self, Limits},
+        linked,
     },
     rules::{Compiled, Expect, Fixture, RuleTest, SavedThere, same},
 };
@@ -282,7 +283,20 @@ fn question(operation: &Arc<Operation>, test: &RuleTest) -> Result<Result<Questi
             .map_err(|error| format!("the asked body cannot be read: {error}"))?;
         question.body = Some(body);
     }
-    Ok(Ok(question))
+    let Some((asks, link)) = linked::of(operation) else { return Ok(Ok(question)) };
+    // as a client writes it
+    if let Some(asked) = question.body.take() {
+        let written = linked::write(link, &asked);
+        let encoded = written.split_once('=').map_or("", |(_, encoded)| encoded);
+        let value = percent_encoding::percent_decode_str(encoded).decode_utf8().map_err(|error| error.to_string())?;
+        question.params.push((link.param.clone(), vec![value.into_owned()]));
+    }
+    Ok(linked::read(link, &question.params, &Limits::default()).map(|body| Question {
+        operation: asks.clone(),
+        params: Vec::new(),
+        body: Some(body),
+        ..question
+    }))
 }
 
 fn is_path_id(operation: &Operation, wanted: &str) -> bool {

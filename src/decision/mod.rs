@@ -79,7 +79,12 @@ pub fn scope_abroad(
 }
 
 /// Turns to another region than the asker's own, where a request names one. `None`: it is his own.
-pub fn cross(world: &World, holder: Principal, question: &mut Question, named: &str) -> Result<Option<RegionIx>, Refusal> {
+pub fn cross(
+    world: &World,
+    holder: Principal,
+    question: &mut Question,
+    named: &str,
+) -> Result<Option<RegionIx>, Refusal> {
     let region = world.org.index.regions.get(named).copied();
     if region == Some(world.org.region_of(holder)) {
         return Ok(None);

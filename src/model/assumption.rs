@@ -26,10 +26,12 @@ pub enum Assumption {
     ViewFilter,
     /// The id of a part, asked for below an interaction, finds nothing that is not of this interaction.
     PartOfItsInteraction,
+    /// Criteria of a search that say so are joined by *and*.
+    CriteriaAnd,
 }
 
 impl Assumption {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::EntriesAnd,
         Self::SameSegment,
         Self::LegFilter,
@@ -40,6 +42,7 @@ impl Assumption {
         Self::IdsOnly,
         Self::ViewFilter,
         Self::PartOfItsInteraction,
+        Self::CriteriaAnd,
     ];
 
     pub fn name(self) -> &'static str {
@@ -54,6 +57,7 @@ impl Assumption {
             Self::IdsOnly => "ids-only",
             Self::ViewFilter => "view-filter",
             Self::PartOfItsInteraction => "part-of-its-interaction",
+            Self::CriteriaAnd => "criteria-and",
         }
     }
 
@@ -73,6 +77,9 @@ impl Assumption {
             }
             Self::PartOfItsInteraction => {
                 "the id of a part of an interaction, such as a recording, finds nothing below another interaction"
+            }
+            Self::CriteriaAnd => {
+                "a search finds only what fits each of its criteria, and of a list of ids whatever is one of them"
             }
         }
     }

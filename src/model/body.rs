@@ -17,6 +17,8 @@ pub enum Dialect {
     Platform,
     /// The query language of OpenSearch, where one document is one leg.
     OpenSearch,
+    /// Lists of criteria, by which the Genesys Cloud Platform API searches people and groups.
+    Criteria,
 }
 
 impl Dialect {
@@ -27,7 +29,7 @@ impl Dialect {
 
     /// Groups nest, so that a condition can stand beside any part of a filter.
     pub fn nests(self) -> bool {
-        self != Self::Genesys
+        matches!(self, Self::Platform | Self::OpenSearch)
     }
 
     /// Texts such as `${user.queueIds}` stand for what the proxy knows of the asker.

@@ -101,6 +101,17 @@ pub struct Operation {
     pub definition: Option<DefinitionPart>,
     /// The same of another region, for who audits metadata there.
     pub abroad: Option<Arc<Operation>>,
+    /// The method and path that ask the same by a link.
+    pub linked: Option<Arc<Link>>,
+    /// Asks the question of another operation by a link, and is never sent itself.
+    pub asks: Option<Arc<Operation>>,
+}
+
+/// How a body is asked for by a link: base64 of it in one parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    pub path: Box<str>,
+    pub param: Box<str>,
 }
 
 /// What an operation of class `job` does.

@@ -28,7 +28,11 @@ pub(super) async fn read(body: Incoming, limit: usize, settings: &Settings) -> R
 
 /// One strict JSON object.
 pub(super) fn parse(bytes: &[u8], settings: &Settings) -> Result<Value, Refusal> {
-    let limits = Limits { bytes: settings.body_bytes, depth: settings.json_depth, ..Limits::default() };
-    json::parse_object(bytes, &limits)
+    json::parse_object(bytes, &limits(settings))
         .map_err(|error| Refusal::new(Code::QueryMalformed, format!("the body is not accepted: {error}")))
+}
+
+/// What a body may hold, posted or in a link.
+pub(super) fn limits(settings: &Settings) -> Limits {
+    Limits { bytes: settings.body_bytes, depth: settings.json_depth, ..Limits::default() }
 }

@@ -14,7 +14,7 @@ use crate::{
         operation::{Operation, Rules},
         refusal::{Code, Refusal},
     },
-    query::{Question, json::Value},
+    query::{Question, json::Value, linked},
     world::Pinned,
 };
 use hyper::Uri;
@@ -33,8 +33,7 @@ impl Proxy {
         let bytes = body::read(call.body, self.settings.body_bytes, &self.settings).await?;
         exchange.body_read();
         exchange.asked_with_body(Query::new(verb, &path, &flat, (!bytes.is_empty()).then_some(bytes.as_slice())));
-        let body = parse(&operation, &params, &bytes, &self.settings)?;
-        Ok(Question { operation, ids, params, body, job: None, seen: None })
+        question(operation, ids, params, &bytes, &self.settings)
     }
 }
 
@@ -64,9 +63,28 @@ pub fn of(rules: &Rules, settings: &Settings, method: &str, target: &str, body: 
     let (operation, ids) = find(rules, self::method(method), &path.segments(), &path.text())?;
     let params = params::read(target.query().unwrap_or_default())?;
     let params = params::typed(params, &operation.contract.params)?;
-    let body = parse(&operation, &params, body, settings)?;
-    Ok(Question { operation, ids, params, body, job: None, seen: None })
+    question(operation, ids, params, body, settings)
 }
+
+/// A link asks what would be posted.
+fn question(
+    operation: Arc<Operation>,
+    ids: Vec<(Box<str>, String)>,
+    params: Params,
+    bytes: &[u8],
+    settings: &Settings,
+) -> Result<Question, Refusal> {
+    let body = parse(&operation, &params, bytes, settings)?;
+    match linked::of(&operation) {
+        Some((asks, link)) => {
+            let body = Some(linked::read(link, &params, &body::limits(settings))?);
+            Ok(Question { operation: asks.clone(), ids, params: Vec::new(), body, job: None, seen: None })
+        }
+        None => Ok(Question { operation, ids, params, body, job: None, seen: None }),
+    }
+}
+
+type Params = Vec<(Box<str>, Vec<String>)>;
 
 fn parse(
     operation: &Operation,

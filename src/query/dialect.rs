@@ -1,6 +1,7 @@
 //! One door to the dialects: whoever narrows a question says what is meant, and the dialect of its body says how.
 
 use super::{
+    criteria,
     filter::{Atom, Filter},
     genesys,
     json::Value,
@@ -14,6 +15,7 @@ pub(super) fn read(reading: &Reading<'_>, value: &Value) -> Result<Filter, ReadE
         Dialect::Genesys => genesys::read(reading, value),
         Dialect::Platform => platform::read(reading, value),
         Dialect::OpenSearch => opensearch::read(reading, value),
+        Dialect::Criteria => criteria::read(reading, value),
     }
 }
 
@@ -23,6 +25,7 @@ pub fn write(dialect: Dialect, filter: &Filter, out: &mut Vec<u8>) {
         Dialect::Genesys => genesys::write(filter, out),
         Dialect::Platform => platform::write(filter, out),
         Dialect::OpenSearch => opensearch::write(filter, out),
+        Dialect::Criteria => criteria::write(filter, out),
     }
 }
 
@@ -32,6 +35,7 @@ pub fn fits(dialect: Dialect, filter: &Filter) -> bool {
         Dialect::Genesys => genesys::fits(filter),
         Dialect::Platform => true,
         Dialect::OpenSearch => opensearch::fits(filter),
+        Dialect::Criteria => criteria::fits(filter),
     }
 }
 
@@ -41,6 +45,7 @@ pub fn one_of(dialect: Dialect, access: Access, dimension: &str, values: Vec<Box
         Dialect::Genesys => Filter::or(genesys::atoms_in(access, dimension, values.into_iter())).canonical(),
         Dialect::Platform => platform::atom_in(access, dimension, values),
         Dialect::OpenSearch => opensearch::atom_in(access, dimension, values),
+        Dialect::Criteria => criteria::atom_in(access, dimension, values),
     }
 }
 
@@ -50,6 +55,8 @@ pub fn bound(dialect: Dialect, dimension: &str, bound: Vec<(Box<str>, Box<str>)>
         Dialect::Genesys => Filter::or(genesys::atoms_bound(dimension, bound)).canonical(),
         Dialect::Platform => platform::atom_bound(dimension, bound),
         Dialect::OpenSearch => opensearch::atom_bound(dimension, bound),
+        // nothing of people or groups stands for a queue, and nothing is what matches then
+        Dialect::Criteria => Filter::or(Vec::new()),
     }
 }
 
@@ -59,6 +66,8 @@ pub fn missing(dialect: Dialect, access: Access, dimension: &str) -> Filter {
         Dialect::Genesys => genesys::atom_missing(access, dimension),
         Dialect::Platform => platform::atom_missing(access, dimension),
         Dialect::OpenSearch => opensearch::atom_missing(access, dimension),
+        // people and groups have ids
+        Dialect::Criteria => Filter::or(Vec::new()),
     }
 }
 
@@ -70,5 +79,6 @@ pub fn dimension_of(dialect: Dialect, atom: &Atom) -> Option<String> {
             rest.split_once('"').map(|(name, _)| name.to_owned())
         }
         Dialect::OpenSearch => opensearch::dimension_of(atom),
+        Dialect::Criteria => criteria::dimension_of(atom),
     }
 }

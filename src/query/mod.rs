@@ -4,11 +4,13 @@
 
 pub mod body;
 pub mod condition;
+mod criteria;
 pub mod dialect;
 pub mod filter;
 pub mod genesys;
 pub mod hide;
 pub mod json;
+pub mod linked;
 pub mod opensearch;
 pub mod platform;
 pub mod reading;

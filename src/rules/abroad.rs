@@ -1,7 +1,10 @@
 //! `[rule.cross-region]`: what of a part of an interaction an auditor of metadata may ask of another region.
 
 use super::{
-    format, models::Models, permissions, permissions::Permissions,
+    format,
+    models::Models,
+    permissions,
+    permissions::Permissions,
     problem::{Problems, Source},
     reading::{At, Reader},
 };

@@ -301,7 +301,9 @@ pub(super) fn check_owner(answer: &Answer, data: Data, written: &At<format::Answ
             return;
         }
     };
-    if answer.shape == Shape::Owned && !answer.keys.iter().any(|key| key.access == owner) {
+    // a group is one of people
+    let owns = |access: Access| access == owner || (owner, access) == (Access::User, Access::Group);
+    if answer.shape == Shape::Owned && !answer.keys.iter().any(|key| owns(key.access)) {
         let help = format!("add the field that says so to `keys`, such as `keys = {{ {field} }}`");
         reader.problem_with(written.span.clone(), "rows of this shape need the key of their owner", Some(help));
     }

@@ -49,6 +49,8 @@ keys! {
         job: Option<At<Job>>,
         /// The question can be kept here, with its placeholders, and run by whoever may see it, each by his own rights.
         saved: Option<At<Saved>>,
+        /// The same search asked for by a link.
+        link: Option<At<Link>>,
         /// What is answered is not this read, but the beginning of a recording that another rule reads.
         preview: Option<At<Preview>>,
         /// Who audits metadata may ask it of another region, which he names in the header `bailiwick-region`.
@@ -250,6 +252,17 @@ keys! {
 }
 
 keys! {
+    /// The upstream's way to ask for a search by a link: its body in one parameter, as base64. It is read here and sent as
+    /// the rule's own question.
+    Link {
+        /// Method and path, such as `GET /api/v2/users/search`.
+        r#match: At<String>,
+        /// The parameter that holds the body.
+        param: At<String>,
+    }
+}
+
+keys! {
     /// A place, or places, in the body where the scope is written.
     Narrow {
         /// Definite path; made when missing.
@@ -277,6 +290,7 @@ keys! {
         conversation: Option<At<String>>,
         flow: Option<At<String>>,
         team: Option<At<String>>,
+        group: Option<At<String>>,
     }
 }
 
@@ -421,7 +435,7 @@ keys! {
         scan: Option<usize>,
         /// Fields of a row that tell one entry of a scan from another; its `keys` unless said.
         each: Option<Vec<At<String>>>,
-        /// The parameters of a page. Without them all stands in one answer.
+        /// The parameters of a page, or the fields of the body. Without them all stands in one answer.
         number: Option<At<String>>,
         /// Instead of `number`: the parameter that names a place, as the answer before did.
         place: Option<At<String>>,
@@ -447,6 +461,8 @@ keys! {
         as_saved: Option<SavedWord>,
         /// Definitions that are there, by their ids.
         saved: BTreeMap<Name, At<SavedThere>>,
+        /// Whether it is asked by a link that holds the body.
+        by_link: Option<bool>,
         /// Path ids and query parameters.
         params: BTreeMap<Name, Json>,
         /// The outgoing body; of an operation without a body, the outgoing parameters.
@@ -480,7 +496,7 @@ words! {
         Write = "write",
     }
 }
-words! { DialectWord => Dialect { Genesys = "genesys", Platform = "platform", OpenSearch = "opensearch", } }
+words! { DialectWord => Dialect { Genesys = "genesys", Platform = "platform", OpenSearch = "opensearch", Criteria = "criteria", } }
 words! { DataWord => Data { Interaction = "interaction", Queue = "queue", User = "user", Flow = "flow", Case = "case", Team = "team", Division = "division", Metadata = "metadata", } }
 words! {
     ActionWord => Action {
@@ -504,6 +520,7 @@ words! {
         IdsOnly = "ids-only",
         ViewFilter = "view-filter",
         PartOfItsInteraction = "part-of-its-interaction",
+        CriteriaAnd = "criteria-and",
     }
 }
 words! { AudienceWord => Audience { Everybody = "everybody", Internal = "internal", } }

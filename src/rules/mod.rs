@@ -32,6 +32,7 @@ mod fetches;
 mod foreign;
 mod format;
 mod jobs;
+mod links;
 mod lists;
 mod looks;
 mod model_format;
@@ -306,6 +307,12 @@ impl Gathered {
             }
             if let Some(fetch) = &rule.fetch {
                 self.fetched(operation, fetch, &rule.r#match, reader);
+                continue;
+            }
+            if let Some(link) = &rule.link {
+                let Some((asked, own)) = links::operations(link, operation, reader) else { continue };
+                self.add(asked, &rule.r#match, reader);
+                self.add(own, &link.r#match, reader);
                 continue;
             }
             let operation = Arc::new(operation);

@@ -62,7 +62,7 @@ impl Surroundings<'_> {
         let answer =
             answer_spec.and_then(|spec| answer::compile(spec, self.models, &masks, model.as_deref(), whose, reader));
         let params = params::params(shared.params.as_ref(), reader);
-        let paging = paging(&shared, reader)?;
+        let paging = paging(&shared, model.as_deref(), reader)?;
         let parts = self.parts(rule, &shared, model.as_deref(), reader);
         let needs = needs(&shared);
         self.check_masks(answer.as_ref(), rule, reader);
@@ -70,7 +70,7 @@ impl Surroundings<'_> {
         let (class, data, answer, params, parts) = (class?, data?, answer?, params?, parts?);
         fetches::check(fetch, class, model.as_deref(), reader);
         let (page, ids, scan) = paging.parts();
-        rests::scan(scan.as_ref(), answer.shape, shared.page.as_ref(), reader);
+        rests::scan(scan.as_ref(), answer.shape, shared.page.as_ref(), (model.as_deref(), &parts.sites), reader);
         check_data(model.as_deref(), &shared, data, reader);
         if let Some(written) = answer_spec {
             answer::check_owner(&answer, data, written, reader);
@@ -120,6 +120,8 @@ impl Surroundings<'_> {
         let split = shared.split.as_ref().and_then(|split| splits::compile(split, &asked, reader));
         let audience = check_outsourcers(&shared, class, data, &answer, reader);
         let archived = matches!(shared.archived, Some(ArchivedWord::Include));
+        // criteria name what may come back, and are proved like any query
+        let scan_proof = scan.as_ref().filter(|_| model.is_none()).map(scan_proof);
         let contract = Contract {
             operation: rule.id.as_str().into(),
             method,
@@ -131,7 +133,7 @@ impl Surroundings<'_> {
             words,
             masks: answer.mask.clone(),
             ids,
-            scan: scan.as_ref().map(scan_proof),
+            scan: scan_proof,
             shape: answer.shape,
             time: parts.time,
             archived,
@@ -185,6 +187,8 @@ impl Surroundings<'_> {
             preview: None,
             definition: None,
             abroad: None,
+            linked: None,
+            asks: None,
         })
     }
 
@@ -346,9 +350,9 @@ impl Surroundings<'_> {
     }
 }
 
-fn paging(shared: &Shared, reader: &mut Reader<'_>) -> Option<Paging> {
+fn paging(shared: &Shared, model: Option<&BodyModel>, reader: &mut Reader<'_>) -> Option<Paging> {
     match &shared.page {
-        Some(page) => params::page(page, shared.params.as_ref(), reader),
+        Some(page) => params::page(page, params::Described { params: shared.params.as_ref(), model }, reader),
         None => Some(Paging::None),
     }
 }

@@ -7,7 +7,7 @@ use super::{
     values::Name,
 };
 use crate::model::{
-    body::Path,
+    body::{BodyModel, FieldKind, Path},
     contract::{self, IdsProof, ParamKind},
     operation::{Page, Paged, Scan, Walk},
 };
@@ -64,15 +64,31 @@ impl Paging {
     }
 }
 
-pub(super) fn page(
-    page: &At<format::Page>,
-    params: Option<&BTreeMap<Name, At<Param>>>,
-    reader: &mut Reader<'_>,
-) -> Option<Paging> {
-    let described = |name: &str| params.into_iter().flatten().find(|(known, _)| &*known.text == name);
+/// What can be asked by: parameters, and where there is a body its fields.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Described<'d> {
+    pub(super) params: Option<&'d BTreeMap<Name, At<Param>>>,
+    pub(super) model: Option<&'d BodyModel>,
+}
+
+impl Described<'_> {
+    /// The kind, and the largest number.
+    fn find(&self, name: &str) -> Option<(ParamKindWord, Option<i64>)> {
+        if let Some(model) = self.model {
+            return match model.field(&[name.into()]) {
+                Some(FieldKind::Int { max, .. }) => Some((ParamKindWord::Int, Some(*max))),
+                _ => None,
+            };
+        }
+        let (_, param) = self.params.into_iter().flatten().find(|(known, _)| *known.text == *name)?;
+        Some((param.kind, param.max))
+    }
+}
+
+pub(super) fn page(page: &At<format::Page>, described: Described<'_>, reader: &mut Reader<'_>) -> Option<Paging> {
     let mut named = |name: &At<String>, wanted: ParamKindWord| {
-        if described(name).map(|(_, param)| param.kind) != Some(wanted) {
-            let help = "describe it in `[rule.params]`, with the right `kind`";
+        if described.find(name).map(|(kind, _)| kind) != Some(wanted) {
+            let help = "describe it in `[rule.params]`, or name a field of the body, with the right `kind`";
             let message = format!("the parameter `{}` is missing or of another kind", **name);
             reader.problem_with(name.span.clone(), message, Some(help.to_owned()));
         }
@@ -81,7 +97,7 @@ pub(super) fn page(
     let at = page.number.as_ref().map(|name| named(name, ParamKindWord::Int));
     let place = page.place.as_ref().map(|name| named(name, ParamKindWord::Place));
     let size = page.size.as_ref().map(|name| named(name, ParamKindWord::Int));
-    let step = page.size.as_ref().and_then(|size| described(size)).and_then(|(_, param)| param.max);
+    let step = page.size.as_ref().and_then(|size| described.find(size)).and_then(|(_, max)| max);
     let param = page.id.as_ref().map(|name| named(name, ParamKindWord::Ids));
     let (name, order) = (
         page.name.as_ref().map(|name| named(name, ParamKindWord::Text)),

@@ -32,7 +32,7 @@ pub struct Fixture {
 pub struct RuleTest {
     pub file: Box<str>,
     pub line: usize,
-    /// Id of the operation: the rule's, or that of its job.
+    /// Id of the operation: the rule's, or that of its job or of its link.
     pub operation: Box<str>,
     pub name: Box<str>,
     pub fixture: Arc<Fixture>,
@@ -161,6 +161,12 @@ fn compile(
         reader.problem_with(test.name.span.clone(), "the rule's question is not kept", help);
         return None;
     }
+    let by_link = test.by_link == Some(true);
+    if by_link && (rule.link.is_none() || as_job) {
+        let help = Some("add `[rule.link]`, or ask it as it is".to_owned());
+        reader.problem_with(test.name.span.clone(), "the rule is not asked by a link", help);
+        return None;
+    }
     let params: Option<Vec<_>> =
         test.params.iter().map(|(name, value)| Some((name.text.clone(), text(&value.0)?))).collect();
     if params.is_none() {
@@ -172,6 +178,7 @@ fn compile(
         operation: match step {
             Some(step) => format!("{}.saved.{}", *rule.id, step.as_str()).into(),
             None if as_job => format!("{}.job", *rule.id).into(),
+            None if by_link => format!("{}.link", *rule.id).into(),
             None => rule.id.as_str().into(),
         },
         name: test.name.as_str().into(),

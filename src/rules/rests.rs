@@ -9,7 +9,7 @@ use super::{
 use crate::model::{
     answer::{Answer, Shape},
     assumption::Assumption,
-    body::{Access, BodyModel, Dimension, Level, Proof},
+    body::{Access, BodyModel, Dialect, Dimension, Level, Proof},
     contract::{Data, Method, Param, ParamKind, Segment, Template},
     operation::{AllowList, Audience, Class, Entry, Outsourcers, Scan, Site},
 };
@@ -104,6 +104,9 @@ impl Rests<'_> {
         if self.page {
             rests.push(Assumption::IdsOnly);
         }
+        if self.model.is_some_and(|model| model.dialect == Dialect::Criteria) {
+            rests.push(Assumption::CriteriaAnd);
+        }
         if self.model.is_some_and(|model| matches!(model.proof, Proof::Lists(_))) {
             rests.push(Assumption::ViewFilter);
         }
@@ -144,8 +147,20 @@ impl Rests<'_> {
 }
 
 /// Rows of a scan are judged one by one, by the owner that each names.
-pub(super) fn scan(scan: Option<&Scan>, shape: Shape, page: Option<&At<Page>>, reader: &mut Reader<'_>) {
+pub(super) fn scan(
+    scan: Option<&Scan>,
+    shape: Shape,
+    page: Option<&At<Page>>,
+    (model, sites): (Option<&BodyModel>, &[Site]),
+    reader: &mut Reader<'_>,
+) {
     let (Some(scan), Some(page)) = (scan, page) else { return };
+    let by_number = scan.walk.as_ref().is_some_and(|walk| !walk.by_place);
+    let names_one = |site: &Site| matches!(site.carry.as_slice(), [(Access::User | Access::Group, _)]);
+    if model.is_some() && !(by_number && scan.each.is_empty() && matches!(sites, [site] if names_one(site))) {
+        let help = "page it by `number` and `size`, and carry `user` or `group`, and nothing beside, in its one filter";
+        reader.problem_with(page.span.clone(), "a search names people or groups", Some(help.to_owned()));
+    }
     if shape != Shape::Owned {
         let help = "set `shape = \"owned\"`, with the field of the owner in `keys`";
         reader.problem_with(page.span.clone(), "the rows of a scan are each somebody's", Some(help.to_owned()));
@@ -269,8 +284,10 @@ impl Fits<'_> {
         let says = match self.class {
             Class::Query if self.method != Method::Post || model.is_none() => "a `query` is a `POST` with a `body`",
             _ if below && self.class != Class::List => "only a `list` stands below something: leave `below` out",
-            Class::List if self.method != Method::Get || self.listed == Listed::No => {
-                "a `list` is a `GET` with a `[rule.page]`"
+            Class::List if self.is_search(model) => return,
+            Class::List if self.method != Method::Get || model.is_some() || self.listed == Listed::No => {
+                "a `list` is a `GET` with a `[rule.page]`; one that is searched by criteria is a `POST` with a `scan` and without \
+                 parameters"
             }
             Class::Read if self.method != Method::Get || !by_id => {
                 "a `read` is a `GET` with an id in its path, or with a parameter that lists interactions"
@@ -279,6 +296,14 @@ impl Fits<'_> {
             _ => return,
         };
         reader.problem(at.span.clone(), says);
+    }
+
+    /// Asked by one filter of criteria, which names what may come back.
+    fn is_search(&self, model: Option<&BodyModel>) -> bool {
+        let by_criteria =
+            |model: &BodyModel| model.dialect == Dialect::Criteria && matches!(model.proof, Proof::Filter { .. });
+        let posted = (self.method, self.listed) == (Method::Post, Listed::Paged) && self.params.is_empty();
+        posted && model.is_some_and(by_criteria)
     }
 
     /// An export is asked for with lists of ids, and shown to its owner in a list.

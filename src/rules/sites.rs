@@ -104,7 +104,7 @@ impl Body<'_> {
 }
 
 fn carried(carry: &At<format::Carry>, filter: &FilterModel, reader: &mut Reader<'_>) -> Option<(Access, Box<str>)> {
-    let format::Carry { queue, user, division, region, conversation, flow, team } = &carry.value;
+    let format::Carry { queue, user, division, region, conversation, flow, team, group } = &carry.value;
     let named = [
         (Access::Queue, queue),
         (Access::User, user),
@@ -113,6 +113,7 @@ fn carried(carry: &At<format::Carry>, filter: &FilterModel, reader: &mut Reader<
         (Access::Conversation, conversation),
         (Access::Object(ObjectOrd::Flow), flow),
         (Access::Object(ObjectOrd::Team), team),
+        (Access::Group, group),
     ];
     let mut named = named.into_iter().filter_map(|(access, name)| name.as_ref().map(|name| (access, name)));
     let (Some((access, name)), None) = (named.next(), named.next()) else {

@@ -36,6 +36,7 @@ mod recordings;
 mod reply;
 mod running;
 mod schema;
+mod searches;
 mod server;
 mod service;
 mod sql;

@@ -13,7 +13,7 @@ use super::{
     lists::{self, Params},
     memberships, objects, opensearch, people, platform,
     problem::Problem,
-    properties, queue_observations, recordings,
+    properties, queue_observations, recordings, searches,
     store::Store,
     traits::{Disobedience, Traits},
     user_details, users,
@@ -96,6 +96,8 @@ pub(super) enum Operation {
     Below(memberships::List),
     /// By the whole path.
     Document,
+    /// People or groups, by criteria.
+    Found(searches::Kind),
 }
 
 const DASHBOARD_USERS: &str = "/api/v2/analytics/reporting/dashboards/users";
@@ -104,6 +106,9 @@ const EXPORTS: &str = "/api/v2/analytics/reporting/exports";
 impl Operation {
     /// The operation, and the id that ends the path of a read by id; of a document, its path.
     pub(super) fn of<'a>(method: &str, path: &'a str) -> Option<(Self, &'a str)> {
+        if let ("GET" | "POST", Some(kind)) = (method, searches::Kind::of(path)) {
+            return Some((Self::Found(kind), path));
+        }
         if let ("GET", Some(part)) = (method, recordings::Part::of(path)) {
             return Some((Self::Recording(part), path));
         }
@@ -324,6 +329,7 @@ impl Service {
             Operation::Below(list) => memberships::read(store, lens, *list, id, params),
             Operation::Person(part) => people::read(store, *part, id),
             Operation::Document => documents::read(store, id),
+            Operation::Found(kind) => searches::read(store, lens, *kind, params, body),
             Operation::Callbacks(part) => callbacks::answer(store, *part, id, body),
             Operation::Properties => properties::index(store, id, body),
             Operation::Recording(_) => {

@@ -26,6 +26,8 @@ pub struct Traits {
     pub view_filter: bool,
     /// A recording is found below its own interaction alone (off: below any).
     pub part_of_its_interaction: bool,
+    /// Criteria of a search are joined by *and* (off: by *or*).
+    pub criteria_and: bool,
 }
 
 impl Default for Traits {
@@ -42,6 +44,7 @@ impl Default for Traits {
             ids_only: true,
             view_filter: true,
             part_of_its_interaction: true,
+            criteria_and: true,
         }
     }
 }
@@ -60,6 +63,7 @@ impl Traits {
             "ids-only" => &mut self.ids_only,
             "view-filter" => &mut self.view_filter,
             "part-of-its-interaction" => &mut self.part_of_its_interaction,
+            "criteria-and" => &mut self.criteria_and,
             _ => return false,
         };
         *switch = on;

@@ -1,7 +1,7 @@
 //! What a filter says about queue and agent; everything else it says is opaque.
 
 use super::{
-    Unproved, genesys,
+    Unproved, criteria, genesys,
     json::Json,
     opensearch, platform,
     scope::{Named, Scope},
@@ -10,7 +10,7 @@ use super::{
 use crate::model::{
     body::{Access, Dialect, Dimension, FilterModel, Level, ObjectOrd},
     contract::Data,
-    org::{DivisionIx, QueueIx, UserIx},
+    org::{DivisionIx, GroupIx, QueueIx, UserIx},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(super) enum Node {
     Object(ObjectOrd, Box<str>),
     /// The row is of this division.
     Division(DivisionIx),
+    /// The row is this group.
+    Group(GroupIx),
     /// The leg has no queue.
     NoQueue,
     /// Says nothing about whose leg it is.
@@ -91,6 +93,7 @@ impl Reading<'_> {
             Dialect::Genesys => genesys::read(self, value, &at)?,
             Dialect::Platform => platform::read(self, value, &at, platform::DEEPEST)?,
             Dialect::OpenSearch => opensearch::read(self, value, &at, opensearch::DEEPEST)?,
+            Dialect::Criteria => criteria::read(self, value, &at)?,
         };
         Ok(Entry { at, node, places })
     }
@@ -134,6 +137,7 @@ impl Reading<'_> {
                 Named::User(user) => Node::User(user),
                 Named::Division(division) => Node::Division(division),
                 Named::Object(kind) => Node::Object(kind, (*value).into()),
+                Named::Group(group) => Node::Group(group),
                 Named::Other => Node::Opaque,
             });
         }
@@ -168,6 +172,7 @@ impl Reading<'_> {
             (Dialect::Genesys, Access::Object(ObjectOrd::Flow)) => name == "flowId",
             (Dialect::Genesys, Access::Object(ObjectOrd::Team)) => name == "teamId",
             (Dialect::Platform, Access::User) => name == "userId" || name == "agentId",
+            (Dialect::Criteria, Access::User | Access::Group) => name == "id",
             _ => false,
         }
     }

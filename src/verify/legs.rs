@@ -19,7 +19,7 @@
 use super::{Unproved, filter::Node, scope::Scope};
 use crate::model::{
     body::ObjectOrd,
-    org::{DivisionIx, QueueIx, UserIx},
+    org::{DivisionIx, GroupIx, QueueIx, UserIx},
     set::{Dim, Set},
 };
 use std::{collections::HashMap, hash::Hash};
@@ -45,7 +45,7 @@ pub(super) enum Goal<'a> {
     Legs(&'a Scope<'a>),
     /// The row's queue is one whose figures may be seen whole.
     Queues(&'a Scope<'a>),
-    /// The row's user may be seen.
+    /// The row's user may be seen, or the group that it is.
     Users(&'a Scope<'a>),
     /// The row's flow or team is owned by a division that may be seen whole.
     Objects(&'a Scope<'a>, ObjectOrd),
@@ -82,6 +82,7 @@ struct Named {
     users: Vec<UserIx>,
     objects: Vec<(ObjectOrd, Box<str>)>,
     divisions: Vec<DivisionIx>,
+    groups: Vec<GroupIx>,
 }
 
 impl Named {
@@ -92,6 +93,7 @@ impl Named {
             Node::User(user) => self.users.push(*user),
             Node::Object(kind, id) => self.objects.push((*kind, id.clone())),
             Node::Division(division) => self.divisions.push(*division),
+            Node::Group(group) => self.groups.push(*group),
             Node::NoQueue | Node::Opaque => {}
         }
     }
@@ -103,6 +105,7 @@ struct Clauses {
     users: HashMap<UserIx, u128>,
     objects: HashMap<(ObjectOrd, Box<str>), u128>,
     divisions: HashMap<DivisionIx, u128>,
+    groups: HashMap<GroupIx, u128>,
     no_queue: u128,
     /// Users of each box, for people.
     boxes: Vec<usize>,
@@ -122,6 +125,7 @@ impl Clauses {
             users: HashMap::new(),
             objects: HashMap::new(),
             divisions: HashMap::new(),
+            groups: HashMap::new(),
             no_queue: 0,
             boxes: Vec::new(),
             loose: false,
@@ -138,6 +142,8 @@ impl Clauses {
                 clauses.only = Some("user in the visible users");
                 clauses.users =
                     named.users.iter().filter(|user| scope.shows_user(**user)).map(|user| (*user, 1)).collect();
+                clauses.groups =
+                    named.groups.iter().filter(|group| scope.shows_group(**group)).map(|group| (*group, 1)).collect();
             }
             Goal::Objects(scope, kind) => {
                 clauses.only = Some("flow or team of the divisions visible whole");
@@ -207,6 +213,7 @@ impl Clauses {
             Node::User(user) => self.all() & self.users.get(user).copied().unwrap_or(0),
             Node::Object(kind, id) => self.all() & self.objects.get(&(*kind, id.clone())).copied().unwrap_or(0),
             Node::Division(division) => self.all() & self.divisions.get(division).copied().unwrap_or(0),
+            Node::Group(group) => self.all() & self.groups.get(group).copied().unwrap_or(0),
             Node::NoQueue => self.all() & self.no_queue,
             Node::Opaque => 0,
         }

@@ -9,7 +9,7 @@ use crate::model::{
     contract::{Contract, Data},
     entitlement::{self, Action, Entitlement, Source},
     job::JobStep,
-    org::{DivisionIx, Org, Principal, QueueIx, QueueState, RegionIx, UserIx},
+    org::{DivisionIx, GroupIx, Org, Principal, QueueIx, QueueState, RegionIx, UserIx},
     part::SeenLeg,
     set::Dim,
 };
@@ -35,6 +35,7 @@ pub(super) enum Named {
     User(UserIx),
     Division(DivisionIx),
     Object(ObjectOrd),
+    Group(GroupIx),
     /// Inside, and without meaning for the proof.
     Other,
 }
@@ -49,9 +50,10 @@ fn crossed(given: &entitlement::Scope, org: &Org, home: RegionIx) -> Result<Regi
         Source::Role { role, division, permission, .. } => {
             let held = org.assignments(given.holder).iter().any(|one| one.role == *role && one.division == *division);
             let here = org.divisions.get(division.index()).is_some_and(|one| one.region == home && one.leaf);
-            let marked = org.roles.get(role.index()).is_some_and(|role| {
-                role.permissions.iter().any(|one| one.name == *permission && one.cross_region)
-            });
+            let marked = org
+                .roles
+                .get(role.index())
+                .is_some_and(|role| role.permissions.iter().any(|one| one.name == *permission && one.cross_region));
             held && here && marked
         }
         _ => false,
@@ -225,7 +227,7 @@ impl<'a> Scope<'a> {
     pub(super) fn owns_label(&self, mark: &str) -> bool {
         self.org.index.marks.get(mark).is_some_and(|owner| {
             self.live.iter().any(|e| {
-                let given = matches!(e.source, entitlement::Source::Role { division, .. } if division == *owner);
+                let given = matches!(e.source, Source::Role { division, .. } if division == *owner);
                 (given || e.queues.is_any() && e.users.is_any()) && self.covers_division(e, *owner)
             })
         })
@@ -241,8 +243,8 @@ impl<'a> Scope<'a> {
     }
 
     /// A group of people is there for whoever sees one of them.
-    fn shows_group(&self, id: &str) -> bool {
-        let group = self.org.index.groups.get(id).and_then(|ix| self.org.groups.get(ix.index()));
+    pub(super) fn shows_group(&self, ix: GroupIx) -> bool {
+        let group = self.org.groups.get(ix.index());
         group.is_some_and(|group| group.members.iter().any(|user| self.shows_user(*user)))
     }
 
@@ -333,7 +335,7 @@ impl<'a> Scope<'a> {
             Access::Region => index.regions.get(id).filter(|ix| **ix == self.region).map(|_| Named::Other),
             Access::Object(ObjectOrd::Label) => self.owns_label(id).then_some(Named::Object(ObjectOrd::Label)),
             Access::Object(kind) => self.shows_object(kind, id).then_some(Named::Object(kind)),
-            Access::Group => self.shows_group(id).then_some(Named::Other),
+            Access::Group => index.groups.get(id).filter(|ix| self.shows_group(**ix)).map(|ix| Named::Group(*ix)),
             // a value without its attribute says nothing
             Access::Attribute => None,
             // no directory holds conversations, whose they are is decided row by row; nor jobs, of which
@@ -357,7 +359,7 @@ impl<'a> Scope<'a> {
             (Data::Queue | Data::Metadata, Access::Queue) => {
                 index.queues.get(id).is_some_and(|ix| self.shows_queue(*ix))
             }
-            (Data::User, Access::Group) => self.shows_group(id),
+            (Data::User, Access::Group) => index.groups.get(id).is_some_and(|ix| self.shows_group(*ix)),
             (Data::User | Data::Metadata, Access::User) => index.users.get(id).is_some_and(|ix| self.shows_user(*ix)),
             (Data::Division | Data::Metadata, Access::Division) => {
                 index.divisions.get(id).is_some_and(|ix| self.shows_division(*ix))

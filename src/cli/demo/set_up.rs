@@ -155,7 +155,7 @@ fn configuration(
          [directory]\nfile = \"directory.json\"\n\n[policy]\nrole-conflict = \"refuse\"\n\
          # What the sandbox keeps. Of a real upstream, accept only what you have seen.\n\
          assume = [\"entries-and\", \"same-segment\", \"leg-filter\", \"legs-contained\", \"ids-only\", \"view-filter\", \
-         \"part-of-its-interaction\"]\n\n[log]\nlevel = \"warn\"\n"
+         \"part-of-its-interaction\", \"criteria-and\"]\n\n[log]\nlevel = \"warn\"\n"
     );
     // Writing to a string cannot fail.
     for region in sandbox.regions() {

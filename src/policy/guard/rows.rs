@@ -170,7 +170,9 @@ pub(super) fn said<'v>(plan: &GuardPlan, holder: Option<&'v Value>, access: Acce
 
 /// Whose each row of one owner is.
 pub(super) fn owner(plan: &GuardPlan) -> Access {
+    let names = |access: Access| plan.operation.answer.keys.iter().any(|key| key.access == access);
     match plan.operation.contract.data {
+        Data::User if names(Access::Group) && !names(Access::User) => Access::Group,
         Data::User => Access::User,
         Data::Division => Access::Division,
         Data::Queue | Data::Interaction | Data::Flow | Data::Case | Data::Team | Data::Metadata => Access::Queue,
@@ -180,6 +182,10 @@ pub(super) fn owner(plan: &GuardPlan) -> Access {
 /// A row of one owner stays when it names him, and he is one of the scope. One that names nobody is nobody's.
 pub(super) fn owned(plan: &GuardPlan, mut row: Value) -> Option<Value> {
     let owner = owner(plan);
+    if owner == Access::Group {
+        let group = id(said(plan, Some(&row), owner)).and_then(|id| plan.org.index.groups.get(id));
+        return group.filter(|group| plan.extent.shows_group(&plan.org, **group)).map(|_| row);
+    }
     let find = |access: Access| {
         let is_key = access == owner || plan.operation.answer.keys.iter().any(|key| key.access == access);
         (is_key, said(plan, Some(&row), access))

@@ -3,7 +3,7 @@
 //! The upstream may say that there is more, and is asked for it; that there is no more it says with an empty page or a
 //! short one. Rows that come again are passed over, and a page of nothing else ends the reading with a refusal.
 
-use super::{GuardPlan, Guarded, PageInfo, Rows, Unguarded, unreadable};
+use super::{GuardPlan, Guarded, PageInfo, Rows, Unguarded, sieve::notices, unreadable};
 use crate::{
     model::{
         answer::{PageNumber, Piece},
@@ -108,7 +108,10 @@ impl GuardPlan {
             // that there were some, would say what a parameter finds among them.
             let Some(apart) = self.apart(scan, &row) else { continue };
             if read.known.insert(apart) && !super::rows::is_left_out(self, &row) {
-                read.rows.extend(super::rows::owned(self, row));
+                let visible = super::rows::owned(self, row);
+                // a search names all that may come back
+                read.counts.foreign += u64::from(visible.is_none() && self.operation.body().is_some());
+                read.rows.extend(visible);
             }
         }
         if came > 0 && read.known.len() == before {
@@ -179,15 +182,22 @@ impl GuardPlan {
         let keep = &self.operation.answer.keep;
         let shows = |name: &str| keep.levels.get("").is_some_and(|fields| fields.iter().any(|field| **field == *name));
         if cut.skip.saturating_add(cut.size) < total {
-            if let Some(next) = cut.next.as_ref().filter(|_| shows("nextUri")) {
-                page.set("nextUri", Value::text(next.as_str()));
+            for name in ["nextUri", "nextPage"].into_iter().filter(|name| shows(name)) {
+                if let Some(next) = &cut.next {
+                    page.set(name, Value::text(next.as_str()));
+                }
             }
             if shows("cursor") {
                 page.set("cursor", Value::text(cut.skip.saturating_add(cut.size).to_string()));
             }
         }
         let page = fields::keep(keep, page);
-        Ok(Guarded { rows_in: read.counts.received, rows_out, ..Guarded::plain(200, page.to_bytes(), Vec::new()) })
+        Ok(Guarded {
+            rows_in: read.counts.received,
+            rows_out,
+            rows_foreign: read.counts.foreign,
+            ..Guarded::plain(200, page.to_bytes(), notices(read.counts))
+        })
     }
 }
 

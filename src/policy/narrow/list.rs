@@ -154,6 +154,14 @@ fn visible(
     }
 }
 
+/// The id of everybody or of every group that is visible, whether at work or not.
+pub(super) fn all(asking: &Asking<'_>, access: Access, extent: &Extent) -> Vec<Box<str>> {
+    match access {
+        Access::User => extent.lone.iter().map(|ix| asking.org.user(*ix).id.clone()).collect(),
+        _ => visible(asking, access, extent, None).into_iter().map(|(_, id)| id).collect(),
+    }
+}
+
 fn page_info(asking: &Asking<'_>, page: &Page, total: usize) -> Result<PageInfo, Refusal> {
     let Some(paged) = &page.paged else { return Ok(PageInfo { number: 1, size: total.max(1), total }) };
     let number = int(asking, &paged.number, 1)?;

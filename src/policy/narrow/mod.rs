@@ -16,6 +16,7 @@ mod list;
 mod params;
 mod read;
 mod scan;
+mod search;
 mod split;
 mod write;
 

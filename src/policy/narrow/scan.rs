@@ -1,7 +1,7 @@
 //! Lists of which no request can name the entries: read from the beginning, page by page of the upstream, until all of
 //! the list or enough of it was judged. The asked page is cut from the visible rows, so each is reached once.
 
-use super::{Asking, Narrowed, Outcome, PATH, list, params};
+use super::{Asking, Narrowed, Outcome, PATH, list, params, search};
 use crate::{
     model::{
         operation::{Scan, Walk},
@@ -32,6 +32,9 @@ pub(super) fn next(asking: &Asking<'_>, read: &Gathered) -> Result<Box<Narrowed>
 }
 
 fn page(asking: &Asking<'_>, scan: &Scan, place: &Place) -> Result<Outcome, Refusal> {
+    if asking.operation.body().is_some() {
+        return search::page(asking, scan, place);
+    }
     let extent = asking.whole_extent();
     let mut judge = asking.judge(&extent);
     let sent = params::listed(asking, &mut judge)?;

@@ -221,6 +221,7 @@ fn kind(kind_of_field: &FieldKind, dialect: Dialect) -> Kind {
         Dialect::Platform => platform(model, model.max_depth.max(1)),
         // conditions do not look deeper
         Dialect::OpenSearch => opensearch(model, model.max_depth.clamp(1, 4)),
+        Dialect::Criteria => criteria(model),
     };
     match kind_of_field {
         FieldKind::Duration => Kind::Duration,
@@ -303,6 +304,17 @@ fn opensearch(model: &FilterModel, depth: usize) -> Kind {
         Kind::Object(all)
     };
     (0..depth).fold(level(None), |inner, _| level(Some(inner)))
+}
+
+/// As `criteria::write` spells them.
+fn criteria(model: &FilterModel) -> Kind {
+    Kind::List(Box::new(object([
+        ("fields", Kind::List(Box::new(dimensions(model, Dialect::Criteria)))),
+        ("operator", words(["AND"])),
+        ("type", words(["CONTAINS", "EXACT", "STARTS_WITH", "TERM", "TERMS"])),
+        ("value", Kind::Text),
+        ("values", Kind::List(Box::new(Kind::Text))),
+    ])))
 }
 
 /// As `opensearch::aggregations` spells them: what makes buckets, and what is inside them.

@@ -1,6 +1,7 @@
 //! What is asked, read by its model: what comes out again, and what is refused, with its place.
 
 mod algebra;
+mod criteria_queries;
 mod fields;
 mod genesys_filters;
 mod opensearch_queries;

@@ -37,10 +37,8 @@ async fn an_auditor_sees_that_there_are_recordings_in_another_region_and_no_more
     let (mut shown, mut refused) = (0, 0);
     for whole in list(&raw, "conversations").iter().take(40) {
         let id = text(whole, "conversationId");
-        let legs: Vec<bool> = owned(whole)
-            .iter()
-            .map(|(_, _, leg)| organisation.directory.audited("max", EU, leg))
-            .collect();
+        let legs: Vec<bool> =
+            owned(whole).iter().map(|(_, _, leg)| organisation.directory.audited("max", EU, leg)).collect();
         let due = match (legs.contains(&true), legs.contains(&false)) {
             (true, false) => 200,
             (true, true) => 403,
@@ -82,15 +80,21 @@ async fn whoever_may_not_cross_opens_no_connection_there() {
         format!("/api/v2/analytics/conversations/{id}/details"),
         "/api/v2/routing/queues".to_owned(),
     ];
-    for (person, region, path) in [("sofia", EU, &metadata), ("gus", EU, &metadata), ("bea", EU, &metadata), ("max", "mars-1", &metadata)]
-        .into_iter()
-        .chain(others.iter().map(|path| ("max", EU, path)))
+    for (person, region, path) in
+        [("sofia", EU, &metadata), ("gus", EU, &metadata), ("bea", EU, &metadata), ("max", "mars-1", &metadata)]
+            .into_iter()
+            .chain(others.iter().map(|path| ("max", EU, path)))
     {
         let heard = asked(&house, person, region, path).await;
-        assert_eq!((heard.status, heard.code().as_str()), (403, "region.cross-region-scan"), "{person} {path}: {heard:?}");
+        assert_eq!(
+            (heard.status, heard.code().as_str()),
+            (403, "region.cross-region-scan"),
+            "{person} {path}: {heard:?}"
+        );
     }
     // two names are a request with two meanings, and one's own region is where one asks anyway
-    let two = house.ask_with("max", &format!("GET {metadata}"), &[("bailiwick-region", EU), ("bailiwick-region", US)]).await;
+    let two =
+        house.ask_with("max", &format!("GET {metadata}"), &[("bailiwick-region", EU), ("bailiwick-region", US)]).await;
     assert_eq!((two.status, two.code().as_str()), (400, "request.malformed"), "{two:?}");
     let own = asked(&house, "max", US, &metadata).await;
     assert_eq!(own.code(), house.get("max", &metadata).await.code(), "{own:?}");

@@ -45,6 +45,8 @@ pub(super) fn operations() -> Vec<(&'static str, Value, &'static [&'static str])
         (USERS, Value::Null, &["ids-only"]),
         (DIVISIONS, Value::Null, &["ids-only"]),
         (EXPORTS, export(), &["view-filter"]),
+        ("/api/v2/users/search", json!({ "query": [] }), &["criteria-and"]),
+        ("/api/v2/groups/search", json!({ "query": [] }), &["criteria-and"]),
     ]
 }
 

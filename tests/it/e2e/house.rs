@@ -37,7 +37,7 @@ pub(super) const DIVISIONS: &str = "/api/v2/authorization/divisions";
 pub(super) const WEEK: &str = "2026-11-08T00:00:00Z/2026-11-15T00:00:00Z";
 
 /// What the sandbox keeps at its start.
-pub(super) const KEPT: [&str; 9] = [
+pub(super) const KEPT: [&str; 10] = [
     "entries-and",
     "same-segment",
     "leg-filter",
@@ -47,6 +47,7 @@ pub(super) const KEPT: [&str; 9] = [
     "part-of-its-interaction",
     "division-of-case",
     "person-filter",
+    "criteria-and",
 ];
 
 /// How a house is built.

@@ -39,5 +39,6 @@ mod probing;
 mod reads;
 mod reload;
 mod sdk;
+mod searches;
 mod split;
 mod truth;

@@ -30,6 +30,7 @@ mod random;
 mod rights;
 mod rows;
 mod scan;
+mod searches;
 mod shrink;
 mod told;
 mod unreadable;

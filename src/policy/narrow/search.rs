@@ -1,0 +1,157 @@
+//! Searches by criteria: the visible people, or groups, are named by their ids in one more criterion, and what is found of
+//! them is read to its end, so that totals and pages are ours.
+
+use super::{Asking, Narrowed, Outcome, fields, list, params};
+use crate::{
+    model::{
+        body::{BodyModel, FieldKind},
+        operation::{Scan, Site, Walk},
+        outgoing::{Outgoing, Residual},
+        refusal::{Code, Refusal},
+    },
+    policy::{
+        extent::Extent,
+        guard::{Cut, GuardPlan, PageInfo, Place},
+        local,
+    },
+    query::{
+        body::{self, Body},
+        dialect,
+        filter::{Filter, Term},
+        json::Value,
+        linked,
+    },
+};
+use std::collections::BTreeSet;
+
+pub(super) fn page(asking: &Asking<'_>, scan: &Scan, place: &Place) -> Result<Outcome, Refusal> {
+    let operation = asking.operation;
+    let fault = || Refusal::new(Code::Internal, "this search cannot be narrowed").because("a search without its rule");
+    let (Some(model), Some(walk), [site]) = (operation.body(), &scan.walk, operation.sites.as_slice()) else {
+        return Err(fault());
+    };
+    let Some(raw) = &asking.question.body else {
+        return Err(Refusal::new(Code::QueryMalformed, "this operation needs a JSON body"));
+    };
+    let mut body = body::read(model, raw, &|field, kind| asking.hides(field, kind))?;
+    fields::refuse_when(asking, &body, model)?;
+    fields::sort(asking, &body, asking.org.is_bpo(asking.scope.holder))?;
+    let whole = asking.whole_extent();
+    let mut judge = asking.judge(&whole);
+    let asked = body.slot(&site.at).and_then(|slot| slot.filters.first().cloned());
+    let judged = asked.map_or(Ok(Some(Filter::and(Vec::new()))), |filter| judge.filter(filter))?;
+    // refuses what the operation does not list; a search lists none
+    params::listed(asking, &mut judge)?;
+    let cut = cut(&body, walk)?;
+    let nothing = PageInfo { number: cut.number, size: cut.size, total: 0 };
+    if asking.scope.entitlements.is_empty() {
+        asking.refuse_empty_scope(&judge)?;
+        return Ok(Outcome::Local(local::empty_page(operation, nothing, judge.notices())));
+    }
+    let counted = asking.count(None, false)?;
+    let mut notices = judge.notices();
+    notices.extend(counted.notices);
+    let named = match judged {
+        Some(judged) => name_visible(asking, (model, site), &judged, &counted.extent, scan.most)?,
+        None => None,
+    };
+    let Some(filter) = named else {
+        return Ok(Outcome::Local(local::empty_page(operation, nothing, notices)));
+    };
+    body.put_filters(&site.at, false, vec![filter]);
+    put_in_order(model, &mut body);
+    let next = next(asking, raw, walk, &cut);
+    let number = match place {
+        Place::Page(number) => *number,
+        Place::Named(_) => return Err(fault()),
+    };
+    for (field, number) in [(&walk.at, number), (&walk.size, walk.step)] {
+        body.set(std::slice::from_ref(field), Value::int(i64::try_from(number).unwrap_or(i64::MAX)));
+    }
+    let outgoing = Outgoing {
+        method: operation.contract.method,
+        path: asking.path(),
+        query: Vec::new(),
+        body: Some(body.write(model).into()),
+    };
+    let plan = GuardPlan::new(operation, &asking.world.org, asking.scope, counted.extent, asking.now)
+        .with_cut(Cut { next, ..cut });
+    let residual = Residual { keys: true, ..Residual::default() };
+    Ok(Outcome::Send(Box::new(Narrowed { outgoing, residual, plan, notices })))
+}
+
+/// What was asked, of visible ids alone: those that the asker named, or all. `None`: of nobody.
+fn name_visible(
+    asking: &Asking<'_>,
+    (model, site): (&BodyModel, &Site),
+    asked: &Filter,
+    extent: &Extent,
+    most: usize,
+) -> Result<Option<Filter>, Refusal> {
+    let Some((access, field)) = site.carry.first() else {
+        return Err(
+            Refusal::new(Code::Internal, "this search cannot be narrowed").because("a site that carries nothing")
+        );
+    };
+    let items = match asked {
+        Filter::Group(_, items) => items.as_slice(),
+        one @ Filter::Atom(_) => std::slice::from_ref(one),
+    };
+    let mut ids: BTreeSet<Box<str>> = list::all(asking, *access, extent).into_iter().collect();
+    let mut others = Vec::with_capacity(items.len());
+    for item in items {
+        match item {
+            Filter::Atom(atom) => match &atom.term {
+                Term::In(of, values) if of == access => ids.retain(|id| values.contains(id)),
+                _ => others.push(item.clone()),
+            },
+            Filter::Group(..) => others.push(item.clone()),
+        }
+    }
+    if ids.is_empty() {
+        return Ok(None);
+    }
+    if ids.len() > most {
+        let (needed, limit) = (ids.len(), most);
+        let message = format!(
+            "you may see {needed} of those that this searches, and one search names at most {limit}; name fewer by a criterion on `{field}`"
+        );
+        let refusal = Refusal::new(Code::QueryTooWide, message);
+        return Err(refusal.with("needed", needed.to_string()).with("limit", limit.to_string()));
+    }
+    others.push(dialect::one_of(model.dialect, *access, field, ids.into_iter().collect()));
+    Ok(Some(Filter::and(others).canonical()))
+}
+
+/// Those that are found come in the order of their names, unless another was asked for: how well somebody fits is a number
+/// that counts everybody, and the pages of an order of nobody's could miss one.
+fn put_in_order(model: &BodyModel, body: &mut Body) {
+    let by = [Box::from("sortBy")];
+    let knows =
+        model.field(&by).and_then(FieldKind::words).is_some_and(|words| words.iter().any(|word| **word == *"name"));
+    if knows && body.get(&by).is_none() && body.get(&["sort".into()]).is_none() {
+        body.set(&by, Value::text("name"));
+    }
+}
+
+/// Which of those that are found are asked for.
+fn cut(body: &Body, walk: &Walk) -> Result<Cut, Refusal> {
+    let number = |field: &str, default: usize| match body.get(&[field.into()]) {
+        None => Ok(default),
+        Some(value) => {
+            let number = value.as_i64().and_then(|number| usize::try_from(number).ok()).filter(|number| *number > 0);
+            number.ok_or_else(|| Refusal::new(Code::QueryMalformed, "page number and size start at 1"))
+        }
+    };
+    let (number, size) = (number(&walk.at, 1)?, number(&walk.size, walk.default_size)?);
+    Ok(Cut { number, size, skip: number.saturating_sub(1).saturating_mul(size), next: None })
+}
+
+/// Where the next page of the asker's is found: his own question in a link, if there is an operation that reads it.
+fn next(asking: &Asking<'_>, raw: &Value, walk: &Walk, cut: &Cut) -> Option<String> {
+    let link = asking.operation.linked.as_deref()?;
+    let mut asked = raw.clone();
+    asked.set(&walk.at, Value::int(i64::try_from(cut.number.saturating_add(1)).ok()?));
+    asked.set(&walk.size, Value::int(i64::try_from(cut.size).ok()?));
+    Some(linked::write(link, &asked))
+}
