@@ -281,6 +281,10 @@ pub fn prove(
             Ok(verified)
         }
         (None, Some(job), _) => {
+            if !seen.is_empty() {
+                let shown = seen.iter().map(|one| one.interaction.to_string());
+                plan = plan.with_ids(shown.chain([job.id.to_string()]));
+            }
             verify::check_job(contract, sent, residual, (job, seen), scope, org, now).map_err(|unproved| match unproved
             {
                 JobUnproved::ScopeChanged(why) => scope_changed(&why.to_string()),

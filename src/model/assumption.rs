@@ -26,12 +26,14 @@ pub enum Assumption {
     ViewFilter,
     /// The id of a part, asked for below an interaction, finds nothing that is not of this interaction.
     PartOfItsInteraction,
+    /// A recording is of one interaction alone.
+    RecordingOfOne,
     /// Criteria of a search that say so are joined by *and*.
     CriteriaAnd,
 }
 
 impl Assumption {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::EntriesAnd,
         Self::SameSegment,
         Self::LegFilter,
@@ -42,6 +44,7 @@ impl Assumption {
         Self::IdsOnly,
         Self::ViewFilter,
         Self::PartOfItsInteraction,
+        Self::RecordingOfOne,
         Self::CriteriaAnd,
     ];
 
@@ -57,6 +60,7 @@ impl Assumption {
             Self::IdsOnly => "ids-only",
             Self::ViewFilter => "view-filter",
             Self::PartOfItsInteraction => "part-of-its-interaction",
+            Self::RecordingOfOne => "recording-of-one",
             Self::CriteriaAnd => "criteria-and",
         }
     }
@@ -77,6 +81,9 @@ impl Assumption {
             }
             Self::PartOfItsInteraction => {
                 "the id of a part of an interaction, such as a recording, finds nothing below another interaction"
+            }
+            Self::RecordingOfOne => {
+                "a recording is of one interaction alone, so a file that is made of it holds nothing of another one"
             }
             Self::CriteriaAnd => {
                 "a search finds only what fits each of its criteria, and of a list of ids whatever is one of them"

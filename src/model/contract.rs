@@ -9,6 +9,7 @@ use super::{
 use std::{collections::BTreeMap, sync::Arc};
 
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of one operation, each read alone")]
 pub struct Contract {
     pub operation: Box<str>,
     pub method: Method,

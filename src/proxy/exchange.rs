@@ -178,6 +178,12 @@ impl Exchange {
         self.asked(query);
     }
 
+    /// A link asks what would be posted, and stands so in the record.
+    pub(super) fn asked_by_link(&mut self, query: Query, asks: Arc<Operation>) {
+        self.asked_with_body(query);
+        self.governed = Some(asks);
+    }
+
     /// A run asks what is kept: that is what the record has of it.
     pub(super) fn asks_again(&mut self, question: &Question) {
         let asked = question.as_sent();

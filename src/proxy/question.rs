@@ -28,12 +28,23 @@ impl Proxy {
         let (operation, ids) = find(&pinned.world.rules, call.method, &call.path.segments(), &path)?;
         exchange.operation(&operation);
         let params = params::typed(call.params, &operation.contract.params)?;
-        let flat: Vec<_> = params.iter().map(|(name, values)| (name, values.join(","))).collect();
+        // what a link holds is a body: it may say anything until it was understood
+        let linked = linked::of(&operation).map(|(asks, link)| (Arc::clone(asks), link.param.clone()));
+        let is_body = |name: &str| linked.as_ref().is_some_and(|(_, param)| **param == *name);
+        let flat: Vec<_> = params
+            .iter()
+            .filter(|(name, _)| !is_body(name))
+            .map(|(name, values)| (name.clone(), values.join(",")))
+            .collect();
         exchange.asked(Query::new(verb, &path, &flat, None));
         let bytes = body::read(call.body, self.settings.body_bytes, &self.settings).await?;
         exchange.body_read();
         exchange.asked_with_body(Query::new(verb, &path, &flat, (!bytes.is_empty()).then_some(bytes.as_slice())));
-        question(operation, ids, params, &bytes, &self.settings)
+        let question = question(operation, ids, params, &bytes, &self.settings)?;
+        if let (Some((asks, _)), Some(body)) = (linked, &question.body) {
+            exchange.asked_by_link(Query::new(verb, &path, &flat, Some(&body.to_bytes())), asks);
+        }
+        Ok(question)
     }
 }
 

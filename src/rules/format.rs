@@ -520,6 +520,7 @@ words! {
         IdsOnly = "ids-only",
         ViewFilter = "view-filter",
         PartOfItsInteraction = "part-of-its-interaction",
+        RecordingOfOne = "recording-of-one",
         CriteriaAnd = "criteria-and",
     }
 }

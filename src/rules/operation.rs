@@ -82,6 +82,7 @@ impl Surroundings<'_> {
             data,
             page: page.is_some(),
             parts: below || fetch.is_some(),
+            files: fetch.is_some(),
         };
         rests.check(&needs, rule, reader);
         let part = shared.part.is_some();

@@ -78,6 +78,8 @@ pub(super) struct Rests<'r> {
     pub(super) page: bool,
     /// Ids of parts stand below interactions, and no look shows them.
     pub(super) parts: bool,
+    /// Files are made of recordings that nobody here reads.
+    pub(super) files: bool,
 }
 
 impl Rests<'_> {
@@ -109,6 +111,9 @@ impl Rests<'_> {
         }
         if self.model.is_some_and(|model| matches!(model.proof, Proof::Lists(_))) {
             rests.push(Assumption::ViewFilter);
+        }
+        if self.files {
+            rests.push(Assumption::RecordingOfOne);
         }
         if self.parts {
             rests.push(Assumption::PartOfItsInteraction);

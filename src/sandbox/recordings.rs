@@ -2,7 +2,7 @@
 //! in WAV with a note beside the sound; of every fifth conversation something that is no WAV,
 //! and of every seventh a recording that is of a further one, too.
 
-use super::{conversation, interval::show, problem::Problem, sql::Sql, store::Store};
+use super::{conversation, interval::show, problem::Problem, sql::Sql, store::Store, traits::Traits};
 use crate::base::hash;
 use rusqlite::types::Value as Cell;
 use serde_json::{Value, json};
@@ -38,9 +38,10 @@ fn ids(path: &str) -> Option<(&str, Option<&str>)> {
     }
 }
 
-/// What is answered at such a path. `files`: scheme and host of where files lie; `tied`: a recording is found below its own
-/// interaction alone.
-pub(super) fn read(store: &Store, path: &str, files: &str, tied: bool) -> Result<Value, Problem> {
+/// What is answered at such a path. `files`: scheme and host of where files lie; `traits`: whether a recording is found
+/// below its own interaction alone, and whether each is of one.
+pub(super) fn read(store: &Store, path: &str, files: &str, traits: Traits) -> Result<Value, Problem> {
+    let tied = traits.part_of_its_interaction;
     let (conversation, recording) = ids(path).ok_or_else(Problem::not_found)?;
     let named = recording.and_then(|id| id.strip_prefix("rec-")?.parse::<i64>().ok()).filter(|_| !tied);
     let found = match named {
@@ -57,7 +58,7 @@ pub(super) fn read(store: &Store, path: &str, files: &str, tied: bool) -> Result
         found.into_iter().next().ok_or_else(Problem::not_found)?;
     let conversation = conversation.as_str();
     let whole = conversation::whole(store, conversation)?.ok_or_else(Problem::not_found)?;
-    let further = (number % 7 == 0).then_some("c-further");
+    let further = (number % 7 == 0 && !traits.recording_of_one).then_some("c-further");
     let of: Vec<&str> = std::iter::once(conversation).chain(further).collect();
     let one = json!({
         "id": format!("rec-{number}"), "name": "Call", "conversationId": conversation, "path": "/files/of/the/upstream",

@@ -332,9 +332,7 @@ impl Service {
             Operation::Found(kind) => searches::read(store, lens, *kind, params, body),
             Operation::Callbacks(part) => callbacks::answer(store, *part, id, body),
             Operation::Properties => properties::index(store, id, body),
-            Operation::Recording(_) => {
-                recordings::read(store, id, self.files(question), lens.traits.part_of_its_interaction)
-            }
+            Operation::Recording(_) => recordings::read(store, id, self.files(question), lens.traits),
             Operation::Batch(part) => {
                 let batches = self.batches.get(&store.region).ok_or_else(Problem::not_found)?;
                 let how = (lens.traits.part_of_its_interaction, self.disobedience().foreign_rows);

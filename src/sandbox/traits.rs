@@ -26,6 +26,8 @@ pub struct Traits {
     pub view_filter: bool,
     /// A recording is found below its own interaction alone (off: below any).
     pub part_of_its_interaction: bool,
+    /// A recording is of one interaction (off: every seventh is of a further one, too).
+    pub recording_of_one: bool,
     /// Criteria of a search are joined by *and* (off: by *or*).
     pub criteria_and: bool,
 }
@@ -44,6 +46,7 @@ impl Default for Traits {
             ids_only: true,
             view_filter: true,
             part_of_its_interaction: true,
+            recording_of_one: false,
             criteria_and: true,
         }
     }
@@ -63,6 +66,7 @@ impl Traits {
             "ids-only" => &mut self.ids_only,
             "view-filter" => &mut self.view_filter,
             "part-of-its-interaction" => &mut self.part_of_its_interaction,
+            "recording-of-one" => &mut self.recording_of_one,
             "criteria-and" => &mut self.criteria_and,
             _ => return false,
         };

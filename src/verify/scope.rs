@@ -56,7 +56,7 @@ fn crossed(given: &entitlement::Scope, org: &Org, home: RegionIx) -> Result<Regi
                 .is_some_and(|role| role.permissions.iter().any(|one| one.name == *permission && one.cross_region));
             held && here && marked
         }
-        _ => false,
+        Source::Grant { .. } => false,
     };
     if own && given.region != home && given.entitlements.iter().all(|e| crosses(&e.source)) {
         return Ok(given.region);

@@ -105,7 +105,7 @@ const TRUSTED: [&str; 13] = [
     "src/store",
     "src/proxy/jobs.rs",
 ];
-const TRUSTED_LINES: usize = 9_100;
+const TRUSTED_LINES: usize = 9_450;
 
 #[test]
 fn the_trusted_base_is_stated_and_bounded() {

@@ -317,7 +317,8 @@ impl GuardPlan {
     }
 
     /// The objects that were asked for by their ids: nothing else may come back.
-    pub(super) fn with_ids(mut self, ids: impl IntoIterator<Item = String>) -> Self {
+    #[must_use]
+    pub fn with_ids(mut self, ids: impl IntoIterator<Item = String>) -> Self {
         self.ids = ids.into_iter().collect();
         self
     }

@@ -66,14 +66,12 @@ pub(super) fn narrow(asking: &Asking<'_>) -> Result<Outcome, Refusal> {
 }
 
 /// What was exported of these interactions, by the rights of now: `asking` is about the operation that asked for it.
-pub(super) fn fetched(asking: &Asking<'_>, job: &Job) -> Result<(GuardPlan, Residual, Vec<Notice>), Refusal> {
+pub(super) fn fetched(asking: &Asking<'_>) -> Result<(GuardPlan, Residual, Vec<Notice>), Refusal> {
     if asking.scope.entitlements.is_empty() {
         return Err(job::scope_changed("nothing is in the asker's scope now"));
     }
-    let named = exported(asking.operation, job);
-    let ids = named.into_iter().chain([job.id.to_string()]);
     let extent = asking.whole_extent();
-    let mut plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, extent, asking.now).with_ids(ids);
+    let mut plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, extent, asking.now);
     let mut links = Vec::new();
     if let Some(seen) = &asking.question.seen {
         plan = plan.with_sightings(seen, asking.media());

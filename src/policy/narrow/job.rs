@@ -38,7 +38,7 @@ fn about(asking: &Asking<'_>, step: JobStep, submit: &Arc<Operation>) -> Result<
     let outgoing = Outgoing { method: asking.operation.contract.method, path: asking.path(), query, body: None };
     let asked = Asking { operation: submit, ..*asking };
     let (plan, residual, notices) = match step {
-        JobStep::Results if submit.look.is_some() => super::change::fetched(&asked, job)?,
+        JobStep::Results if submit.look.is_some() => super::change::fetched(&asked)?,
         JobStep::Results => results(&asked, job)?,
         JobStep::Status | JobStep::Cancel => {
             let plan = GuardPlan::new(submit, &asking.world.org, asking.scope, asked.whole_extent(), asking.now);

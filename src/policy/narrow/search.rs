@@ -4,7 +4,7 @@
 use super::{Asking, Narrowed, Outcome, fields, list, params};
 use crate::{
     model::{
-        body::{BodyModel, FieldKind},
+        body::{Access, BodyModel, FieldKind},
         operation::{Scan, Site, Walk},
         outgoing::{Outgoing, Residual},
         refusal::{Code, Refusal},
@@ -103,6 +103,12 @@ fn name_visible(
         match item {
             Filter::Atom(atom) => match &atom.term {
                 Term::In(of, values) if of == access => ids.retain(|id| values.contains(id)),
+                Term::In(Access::Division, values) => {
+                    ids.retain(|id| {
+                        division_of(asking, *access, id).is_none_or(|of| values.iter().any(|value| **value == *of))
+                    });
+                    others.push(item.clone());
+                }
                 _ => others.push(item.clone()),
             },
             Filter::Group(..) => others.push(item.clone()),
@@ -121,6 +127,13 @@ fn name_visible(
     }
     others.push(dialect::one_of(model.dialect, *access, field, ids.into_iter().collect()));
     Ok(Some(Filter::and(others).canonical()))
+}
+
+/// Where a person is placed; a group is in no division.
+fn division_of<'a>(asking: &Asking<'a>, access: Access, id: &str) -> Option<&'a str> {
+    let org = asking.org;
+    let user = org.index.users.get(id).filter(|_| access == Access::User)?;
+    Some(&org.division(org.user(*user).division).id)
 }
 
 /// Those that are found come in the order of their names, unless another was asked for: how well somebody fits is a number
@@ -147,11 +160,14 @@ fn cut(body: &Body, walk: &Walk) -> Result<Cut, Refusal> {
     Ok(Cut { number, size, skip: number.saturating_sub(1).saturating_mul(size), next: None })
 }
 
+/// A longer link is one that servers on the way refuse; how many pages there are stands beside it.
+const LINK: usize = 4_096;
+
 /// Where the next page of the asker's is found: his own question in a link, if there is an operation that reads it.
 fn next(asking: &Asking<'_>, raw: &Value, walk: &Walk, cut: &Cut) -> Option<String> {
     let link = asking.operation.linked.as_deref()?;
     let mut asked = raw.clone();
     asked.set(&walk.at, Value::int(i64::try_from(cut.number.saturating_add(1)).ok()?));
     asked.set(&walk.size, Value::int(i64::try_from(cut.size).ok()?));
-    Some(linked::write(link, &asked))
+    Some(linked::write(link, &asked)).filter(|link| link.len() <= LINK)
 }

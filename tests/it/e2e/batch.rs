@@ -56,8 +56,11 @@ fn batch(items: &[(&str, Option<&str>)]) -> Value {
     json!({ "batchDownloadRequestList": items.iter().map(item).collect::<Vec<_>>() })
 }
 
+/// A house whose upstream has no recording of two interactions, and is believed.
 async fn house(plan: Plan) -> (House, Organisation) {
-    let house = House::of(Plan { directory: directory(), interactions: 400, media: true, ..plan }).await;
+    let assume = plan.assume.iter().copied().chain(["recording-of-one"]).collect();
+    let house = House::of(Plan { directory: directory(), interactions: 400, media: true, assume, ..plan }).await;
+    house.sandbox.set_traits(|traits| traits.recording_of_one = true);
     let organisation = Organisation::of(directory(), Stock::default()).unwrap();
     (house, organisation)
 }
@@ -179,4 +182,19 @@ async fn the_id_of_a_recording_below_another_interaction_is_what_an_assumption_i
     let broken = open.get("olga", &path(&theirs.recording)).await;
     assert_eq!((broken.status, broken.code()), (404, "scope.outside".to_owned()), "{broken:?}");
     assert!(!broken.body.contains("/files/"));
+}
+
+/// A file holds all of its recording, and an answer with links says nothing of further interactions.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_are_closed_where_a_recording_may_be_of_two_interactions() {
+    let closed = House::of(Plan { directory: directory(), interactions: 400, media: true, ..Plan::default() }).await;
+    let organisation = Organisation::of(directory(), Stock::default()).unwrap();
+    let all = recorded(&closed, 100).await;
+    let shared = all.iter().find(|one| one.further && due(&organisation, "olga", one) == 200).expect("one of two");
+    let one = closed.get("olga", &format!("/api/v2/conversations/{}/recordings/{}", shared.id, shared.recording)).await;
+    assert_eq!(one.code(), "interaction.mixed", "{one:?}");
+    closed.received(US);
+    let batch = closed.post("olga", BATCH, &batch(&[(&shared.id, Some(&shared.recording))])).await;
+    assert_eq!((batch.status, batch.code()), (403, "operation.unproved".to_owned()), "{batch:?}");
+    assert!(closed.received(US).is_empty());
 }

@@ -91,7 +91,7 @@ pub(super) struct Recorded {
     link: String,
     file: Vec<u8>,
     /// The recording is of another interaction, too.
-    further: bool,
+    pub(super) further: bool,
 }
 
 /// Every interaction of the week, and its recording as the upstream has it.

@@ -237,3 +237,55 @@ async fn a_link_that_reads_in_two_ways_is_refused_before_anybody_is_asked() {
     assert!(house.received(US).is_empty(), "nothing of it is sent");
     house.assert_no_connection_to(super::house::EU);
 }
+
+/// A link holds a body, and stands in the record as one: its text when it was understood, nothing of it before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_link_holds_is_recorded_as_a_body() {
+    let house = House::of(Plan { interactions: 100, ..Plan::default() }).await;
+    let body = json!({ "query": [{ "type": "CONTAINS", "fields": ["name"], "value": "vi" }] });
+    for (body, kept) in [(&body, true), (&json!({ "expand": ["a-secret"] }), false)] {
+        let (text, link) = (body.to_string(), by_link(body));
+        let heard = house.get("bo", &format!("{USERS}?q64={link}")).await;
+        let (_, outcome) = house.lines(heard.decision()).await;
+        let asked = outcome.asked.and_then(|asked| asked.text).expect("what was asked");
+        assert_eq!(asked.query, vec![], "{heard:?}");
+        assert_eq!(asked.body, kept.then_some(text), "{heard:?}");
+    }
+}
+
+/// Whoever asks for a division names its people alone, so that those of others do not count against the limit of a search.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_division_that_is_asked_for_leaves_out_the_people_of_others() {
+    let mut directory: Value = bailiwick::sandbox::sample::text().parse().unwrap();
+    let people = json!([{ "permission": "user:profile:view", "scope": "all" }]);
+    directory["roles"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "id": "r-people", "name": "People", "permissions": people }));
+    let rita = directory["users"].as_array_mut().unwrap().iter_mut().find(|user| user["id"] == "rita").unwrap();
+    rita["roles"] =
+        ["d-fraud-us", "d-payments-us"].map(|division| json!({ "role": "r-people", "division": division })).into();
+    let house = House::of(Plan { directory, interactions: 100, ..Plan::default() }).await;
+    let truth = Truth::of(&house.sandbox, &house.directory);
+    let mut narrowed = 0;
+    for person in ["rita", "ana"] {
+        let sight = Sight::of(&house, &truth, person);
+        let visible = || sight.file("users").iter().filter(|one| sight.users.contains(one["id"].as_str().unwrap()));
+        let divisions: BTreeSet<&str> = visible().map(|one| one["division"].as_str().unwrap()).collect();
+        for division in divisions {
+            let here = visible().filter(|one| one["division"] == division).map(|one| one["id"].as_str().unwrap());
+            let here: BTreeSet<String> = here.map(str::to_owned).collect();
+            house.received(US);
+            let asked = json!({ "query": [{ "type": "EXACT", "fields": ["divisionId"], "value": division }] });
+            let heard = house.post(person, USERS, &asked).await;
+            let sent = house.received(US);
+            let Some(sent) = sent.first() else { continue };
+            let sent: Value = serde_json::from_slice(&sent.body).unwrap();
+            let named = sent["query"].as_array().unwrap().iter().find(|one| one["fields"][0] == "id").unwrap();
+            let named: BTreeSet<String> = serde_json::from_value(named["values"].clone()).unwrap();
+            assert_eq!(named, here, "{person} {division}: {heard:?}");
+            narrowed += usize::from(here.len() < sight.users.len());
+        }
+    }
+    assert!(narrowed > 0, "somebody sees people of two divisions");
+}
