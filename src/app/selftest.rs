@@ -115,7 +115,7 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
             question.job = Some(Kept::Own(exported(world, asker, &own.submit, test)?));
         }
         if let Some(part) = &operation.definition {
-            question.job = Some(definitions(world, asker, part, test)?);
+            question.job = Some(definitions(world, asker, part, &question, test)?);
         }
         let mut decided = decision::decide(world, &scope, &question, test.now)?;
         if let Decided::Forward(forward) = &mut decided {
@@ -166,7 +166,13 @@ fn exported(world: &World, asker: Principal, submit: &Arc<Operation>, test: &Rul
 }
 
 /// What is kept of definitions in a test. A new one gets the id `new`.
-fn definitions(world: &World, asker: Principal, part: &DefinitionPart, test: &RuleTest) -> Result<Kept, Refusal> {
+fn definitions(
+    world: &World,
+    asker: Principal,
+    part: &DefinitionPart,
+    question: &Question,
+    test: &RuleTest,
+) -> Result<Kept, Refusal> {
     if part.step == DefinitionStep::Save {
         return Ok(Kept::New("new".into()));
     }
@@ -192,7 +198,16 @@ fn definitions(world: &World, asker: Principal, part: &DefinitionPart, test: &Ru
         })
     };
     let there = test.saved.iter().filter(|there| named.is_none_or(|named| *there.id == *named));
-    Ok(Kept::Definitions(there.map(kept).collect::<Result<_, Refusal>>()?))
+    let mut there = there.map(kept).collect::<Result<Vec<_>, Refusal>>()?;
+    if part.step != DefinitionStep::List {
+        return Ok(Kept::Definition(there.pop().map(Arc::new)));
+    }
+    let wanted = decision::saved::wanted(world, asker, part, question, test.now)?;
+    there.retain(|one| {
+        *one.owner.1 == *world.org.principal_id(asker) || one.shared && wanted.divisions.contains(&one.division)
+    });
+    let total = there.len();
+    Ok(Kept::Definitions(there.into_iter().skip(wanted.skip).take(wanted.take).collect(), total))
 }
 
 fn job_of(

@@ -14,7 +14,9 @@ use crate::{
     decision::{self, Decided},
     model::{
         assumption::Assumption,
+        definition::DefinitionStep,
         entitlement::{Entitlement, Scope, Source},
+        job::Kept,
         operation::JobPart,
         org::{Org, Principal},
         refusal::{Code, Refusal},
@@ -130,6 +132,19 @@ impl Explanation {
                 "whose a job is, only the serving program knows; explain how it is submitted: `POST .../jobs`";
             return Err(Failure::input(message));
         }
+        let mut question = question;
+        match question.operation.definition.as_ref().map(|part| (part.step, &part.asks)) {
+            Some((DefinitionStep::Save, _)) => question.job = Some(Kept::New("new".into())),
+            Some((step, asks)) if step.names_one() => {
+                let message = format!(
+                    "what is kept here, and whose it is, only the serving program knows; explain the question itself, \
+                     by `{}`, or how one is kept",
+                    asks.id
+                );
+                return Err(Failure::input(message));
+            }
+            _ => {}
+        }
         Ok(self.decide(world, asker, &question, now))
     }
 
@@ -190,10 +205,12 @@ impl Explanation {
             }
             Decided::Local(guarded) => {
                 self.notices = guarded.notices().iter().map(|notice| notice.text.clone()).collect();
-                let why = if question.operation.caller.is_some() {
-                    "from the directory, which says who asks"
-                } else {
-                    "nothing can match"
+                let step = question.operation.definition.as_ref().map(|part| part.step);
+                let why = match step {
+                    _ if question.operation.caller.is_some() => "from the directory, which says who asks",
+                    Some(DefinitionStep::Save) => "it would be kept here, as it was asked",
+                    Some(_) => "from what is kept here, of which only the serving program knows",
+                    None => "nothing can match",
                 };
                 self.verdict = format!("answered without asking the upstream: {why}");
             }

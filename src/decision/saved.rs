@@ -5,7 +5,7 @@ use crate::{
     model::{
         definition::{
             DIVISION, Definition, DefinitionChange, DefinitionPart, DefinitionStep, NAME, NUMBER, QUESTION, SHARED,
-            SIZE,
+            SIZE, Wanted,
         },
         entitlement::Scope,
         job::Kept,
@@ -23,6 +23,7 @@ use crate::{
         Question, body,
         json::{self, Limits, Value},
     },
+    verify,
 };
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -62,7 +63,7 @@ pub(super) fn answer(
             saved.may_keep(Some(saved.editable()?))?;
             saved.shown_as_kept().map(Some)
         }
-        DefinitionStep::Remove => saved.editable().map(|_| Some(local::kept(None, Vec::new()))),
+        DefinitionStep::Remove => saved.removable().map(|_| Some(local::kept(None, Vec::new()))),
         DefinitionStep::Run => saved.named().map(|_| None),
         DefinitionStep::Executions => saved.executions().map(Some),
     }
@@ -71,18 +72,14 @@ pub(super) fn answer(
 /// What a question that was decided changes in what is kept.
 pub fn change(org: &Org, holder: Principal, question: &Question, now: Timestamp) -> Option<DefinitionChange> {
     let part = question.operation.definition.as_ref()?;
-    let there = question.definitions().first();
+    let there = question.definition();
     match (part.step, &question.job) {
         (DefinitionStep::Save, Some(Kept::New(id))) => {
-            let kind = match holder {
-                Principal::User(_) => "user",
-                Principal::Service(_) => "service",
-            };
             let fresh = Definition {
                 id: id.clone(),
                 region: org.region(org.region_of(holder)).id.clone(),
                 operation: part.asks.id.clone(),
-                owner: (kind.into(), org.principal_id(holder).into()),
+                owner: owner(org, holder),
                 division: "".into(),
                 shared: false,
                 name: "".into(),
@@ -96,6 +93,52 @@ pub fn change(org: &Org, holder: Principal, question: &Question, now: Timestamp)
         (DefinitionStep::Remove, _) => there.cloned().map(DefinitionChange::Remove),
         _ => None,
     }
+}
+
+/// What of a list has to be looked up: the asked page of what the asker may see.
+pub fn wanted(
+    world: &World,
+    holder: Principal,
+    part: &DefinitionPart,
+    question: &Question,
+    now: Timestamp,
+) -> Result<Wanted, Refusal> {
+    let (org, view) = (&*world.org, scope(world, holder, &part.view, now).ok());
+    let sight = Sight { org, holder, view: view.as_ref(), edit: None, edits: &part.edit, parents: part.parents };
+    let page = page(question, 0)?;
+    let divisions = sight.viewed().map(|division| org.division(division).id.clone()).collect();
+    let (region, operation) = (org.region(org.region_of(holder)).id.clone(), part.asks.id.clone());
+    Ok(Wanted { region, operation, holder: owner(org, holder), divisions, skip: page.skip(), take: page.take() })
+}
+
+/// As it is kept.
+fn owner(org: &Org, holder: Principal) -> (Box<str>, Box<str>) {
+    let kind = match holder {
+        Principal::User(_) => "user",
+        Principal::Service(_) => "service",
+    };
+    (kind.into(), org.principal_id(holder).into())
+}
+
+fn page(question: &Question, total: usize) -> Result<PageInfo, Refusal> {
+    let number = |name: &str, default: usize| {
+        let found = question.params.iter().find(|(known, _)| **known == *name);
+        let Some(text) = found.and_then(|(_, values)| values.first()) else { return Ok(default) };
+        let refused = || Refusal::new(Code::QueryMalformed, "page number and size start at 1");
+        text.parse().ok().filter(|number| *number > 0).ok_or_else(refused)
+    };
+    Ok(PageInfo { number: number(NUMBER, 1)?, size: number(SIZE, DEFAULT_SIZE)?, total })
+}
+
+fn paged(page: PageInfo, rows: impl Iterator<Item = Value>) -> Value {
+    let count = |many: usize| Value::int(i64::try_from(many).unwrap_or(i64::MAX));
+    Value::object([
+        ("entities", Value::array(rows)),
+        (SIZE, count(page.size)),
+        (NUMBER, count(page.number)),
+        ("total", count(page.total)),
+        ("pageCount", count(page.pages())),
+    ])
 }
 
 /// The definition as the asked body has it.
@@ -123,7 +166,7 @@ struct Saved<'a> {
 impl Saved<'_> {
     /// The one that the path names, when the asker may see it; else it is not there.
     fn named(&self) -> Result<&Definition, Refusal> {
-        let found = self.question.definitions().first().filter(|found| found.operation == self.part.asks.id);
+        let found = self.question.definition().filter(|found| found.operation == self.part.asks.id);
         found.filter(|found| self.sight.sees(found)).ok_or_else(|| {
             Refusal::outside(if found.is_some() { "a definition of somebody else" } else { "no such definition" })
                 .in_path()
@@ -133,6 +176,11 @@ impl Saved<'_> {
     fn editable(&self) -> Result<&Definition, Refusal> {
         let named = self.named()?;
         if self.sight.edits(named) { Ok(named) } else { Err(self.may_not_edit()) }
+    }
+
+    fn removable(&self) -> Result<&Definition, Refusal> {
+        let named = self.named()?;
+        if self.sight.removes(named) { Ok(named) } else { Err(self.may_not_edit()) }
     }
 
     fn may_not_edit(&self) -> Refusal {
@@ -164,7 +212,7 @@ impl Saved<'_> {
         let shared = asked.get(SHARED).and_then(Value::as_bool).unwrap_or(false);
         let division = asked.get(DIVISION).and_then(Value::as_str).ok_or_else(malformed)?;
         self.may_own(division, shared, there.is_none_or(|there| self.sight.owns(there)))?;
-        self.may_name(question)
+        self.may_name(question).map(|_| ())
     }
 
     /// Whether the asker may put something into a division.
@@ -204,7 +252,7 @@ impl Saved<'_> {
 
     /// Whether everything that a question names itself is inside the asker's scope. What placeholders stand for, and whether
     /// it is anything now, is seen at each run.
-    fn may_name(&self, question: &Value) -> Result<(), Refusal> {
+    fn may_name(&self, question: &Value) -> Result<Arc<Scope>, Refusal> {
         let asks = &self.part.asks;
         let scope: Arc<Scope> = Arc::new(scope(self.world, self.sight.holder, asks, self.now)?);
         let mut body = question.clone();
@@ -214,11 +262,16 @@ impl Saved<'_> {
         let (operation, body) = (asks.clone(), Some(body));
         let asked = Question { operation, ids: Vec::new(), params: Vec::new(), body, job: None, seen: None };
         match decide(self.world, &scope, &asked, self.now) {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(scope),
             // told after every name was judged
-            Err(refusal) if matches!(refusal.code, Code::ScopeEmpty | Code::DivisionChoose) => Ok(()),
+            Err(refusal) if matches!(refusal.code, Code::ScopeEmpty | Code::DivisionChoose) => Ok(scope),
             Err(refusal) => Err(refusal),
         }
+    }
+
+    /// Whether the second reader finds every id of it inside the scope too.
+    fn proves(&self, found: &Definition, scope: &Scope) -> bool {
+        verify::check_shown(&self.part.asks.contract, &found.body, scope, self.sight.org, self.now).is_ok()
     }
 
     fn shown_as_kept(&self) -> Result<Guarded, Refusal> {
@@ -229,10 +282,11 @@ impl Saved<'_> {
     }
 
     fn read(&self, found: &Definition) -> Result<Guarded, Refusal> {
-        let question = json::parse_object(&found.body, &Limits::default())
+        let question = json::parse_object(&found.body, &Limits::own(&found.body))
             .map_err(|error| Refusal::new(Code::Internal, "a definition cannot be read").because(error.to_string()))?;
         let mut notices = Vec::new();
-        let shown = self.sight.owns(found) || self.may_name(&question).is_ok();
+        // its owner too: another who may edit there sees more, and may have written it
+        let shown = self.may_name(&question).is_ok_and(|scope| self.proves(found, &scope));
         if !shown {
             let text = "what it asks is left out: you could not ask it as it stands";
             notices.push(Notice::new("definition.hidden", text));
@@ -242,18 +296,19 @@ impl Saved<'_> {
 
     /// Every visible one once, by name.
     fn list(&self) -> Result<Guarded, Refusal> {
-        let mut rows: Vec<_> = self.question.definitions().iter().filter(|one| self.sight.sees(one)).collect();
-        rows.sort_by_key(|one| (&one.name, &one.id));
-        let answer = self.page(&rows, |one| self.row(one, false))?;
+        let (found, total) = self.question.definitions();
+        let rows = found.iter().filter(|one| self.sight.sees(one)).map(|one| self.row(one, false));
+        let answer = paged(page(self.question, total)?, rows);
         Ok(local::kept(Some(answer), Vec::new()))
     }
 
     /// What the asker asked himself, and how much of it a cache answered: nothing, for there is none.
     fn executions(&self) -> Result<Guarded, Refusal> {
-        let rows: Vec<_> = self.question.executions().iter().collect();
+        let all = self.question.executions();
+        let page = page(self.question, all.len())?;
         let instant = |at: Timestamp| Value::text(at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string());
         let number = |number: u64| Value::int(i64::try_from(number).unwrap_or(i64::MAX));
-        let mut answer = self.page(&rows, |one| {
+        let rows = all.iter().skip(page.skip()).take(page.take()).map(|one| {
             let text = |text: &Option<Box<str>>| text.as_deref().map_or(Value::Null, Value::text);
             Value::object([
                 ("queryId", text(&one.definition)),
@@ -263,28 +318,10 @@ impl Saved<'_> {
                 ("rows", one.rows.map_or(Value::Null, number)),
                 ("cached", Value::Bool(false)),
             ])
-        })?;
+        });
+        let mut answer = paged(page, rows);
         answer.set("hitRatio", Value::int(0));
         Ok(local::kept(Some(answer), Vec::new()))
-    }
-
-    fn page<T>(&self, all: &[&T], shown: impl Fn(&T) -> Value) -> Result<Value, Refusal> {
-        let number = |name: &str, default: usize| {
-            let found = self.question.params.iter().find(|(known, _)| **known == *name);
-            let Some(text) = found.and_then(|(_, values)| values.first()) else { return Ok(default) };
-            let refused = || Refusal::new(Code::QueryMalformed, "page number and size start at 1");
-            text.parse().ok().filter(|number| *number > 0).ok_or_else(refused)
-        };
-        let page = PageInfo { number: number(NUMBER, 1)?, size: number(SIZE, DEFAULT_SIZE)?, total: all.len() };
-        let rows = all.iter().skip(page.skip()).take(page.take()).map(|one| shown(one));
-        let count = |many: usize| Value::int(i64::try_from(many).unwrap_or(i64::MAX));
-        Ok(Value::object([
-            ("entities", Value::array(rows)),
-            (SIZE, count(page.size)),
-            (NUMBER, count(page.number)),
-            ("total", count(page.total)),
-            ("pageCount", count(page.pages())),
-        ]))
     }
 
     /// Whose it is, is told to himself and to who administers it.
@@ -300,7 +337,7 @@ impl Saved<'_> {
         if self.sight.owns(one) || self.sight.edits(one) {
             row.set("owner", Value::object([("id", Value::text(&*one.owner.1))]));
         }
-        let question = with_question.then(|| json::parse_object(&one.body, &Limits::default()).ok()).flatten();
+        let question = with_question.then(|| json::parse_object(&one.body, &Limits::own(&one.body)).ok()).flatten();
         if let Some(question) = question {
             row.set(QUESTION, question);
         }

@@ -28,6 +28,19 @@ pub struct Definition {
     pub changed: Timestamp,
 }
 
+/// The part of a list of definitions that is asked for: one's own, and what is shared where one sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    pub region: Box<str>,
+    pub operation: Box<str>,
+    /// As the owner of a definition.
+    pub holder: (Box<str>, Box<str>),
+    /// Divisions of which he sees what is shared.
+    pub divisions: Vec<Box<str>>,
+    pub skip: usize,
+    pub take: usize,
+}
+
 /// A question of this kind that somebody asked, as he is told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Execution {

@@ -60,8 +60,10 @@ pub enum Kept {
     Job(Arc<Job>),
     /// All exports of the asker's own, without what was sent for them.
     Own(Arc<[Job]>),
-    /// The definition that the path names, or all that could be visible.
-    Definitions(Arc<[Definition]>),
+    /// The definition that the path names.
+    Definition(Option<Arc<Definition>>),
+    /// The asked part of a list of definitions, by name, and how many there are in all.
+    Definitions(Arc<[Definition]>, usize),
     /// The id that a new definition gets.
     New(Box<str>),
     /// What the asker asked, the newest first.

@@ -1,7 +1,8 @@
 //! Who may see a definition, and who may change it. Trusted base: what is not shown here is not there.
 //!
 //! A definition is an object of the division that owns it. Its owner sees it; when it is shared, whoever may view there
-//! sees it too. Rights to queues, people or single interactions open none.
+//! sees it too. Rights to queues, people or single interactions open none; an outsourcer's open what is shared in the leaf
+//! in which he holds one, and nothing above it.
 
 use crate::model::{
     definition::Definition,
@@ -9,6 +10,7 @@ use crate::model::{
     operation::Operation,
     org::{DivisionIx, Org, Permission, PermissionScope, Principal},
 };
+use std::collections::BTreeSet;
 
 /// What one asker may do with definitions.
 #[derive(Debug)]
@@ -43,13 +45,34 @@ impl Sight<'_> {
 
     /// Whether what is shared in a division is shown.
     pub fn views(&self, division: DivisionIx) -> bool {
-        let Some(view) = self.view else { return false };
-        let below = |leaf: &DivisionIx| self.org.is_under(*leaf, division);
-        let parent = !self.org.division(division).leaf;
-        view.entitlements.iter().filter(|one| is_of_divisions(one)).any(|one| {
-            let leaves = one.leaves(self.org);
-            if parent { self.parents && leaves.iter().any(below) } else { leaves.contains(&division) }
-        })
+        self.opens(&self.viewed_leaves(), division)
+    }
+
+    /// Every division of which this is so.
+    pub fn viewed(&self) -> impl Iterator<Item = DivisionIx> {
+        let leaves = self.viewed_leaves();
+        self.org.division_ixs().filter(move |division| self.opens(&leaves, *division))
+    }
+
+    fn opens(&self, leaves: &BTreeSet<DivisionIx>, division: DivisionIx) -> bool {
+        if self.org.division(division).leaf {
+            return leaves.contains(&division);
+        }
+        self.parents && !self.org.is_bpo(self.holder) && leaves.iter().any(|leaf| self.org.is_under(*leaf, division))
+    }
+
+    fn viewed_leaves(&self) -> BTreeSet<DivisionIx> {
+        let mut all = BTreeSet::new();
+        let found = self.view.into_iter().flat_map(|view| &view.entitlements);
+        for one in found.filter(|one| is_of_divisions(one)) {
+            all.extend(one.leaves(self.org).iter().filter(|leaf| self.is_own(one, **leaf)));
+        }
+        all
+    }
+
+    /// Of an outsourcer's rights, those count that a role gives in the very division. By `all` none does.
+    fn is_own(&self, one: &Entitlement, leaf: DivisionIx) -> bool {
+        !self.org.is_bpo(self.holder) || matches!(one.source, Source::Role { division, .. } if division == leaf)
     }
 
     /// Whether definitions of a division may be made and changed. A right that is bound to less than all of the division
@@ -79,7 +102,12 @@ impl Sight<'_> {
         )
     }
 
-    /// Whether one that is there may be changed or taken away.
+    /// Whether one that is there may be taken away: by whoever may change it, and by its owner, for its division may be gone.
+    pub fn removes(&self, definition: &Definition) -> bool {
+        self.owns(definition) && self.sees(definition) || self.edits(definition)
+    }
+
+    /// Whether one that is there may be changed.
     pub fn edits(&self, definition: &Definition) -> bool {
         let division = self.org.index.divisions.get(&definition.division);
         self.sees(definition) && division.is_some_and(|division| self.edits_in(*division, self.owns(definition)))

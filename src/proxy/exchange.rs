@@ -172,16 +172,30 @@ impl Exchange {
         self.note(|outcome| outcome.asked = Some(query));
     }
 
-    /// As [`Self::asked`]; the body's text is kept apart until it was [`Self::understood`], its digest counts.
-    pub(super) fn asked_with_body(&mut self, mut query: Query) {
+    /// As [`Self::asked`]; the body's text is kept apart until it was [`Self::understood`], its digest counts. What masks hide
+    /// is in neither.
+    pub(super) fn asked_with_body<N: AsRef<str>>(
+        &mut self,
+        (method, path): (&str, &str),
+        query: &[(N, String)],
+        body: Option<&[u8]>,
+    ) {
+        let hidden = body.zip(self.governed.as_deref()).and_then(|(body, rule)| hide(rule, body));
+        let mut query = Query::new(method, path, query, hidden.as_deref().or(body));
         self.body = query.text.as_mut().and_then(|text| text.body.take());
         self.asked(query);
     }
 
     /// A link asks what would be posted, and stands so in the record.
-    pub(super) fn asked_by_link(&mut self, query: Query, asks: Arc<Operation>) {
-        self.asked_with_body(query);
+    pub(super) fn asked_by_link<N: AsRef<str>>(
+        &mut self,
+        line: (&str, &str),
+        query: &[(N, String)],
+        body: &[u8],
+        asks: Arc<Operation>,
+    ) {
         self.governed = Some(asks);
+        self.asked_with_body(line, query, Some(body));
     }
 
     /// A run asks what is kept: that is what the record has of it.
@@ -194,9 +208,9 @@ impl Exchange {
             let bytes = body.to_bytes();
             let text = self.outcome.as_ref().and_then(|outcome| outcome.asked.as_ref()?.text.clone());
             if let Some(text) = text {
-                self.asked_with_body(Query::new(&text.method, &text.path, &text.query, Some(&bytes)));
                 // what masks hide is the question's to say
                 self.governed = Some(asked.operation.clone());
+                self.asked_with_body((&text.method, &text.path), &text.query, Some(&bytes));
             }
         }
     }
@@ -204,14 +218,9 @@ impl Exchange {
     /// What was not understood may hold anything, a secret among it. This was.
     pub(super) fn understood(&mut self) {
         let body = self.body.take();
-        let hidden = body.as_deref().zip(self.governed.as_deref()).and_then(|(body, rule)| hide(rule, body.as_bytes()));
         self.note(|outcome| {
-            let Some(text) = outcome.asked.as_mut().and_then(|asked| asked.text.as_mut()) else { return };
-            match hidden {
-                None => text.body = body,
-                Some(hidden) => {
-                    outcome.asked = Some(Query::new(&text.method, &text.path, &text.query, Some(&hidden)));
-                }
+            if let Some(text) = outcome.asked.as_mut().and_then(|asked| asked.text.as_mut()) {
+                text.body = body;
             }
         });
     }

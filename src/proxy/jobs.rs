@@ -5,14 +5,15 @@ use crate::{
     decision,
     model::{
         contract::ParamKind,
-        definition::{DefinitionStep, Execution, NAME},
+        definition::DefinitionStep,
         job::{Job, JobKind, JobStep, Kept},
-        operation::{Class, JobPart},
+        operation::JobPart,
         org::{Org, Principal},
         refusal::{Code, Refusal},
+        world::World,
     },
     policy::{guard::Guarded, local},
-    query::{Question, json::Value},
+    query::Question,
 };
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -24,8 +25,11 @@ impl Proxy {
     pub(super) async fn find_job(
         &self,
         question: &mut Question,
-        (holder, org): (Principal, &Org),
+        holder: Principal,
+        world: &World,
+        now: Timestamp,
     ) -> Result<(), Refusal> {
+        let org = &*world.org;
         let region = &org.region(org.region_of(holder)).id;
         if let Some(own) = &question.operation.own {
             let held =
@@ -37,15 +41,16 @@ impl Proxy {
             question.job = Some(match (part.step, question.ids.last()) {
                 (DefinitionStep::Save, _) => Kept::New(Uuid::now_v7().to_string().into()),
                 (DefinitionStep::List, _) => {
-                    let whose = (holder_kind(holder), org.principal_id(holder));
-                    Kept::Definitions(self.store.definitions(region, whose, &part.asks.id).await?.into())
+                    let wanted = decision::saved::wanted(world, holder, part, question, now)?;
+                    let (found, total) = self.store.definitions(wanted).await?;
+                    Kept::Definitions(found.into(), total)
                 }
                 (DefinitionStep::Executions, _) => {
                     let whose = (holder_kind(holder), org.principal_id(holder));
                     Kept::Executions(self.store.executions(region, whose, &part.asks.id).await?.into())
                 }
-                (_, Some((_, id))) => Kept::Definitions(self.store.definition(region, id).await?.into_iter().collect()),
-                (_, None) => Kept::Definitions(Arc::default()),
+                (_, Some((_, id))) => Kept::Definition(self.store.definition(region, id).await?.map(Arc::new)),
+                (_, None) => Kept::Definition(None),
             });
             return Ok(());
         }
@@ -79,34 +84,6 @@ impl Proxy {
             return Err(Refusal::outside("the job was forgotten while its results were read").in_path());
         }
         self.forget_cancelled(question).await
-    }
-
-    /// Notes that a question of a kind that can be kept was answered.
-    pub(super) fn note_execution(
-        &self,
-        question: &Question,
-        (holder, org): (Principal, &Org),
-        rows: Option<u64>,
-        exchange: &Exchange,
-    ) {
-        let asked = question.as_sent();
-        let placeholders = asked.operation.body().is_some_and(|model| model.dialect.has_placeholders());
-        let Some(body) = asked.body.as_ref().filter(|_| placeholders && asked.operation.class == Class::Query) else {
-            return;
-        };
-        let definition = question.definitions().first();
-        let named = body.get(NAME).and_then(Value::as_str).map(Box::from);
-        let micros = u64::try_from(exchange.began().elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.store.note(Execution {
-            region: org.region(org.region_of(holder)).id.clone(),
-            operation: asked.operation.id.clone(),
-            holder: (holder_kind(holder).into(), org.principal_id(holder).into()),
-            definition: definition.map(|kept| kept.id.clone()),
-            name: definition.map(|kept| kept.name.clone()).or(named),
-            began: exchange.opened(),
-            micros,
-            rows,
-        });
     }
 
     /// What was cancelled takes no place any more.
@@ -145,7 +122,7 @@ impl Proxy {
     }
 }
 
-fn holder_kind(holder: Principal) -> &'static str {
+pub(super) fn holder_kind(holder: Principal) -> &'static str {
     match holder {
         Principal::User(_) => "user",
         Principal::Service(_) => "service",

@@ -14,6 +14,7 @@ mod jobs;
 mod judge;
 mod leaving;
 mod look;
+mod noted;
 mod params;
 mod path;
 pub mod question;
@@ -164,12 +165,15 @@ impl Proxy {
             None => pinned.scope(subject.principal, &question.operation, exchange.now())?,
         };
         exchange.scoped(&scoped, &pinned.world.org);
-        self.find_job(&mut question, whose).await?;
-        exchange.asks_again(&question);
+        self.find_job(&mut question, subject.principal, &pinned.world, exchange.now()).await?;
         self.look(&mut question, &pinned, &scoped.scope, exchange).await?;
         exchange.enter("decide");
         let now = exchange.now();
         let decided = decision::decide(&pinned.world, &scoped.scope, &question, now);
+        // whose it is not, does not read in the record what is kept either
+        if decided.as_ref().map_or_else(|refusal| !refusal.in_path, |_| true) {
+            exchange.asks_again(&question);
+        }
         let understood = match &decided {
             Ok(_) => true,
             Err(refusal) => refusal.code != Code::QueryMalformed && question.is_readable(),

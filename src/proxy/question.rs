@@ -39,10 +39,10 @@ impl Proxy {
         exchange.asked(Query::new(verb, &path, &flat, None));
         let bytes = body::read(call.body, self.settings.body_bytes, &self.settings).await?;
         exchange.body_read();
-        exchange.asked_with_body(Query::new(verb, &path, &flat, (!bytes.is_empty()).then_some(bytes.as_slice())));
+        exchange.asked_with_body((verb, &path), &flat, (!bytes.is_empty()).then_some(bytes.as_slice()));
         let question = question(operation, ids, params, &bytes, &self.settings)?;
         if let (Some((asks, _)), Some(body)) = (linked, &question.body) {
-            exchange.asked_by_link(Query::new(verb, &path, &flat, Some(&body.to_bytes())), asks);
+            exchange.asked_by_link((verb, &path), &flat, &body.to_bytes(), asks);
         }
         Ok(question)
     }

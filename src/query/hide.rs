@@ -10,9 +10,12 @@ use crate::model::{
 const HIDDEN: &str = "***";
 
 /// The body as it may be kept; `None`: as it is. Each value keeps its place, so that it can be read and proved as before.
+/// Nothing is kept of what cannot be read.
 pub fn hide(operation: &Operation, body: &[u8]) -> Option<Vec<u8>> {
     let model = operation.body()?;
-    let mut value = json::parse(body, &Limits::default()).ok()?;
+    let Ok(mut value) = json::parse(body, &Limits::own(body)) else {
+        return Some(Value::text(HIDDEN).to_bytes());
+    };
     let mut hider = Hider { operation, hid: false };
     hider.object(&model.fields, &mut value);
     hider.hid.then(|| value.to_bytes())

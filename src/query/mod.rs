@@ -52,9 +52,9 @@ impl Question {
                 Cow::Owned(Self { operation: preview.of.clone(), params: preview.asks.clone(), ..self.clone() })
             }
             (None, Some(DefinitionPart { step: DefinitionStep::Run, asks, .. })) => {
-                let kept = self.definitions().first();
+                let kept = self.definition();
                 // what was kept was read once, as strictly; what cannot be read asks nothing
-                let body = kept.and_then(|kept| json::parse_object(&kept.body, &json::Limits::default()).ok());
+                let body = kept.and_then(|kept| json::parse_object(&kept.body, &json::Limits::own(&kept.body)).ok());
                 Cow::Owned(Self { operation: asks.clone(), ids: Vec::new(), body, job: None, ..self.clone() })
             }
             (None, _) => Cow::Borrowed(self),
@@ -86,11 +86,19 @@ impl Question {
         }
     }
 
-    /// What is kept here and could be meant: one definition, or all of a list.
-    pub fn definitions(&self) -> &[Definition] {
+    /// The definition that the path names, whosever it is.
+    pub fn definition(&self) -> Option<&Definition> {
         match &self.job {
-            Some(Kept::Definitions(found)) => found,
-            _ => &[],
+            Some(Kept::Definition(found)) => found.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The asked part of a list of definitions, and how many there are in all.
+    pub fn definitions(&self) -> (&[Definition], usize) {
+        match &self.job {
+            Some(Kept::Definitions(found, total)) => (found, *total),
+            _ => (&[], 0),
         }
     }
 

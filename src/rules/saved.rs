@@ -12,7 +12,7 @@ use crate::model::{
     contract::{Contract, Data, Effect, Method, Param, ParamKind, Segment, Template},
     definition::{self, DefinitionPart, DefinitionStep, NUMBER, SIZE},
     entitlement::Action,
-    operation::{Class, Operation, Outsourcers},
+    operation::{Class, Operation, Outside, Outsourcers},
 };
 use std::sync::Arc;
 
@@ -30,6 +30,15 @@ pub(super) fn operations(
         let help =
             "only a rule of class `query` without query parameters is kept: `POST /api/v2/.../queries`".to_owned();
         reader.problem_with(saved.r#match.span.clone(), "a question is not kept so", Some(help));
+        return None;
+    }
+    if asked.outside == Outside::Narrow {
+        let help = "with `outside = \"narrow\"` a kept question could name ids that its reader may not see".to_owned();
+        reader.problem_with(
+            saved.r#match.span.clone(),
+            "a question is kept only where ids outside are refused",
+            Some(help),
+        );
         return None;
     }
     permissions::check(&saved.edit, saved.edit.span.clone(), reader);

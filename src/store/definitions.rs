@@ -1,10 +1,10 @@
 //! Questions that people keep here, and when each of them asked what.
 
 use super::Failed;
-use crate::model::definition::{Definition, Execution};
+use crate::model::definition::{Definition, Execution, Wanted};
 use bytes::Bytes;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 
 pub(super) const TABLES: &str = "
     create table if not exists definitions (
@@ -13,6 +13,7 @@ pub(super) const TABLES: &str = "
         version integer not null, changed integer not null, primary key (region, id)
     ) strict, without rowid;
     create index if not exists definitions_by_owner on definitions (region, owner, owner_kind);
+    create index if not exists definitions_by_division on definitions (region, division);
     create table if not exists executions (
         region text not null, operation text not null, holder_kind text not null, holder text not null,
         definition text, name text, began integer not null, micros integer not null, rows integer
@@ -79,7 +80,8 @@ pub(super) fn executions(
 
 /// Keeps a new one, or one in the place of the version before it.
 pub(super) fn put(connection: &mut Connection, one: &Definition) -> Result<(), Failed> {
-    let transaction = connection.transaction()?;
+    // it is read before it is written: another process must not write in between
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let changed = one.changed.as_microsecond();
     let done = if one.version == 1 {
         let (kind, owner) = &one.owner;
@@ -145,20 +147,23 @@ pub(super) fn find(connection: &Connection, region: &str, id: &str) -> Result<Op
     Ok(found)
 }
 
-/// What could be visible to somebody: his own, and all that is shared. Without what they ask.
-pub(super) fn around(
-    connection: &Connection,
-    region: &str,
-    (kind, owner): (&str, &str),
-    operation: &str,
-) -> Result<Vec<Definition>, Failed> {
-    let select = format!(
-        "select {FIELDS}, x'' from definitions \
-         where region = ? and operation = ? and (shared or owner = ? and owner_kind = ?)"
-    );
-    let mut statement = connection.prepare_cached(&select)?;
-    let rows = statement.query_map([region, operation, owner, kind], |row| read(region, row))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+/// The wanted part, by name, of what is visible to somebody, and how much that is: his own, and what is shared in divisions
+/// that he sees. Without what they ask.
+pub(super) fn around(connection: &mut Connection, wanted: &Wanted) -> Result<(Vec<Definition>, usize), Failed> {
+    // page and count are of one moment
+    let connection = connection.transaction()?;
+    let Wanted { region, operation, holder: (kind, owner), divisions, skip, take } = wanted;
+    let visible = "from definitions where region = ?1 and operation = ?2 and (owner = ?3 and owner_kind = ?4 \
+                   or shared and division in (select value from json_each(?5)))";
+    let divisions = serde_json::to_string(divisions).unwrap_or_default();
+    let whose = params![region, operation, owner, kind, divisions];
+    let mut count = connection.prepare_cached(&format!("select count(*) {visible}"))?;
+    let total: u32 = count.query_row(whose, |row| row.get(0))?;
+    let (take, skip) = (i64::try_from(*take).unwrap_or(i64::MAX), i64::try_from(*skip).unwrap_or(i64::MAX));
+    let select = format!("select {FIELDS}, x'' {visible} order by name, id limit {take} offset {skip}");
+    let mut statement = connection.prepare(&select)?;
+    let rows = statement.query_map(whose, |row| read(region, row))?;
+    Ok((rows.collect::<Result<_, _>>()?, usize::try_from(total).unwrap_or(usize::MAX)))
 }
 
 fn read(region: &str, row: &Row<'_>) -> rusqlite::Result<Definition> {

@@ -8,7 +8,7 @@ mod jobs;
 mod tests;
 
 use crate::model::{
-    definition::{Definition, DefinitionChange, Execution},
+    definition::{Definition, DefinitionChange, Execution, Wanted},
     job::Job,
     refusal::{Code, Refusal},
 };
@@ -24,6 +24,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Tasks that wait for the thread; whoever comes after them waits for a place.
 const WAITING: usize = 1024;
+/// Notes of what people asked that wait; what comes after them is lost.
+const NOTES: usize = 256;
 /// How long another process may hold the file.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -32,6 +34,8 @@ type Task = Box<dyn FnOnce(&mut Connection) + Send>;
 #[derive(Debug, Clone)]
 pub struct Store {
     tasks: mpsc::Sender<Task>,
+    /// What nobody waits for has a thread and a connection of its own: it holds up nothing that is bound before an answer.
+    notes: mpsc::Sender<Task>,
 }
 
 /// The store cannot be opened.
@@ -96,29 +100,19 @@ impl Store {
         let file = folder.join("bailiwick.sqlite");
         let failed = |why: String| OpenError { file: file.display().to_string(), why };
         private(folder, &file).map_err(|error| failed(error.to_string()))?;
-        let mut connection = connect(&file).map_err(|error| failed(error.to_string()))?;
-        let (tasks, mut waiting) = mpsc::channel::<Task>(WAITING);
-        let work = move || {
-            while let Some(task) = waiting.blocking_recv() {
-                task(&mut connection);
-            }
+        let worker = |name: &str, synchronous: &str, room: usize| {
+            let connection = connect(&file, synchronous).map_err(|error| failed(error.to_string()))?;
+            worker(name, connection, room).map_err(|error| failed(error.to_string()))
         };
-        std::thread::Builder::new().name("store".into()).spawn(work).map_err(|error| failed(error.to_string()))?;
-        Ok(Self { tasks })
+        // a job is bound before its id is answered: on the disk, not in a cache of the system; a note may be lost with it
+        Ok(Self { tasks: worker("store", "full", WAITING)?, notes: worker("store-notes", "normal", NOTES)? })
     }
 
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, Failed> + Send + 'static,
     ) -> Result<T, Failed> {
-        let gone = || Failed::Store("its thread has ended".to_owned());
-        let (answer, answered) = oneshot::channel();
-        let task = move |connection: &mut Connection| {
-            // whoever asked may be gone by now
-            let _gone = answer.send(work(connection));
-        };
-        self.tasks.send(Box::new(task)).await.map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())?
+        on(&self.tasks, work).await
     }
 
     /// Keeps whose a new job is. The same job may be bound twice, to the same question of the same person.
@@ -176,26 +170,20 @@ impl Store {
         self.run(move |connection| definitions::find(connection, &region, &id)).await
     }
 
-    /// A holder's own definitions of an operation's question, and all that are shared in his region.
-    pub async fn definitions(
-        &self,
-        region: &str,
-        (kind, holder): (&str, &str),
-        operation: &str,
-    ) -> Result<Vec<Definition>, Failed> {
-        let (region, operation) = (region.to_owned(), operation.to_owned());
-        let holder = (kind.to_owned(), holder.to_owned());
-        self.run(move |connection| definitions::around(connection, &region, (&holder.0, &holder.1), &operation)).await
+    /// The wanted part of a list of definitions, by name, and how many are visible in all.
+    pub async fn definitions(&self, wanted: Wanted) -> Result<(Vec<Definition>, usize), Failed> {
+        self.run(move |connection| definitions::around(connection, &wanted)).await
     }
 
-    /// Notes what somebody asked. Nobody waits for it: an answer is not held back for what is only told later.
+    /// Notes what somebody asked. Nobody waits for it: an answer is not held back for what is only told later, and a note
+    /// that finds no place is lost.
     pub fn note(&self, execution: Execution) {
         let task = move |connection: &mut Connection| {
             if let Err(error) = definitions::note(connection, &execution) {
                 tracing::warn!(%error, "an execution was not noted");
             }
         };
-        if self.tasks.try_send(Box::new(task)).is_err() {
+        if self.notes.try_send(Box::new(task)).is_err() {
             tracing::warn!("an execution was not noted: too much is to be kept");
         }
     }
@@ -209,8 +197,11 @@ impl Store {
     ) -> Result<Vec<Execution>, Failed> {
         let (region, operation) = (region.to_owned(), operation.to_owned());
         let holder = (kind.to_owned(), holder.to_owned());
-        self.run(move |connection| definitions::executions(connection, &region, (&holder.0, &holder.1), &operation))
-            .await
+        // after what was noted before
+        let read = move |connection: &mut Connection| {
+            definitions::executions(connection, &region, (&holder.0, &holder.1), &operation)
+        };
+        on(&self.notes, read).await
     }
 
     /// Forgets a job that was cancelled.
@@ -226,6 +217,32 @@ impl Store {
     }
 }
 
+/// A thread that does one task after the other.
+fn worker(name: &str, mut connection: Connection, room: usize) -> io::Result<mpsc::Sender<Task>> {
+    let (tasks, mut waiting) = mpsc::channel::<Task>(room);
+    let work = move || {
+        while let Some(task) = waiting.blocking_recv() {
+            task(&mut connection);
+        }
+    };
+    std::thread::Builder::new().name(name.into()).spawn(work)?;
+    Ok(tasks)
+}
+
+async fn on<T: Send + 'static>(
+    tasks: &mpsc::Sender<Task>,
+    work: impl FnOnce(&mut Connection) -> Result<T, Failed> + Send + 'static,
+) -> Result<T, Failed> {
+    let gone = || Failed::Store("its thread has ended".to_owned());
+    let (answer, answered) = oneshot::channel();
+    let task = move |connection: &mut Connection| {
+        // whoever asked may be gone by now
+        let _gone = answer.send(work(connection));
+    };
+    tasks.send(Box::new(task)).await.map_err(|_| gone())?;
+    answered.await.map_err(|_| gone())?
+}
+
 /// What people asked is nobody else's on this machine. `SQLite` gives its side files the mode of the file itself.
 fn private(folder: &Path, file: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -233,12 +250,11 @@ fn private(folder: &Path, file: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn connect(file: &Path) -> rusqlite::Result<Connection> {
+fn connect(file: &Path, synchronous: &str) -> rusqlite::Result<Connection> {
     let connection = Connection::open(file)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
-    // a job is bound before its id is answered: on the disk, not in a cache of the system
-    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.execute_batch(jobs::TABLES)?;
     connection.execute_batch(definitions::TABLES)?;

@@ -161,7 +161,7 @@ async fn a_cancelled_job_is_forgotten_and_what_was_sent_is_read_only_where_it_is
 #[test]
 fn the_places_of_one_holder_are_bound() {
     let folder = tempfile::tempdir().unwrap();
-    let mut connection = connect(&folder.path().join("it.sqlite")).unwrap();
+    let mut connection = connect(&folder.path().join("it.sqlite"), "full").unwrap();
     let held = |connection: &Connection, id: &str| -> u32 {
         connection.query_row("select count(*) from places where id = ?", [id], |row| row.get(0)).unwrap()
     };
@@ -247,14 +247,30 @@ async fn a_definition_is_changed_in_the_version_that_was_read() {
 async fn around_somebody_are_his_own_and_what_is_shared() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
-    for (id, owner) in [("a", "ana"), ("b", "bob"), ("b-s", "bob")] {
+    for (id, owner) in [("c-s", "bob"), ("a", "ana"), ("b", "bob"), ("b-s", "bob")] {
         store.change(DefinitionChange::Put(definition(id, owner, 1))).await.unwrap();
     }
-    let ids = |found: Vec<Definition>| found.into_iter().map(|one| one.id.to_string()).collect::<Vec<_>>();
-    assert_eq!(ids(store.definitions("us", ("user", "ana"), "query").await.unwrap()), ["a", "b-s"]);
-    assert_eq!(ids(store.definitions("us", ("service", "ana"), "query").await.unwrap()), ["b-s"]);
-    assert!(store.definitions("us", ("user", "ana"), "other").await.unwrap().is_empty());
-    assert!(store.definitions("eu", ("user", "ana"), "query").await.unwrap().is_empty());
+    let elsewhere = Definition { division: "d-2".into(), ..definition("d-s", "bob", 1) };
+    store.change(DefinitionChange::Put(elsewhere)).await.unwrap();
+    let store = &store;
+    let part = async |region: &str, kind: &str, operation: &str, divisions: &[&str], skip, take| {
+        let divisions = divisions.iter().map(|id| (*id).into()).collect();
+        let (region, operation) = (Box::from(region), Box::from(operation));
+        let wanted = Wanted { region, operation, holder: (Box::from(kind), "ana".into()), divisions, skip, take };
+        let (found, total) = store.definitions(wanted).await.unwrap();
+        (found.into_iter().map(|one| one.id.to_string()).collect::<Vec<_>>().join(","), total)
+    };
+    let whole =
+        async |region, kind, operation, divisions: &[&str]| part(region, kind, operation, divisions, 0, 100).await;
+    assert_eq!(whole("us", "user", "query", &["d-1"]).await, ("a,b-s,c-s".into(), 3));
+    assert_eq!(whole("us", "user", "query", &["d-1", "d-2"]).await, ("a,b-s,c-s,d-s".into(), 4));
+    assert_eq!(whole("us", "user", "query", &["d-3"]).await, ("a".into(), 1), "one's own, wherever it is");
+    assert_eq!(whole("us", "service", "query", &["d-1"]).await, ("b-s,c-s".into(), 2));
+    assert_eq!(whole("us", "user", "other", &["d-1"]).await, (String::new(), 0));
+    assert_eq!(whole("eu", "user", "query", &["d-1"]).await, (String::new(), 0));
+    // a page is a part, and its total that of the whole
+    assert_eq!(part("us", "user", "query", &["d-1"], 1, 1).await, ("b-s".into(), 3));
+    assert_eq!(part("us", "user", "query", &["d-1"], 3, 2).await, (String::new(), 3));
 }
 
 #[tokio::test]
@@ -287,7 +303,9 @@ async fn what_somebody_asked_is_remembered_and_the_oldest_forgotten() {
     for at in 1..=most + 3 {
         store.note(execution("ana", at));
         // no more may wait than there are places
-        store.job("us", "none", None, false).await.unwrap();
+        if at % 100 == 0 {
+            store.executions("us", ("user", "nobody"), "query").await.unwrap();
+        }
     }
     let held = store.executions("us", ("user", "ana"), "query").await.unwrap();
     let due: Vec<_> = (4..=most + 3).rev().map(|at| execution("ana", at)).collect();
@@ -295,4 +313,56 @@ async fn what_somebody_asked_is_remembered_and_the_oldest_forgotten() {
     assert_eq!(store.executions("us", ("user", "bob"), "query").await.unwrap(), [execution("bob", 1)]);
     assert!(store.executions("us", ("service", "ana"), "query").await.unwrap().is_empty());
     assert!(store.executions("eu", ("user", "ana"), "query").await.unwrap().is_empty());
+}
+
+/// Notes of what people asked wait for the file by themselves: whose a job is, is answered meanwhile.
+#[tokio::test]
+async fn notes_hold_up_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    store.bind(job("j-1", "ana", NOW)).await.unwrap();
+    let mut other = connect(&folder.path().join("bailiwick.sqlite"), "full").unwrap();
+    let held = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+    let note = |at: i64| Execution {
+        region: "us".into(),
+        operation: "query".into(),
+        holder: ("user".into(), "ana".into()),
+        definition: None,
+        name: None,
+        began: jiff::Timestamp::from_second(at).unwrap(),
+        micros: 7,
+        rows: None,
+    };
+    let began = std::time::Instant::now();
+    let many = i64::try_from(NOTES).unwrap();
+    for at in 0..many * 3 {
+        store.note(note(at));
+    }
+    assert!(store.job("us", "j-1", None, false).await.unwrap().is_some());
+    assert!(began.elapsed() < BUSY / 2, "{:?}", began.elapsed());
+    held.commit().unwrap();
+    // what found a place is there, and what found none is lost without more
+    let kept = store.executions("us", ("user", "ana"), "query").await.unwrap();
+    assert!(kept.len() >= NOTES && kept.len() < NOTES * 3, "{}", kept.len());
+    assert_eq!(kept.last(), Some(&note(0)));
+}
+
+/// Two processes that share the file do not keep each other from keeping.
+#[test]
+fn definitions_are_kept_from_two_sides() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("it.sqlite");
+    connect(&file, "full").unwrap();
+    let side = |name: &'static str| {
+        let mut connection = connect(&file, "off").unwrap();
+        std::thread::spawn(move || {
+            let put =
+                |number: u32| definitions::put(&mut connection, &definition(&format!("{name}-{number}"), name, 1));
+            (0..200).try_for_each(put)
+        })
+    };
+    let sides = ["ana", "bob", "cem"].map(side);
+    for side in sides {
+        assert_eq!(side.join().unwrap(), Ok(()));
+    }
 }

@@ -18,6 +18,7 @@
 //! | `link` | the file of a recording, for a preview: every leg is inside the scope, and its host is listed |
 //! | `scan` | a list that is read from its beginning: what stands above it is the holder's, and its rows are judged |
 //! | `part` | a part of an interaction: every leg that it speaks of is inside the scope |
+//! | `shown` | a question that is kept, before it is shown: every id in it is inside the scope |
 //! | `change` | a change: its owner is named, and every id of it is the holder's to change |
 
 mod body;
@@ -37,6 +38,7 @@ mod platform;
 mod request;
 mod scan;
 mod scope;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -62,6 +64,7 @@ pub use part::check_part;
 pub use scan::check_scan;
 use scope::Scope;
 use serde::Serialize;
+pub use shown::check_shown;
 use std::borrow::Cow;
 use time::Asked;
 use words::Vocabulary;

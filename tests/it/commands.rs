@@ -144,6 +144,40 @@ fn an_operation_with_a_body_is_not_explained_without_one() {
     assert!(code == 2 && told.contains("explain how it is submitted"), "{told}");
 }
 
+/// What is kept here, only the serving program knows: so it is said, and no fault is told.
+#[test]
+fn operations_of_saved_definitions_are_explained_as_far_as_they_can_be() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/sample/directory.json");
+    let report = r#"{"name": "n", "query": {"dateFrom": "now-7d", "dateTo": "now", "groupBy": ["queueId"],
+        "aggregations": [{"dimension": "interactions", "function": "COUNT"}]}}"#;
+    let save = |division: &str| format!(r#"{{"name": "n", "divisionId": "{division}", "definition": {report}}}"#);
+    let here = folder(&[("save.json", &save("d-payments-us")), ("strange.json", &save("d-claims-us"))]);
+    let explain = |operation: &str, more: &[&str]| {
+        let directory = directory.to_str().unwrap();
+        let given = ["explain", "--as", "dana", "--directory", directory, "--operation", operation];
+        run(here.path(), &[&given, more].concat())
+    };
+    let save = "POST /api/v2/analytics/queries";
+    let (code, out, told) = explain(save, &["--query", "save.json"]);
+    assert!(code == 0 && out.contains("it would be kept here, as it was asked"), "{out}{told}");
+    let (code, out, told) = explain(save, &["--query", "strange.json"]);
+    assert!(code == 1 && out.contains("(scope.outside)"), "{out}{told}");
+    for list in ["GET /api/v2/analytics/queries", "GET /api/v2/analytics/query/execution"] {
+        let (code, out, told) = explain(list, &[]);
+        assert!(code == 0 && out.contains("of which only the serving program knows"), "{out}{told}");
+    }
+    for one in [
+        "GET /api/v2/analytics/queries/k-1",
+        "DELETE /api/v2/analytics/queries/k-1",
+        "POST /api/v2/analytics/queries/k-1/run",
+    ] {
+        let (code, out, told) = explain(one, &[]);
+        assert!(code == 2 && told.contains("explain the question itself, by `platform.query`"), "{out}{told}");
+    }
+    let (code, _, told) = explain("PUT /api/v2/analytics/queries/k-1", &["--query", "save.json"]);
+    assert!(code == 2 && told.contains("only the serving program knows"), "{told}");
+}
+
 /// A question is read as the proxy reads it, and what it becomes stands beside what was asked.
 #[test]
 fn explain_reads_as_the_proxy_does_and_marks_what_it_changes() {

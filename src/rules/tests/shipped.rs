@@ -68,3 +68,13 @@ fn ten_thousand_rules_load_and_are_found() {
     assert_eq!(&*operation.id, "mine-9999");
     assert!(rules.find(Method::Get, &["api", "v2", "mine-9999", "query"]).is_none());
 }
+
+/// A question that leaves ids out instead of refusing them would show them to whoever reads it.
+#[test]
+fn a_question_that_is_narrowed_by_names_is_not_kept() {
+    let mut files = embedded();
+    let (_, text) = files.iter_mut().find(|(name, _)| name == "platform/query.toml").unwrap();
+    *text = text.replacen("static = \"refuse\"\n", "static = \"refuse\"\noutside = \"narrow\"\n", 1);
+    let told = report(&compile(files, strict()).unwrap_err());
+    assert!(told.contains("a question is kept only where ids outside are refused"), "{told}");
+}

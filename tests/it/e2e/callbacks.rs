@@ -328,6 +328,25 @@ async fn changes_are_recorded_with_the_look_before_them() {
 
 type Fault = fn(&mut Disobedience, bool);
 
+/// A number that is hidden stands in no record of a refusal either: not as text, and not as the digest of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_record_of_a_refusal_tells_no_number() {
+    let house = house().await;
+    let mut digests = Vec::new();
+    for (person, queue, number) in
+        [("nobody", "q-new", "+15550100"), ("nobody", "q-new", "+15550199"), ("nobody", "q-care", "+15550199")]
+    {
+        let body = json!({ "queueId": queue, "callbackNumbers": [number], "callbackScheduledTime": LATER });
+        let heard = house.post(person, ROOT, &body).await;
+        assert_eq!(heard.code(), "permission.missing", "{heard:?}");
+        let (_, outcome) = house.lines(heard.decision()).await;
+        assert!(!format!("{outcome:?}").contains(number));
+        digests.push(outcome.asked.unwrap().digest);
+    }
+    assert_eq!(digests[0], digests[1], "the digest tells one number from another");
+    assert_ne!(digests[1], digests[2], "the digest tells one question from another");
+}
+
 /// Whatever the upstream answers: what passes is listed, nothing is sent twice, and nobody is told that a change failed which may
 /// have been made.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

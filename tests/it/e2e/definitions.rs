@@ -64,6 +64,10 @@ fn rows(answer: &Value) -> BTreeSet<String> {
     answer["rows"].as_array().unwrap_or(&Vec::new()).iter().map(ToString::to_string).collect()
 }
 
+fn file_of<'d>(directory: &'d Value, person: &str) -> &'d Value {
+    directory["users"].as_array().unwrap().iter().find(|user| user["id"] == person).unwrap_or(&Value::Null)
+}
+
 /// The queues that name somebody, by the directory file alone.
 fn member_of(directory: &Value, person: &str) -> Vec<String> {
     let named = |queue: &&Value| {
@@ -256,6 +260,92 @@ async fn ids_outside_the_readers_scope_are_left_out() {
     assert!(house.get("u-0003", &format!("{QUERIES}/{id}")).await.body.contains(strange));
 }
 
+/// Nor to its owner, when somebody else who may edit there wrote it in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_is_shown_no_id_that_an_editor_wrote_in() {
+    let mut directory = bailiwick::sandbox::sample::directory();
+    let keeper = json!({ "id": "r-keeper", "permissions": [{ "permission": "analytics:query:edit", "scope": "all" }] });
+    directory["roles"].as_array_mut().unwrap().push(keeper);
+    let users = directory["users"].as_array_mut().unwrap();
+    let sofia = users.iter_mut().find(|user| user["id"] == "sofia").unwrap();
+    sofia["roles"].as_array_mut().unwrap().push(json!({ "role": "r-keeper", "division": "d-payments-us" }));
+    let house = House::of(Plan { directory, ..Plan::default() }).await;
+    let own = member_of(&house.directory, "sofia");
+    let own = of_queues(&[own[0].as_str()]);
+    let id = saved(&house, "sofia", &kept("mine", "d-payments-us", true, &own)).await;
+    let line = format!("{QUERIES}/{id}");
+    assert_eq!(house.get("sofia", &line).await.json()["definition"], own);
+    let queues = house.directory["queues"].as_array().unwrap().clone();
+    let strange = queues.iter().find(|queue| {
+        queue["division"] == "d-payments-us"
+            && queue["state"].as_str().is_none_or(|state| state == "active")
+            && queue["restricted"] != json!(true)
+            && !member_of(&house.directory, "sofia").iter().any(|own| queue["id"] == **own)
+    });
+    let strange = strange.unwrap()["id"].as_str().unwrap();
+    let written = kept("mine", "d-payments-us", true, &of_queues(&[strange])).to_string();
+    let heard = house.ask("dana", &format!("PUT {line}"), &written).await;
+    assert_eq!(heard.status, 200, "{heard:?}");
+    let heard = house.get("sofia", &line).await;
+    assert_eq!((heard.status, &heard.json()["owner"]["id"]), (200, &json!("sofia")), "{heard:?}");
+    assert!(!heard.body.contains(strange), "{heard:?}");
+    assert!(heard.notices().iter().any(|notice| notice.starts_with("definition.hidden")), "{heard:?}");
+}
+
+/// Whoever tries an id that is somebody else's leaves nothing of it in the record of his own try.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_try_records_nothing_of_anothers_definition() {
+    let house = House::new().await;
+    let id = saved(&house, "dana", &kept("own", "d-payments-us", false, &of_queues(&["q-pay-cards"]))).await;
+    let shared = saved(&house, "dana", &kept("own", "d-payments-us", true, &of_queues(&["q-pay-cards"]))).await;
+    let invented = "019ab6c0-0000-7000-8000-000000000000";
+    for (person, id) in [("rolf", &*id), ("u-0003", &*id), ("rolf", invented)] {
+        let heard = run(&house, person, id).await;
+        assert_eq!(heard.status, 404, "{person}: {heard:?}");
+        let (intent, outcome) = house.lines(heard.decision()).await;
+        assert!(intent.is_none());
+        let text = outcome.asked.unwrap().text.unwrap();
+        assert_eq!((text.path, text.body), (format!("{QUERIES}/{id}/run"), None), "{person}");
+    }
+    // what he may see and not ask stands there
+    let heard = run(&house, "carl", &shared).await;
+    assert_eq!(heard.status, 404, "{heard:?}");
+    let heard = run(&house, "dana", &shared).await;
+    let (_, outcome) = house.lines(heard.decision()).await;
+    assert!(outcome.asked.unwrap().text.unwrap().body.unwrap().contains("q-pay-cards"));
+}
+
+/// A definition whose division is gone is nobody's to change, and its owner's to take away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_takes_away_what_lost_its_division() {
+    let mut directory = bailiwick::sandbox::sample::directory();
+    let before = directory.clone();
+    let gone = json!({ "id": "d-gone-us", "parent": "d-us", "region": US });
+    directory["divisions"].as_array_mut().unwrap().push(gone);
+    let users = directory["users"].as_array_mut().unwrap();
+    for user in users.iter_mut().filter(|user| user["id"] == "dana" || user["id"] == "u-0003") {
+        user["roles"].as_array_mut().unwrap().push(json!({ "role": "r-report-builder", "division": "d-gone-us" }));
+    }
+    let house = House::of(Plan { directory, ..Plan::default() }).await;
+    let id = saved(&house, "dana", &kept("old", "d-gone-us", true, &question(None))).await;
+    let line = format!("{QUERIES}/{id}");
+    assert_eq!(house.get("u-0003", &line).await.status, 200);
+    // the regions of a house have addresses of their own
+    let mut after = before;
+    after["regions"] = house.directory["regions"].clone();
+    house.write_directory(&after.to_string());
+    house.running.reload();
+    assert_eq!(house.get("u-0003", &line).await.status, 404);
+    assert_eq!(house.ask("u-0003", &format!("DELETE {line}"), "").await.status, 404);
+    assert_eq!(listed(&house, "dana").await.0, ["old"]);
+    let moved = kept("new", "d-payments-us", true, &question(None)).to_string();
+    let heard = house.ask("dana", &format!("PUT {line}"), &moved).await;
+    assert_eq!((heard.status, heard.code().as_str()), (403, "permission.missing"), "{heard:?}");
+    let heard = house.ask("dana", &format!("DELETE {line}"), "").await;
+    assert_eq!(heard.status, 204, "{heard:?}");
+    assert_eq!(listed(&house, "dana").await, (vec![], 0));
+}
+
 /// What stands in a parent division is there for the people below it, and for nobody beside.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_parent_division_holds_what_is_shared() {
@@ -393,6 +483,29 @@ async fn executions_are_ones_own() {
     assert_eq!(house.get("nobody", list).await.code(), "permission.missing");
 }
 
+/// What is shared in the one leaf in which an outsourcer holds a right of his own, and nothing beside it or above it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outsourcer_sees_what_is_shared_in_his_own_leaf() {
+    let mut directory = bailiwick::sandbox::sample::directory();
+    let users = directory["users"].as_array_mut().unwrap();
+    let dana = users.iter_mut().find(|user| user["id"] == "dana").unwrap();
+    for division in ["d-us", "d-bpo-acme", "d-bpo-acme-voice", "d-bpo-acme-chat"] {
+        dana["roles"].as_array_mut().unwrap().push(json!({ "role": "r-report-builder", "division": division }));
+    }
+    let house = House::of(Plan { directory, ..Plan::default() }).await;
+    let mut kept_in = Vec::new();
+    for division in ["d-us", "d-bpo-acme", "d-bpo-acme-voice", "d-bpo-acme-chat", "d-payments-us"] {
+        kept_in.push((division, saved(&house, "dana", &kept(division, division, true, &question(None))).await));
+    }
+    assert_eq!(listed(&house, "bea").await, (vec!["d-bpo-acme-voice".to_owned()], 1));
+    for (division, id) in &kept_in {
+        let due = if *division == "d-bpo-acme-voice" { 200 } else { 404 };
+        assert_eq!(house.get("bea", &format!("{QUERIES}/{id}")).await.status, due, "{division}");
+        assert_eq!(run(&house, "bea", id).await.status, due, "{division}");
+    }
+    assert_eq!(listed(&house, "dana").await.1, kept_in.len());
+}
+
 /// Divisions in which somebody holds one of these permissions, by the oracle, and nothing less than the division itself.
 fn held(directory: &Directory, person: &str, permissions: &[&str], action: &'static str) -> Vec<String> {
     let permissions: Vec<String> = permissions.iter().map(|one| (*one).to_owned()).collect();
@@ -444,7 +557,8 @@ async fn everybody_sees_what_the_directory_says() {
     let sees = |person: &str, (_, _, owner, division, shared): &(String, String, &str, &str, bool)| {
         let views = held(&directory, person, &VIEW, "view");
         // every leaf of that region stands below its one root, directly or not
-        let below = |leaf: &String| directory.region_of_person(person) == US && leaf != "d-us";
+        let outsourced = file_of(&house.directory, person)["bpo"] == json!(true);
+        let below = |leaf: &String| directory.region_of_person(person) == US && leaf != "d-us" && !outsourced;
         let there = if *division == "d-us" { views.iter().any(below) } else { views.iter().any(|one| one == division) };
         *owner == person || *shared && there
     };
@@ -486,7 +600,8 @@ async fn everybody_sees_what_the_directory_says() {
         let one = &all[at];
         let heard = house.ask(person, &format!("DELETE {QUERIES}/{}", one.0), "").await;
         let edits = held(&directory, person, &["analytics:query:edit"], "edit");
-        let here = edits.iter().any(|division| division == one.3) || (person == "dana" && one.3 == "d-us");
+        let here =
+            edits.iter().any(|division| division == one.3) || (person == "dana" && one.3 == "d-us") || one.2 == person;
         let due = if edits.is_empty() && heard.status == 403 {
             403
         } else if !sees(person, one) {

@@ -54,6 +54,103 @@ fn values_of_masked_dimensions_are_not_kept_wherever_they_stand() {
     assert_eq!(kept(details, &other), None);
 }
 
+/// However long or deep a body may be by the configuration, its masked values are hidden; of what cannot be read, nothing is kept.
+#[test]
+fn no_length_or_depth_keeps_a_masked_value() {
+    let create = "POST /api/v2/conversations/callbacks";
+    let long = json!({ "queueId": "q-1", "callbackNumbers": [NUMBER], "countryCode": "x".repeat(2 << 20) });
+    let due = json!({ "queueId": "q-1", "callbackNumbers": ["***"], "countryCode": "x".repeat(2 << 20) });
+    assert!(kept(create, &long) == Some(due), "a long body");
+    let many = json!({ "queueId": "q-1", "callbackNumbers": vec![NUMBER; 70_000] });
+    assert!(!kept(create, &many).unwrap().to_string().contains(NUMBER), "a body of many values");
+    let details = "POST /api/v2/analytics/conversations/details/query";
+    let nested = |deep: usize| {
+        let inner = json!({ "predicates": [{ "dimension": "ani", "value": NUMBER }] });
+        let filter = (0..deep).fold(inner, |inner, _| json!({ "clauses": [inner] }));
+        json!({ "interval": WEEK, "segmentFilters": [filter] }).to_string()
+    };
+    let operation = |line: &str| {
+        let (_, path) = line.split_once(' ').unwrap();
+        program::rules().find(Method::Post, &path.trim_start_matches('/').split('/').collect::<Vec<_>>()).unwrap().0
+    };
+    for deep in [20, 40, 60, 70, 500] {
+        let kept = hide(operation(details), nested(deep).as_bytes()).expect("something is hidden");
+        let kept = String::from_utf8(kept).unwrap();
+        assert!(!kept.contains(NUMBER) && kept.contains("***"), "{deep}: {kept}");
+        assert_eq!(kept == "\"***\"", deep >= 70, "{deep}");
+    }
+    for broken in
+        [format!("{{\"callbackNumbers\":[\"{NUMBER}\"]"), format!("[\"{NUMBER}\",]"), format!("\u{feff}{NUMBER}")]
+    {
+        assert_eq!(hide(operation(create), broken.as_bytes()).as_deref(), Some(&b"\"***\""[..]), "{broken}");
+    }
+}
+
+/// The second reader's own judgement of what is kept: every id in it, wherever it stands, and nothing that it does not know.
+#[test]
+fn what_is_kept_is_shown_when_every_id_is_inside() {
+    let org = program::org(&named::file().to_string()).unwrap();
+    let world = program::world(&org);
+    let report = |division: Value, filter: Value| {
+        json!({ "name": "n", "divisionId": division, "query": {
+            "dateFrom": "now-7d", "dateTo": "now", "groupBy": ["queueId"], "filter": filter,
+            "aggregations": [{ "dimension": "interactions", "function": "COUNT" }],
+        } })
+    };
+    let says = |dimension: &str, values: Value| json!({ "type": "AND", "predicates": [{ "dimension": dimension, "operator": "IN", "values": values }] });
+    let shown = |person: &str, body: &Value| {
+        let scope = program::scope(&world, person, Kind::Platform, NOW).unwrap();
+        let contract = &program::operation(Kind::Platform).contract;
+        verify::check_shown(contract, body.to_string().as_bytes(), &scope, &org, program::at(NOW)).is_ok()
+    };
+    let mut judged = 0;
+    let mut holds = |person: &str, body: Value, due: bool| {
+        assert_eq!(shown(person, &body), due, "{person}: {body}");
+        judged += 1;
+    };
+    for (person, dimension, values, due) in [
+        ("sofia", "queueId", json!(["cards"]), true),
+        ("sofia", "QUEUEID", json!(["cards", "loans"]), true),
+        ("sofia", "queueId", json!(["${user.queueIds}", "cards"]), true),
+        ("sofia", "queueId", json!(["cards", "fraud"]), false),
+        ("sofia", "queueId", json!(["${user.queueIds}", "motor"]), false),
+        ("sofia", "queueId", json!(["${user.motor-1}"]), false),
+        ("sofia", "queueid", json!(["invented"]), false),
+        ("sofia", "queueId", json!([["motor"]]), false),
+        ("sofia", "queueId", json!([{ "id": "motor" }]), false),
+        ("sofia", "agentId", json!(["ana"]), true),
+        ("sofia", "userId", json!(["carl"]), false),
+        ("sofia", "mediaType", json!(["voice"]), true),
+        ("sofia", "unheardOf", json!(["motor"]), false),
+        ("dora", "queueId", json!(["motor", "cards"]), true),
+        ("dora", "queueId", json!(["cards-eu"]), false),
+        ("bea", "queueId", json!(["cards"]), false),
+    ] {
+        let said = says(dimension, values);
+        holds(person, report(json!("${user.divisionId}"), said.clone()), due);
+        // under other filters, in either spelling
+        holds(
+            person,
+            report(
+                json!("${user.divisionId}"),
+                json!({ "type": "or", "clauses": [{ "type": "And", "clauses": [said] }] }),
+            ),
+            due,
+        );
+    }
+    let none = says("queueId", json!(["${user.queueIds}"]));
+    holds("sofia", report(json!("pay"), none.clone()), true);
+    holds("sofia", report(json!("claims"), none.clone()), false);
+    let mut unknown = report(json!("pay"), none.clone());
+    unknown["query"]["more"] = json!("motor");
+    holds("sofia", unknown, false);
+    let mut beside = none;
+    beside["predicates"][0]["also"] = json!("motor");
+    holds("sofia", report(json!("pay"), beside), false);
+    holds("sofia", report(json!("pay"), json!({ "values": ["motor"] })), false);
+    println!("{judged} kept questions judged");
+}
+
 /// Every shipped body whose filters know a masked dimension.
 #[test]
 fn every_shipped_filter_hides_its_masked_dimensions() {
