@@ -10,7 +10,7 @@ use crate::{
         operation::Operation,
         org::{Principal, RegionIx},
         outgoing::Outgoing,
-        refusal::{Code, Notice, Refusal},
+        refusal::{Code, Echo, Notice, Refusal},
         world::World,
     },
     policy::{
@@ -74,8 +74,9 @@ pub fn scope_abroad(
     operation: &Operation,
     region: RegionIx,
 ) -> Result<Scope, Refusal> {
+    let scope = policy::scope::derive_abroad(&world.org, holder, operation, region)?;
     refuse_unproved(operation)?;
-    policy::scope::derive_abroad(&world.org, holder, operation, region)
+    Ok(scope)
 }
 
 /// Turns to another region than the asker's own, where a request names one. `None`: it is his own.
@@ -90,7 +91,8 @@ pub fn cross(
         return Ok(None);
     }
     let (Some(region), Some(abroad)) = (region, &question.operation.abroad) else {
-        return Err(policy::judge::cross_region("no such region, or nothing that is asked of another one".to_owned()));
+        let cause = format!("`{}`: no such region, or nothing that is asked of another one", Echo(named));
+        return Err(policy::judge::cross_region(cause));
     };
     question.operation = abroad.clone();
     Ok(Some(region))

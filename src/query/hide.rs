@@ -52,11 +52,10 @@ impl Hider<'_> {
         match value {
             Value::Array(items) => items.iter_mut().for_each(|item| self.filter(model, item)),
             Value::Object(members) => {
-                let dimension = members.iter().find(|(name, _)| **name == *"dimension");
-                let beside =
-                    dimension.and_then(|(_, name)| name.as_str()).is_some_and(|name| self.is_masked(model, name));
+                let named = members.iter().filter(|(name, _)| matches!(&**name, "dimension" | "fields"));
+                let beside = named.map(|(_, what)| what).any(|what| self.names_masked(model, what));
                 for (name, value) in members {
-                    let says = matches!(&**name, "value" | "values" | "range");
+                    let says = matches!(&**name, "value" | "values" | "range" | "startValue" | "endValue");
                     if beside && says || self.is_masked(model, name) {
                         self.leaves(value);
                     } else {
@@ -65,6 +64,14 @@ impl Hider<'_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// One dimension, or the fields of a criterion.
+    fn names_masked(&self, model: &FilterModel, said: &Value) -> bool {
+        match said {
+            Value::Array(fields) => fields.iter().any(|field| self.names_masked(model, field)),
+            field => field.as_str().is_some_and(|field| self.is_masked(model, field)),
         }
     }
 

@@ -148,7 +148,7 @@ impl Operation {
             ("POST", "/api/v2/analytics/flows/activity/query") => Self::FlowActivity,
             ("POST", "/api/v2/analytics/query") => Self::PlatformQuery,
             ("POST", opensearch::PATH) => Self::Search,
-            ("GET", "/api/v2/analytics/query/execution") => Self::PlatformExecutions,
+            ("GET", "/api/v2/analytics/query/executions") => Self::PlatformExecutions,
             ("GET", "/api/v2/analytics/conversations/details") => Self::ConversationDetailsOf,
             ("POST", EXPORTS) => Self::Export,
             ("GET", EXPORTS) => Self::Exports,

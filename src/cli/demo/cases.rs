@@ -167,7 +167,7 @@ fn walls(dates: &Dates) -> Vec<Case> {
     let everything = || dates.aggregates("queueId", None);
     let region = dates.report("cards in Europe", ("region", "EQUALS", &["eu-west-1".to_owned()]));
     let division = dates.aggregates("queueId", Some(and(&[is("divisionId", "d-payments-eu")])));
-    let unruled = get("/api/v2/analytics/query/execution?pageSize=100");
+    let unruled = get("/api/v2/analytics/query/executions?pageSize=100");
     let wall = "region.cross-region-scan";
     vec![
         Case::refused(PAT, "nothing is inherited downwards", everything(), "division.parent-scan"),

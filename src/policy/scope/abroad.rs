@@ -48,7 +48,7 @@ pub fn derive_abroad(org: &Org, holder: Principal, operation: &Operation, region
         })
         .collect();
     if entitlements.is_empty() {
-        return Err(cross_region("no permission of an audit crosses to this region".to_owned()));
+        return Err(cross_region(format!("no permission of an audit crosses to `{}`", org.region(region).id)));
     }
     Ok(Scope {
         holder,

@@ -416,7 +416,8 @@ async fn check_says_who_vouches_for_what_and_what_rests_on_it() {
     ] {
         assert!(out.contains(due), "`{due}` is not in {out}");
     }
-    assert!(!out.contains("closed: "), "{out}");
+    let closed: Vec<&str> = out.lines().filter(|line| line.starts_with("closed: ")).collect();
+    assert!(closed.iter().all(|line| line.starts_with("closed: recordings.batch")), "nobody vouches for these: {out}");
     let (_, out, _) = check(&["--format", "json"]);
     let checked: Value = out.parse().unwrap();
     let of = |name: &str| checked["assumptions"].as_array().unwrap().iter().find(|one| one["name"] == name).unwrap();
@@ -428,6 +429,6 @@ async fn check_says_who_vouches_for_what_and_what_rests_on_it() {
     assert!(of("legs-contained")["someQuestionsOf"].as_array().unwrap().len() > 10);
     assert_eq!(
         (of("division-of-leg")["accepted"].as_bool(), checked["closed"].as_array().unwrap().len()),
-        (Some(false), 0)
+        (Some(false), closed.len())
     );
 }

@@ -164,7 +164,9 @@ fn every_shipped_filter_hides_its_masked_dimensions() {
                 let said = [json!({ "predicates": [predicate] }), json!([{ "predicates": [predicate] }])];
                 // the dialect of documents names the field itself
                 let under = json!({ "bool": { "filter": [{ "terms": { &**name: [NUMBER, "x"] } }, { "term": { &**name: { "value": NUMBER } } }] } });
-                for value in said.into_iter().chain([under]) {
+                // a criterion of a search names fields, and a range by its ends
+                let criterion = json!([{ "fields": ["other", name], "values": [NUMBER], "startValue": NUMBER }]);
+                for value in said.into_iter().chain([under, criterion]) {
                     let body = json!({ &*field.name: value }).to_string();
                     let kept = hide(operation, body.as_bytes()).unwrap_or_else(|| panic!("{}: {body}", operation.id));
                     let kept = String::from_utf8(kept).unwrap();
