@@ -67,6 +67,7 @@ fn compile(
         opened_by: opening.opening(&cross.permission).into_iter().collect(),
         also: Vec::new(),
         permission: cross.permission.as_str().into(),
+        demanded: vec![cross.permission.as_str().into()],
         audience: Audience::Internal,
         answer,
         part: Some(Part { look: Arc::new(look), named: part.named.clone() }),

@@ -51,6 +51,7 @@ pub(super) fn operations(
         opened_by: surroundings.permissions.opening(&saved.edit).into_iter().collect(),
         also: Vec::new(),
         permission: saved.edit.as_str().into(),
+        demanded: vec![saved.edit.as_str().into()],
         ..bare(asked, "edit", Class::Write, Action::Edit)
     };
     let (view, edit) = (Arc::new(view), Arc::new(edit));

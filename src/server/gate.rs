@@ -226,12 +226,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Gate<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
+    /// The time of an answer begins with its first byte, not while it is waited for: flushing nothing begins none.
+    fn begins(&mut self) {
+        let time = self.settings.answer_time;
+        self.answer_limit.get_or_insert_with(|| Box::pin(sleep(time)));
+    }
+
     /// A client that does not read its answer, or reads a little of it again and again, does not hold it in memory and
     /// its connection for ever.
     fn timed<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        let time = self.settings.answer_time;
-        let answer = self.answer_limit.get_or_insert_with(|| Box::pin(sleep(time)));
-        if answer.as_mut().poll(context).is_ready() {
+        if self.answer_limit.as_mut().is_some_and(|limit| limit.as_mut().poll(context).is_ready()) {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client reads its answer too slowly")));
         }
         if written.is_ready() {
@@ -247,6 +251,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gate<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let gate = self.get_mut();
+        gate.begins();
         let written = Pin::new(&mut gate.stream).poll_write(context, bytes);
         gate.timed(context, written)
     }
@@ -257,6 +262,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gate<S> {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let gate = self.get_mut();
+        gate.begins();
         let written = Pin::new(&mut gate.stream).poll_write_vectored(context, bytes);
         gate.timed(context, written)
     }

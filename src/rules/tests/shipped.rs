@@ -12,6 +12,13 @@ fn the_shipped_files_compile_and_every_rule_has_tests() {
     // kept, read, changed, removed and run, and what was asked listed
     let more = 4 * lines("[rule.job]") + lines("[rule.fetch]") + lines("[rule.link]") + 7 * lines("[rule.saved]");
     assert_eq!(compiled.rules.operations.len(), lines("[[rule]]") + more);
+    for operation in &compiled.rules.operations {
+        // the permissions that a refusal lists are those of its sentence
+        for one in operation.abroad.iter().chain([operation]) {
+            let said = one.demanded.iter().all(|name| one.permission.contains(&**name));
+            assert!(said, "{}: `{}` and {:?}", one.id, one.permission, one.demanded);
+        }
+    }
     assert_eq!(compiled.fixtures.len(), lines("[fixture]"));
     assert!(compiled.findings.iter().all(|finding| finding.code != "R01"), "{:#?}", compiled.findings);
     let (operation, ids) = compiled.rules.find(Method::Get, &["api", "v2", "conversations", "c-1"]).unwrap();
