@@ -306,7 +306,7 @@ fn stale(value: &str) -> Refusal {
 pub fn cross_region(cause: String) -> Refusal {
     Refusal::new(
         Code::RegionCrossRegionScan,
-        "you may only ask for data of your own region; nobody can open another one for you",
+        "you may only ask for data of your own region; only an audit of metadata crosses to another one",
     )
     .because(cause)
 }
