@@ -64,7 +64,7 @@ pub(crate) fn explain(world: &World, person: &str, query: &str, now: Timestamp) 
         ids: Vec::new(),
         params: Vec::new(),
         body: Some(body),
-        job: None,
+        kept: None,
         seen: None,
     };
     let decided = decision::scope(world, holder, operation, now)

@@ -125,7 +125,7 @@ impl Asking {
             ids: Vec::new(),
             params: Vec::new(),
             body: Some(body),
-            job: None,
+            kept: None,
             seen: None,
         };
         Self { world: World { version, org, rules }, holder, operation, question, bytes }
@@ -149,7 +149,7 @@ impl Asking {
             ids: Vec::new(),
             params: Vec::new(),
             body: Some(body),
-            job: None,
+            kept: None,
             seen: None,
         };
         match decision::decide(&self.world, scope, &question, now()).unwrap() {

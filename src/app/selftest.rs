@@ -7,7 +7,8 @@ use crate::{
         assumption::Assumption,
         contract::{ParamKind, Segment},
         definition::{Definition, DefinitionPart, DefinitionStep},
-        job::{Job, JobKind, JobStep, Kept},
+        job::{Job, JobKind, JobStep},
+        kept::Kept,
         operation::{JobPart, Operation, Rules},
         org::{Org, Principal},
         part::Sighting,
@@ -112,10 +113,10 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
             seen.clone_from(&question.seen);
         }
         if let Some(own) = &operation.own {
-            question.job = Some(Kept::Own(exported(world, asker, &own.submit, test)?));
+            question.kept = Some(Kept::Own(exported(world, asker, &own.submit, test)?));
         }
         if let Some(part) = &operation.definition {
-            question.job = Some(definitions(world, asker, part, &question, test)?);
+            question.kept = Some(definitions(world, asker, part, &question, test)?);
         }
         let mut decided = decision::decide(world, &scope, &question, test.now)?;
         if let Decided::Forward(forward) = &mut decided {
@@ -155,7 +156,7 @@ fn exported(world: &World, asker: Principal, submit: &Arc<Operation>, test: &Rul
         let body = json::parse_object(asks.to_string().as_bytes(), &Limits::default());
         let body = body.map_err(|error| Refusal::new(Code::QueryMalformed, error.to_string()))?;
         let (operation, body) = (submit.clone(), Some(body));
-        let question = Question { operation, ids: Vec::new(), params: Vec::new(), body, job: None, seen: None };
+        let question = Question { operation, ids: Vec::new(), params: Vec::new(), body, kept: None, seen: None };
         let Decided::Forward(forward) = decision::decide(world, &scope, &question, test.now)? else {
             return Err(Refusal::new(Code::Internal, "an export that is answered here"));
         };
@@ -251,7 +252,7 @@ fn results(
         ids: names.collect(),
         params: Vec::new(),
         body: None,
-        job: Some(Kept::Job(Arc::new(job))),
+        kept: Some(Kept::Job(Arc::new(job))),
         seen,
     };
     let decided = decision::scope(world, asker, operation, test.now)
@@ -275,7 +276,7 @@ fn question(operation: &Arc<Operation>, test: &RuleTest) -> Result<Result<Questi
         ids: Vec::new(),
         params: Vec::new(),
         body: None,
-        job: None,
+        kept: None,
         seen: None,
     };
     for (name, value) in &test.params {

@@ -16,7 +16,7 @@ use crate::{
         assumption::Assumption,
         definition::DefinitionStep,
         entitlement::{Entitlement, Scope, Source},
-        job::Kept,
+        kept::Kept,
         operation::JobPart,
         org::{Org, Principal},
         refusal::{Code, Refusal},
@@ -134,7 +134,7 @@ impl Explanation {
         }
         let mut question = question;
         match question.operation.definition.as_ref().map(|part| (part.step, &part.asks)) {
-            Some((DefinitionStep::Save, _)) => question.job = Some(Kept::New("new".into())),
+            Some((DefinitionStep::Save, _)) => question.kept = Some(Kept::New("new".into())),
             Some((step, asks)) if step.names_one() => {
                 let message = format!(
                     "what is kept here, and whose it is, only the serving program knows; explain the question itself, \

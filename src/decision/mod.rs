@@ -205,7 +205,7 @@ pub fn look(
         ids: one.map(|(name, id)| (name.into(), id.to_owned())).into_iter().collect(),
         params: each.map(|look| (look.param.clone(), interactions(question))).into_iter().collect(),
         body: None,
-        job: None,
+        kept: None,
         seen: None,
     };
     let looked = match decide(world, scope, &asked, now) {
@@ -234,7 +234,7 @@ fn read_above(
         ids: question.ids.iter().filter(|(name, _)| own(name)).cloned().collect(),
         params: Vec::new(),
         body: None,
-        job: None,
+        kept: None,
         seen: None,
     };
     match decide(world, &scope, &asked, now)? {

@@ -8,7 +8,7 @@ use crate::{
             SIZE, Wanted,
         },
         entitlement::Scope,
-        job::Kept,
+        kept::Kept,
         operation::Operation,
         org::{DivisionIx, Org, Principal},
         refusal::{Code, Echo, Notice, Refusal},
@@ -73,7 +73,7 @@ pub(super) fn answer(
 pub fn change(org: &Org, holder: Principal, question: &Question, now: Timestamp) -> Option<DefinitionChange> {
     let part = question.operation.definition.as_ref()?;
     let there = question.definition();
-    match (part.step, &question.job) {
+    match (part.step, &question.kept) {
         (DefinitionStep::Save, Some(Kept::New(id))) => {
             let fresh = Definition {
                 id: id.clone(),
@@ -260,7 +260,7 @@ impl Saved<'_> {
             placeholders::leave_out(&mut body, asks.division_slot.as_deref())?;
         }
         let (operation, body) = (asks.clone(), Some(body));
-        let asked = Question { operation, ids: Vec::new(), params: Vec::new(), body, job: None, seen: None };
+        let asked = Question { operation, ids: Vec::new(), params: Vec::new(), body, kept: None, seen: None };
         match decide(self.world, &scope, &asked, self.now) {
             Ok(_) => Ok(scope),
             // told after every name was judged

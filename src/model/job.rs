@@ -2,12 +2,10 @@
 
 use super::{
     contract::{Contract, Segment},
-    definition::{Definition, Execution},
     outgoing::Outgoing,
 };
 use bytes::Bytes;
 use jiff::Timestamp;
-use std::sync::Arc;
 
 /// What is done with a job that was submitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,23 +49,6 @@ pub enum JobKind {
     Sent(Bytes),
     /// Nothing could match, so nothing was sent: this is the answer.
     Empty(Bytes),
-}
-
-/// What is kept of jobs and definitions for one question.
-#[derive(Debug, Clone)]
-pub enum Kept {
-    /// The job that the path names, where its submitter is known.
-    Job(Arc<Job>),
-    /// All exports of the asker's own, without what was sent for them.
-    Own(Arc<[Job]>),
-    /// The definition that the path names.
-    Definition(Option<Arc<Definition>>),
-    /// The asked part of a list of definitions, by name, and how many there are in all.
-    Definitions(Arc<[Definition]>, usize),
-    /// The id that a new definition gets.
-    New(Box<str>),
-    /// What the asker asked, the newest first.
-    Executions(Arc<[Execution]>),
 }
 
 impl Job {

@@ -13,6 +13,7 @@ pub mod export;
 pub mod facts;
 pub mod finding;
 pub mod job;
+pub mod kept;
 pub mod operation;
 pub mod org;
 pub mod outgoing;

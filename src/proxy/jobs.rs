@@ -6,7 +6,8 @@ use crate::{
     model::{
         contract::ParamKind,
         definition::DefinitionStep,
-        job::{Job, JobKind, JobStep, Kept},
+        job::{Job, JobKind, JobStep},
+        kept::Kept,
         operation::JobPart,
         org::{Org, Principal},
         refusal::{Code, Refusal},
@@ -34,11 +35,11 @@ impl Proxy {
         if let Some(own) = &question.operation.own {
             let held =
                 self.store.jobs_of(region, (holder_kind(holder), org.principal_id(holder)), &own.submit.id).await?;
-            question.job = Some(Kept::Own(held.into()));
+            question.kept = Some(Kept::Own(held.into()));
             return Ok(());
         }
         if let Some(part) = &question.operation.definition {
-            question.job = Some(match (part.step, question.ids.last()) {
+            question.kept = Some(match (part.step, question.ids.last()) {
                 (DefinitionStep::Save, _) => Kept::New(Uuid::now_v7().to_string().into()),
                 (DefinitionStep::List, _) => {
                     let wanted = decision::saved::wanted(world, holder, part, question, now)?;
@@ -61,7 +62,7 @@ impl Proxy {
         let is_cursor = |name: &str| params.iter().any(|param| *param.name == *name && param.kind == ParamKind::Cursor);
         let cursor = question.params.iter().find(|(name, _)| is_cursor(name)).map(|(_, values)| values.join(","));
         let job = self.store.job(region, id, cursor.as_deref(), *step == JobStep::Results).await?;
-        question.job = job.map(|job| Kept::Job(Arc::new(job)));
+        question.kept = job.map(|job| Kept::Job(Arc::new(job)));
         Ok(())
     }
 

@@ -89,9 +89,9 @@ fn question(
     match linked::of(&operation) {
         Some((asks, link)) => {
             let body = Some(linked::read(link, &params, &body::limits(settings))?);
-            Ok(Question { operation: asks.clone(), ids, params: Vec::new(), body, job: None, seen: None })
+            Ok(Question { operation: asks.clone(), ids, params: Vec::new(), body, kept: None, seen: None })
         }
-        None => Ok(Question { operation, ids, params, body, job: None, seen: None }),
+        None => Ok(Question { operation, ids, params, body, kept: None, seen: None }),
     }
 }
 

@@ -22,7 +22,8 @@ use crate::model::{
     body::Access,
     contract::Segment,
     definition::{Definition, DefinitionPart, DefinitionStep, Execution},
-    job::{Job, Kept},
+    job::Job,
+    kept::Kept,
     operation::Operation,
     part::Sighting,
 };
@@ -38,7 +39,7 @@ pub struct Question {
     pub params: Vec<(Box<str>, Vec<String>)>,
     pub body: Option<json::Value>,
     /// What is kept of the job that the path names, or of the asker's own ones.
-    pub job: Option<Kept>,
+    pub kept: Option<Kept>,
     /// What was seen of each interaction, where a part of one is asked for or something of it changed.
     pub seen: Option<Arc<[Sighting]>>,
 }
@@ -55,7 +56,7 @@ impl Question {
                 let kept = self.definition();
                 // what was kept was read once, as strictly; what cannot be read asks nothing
                 let body = kept.and_then(|kept| json::parse_object(&kept.body, &json::Limits::own(&kept.body)).ok());
-                Cow::Owned(Self { operation: asks.clone(), ids: Vec::new(), body, job: None, ..self.clone() })
+                Cow::Owned(Self { operation: asks.clone(), ids: Vec::new(), body, kept: None, ..self.clone() })
             }
             (None, _) => Cow::Borrowed(self),
         }
@@ -72,7 +73,7 @@ impl Question {
 
     /// The job that the path names.
     pub fn named_job(&self) -> Option<&Job> {
-        match &self.job {
+        match &self.kept {
             Some(Kept::Job(job)) => Some(job),
             _ => None,
         }
@@ -80,7 +81,7 @@ impl Question {
 
     /// The exports of the asker's own, where they are listed.
     pub fn own_exports(&self) -> &[Job] {
-        match &self.job {
+        match &self.kept {
             Some(Kept::Own(own)) => own,
             _ => &[],
         }
@@ -88,7 +89,7 @@ impl Question {
 
     /// The definition that the path names, whosever it is.
     pub fn definition(&self) -> Option<&Definition> {
-        match &self.job {
+        match &self.kept {
             Some(Kept::Definition(found)) => found.as_deref(),
             _ => None,
         }
@@ -96,7 +97,7 @@ impl Question {
 
     /// The asked part of a list of definitions, and how many there are in all.
     pub fn definitions(&self) -> (&[Definition], usize) {
-        match &self.job {
+        match &self.kept {
             Some(Kept::Definitions(found, total)) => (found, *total),
             _ => (&[], 0),
         }
@@ -104,7 +105,7 @@ impl Question {
 
     /// What the asker asked before.
     pub fn executions(&self) -> &[Execution] {
-        match &self.job {
+        match &self.kept {
             Some(Kept::Executions(all)) => all,
             _ => &[],
         }

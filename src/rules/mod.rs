@@ -283,14 +283,15 @@ impl Gathered {
             self.tests.extend(query_test::tests(rule, fixture.as_ref(), attachments, reader));
             let Some(operation) = surroundings.operation(rule, reader) else { continue };
             let jobs = rule.job.as_ref().and_then(|job| jobs::operations(rule, job, &operation, surroundings, reader));
-            if let Some(part) = surroundings.part(rule, reader) {
+            let said = surroundings.said(rule, reader).unwrap_or_default();
+            if let Some(part) = said.part {
                 self.parts.push(Pending { slot: self.operations.len(), part, source: reader.source.clone() });
             }
-            if let Some(own) = surroundings.own(rule, reader) {
+            if let Some(own) = said.own {
                 let pending = exports::Pending { slot: self.operations.len(), own, source: reader.source.clone() };
                 self.own.push(pending);
             }
-            if let Some(look) = surroundings.look(rule, reader) {
+            if let Some(look) = said.look {
                 self.looks.push(looks::Pending { slot: self.operations.len(), look, source: reader.source.clone() });
             }
             if let Some(cross) = rule.cross_region.clone() {
@@ -301,7 +302,7 @@ impl Gathered {
                 let (slot, source) = (self.operations.len(), reader.source.clone());
                 self.previews.push(previews::Pending { slot, preview, source });
             }
-            if let Some(of) = surroundings.below(rule, reader) {
+            if let Some(of) = said.below {
                 let source = reader.source.clone();
                 self.below.push(below::Pending { slot: self.operations.len(), of, source });
             }

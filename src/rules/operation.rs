@@ -7,7 +7,7 @@ use super::{
     models::{self, Masks, Models},
     params::{self, Paging},
     parts, paths,
-    permissions::{self, Permissions},
+    permissions::{Opened, Permissions},
     reading::{At, Reader},
     rests::{self, Fits, Listed, Rests},
     sites::Body,
@@ -27,11 +27,7 @@ use crate::model::{
     refusal::Code,
     world::Policy,
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 /// Clauses, predicates and values of one outgoing query, unless the rule says otherwise.
 const MAX_CLAUSES: usize = 64;
@@ -52,7 +48,7 @@ impl Surroundings<'_> {
     pub(super) fn operation(&self, rule: &At<Rule>, reader: &mut Reader<'_>) -> Option<Operation> {
         let shared = self.shared(rule, reader)?;
         let matched = paths::operation(&rule.r#match, reader);
-        let opened = self.opened_by(&shared, rule, reader);
+        let opened = self.permissions.opened_by(&shared, rule, reader);
         let class = required(shared.class, "class", rule, reader).map(Class::from);
         let data = required(shared.data.as_ref(), "data", rule, reader).map(|word| word.value.into());
         let answer_spec = required(shared.answer.as_ref(), "answer", rule, reader);
@@ -193,32 +189,10 @@ impl Surroundings<'_> {
         })
     }
 
-    /// How a rule's answer is tied to an interaction. Problems of its family are told by [`Self::operation`].
-    pub(super) fn part(&self, rule: &At<Rule>, reader: &Reader<'_>) -> Option<At<format::Part>> {
+    /// What a rule says, with its family. Problems of the family are told by [`Self::operation`].
+    pub(super) fn said(&self, rule: &At<Rule>, reader: &Reader<'_>) -> Option<Shared> {
         let mut quiet = super::problem::Problems::default();
-        let mut reader = Reader { source: reader.source.clone(), problems: &mut quiet };
-        self.shared(rule, &mut reader)?.part
-    }
-
-    /// How a rule lists the asker's own exports. Problems of its family are told by [`Self::operation`].
-    pub(super) fn own(&self, rule: &At<Rule>, reader: &Reader<'_>) -> Option<At<format::Own>> {
-        let mut quiet = super::problem::Problems::default();
-        let mut reader = Reader { source: reader.source.clone(), problems: &mut quiet };
-        self.shared(rule, &mut reader)?.own
-    }
-
-    /// The same for what a change looks at.
-    pub(super) fn look(&self, rule: &At<Rule>, reader: &Reader<'_>) -> Option<At<format::Look>> {
-        let mut quiet = super::problem::Problems::default();
-        let mut reader = Reader { source: reader.source.clone(), problems: &mut quiet };
-        self.shared(rule, &mut reader)?.look
-    }
-
-    /// What a rule's list stands below. Problems of its family are told by [`Self::operation`].
-    pub(super) fn below(&self, rule: &At<Rule>, reader: &Reader<'_>) -> Option<At<String>> {
-        let mut quiet = super::problem::Problems::default();
-        let mut reader = Reader { source: reader.source.clone(), problems: &mut quiet };
-        self.shared(rule, &mut reader)?.below
+        self.shared(rule, &mut Reader { source: reader.source.clone(), problems: &mut quiet })
     }
 
     /// What a rule refuses of a body, as far as it can be said of this one.
@@ -239,39 +213,6 @@ impl Surroundings<'_> {
         }
         // A family that could not be read has its own problem.
         found.and_then(|(_, family)| family.as_ref()).map(|family| rule.shared.clone().or(family))
-    }
-
-    fn opened_by(&self, shared: &Shared, rule: &At<Rule>, reader: &mut Reader<'_>) -> Option<Opened> {
-        let (demanded, each): (Vec<&At<String>>, bool) = match (&shared.permission, &shared.any, &shared.all) {
-            (Some(one), None, None) => (vec![one], false),
-            (None, Some(any), None) if !any.is_empty() => (any.iter().collect(), false),
-            (None, None, Some(all)) if !all.is_empty() => (all.iter().collect(), true),
-            _ => {
-                let help = "nothing passes by default: name the permission, several of which one is enough, or several that \
-                            are all needed";
-                let message = "a rule needs one of `permission`, `any` and `all`";
-                reader.problem_with(rule.id.span.clone(), message, Some(help.to_owned()));
-                return None;
-            }
-        };
-        for permission in &demanded {
-            permissions::check(permission, permission.span.clone(), reader);
-            if self.permissions.harmless.contains(permission.as_str()) {
-                let message =
-                    format!("`{}` stands in `harmless`: an outsourcer keeps `all` on it", permission.as_str());
-                reader.problem(permission.span.clone(), message);
-            }
-        }
-        let between = if each { "` and `" } else { "` or `" };
-        let name = demanded.iter().map(|permission| permission.as_str()).collect::<Vec<_>>().join(between);
-        let mut sets = demanded.iter().map(|permission| self.permissions.opening(permission).into_iter().collect());
-        let (opened_by, also) = if each {
-            (sets.next()?, sets.collect())
-        } else {
-            (sets.flatten().collect::<BTreeSet<Box<str>>>(), Vec::new())
-        };
-        let demanded = demanded.iter().map(|permission| permission.as_str().into()).collect();
-        Some(Opened { permission: name.into(), demanded, by: opened_by, also })
     }
 
     /// The model of the body, where there is one, and its masks.
@@ -362,16 +303,6 @@ fn scan_proof(scan: &Scan) -> ScanProof {
     let place = scan.walk.as_ref().filter(|walk| walk.by_place).map(|walk| walk.at.clone());
     // tied when every rule is read
     ScanProof { below: None, place }
-}
-
-/// What opens an operation.
-#[derive(Debug)]
-struct Opened {
-    permission: Box<str>,
-    demanded: Vec<Box<str>>,
-    by: BTreeSet<Box<str>>,
-    /// One of each of these, too.
-    also: Vec<BTreeSet<Box<str>>>,
 }
 
 #[derive(Debug, Default)]

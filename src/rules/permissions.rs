@@ -2,6 +2,7 @@
 //! role templates that people start from.
 
 use super::{
+    format::{Rule, Shared},
     model_format::{Actions, PermissionFile, TemplateFile, TemplateScopeWord},
     problem::{Problems, Source},
     reading::{At, Reader},
@@ -53,6 +54,16 @@ pub(super) struct Permissions {
 pub(super) struct Idle {
     source: Arc<Source>,
     span: std::ops::Range<usize>,
+}
+
+/// What opens an operation.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) permission: Box<str>,
+    pub(super) demanded: Vec<Box<str>>,
+    pub(super) by: BTreeSet<Box<str>>,
+    /// One of each of these, too.
+    pub(super) also: Vec<BTreeSet<Box<str>>>,
 }
 
 impl Permissions {
@@ -113,6 +124,40 @@ impl Permissions {
             let message = format!("`{name}` opens an operation: it is not idle");
             Reader { source: source.clone(), problems }.problem(span.clone(), message);
         }
+    }
+
+    /// What a rule demands, and all that stands for it.
+    pub(super) fn opened_by(&self, shared: &Shared, rule: &At<Rule>, reader: &mut Reader<'_>) -> Option<Opened> {
+        let (demanded, each): (Vec<&At<String>>, bool) = match (&shared.permission, &shared.any, &shared.all) {
+            (Some(one), None, None) => (vec![one], false),
+            (None, Some(any), None) if !any.is_empty() => (any.iter().collect(), false),
+            (None, None, Some(all)) if !all.is_empty() => (all.iter().collect(), true),
+            _ => {
+                let help = "nothing passes by default: name the permission, several of which one is enough, or several that \
+                            are all needed";
+                let message = "a rule needs one of `permission`, `any` and `all`";
+                reader.problem_with(rule.id.span.clone(), message, Some(help.to_owned()));
+                return None;
+            }
+        };
+        for permission in &demanded {
+            check(permission, permission.span.clone(), reader);
+            if self.harmless.contains(permission.as_str()) {
+                let message =
+                    format!("`{}` stands in `harmless`: an outsourcer keeps `all` on it", permission.as_str());
+                reader.problem(permission.span.clone(), message);
+            }
+        }
+        let between = if each { "` and `" } else { "` or `" };
+        let name = demanded.iter().map(|permission| permission.as_str()).collect::<Vec<_>>().join(between);
+        let mut sets = demanded.iter().map(|permission| self.opening(permission).into_iter().collect());
+        let (opened_by, also) = if each {
+            (sets.next()?, sets.collect())
+        } else {
+            (sets.flatten().collect::<BTreeSet<Box<str>>>(), Vec::new())
+        };
+        let demanded = demanded.iter().map(|permission| permission.as_str().into()).collect();
+        Some(Opened { permission: name.into(), demanded, by: opened_by, also })
     }
 
     /// The permission itself and all that stand for it.

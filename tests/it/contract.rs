@@ -231,7 +231,7 @@ fn numbers(organisation: &Organisation, person: &str) -> Vec<(String, String)> {
     let (operation, ids) = program::rules().find(Method::Get, &["api", "v2", "conversations", "c-1"]).unwrap();
     let ids = ids.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
     let question =
-        Question { operation: Arc::clone(operation), ids, params: vec![], body: None, job: None, seen: None };
+        Question { operation: Arc::clone(operation), ids, params: vec![], body: None, kept: None, seen: None };
     let leg = |id: &str, queue: Value, user: Value| {
         json!({ "id": id, "purpose": "agent", "queueId": queue, "userId": user, "ani": "tel:+1",
             "startTime": "2026-11-16T09:00:00Z", "endTime": "2026-11-16T09:05:00Z" })

@@ -352,7 +352,7 @@ async fn the_second_reader_refuses_bytes_that_leak_of_flows_and_cases() {
                 ids: vec![],
                 params: vec![],
                 body: Some(json::parse(asked.to_string().as_bytes(), &Limits::default()).unwrap()),
-                job: None,
+                kept: None,
                 seen: None,
             };
             let holder = program::principal(&org, person);

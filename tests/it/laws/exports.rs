@@ -14,7 +14,8 @@ use bailiwick::{
     model::{
         contract::Method,
         entitlement::Scope,
-        job::{Job, JobKind, Kept},
+        job::{Job, JobKind},
+        kept::Kept,
         operation::{Operation, Rules},
         outgoing::{Outgoing, Residual},
         refusal::{Code, Refusal},
@@ -84,7 +85,7 @@ fn scope(organisation: &Organisation, person: &str) -> Result<Arc<Scope>, Refusa
 fn sent(organisation: &Organisation, person: &str, asked: &Value) -> Result<Value, Refusal> {
     let body = json::parse(asked.to_string().as_bytes(), &Limits::default()).unwrap();
     let (operation, body) = (Arc::clone(submit()), Some(body));
-    let question = Question { operation, ids: vec![], params: vec![], body, job: None, seen: None };
+    let question = Question { operation, ids: vec![], params: vec![], body, kept: None, seen: None };
     let scope = scope(organisation, person)?;
     match decision::decide(&organisation.world, &scope, &question, NOW.parse().unwrap())? {
         Decided::Forward(forward) => Ok(program::sent(&forward.verified).parse().unwrap()),
@@ -332,7 +333,7 @@ fn a_page_of_exports_costs_a_page() {
     let own: Vec<Job> = (0..400).map(|nth| job(nth, "sofia", Bytes::new())).collect();
     let params = [("pageSize", "5"), ("pageNumber", "3")].map(|(name, value)| (name.into(), vec![value.to_owned()]));
     let job_of = Some(Kept::Own(own.into()));
-    let question = Question { operation, ids: vec![], params: params.into(), body: None, job: job_of, seen: None };
+    let question = Question { operation, ids: vec![], params: params.into(), body: None, kept: job_of, seen: None };
     let Ok(Decided::Forward(forward)) = decision::decide(world, &scope, &question, now) else {
         panic!("the list is asked for")
     };

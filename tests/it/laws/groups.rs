@@ -150,8 +150,14 @@ fn an_entry_is_masked_by_the_rights_to_what_it_names() {
     for (list, own, other) in [(List::Queues, "cards", "motor"), (List::Users, "ana", "carl")] {
         let mut operation = Operation::clone(program::list_of(list));
         operation.answer.mask.insert("name".into(), "contact".into());
-        let question =
-            Question { operation: Arc::new(operation), ids: vec![], params: vec![], body: None, job: None, seen: None };
+        let question = Question {
+            operation: Arc::new(operation),
+            ids: vec![],
+            params: vec![],
+            body: None,
+            kept: None,
+            seen: None,
+        };
         let scope =
             decision::scope(&world, program::principal(&org, "dora"), &question.operation, program::at(NOW)).unwrap();
         let Decided::Forward(forward) =

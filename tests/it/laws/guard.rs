@@ -110,7 +110,7 @@ fn read(org: &Org, right: Entitlement) -> GuardPlan {
     let (operation, ids) = program::rules().find(Method::Get, &["api", "v2", "conversations", "c-1"]).unwrap();
     let ids = ids.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
     let question =
-        Question { operation: Arc::clone(operation), ids, params: vec![], body: None, job: None, seen: None };
+        Question { operation: Arc::clone(operation), ids, params: vec![], body: None, kept: None, seen: None };
     let world: World = program::world(&Arc::new(org.clone()));
     let scope = Scope {
         holder: anchor.holder,

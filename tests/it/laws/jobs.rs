@@ -15,7 +15,8 @@ use bailiwick::{
     model::{
         contract::Segment,
         entitlement::Scope,
-        job::{Job, JobKind, JobStep, Kept},
+        job::{Job, JobKind, JobStep},
+        kept::Kept,
         operation::Operation,
         org::{Org, Principal},
         refusal::{Code, Refusal},
@@ -67,7 +68,7 @@ fn about(kind: Kind, step: JobStep, job: Option<Job>) -> Question {
         ids: names.collect(),
         params: vec![],
         body: None,
-        job: job.map(|job| Kept::Job(Arc::new(job))),
+        kept: job.map(|job| Kept::Job(Arc::new(job))),
         seen: None,
     }
 }

@@ -108,7 +108,7 @@ impl<'a> Asker<'a> {
             ids: vec![],
             params,
             body: None,
-            job: None,
+            kept: None,
             seen: None,
         };
         self.put(&question, |query, _| Some(obedient(list, self.directory(), query)))
@@ -117,7 +117,7 @@ impl<'a> Asker<'a> {
     fn read(&self, id: &str) -> Heard {
         let ids = vec![("conversationId".into(), id.to_owned())];
         let operation = Arc::clone(program::read_by_id());
-        let question = Question { operation, ids, params: vec![], body: None, job: None, seen: None };
+        let question = Question { operation, ids, params: vec![], body: None, kept: None, seen: None };
         self.put(&question, |_, path| {
             assert!(path.starts_with("/api/v2/conversations/"), "{path}");
             self.organisation.stock.interactions.iter().find(|one| one.id == id).map(read_by_id)

@@ -408,7 +408,7 @@ fn a_grant_to_one_conversation_opens_that_one_by_id() {
         let (operation, ids) = program::rules().find(Method::Get, &["api", "v2", "conversations", id]).unwrap();
         let ids = ids.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
         let question =
-            Question { operation: Arc::clone(operation), ids, params: vec![], body: None, job: None, seen: None };
+            Question { operation: Arc::clone(operation), ids, params: vec![], body: None, kept: None, seen: None };
         let (world, now) = (&organisation.world, program::at(NOW));
         let scope = Arc::new(decision::scope(world, program::principal(&world.org, "carl"), operation, now).unwrap());
         let Decided::Forward(forward) = decision::decide(world, &scope, &question, now).unwrap() else {

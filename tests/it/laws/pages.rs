@@ -70,7 +70,7 @@ fn ask(organisation: &Organisation, person: &str, path: &str, params: &[(&str, &
     };
     let params = params.iter().map(|(name, value)| ((*name).into(), values(name, value))).collect();
     let question =
-        Question { operation: Arc::clone(operation), ids: vec![], params, body: None, job: None, seen: None };
+        Question { operation: Arc::clone(operation), ids: vec![], params, body: None, kept: None, seen: None };
     let (world, now) = (&organisation.world, program::at(NOW));
     let scope = Arc::new(decision::scope(world, program::principal(&world.org, person), operation, now)?);
     decision::decide(world, &scope, &question, now)

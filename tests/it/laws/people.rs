@@ -22,7 +22,7 @@ fn read(asker: &Asker<'_>, user: &User) -> Heard {
     let (operation, ids) = program::rules().find(Method::Get, &["api", "v2", "users", &user.id]).unwrap();
     let ids = ids.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
     let question =
-        Question { operation: Arc::clone(operation), ids, params: vec![], body: None, job: None, seen: None };
+        Question { operation: Arc::clone(operation), ids, params: vec![], body: None, kept: None, seen: None };
     asker.put(&question, |_, _| Some(json!({ "id": user.id, "name": user.name, "division": { "id": user.division } })))
 }
 

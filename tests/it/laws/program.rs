@@ -125,7 +125,7 @@ pub(crate) fn question(kind: Kind, body: &[u8]) -> Question {
         ids: vec![],
         params: vec![],
         body: Some(body),
-        job: None,
+        kept: None,
         seen: None,
     }
 }

@@ -21,7 +21,7 @@ fn question(path: &str, queue: Option<&str>, params: &[(&str, String)]) -> Quest
         ids: queue.map(|id| ("queueId".into(), id.to_owned())).into_iter().collect(),
         params: params.iter().map(|(name, value)| ((*name).into(), vec![value.clone()])).collect(),
         body: None,
-        job: None,
+        kept: None,
         seen: None,
     }
 }

@@ -33,7 +33,7 @@ fn operation() -> &'static Arc<Operation> {
 
 fn question(body: &Value) -> Question {
     let body = json::parse_object(body.to_string().as_bytes(), &Limits::default()).unwrap();
-    Question { operation: operation().clone(), ids: vec![], params: vec![], body: Some(body), job: None, seen: None }
+    Question { operation: operation().clone(), ids: vec![], params: vec![], body: Some(body), kept: None, seen: None }
 }
 
 fn state(user: &User) -> &'static str {

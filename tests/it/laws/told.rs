@@ -242,7 +242,7 @@ fn a_right_to_some_days_opens_reads_by_id() {
         "data": { "from": "2026-11-16T00:00:00Z", "until": "2026-11-17T00:00:00Z" } }]);
     let ids = vec![("conversationId".into(), "c-1".to_owned())];
     let question =
-        Question { operation: program::read_by_id().clone(), ids, params: vec![], body: None, job: None, seen: None };
+        Question { operation: program::read_by_id().clone(), ids, params: vec![], body: None, kept: None, seen: None };
     assert!(matches!(ask(file, "carl", question, |_| {}), Ok(Decided::Forward(_))));
 }
 
@@ -341,7 +341,7 @@ fn a_parameter_that_only_shows_is_passed_on() {
         ids: vec![],
         params,
         body: None,
-        job: None,
+        kept: None,
         seen: None,
     };
     let decided = ask(file, "cora", question, |operation| {

@@ -160,7 +160,7 @@ impl Honest {
         let operation = program::list_of(list);
         let params = vec![("pageSize".into(), vec!["3".to_owned()])];
         let question =
-            Question { operation: Arc::clone(operation), ids: vec![], params, body: None, job: None, seen: None };
+            Question { operation: Arc::clone(operation), ids: vec![], params, body: None, kept: None, seen: None };
         let forward = Self::put(asker, &question)?;
         let directory = &asker.organisation.directory;
         let answer = lists::obedient(list, directory, forward.verified.query());
@@ -178,7 +178,7 @@ impl Honest {
         let ids = vec![("conversationId".into(), one.id.clone())];
         let operation = program::read_by_id();
         let question =
-            Question { operation: Arc::clone(operation), ids, params: vec![], body: None, job: None, seen: None };
+            Question { operation: Arc::clone(operation), ids, params: vec![], body: None, kept: None, seen: None };
         let forward = Self::put(asker, &question)?;
         let visible = visible_ids(asker, operation, Data::Interaction);
         Some(Self::of(Form::Conversation, forward.plan, read_by_id(one), visible, &asker.organisation.directory))

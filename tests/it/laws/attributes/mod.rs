@@ -215,7 +215,7 @@ fn values(body: &Value, found: &mut BTreeSet<String>) {
 
 fn question(body: &str) -> Question {
     let body = json::parse(body.as_bytes(), &Limits::default()).unwrap();
-    Question { operation: operation(), ids: vec![], params: vec![], body: Some(body), job: None, seen: None }
+    Question { operation: operation(), ids: vec![], params: vec![], body: Some(body), kept: None, seen: None }
 }
 
 fn cases() -> u64 {

@@ -147,7 +147,7 @@ impl Family {
         };
         let body = Some(json::parse(case.body.as_bytes(), &Limits::default()).expect("drawn bodies are good JSON"));
         let operation = Arc::clone(&self.operation);
-        let question = Question { operation, ids: vec![], params: vec![], body, job: None, seen: None };
+        let question = Question { operation, ids: vec![], params: vec![], body, kept: None, seen: None };
         match decision::decide(world, &scope, &question, now) {
             Err(refusal) => refusal.into(),
             Ok(Decided::Split(_)) => panic!("nothing here is asked in parts"),

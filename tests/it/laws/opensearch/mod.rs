@@ -39,7 +39,7 @@ fn operation() -> &'static Arc<Operation> {
 
 fn question(body: &str) -> Question {
     let body = json::parse(body.as_bytes(), &Limits::default()).expect("drawn bodies are good JSON");
-    Question { operation: operation().clone(), ids: vec![], params: vec![], body: Some(body), job: None, seen: None }
+    Question { operation: operation().clone(), ids: vec![], params: vec![], body: Some(body), kept: None, seen: None }
 }
 
 /// One document for a leg; its division is the tag of its time, or what the directory says.

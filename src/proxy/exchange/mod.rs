@@ -3,13 +3,15 @@
 //! An exchange writes its outcome line when it is dropped, so there is one for every ending: body delivered, body cut,
 //! asker gone, panic caught. It carries facts for the record only; no phase learns anything from it but the time.
 
+mod asked;
+
 use super::{
     leaving::Body,
     respond::{self, Answer},
 };
 use crate::{
     audit::{
-        self, Cache, Intent, IntentDraft, NoticeRecord, OutcomeRecord, Query, Recorder, Reserved, ScopeRecord, Subject,
+        self, Cache, Intent, IntentDraft, NoticeRecord, OutcomeRecord, Recorder, Reserved, ScopeRecord, Subject,
         Unavailable, Verdict, VersionsRecord,
     },
     base::clock::Clock,
@@ -22,7 +24,6 @@ use crate::{
         world::World,
     },
     policy::guard::{Guarded, Rows},
-    query::{Question, hide::hide},
     server::{Panicked, Peer},
     telemetry::{
         Event as _, Metrics,
@@ -35,6 +36,7 @@ use crate::{
     verify::VerifiedLink,
     world::Scoped,
 };
+use asked::without_words;
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use jiff::Timestamp;
@@ -165,64 +167,6 @@ impl Exchange {
         if let Some(outcome) = &mut self.outcome {
             fact(outcome);
         }
-    }
-
-    /// Notes what is asked, once more each time that more of it was read.
-    pub(super) fn asked(&mut self, query: Query) {
-        self.note(|outcome| outcome.asked = Some(query));
-    }
-
-    /// As [`Self::asked`]; the body's text is kept apart until it was [`Self::understood`], its digest counts. What masks hide
-    /// is in neither.
-    pub(super) fn asked_with_body<N: AsRef<str>>(
-        &mut self,
-        (method, path): (&str, &str),
-        query: &[(N, String)],
-        body: Option<&[u8]>,
-    ) {
-        let hidden = body.zip(self.governed.as_deref()).and_then(|(body, rule)| hide(rule, body));
-        let mut query = Query::new(method, path, query, hidden.as_deref().or(body));
-        self.body = query.text.as_mut().and_then(|text| text.body.take());
-        self.asked(query);
-    }
-
-    /// A link asks what would be posted, and stands so in the record.
-    pub(super) fn asked_by_link<N: AsRef<str>>(
-        &mut self,
-        line: (&str, &str),
-        query: &[(N, String)],
-        body: &[u8],
-        asks: Arc<Operation>,
-    ) {
-        self.governed = Some(asks);
-        self.asked_with_body(line, query, Some(body));
-    }
-
-    /// A run asks what is kept: that is what the record has of it.
-    pub(super) fn asks_again(&mut self, question: &Question) {
-        let asked = question.as_sent();
-        if question.operation.definition.is_some()
-            && asked.operation.id != question.operation.id
-            && let Some(body) = &asked.body
-        {
-            let bytes = body.to_bytes();
-            let text = self.outcome.as_ref().and_then(|outcome| outcome.asked.as_ref()?.text.clone());
-            if let Some(text) = text {
-                // what masks hide is the question's to say
-                self.governed = Some(asked.operation.clone());
-                self.asked_with_body((&text.method, &text.path), &text.query, Some(&bytes));
-            }
-        }
-    }
-
-    /// What was not understood may hold anything, a secret among it. This was.
-    pub(super) fn understood(&mut self) {
-        let body = self.body.take();
-        self.note(|outcome| {
-            if let Some(text) = outcome.asked.as_mut().and_then(|asked| asked.text.as_mut()) {
-                text.body = body;
-            }
-        });
     }
 
     pub(super) fn decided_in(&mut self, world: &World) {
@@ -446,19 +390,6 @@ impl Exchange {
 const LOGGED: usize = 1024;
 /// Characters of the client's name that a token carries.
 const MAX_CLIENT: usize = 256;
-
-/// The sentence without the asker's own words. What is quoted first may be the place, which starts with `$`; whatever is
-/// quoted after it, or instead, is his.
-fn without_words(sentence: &str) -> String {
-    let parts: Vec<&str> = sentence.splitn(4, '`').collect();
-    match parts[..] {
-        [before, place, between, _] if place.starts_with('$') => format!("{before}`{place}`{between}…"),
-        [_] => sentence.to_owned(),
-        [_, place, _] if place.starts_with('$') => sentence.to_owned(),
-        [before, ..] => format!("{before}…"),
-        [] => String::new(),
-    }
-}
 
 const INTERNAL: &str = "the proxy made a mistake and answered nothing; give the decision id to its operator";
 
