@@ -3,6 +3,7 @@
 //! Nothing is decided here. A start either serves everything or says what is wrong, all of it at once.
 
 mod reload;
+mod schedules;
 pub mod selftest;
 
 use crate::{
@@ -223,7 +224,10 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let (shutdown, admin_shutdown) = (CancellationToken::new(), CancellationToken::new());
     let addresses = (address(&proxy_listener, settings.proxy.listen), address(&admin_listener, settings.admin.listen));
     let limits = server_settings(&settings.proxy);
-    let serving = vec![tokio::spawn(server::serve(proxy_listener, proxy, limits, shutdown.clone()))];
+    let serving = vec![
+        tokio::spawn(schedules::run(proxy.clone(), shutdown.clone())),
+        tokio::spawn(server::serve(proxy_listener, proxy, limits, shutdown.clone())),
+    ];
     let control =
         tokio::spawn(server::serve(admin_listener, admin, server::Settings::default(), admin_shutdown.clone()));
     Ok(Running {

@@ -63,7 +63,7 @@ pub struct IntentRecord {
     pub time: Timestamp,
     /// Whose rights decide.
     pub subject: Subject,
-    /// Address of the connection.
+    /// Address of the connection, or `schedule` and its id.
     pub peer: String,
     /// Id of the rule.
     pub operation: String,
@@ -100,7 +100,7 @@ pub struct OutcomeRecord {
     /// Whose rights decide; missing where nobody was identified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Subject>,
-    /// Address of the connection.
+    /// Address of the connection, or `schedule` and its id.
     pub peer: String,
     /// Id of the rule; missing where no rule governs the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -188,7 +188,7 @@ pub struct Subject {
     pub kind: String,
     /// Id in the directory.
     pub id: String,
-    /// Who acts for the subject; `null`: the subject himself.
+    /// Who acts for the subject, such as whoever set up the schedule that asks for him; `null`: the subject himself.
     #[serde(default)]
     pub actor: Option<String>,
     /// The session that vouches for the subject; `null`: the token stands alone.
@@ -197,7 +197,7 @@ pub struct Subject {
     /// The client that the token names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
-    /// `static` or `jwt`.
+    /// `static` or `jwt`; `schedule` where nobody asked now, and a schedule did for the subject.
     pub method: String,
 }
 

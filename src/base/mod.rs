@@ -2,5 +2,6 @@
 
 pub mod address;
 pub mod clock;
+pub mod crontab;
 pub mod hash;
 pub mod secret;

@@ -1,6 +1,7 @@
 //! The pure chain: scope, narrow, verify. The same functions serve requests, `explain`, rule tests and lint.
 
 pub mod saved;
+pub mod schedules;
 
 use crate::{
     model::{
@@ -119,6 +120,9 @@ pub fn decide(world: &World, scope: &Arc<Scope>, question: &Question, now: Times
         && let Some(guarded) = saved::answer(world, scope.holder, part, question, now)?
     {
         return Ok(Decided::Local(guarded));
+    }
+    if let Some(part) = &question.operation.schedule {
+        return schedules::answer(world, scope.holder, part, question, now).map(Decided::Local);
     }
     let asked = question.as_sent();
     match policy::narrow::narrow(world, scope, &asked, now)? {

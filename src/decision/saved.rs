@@ -120,7 +120,7 @@ fn owner(org: &Org, holder: Principal) -> (Box<str>, Box<str>) {
     (kind.into(), org.principal_id(holder).into())
 }
 
-fn page(question: &Question, total: usize) -> Result<PageInfo, Refusal> {
+pub fn page(question: &Question, total: usize) -> Result<PageInfo, Refusal> {
     let number = |name: &str, default: usize| {
         let found = question.params.iter().find(|(known, _)| **known == *name);
         let Some(text) = found.and_then(|(_, values)| values.first()) else { return Ok(default) };
@@ -130,7 +130,7 @@ fn page(question: &Question, total: usize) -> Result<PageInfo, Refusal> {
     Ok(PageInfo { number: number(NUMBER, 1)?, size: number(SIZE, DEFAULT_SIZE)?, total })
 }
 
-fn paged(page: PageInfo, rows: impl Iterator<Item = Value>) -> Value {
+pub(super) fn paged(page: PageInfo, rows: impl Iterator<Item = Value>) -> Value {
     let count = |many: usize| Value::int(i64::try_from(many).unwrap_or(i64::MAX));
     Value::object([
         ("entities", Value::array(rows)),
@@ -139,6 +139,24 @@ fn paged(page: PageInfo, rows: impl Iterator<Item = Value>) -> Value {
         ("total", count(page.total)),
         ("pageCount", count(page.pages())),
     ])
+}
+
+pub(super) fn instant(at: Timestamp) -> Value {
+    Value::text(at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
+}
+
+/// Whether `holder` may see a definition, and so run it.
+pub(super) fn sees(
+    world: &World,
+    holder: Principal,
+    part: &DefinitionPart,
+    definition: &Definition,
+    now: Timestamp,
+) -> bool {
+    let view = scope(world, holder, &part.view, now).ok();
+    let (org, parents) = (&*world.org, part.parents);
+    let sight = Sight { org, holder, view: view.as_ref(), edit: None, edits: &part.edit, parents };
+    definition.operation == part.asks.id && sight.sees(definition)
 }
 
 /// The definition as the asked body has it.
@@ -306,7 +324,6 @@ impl Saved<'_> {
     fn executions(&self) -> Result<Guarded, Refusal> {
         let all = self.question.executions();
         let page = page(self.question, all.len())?;
-        let instant = |at: Timestamp| Value::text(at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string());
         let number = |number: u64| Value::int(i64::try_from(number).unwrap_or(i64::MAX));
         let rows = all.iter().skip(page.skip()).take(page.take()).map(|one| {
             let text = |text: &Option<Box<str>>| text.as_deref().map_or(Value::Null, Value::text);
@@ -332,7 +349,7 @@ impl Saved<'_> {
             (DIVISION, Value::text(&*one.division)),
             (SHARED, Value::Bool(one.shared)),
             ("version", Value::int(one.version.into())),
-            ("dateModified", Value::text(one.changed.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())),
+            ("dateModified", instant(one.changed)),
         ]);
         if self.sight.owns(one) || self.sight.edits(one) {
             row.set("owner", Value::object([("id", Value::text(&*one.owner.1))]));

@@ -42,6 +42,8 @@ pub struct Subject {
 pub enum Method {
     Static,
     Jwt,
+    /// Nobody asked now: he set it up, or was named, and it is asked for him.
+    Schedule,
 }
 
 impl Method {
@@ -49,6 +51,7 @@ impl Method {
         match self {
             Self::Static => "static",
             Self::Jwt => "jwt",
+            Self::Schedule => "schedule",
         }
     }
 }

@@ -3,10 +3,11 @@
 use super::{
     definition::{Definition, Execution},
     job::Job,
+    schedule::Scheduled,
 };
 use std::sync::Arc;
 
-/// What is kept of jobs and definitions for one question.
+/// What is kept of jobs, definitions and schedules for one question.
 #[derive(Debug, Clone)]
 pub enum Kept {
     /// The job that the path names, where its submitter is known.
@@ -21,4 +22,6 @@ pub enum Kept {
     New(Box<str>),
     /// What the asker asked, the newest first.
     Executions(Arc<[Execution]>),
+    /// Schedules and their runs.
+    Scheduled(Scheduled),
 }

@@ -20,5 +20,6 @@ pub mod outgoing;
 pub mod part;
 pub mod refusal;
 pub mod routes;
+pub mod schedule;
 pub mod set;
 pub mod world;

@@ -12,6 +12,7 @@ use super::{
     job::JobStep,
     part::{Part, Preview},
     routes::{RouteIndex, Slot},
+    schedule::SchedulePart,
     world::Policy,
 };
 use jsonpath_rust::parser::model::JpQuery;
@@ -99,6 +100,8 @@ pub struct Operation {
     pub preview: Option<Preview>,
     /// For what is done with questions that are kept here.
     pub definition: Option<DefinitionPart>,
+    /// Where it is about schedules of such questions.
+    pub schedule: Option<SchedulePart>,
     /// The same of another region, for who audits metadata there.
     pub abroad: Option<Arc<Operation>>,
     /// The method and path that ask the same by a link.

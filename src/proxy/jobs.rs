@@ -22,8 +22,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 impl Proxy {
-    /// Puts to a question the job that it is about, whosever it is, or the asker's own exports.
-    pub(super) async fn find_job(
+    /// Puts to a question what is kept of what it is about, whosever it is.
+    pub(super) async fn find_kept(
         &self,
         question: &mut Question,
         holder: Principal,
@@ -37,6 +37,9 @@ impl Proxy {
                 self.store.jobs_of(region, (holder_kind(holder), org.principal_id(holder)), &own.submit.id).await?;
             question.kept = Some(Kept::Own(held.into()));
             return Ok(());
+        }
+        if let Some(part) = question.operation.schedule.clone() {
+            return self.find_schedule(question, &part, holder, org).await;
         }
         if let Some(part) = &question.operation.definition {
             question.kept = Some(match (part.step, question.ids.last()) {

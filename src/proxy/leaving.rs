@@ -30,6 +30,12 @@ impl Body {
     pub(super) fn new(rest: Bytes, flow: Option<Box<Flow>>, exchange: Exchange) -> Self {
         Self { rest, flow, exchange }
     }
+
+    /// Counts the whole answer as delivered, where it was kept instead of sent.
+    pub(super) fn kept(&mut self) {
+        let many = std::mem::take(&mut self.rest).len() as u64;
+        self.exchange.note(|outcome| outcome.bytes_out = outcome.bytes_out.saturating_add(many));
+    }
 }
 
 impl http_body::Body for Body {

@@ -20,6 +20,7 @@ mod path;
 pub mod question;
 mod read_on;
 pub mod respond;
+mod schedules;
 mod split;
 mod token;
 
@@ -165,7 +166,7 @@ impl Proxy {
             None => pinned.scope(subject.principal, &question.operation, exchange.now())?,
         };
         exchange.scoped(&scoped, &pinned.world.org);
-        self.find_job(&mut question, subject.principal, &pinned.world, exchange.now()).await?;
+        self.find_kept(&mut question, subject.principal, &pinned.world, exchange.now()).await?;
         self.look(&mut question, &pinned, &scoped.scope, exchange).await?;
         exchange.enter("decide");
         let now = exchange.now();
@@ -183,6 +184,10 @@ impl Proxy {
         }
         let forward = match decided? {
             Decided::Local(guarded) => {
+                if let Some(change) = decision::schedules::change(&pinned.world, subject.principal, &question, now) {
+                    self.store.reschedule(change).await?;
+                    return Ok(guarded.into());
+                }
                 return self.answer_here(&question, guarded, whose, exchange, now).await.map(Answer::from);
             }
             Decided::Split(split) => {
@@ -208,7 +213,7 @@ impl Proxy {
     }
 
     async fn open(&self, head: bool, unread: bool, peer: Peer) -> Exchange {
-        Exchange::open(&self.recorder, &self.clock, &self.metrics, head, unread, peer).await
+        Exchange::open(&self.recorder, &self.clock, &self.metrics, head, unread, peer.address.to_string()).await
     }
 }
 

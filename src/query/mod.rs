@@ -26,6 +26,7 @@ use crate::model::{
     kept::Kept,
     operation::Operation,
     part::Sighting,
+    schedule::Scheduled,
 };
 use std::{borrow::Cow, sync::Arc};
 
@@ -100,6 +101,14 @@ impl Question {
         match &self.kept {
             Some(Kept::Definitions(found, total)) => (found, *total),
             _ => (&[], 0),
+        }
+    }
+
+    /// What is kept of schedules, where it is about one.
+    pub fn scheduled(&self) -> Option<&Scheduled> {
+        match &self.kept {
+            Some(Kept::Scheduled(scheduled)) => Some(scheduled),
+            _ => None,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::model::{
     definition::DefinitionStep,
     entitlement::Action,
     operation::{Audience, BpoExports, Caller, Class, EmptyScope, Outside, Outsourcers, StaticDead, Strength},
+    schedule::ScheduleStep,
 };
 use std::collections::BTreeMap;
 
@@ -237,6 +238,23 @@ keys! {
         executions: Option<At<String>>,
         /// Whether a parent division may hold shared ones, for whoever may view in a division below it.
         parent: Option<ParentWord>,
+        /// Kept questions that are asked at set times.
+        schedules: Option<At<Schedules>>,
+    }
+}
+
+keys! {
+    /// Schedules of kept questions, under a path of their own: list, save, read, change, remove, and below each its runs and
+    /// their answers.
+    Schedules {
+        /// Method and path that set one up; it is `/{id}` below, its runs are `/{id}/runs`.
+        r#match: At<String>,
+        /// The name of the id in the path.
+        id: At<String>,
+        /// Id of the rule that reads one person: whoever may be read by it may be named as a recipient.
+        recipient: At<String>,
+        /// Whether outsourcers may set one up and receive it.
+        bpo: Option<At<BpoWord>>,
     }
 }
 
@@ -248,6 +266,20 @@ keys! {
         division: At<String>,
         shared: Option<bool>,
         definition: Json,
+    }
+}
+
+keys! {
+    /// A schedule that is there in a test.
+    ScheduledThere {
+        /// Id of a user or of a service account, who sets it up with the rights that he has in the test.
+        owner: At<String>,
+        /// Id of a definition that is there.
+        definition: At<String>,
+        /// Ids of users who receive it.
+        recipients: Vec<At<String>>,
+        /// What a run for the asker, of the id `run`, was answered.
+        answered: Option<Json>,
     }
 }
 
@@ -461,6 +493,10 @@ keys! {
         as_saved: Option<SavedWord>,
         /// Definitions that are there, by their ids.
         saved: BTreeMap<Name, At<SavedThere>>,
+        /// What is done with schedules, instead of asking a question.
+        as_schedule: Option<ScheduleWord>,
+        /// Schedules that are there, by their ids.
+        scheduled: BTreeMap<Name, At<ScheduledThere>>,
         /// Whether it is asked by a link that holds the body.
         by_link: Option<bool>,
         /// Path ids and query parameters.
@@ -527,6 +563,17 @@ words! {
 words! { AudienceWord => Audience { Everybody = "everybody", Internal = "internal", } }
 words! { OutsourcersWord => Outsourcers { Count = "count", ByDivision = "by-division", ByRow = "by-row", } }
 words! { ParentWord { ReadShared = "read-shared", } }
+words! {
+    ScheduleWord => ScheduleStep {
+        List = "list",
+        Save = "save",
+        Read = "read",
+        Change = "change",
+        Remove = "remove",
+        Runs = "runs",
+        Answer = "answer",
+    }
+}
 words! {
     SavedWord => DefinitionStep {
         List = "list",

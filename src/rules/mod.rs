@@ -50,6 +50,7 @@ mod reading;
 mod rests;
 mod sameness;
 mod saved;
+mod schedules;
 mod schema;
 mod sites;
 mod source;
@@ -64,7 +65,7 @@ mod tests;
 pub use catalogue::steps;
 pub use permissions::{Template, TemplatePermission};
 pub use problem::{Problem, Source};
-pub use query_test::{Expect, Fixture, RuleTest, SavedThere};
+pub use query_test::{Expect, Fixture, RuleTest, SavedThere, ScheduledThere};
 pub use sameness::same;
 pub use schema::{schema, schemas};
 pub use source::{Unreadable, embedded, read_dir};
@@ -126,6 +127,7 @@ pub fn compile(files: Vec<(String, String)>, policy: Policy) -> Result<Compiled,
     fetches::tie(std::mem::take(&mut rules.fetches), &mut rules.operations);
     previews::tie(std::mem::take(&mut rules.previews), &mut rules.operations, &mut problems);
     below::tie(std::mem::take(&mut rules.below), &mut rules.operations, &mut problems);
+    schedules::tie(std::mem::take(&mut rules.schedules), &mut rules.operations, &mut problems);
     let mut index = RouteIndex::default();
     for (slot, operation) in rules.operations.iter().enumerate() {
         index.insert(operation.contract.method, operation.contract.template.steps(), Slot::Governed(slot));
@@ -242,6 +244,7 @@ struct Gathered {
     abroad: Vec<abroad::Pending>,
     previews: Vec<previews::Pending>,
     below: Vec<below::Pending>,
+    schedules: Vec<schedules::Pending>,
 }
 
 impl Gathered {
@@ -320,8 +323,8 @@ impl Gathered {
             let saved = rule.saved.as_ref();
             let kept = saved.and_then(|saved| saved::operations(saved, &operation, surroundings, reader));
             self.add(operation, &rule.r#match, reader);
-            for operation in kept.into_iter().flatten() {
-                self.add(operation, saved.map_or(&rule.r#match, |saved| &saved.r#match), reader);
+            if let (Some(kept), Some(saved)) = (kept, saved) {
+                self.kept(kept, saved, reader);
             }
             for operation in jobs.into_iter().flatten() {
                 self.add(operation, rule.job.as_ref().map_or(&rule.r#match, |job| &job.r#match), reader);
@@ -330,6 +333,19 @@ impl Gathered {
     }
 
     /// An export that names interactions, and what fetches it.
+    fn kept(&mut self, kept: Vec<Arc<Operation>>, saved: &At<format::Saved>, reader: &mut Reader<'_>) {
+        let run = schedules::run_of(&kept);
+        for operation in kept {
+            self.add(operation, &saved.r#match, reader);
+        }
+        let Some((schedules, run)) = saved.schedules.as_ref().zip(run) else { return };
+        let (first, recipient) = (self.operations.len(), schedules.recipient.clone());
+        for operation in schedules::operations(schedules, &run, reader).into_iter().flatten() {
+            self.add(operation, &schedules.r#match, reader);
+        }
+        self.schedules.push(schedules::Pending { first, recipient, source: reader.source.clone() });
+    }
+
     fn fetched(&mut self, export: Operation, fetch: &At<format::Fetch>, at: &At<String>, reader: &mut Reader<'_>) {
         let Some((export, fetched)) = fetches::operations(fetch, export, reader) else { return };
         let slot = self.operations.len();

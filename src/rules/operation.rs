@@ -183,6 +183,7 @@ impl Surroundings<'_> {
             look: None,
             preview: None,
             definition: None,
+            schedule: None,
             abroad: None,
             linked: None,
             asks: None,

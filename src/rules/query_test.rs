@@ -10,7 +10,7 @@ use super::{
     reading::{At, Reader},
     values::{Json, Name},
 };
-use crate::model::{definition::DefinitionStep, refusal::Code};
+use crate::model::{definition::DefinitionStep, refusal::Code, schedule::ScheduleStep};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::Arc;
@@ -52,8 +52,19 @@ pub struct RuleTest {
     pub exported: Vec<(Box<str>, Value)>,
     /// Definitions that are there.
     pub saved: Vec<SavedThere>,
+    pub scheduled: Vec<ScheduledThere>,
     /// What the upstream answers, and what the asker gets of it.
     pub answer: Option<(Value, Value)>,
+}
+
+/// A schedule that is there in a test.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScheduledThere {
+    pub id: Box<str>,
+    pub owner: Box<str>,
+    pub definition: Box<str>,
+    pub recipients: Vec<Box<str>>,
+    pub answered: Option<Value>,
 }
 
 /// A definition that is there in a test.
@@ -161,6 +172,13 @@ fn compile(
         reader.problem_with(test.name.span.clone(), "the rule's question is not kept", help);
         return None;
     }
+    let scheduled = test.as_schedule.map(ScheduleStep::from);
+    let has_schedules = rule.saved.as_ref().is_some_and(|saved| saved.schedules.is_some());
+    if (scheduled.is_some() || !test.scheduled.is_empty()) && !has_schedules {
+        let help = Some("add `[rule.saved.schedules]`, or ask it as it is".to_owned());
+        reader.problem_with(test.name.span.clone(), "the rule's question is not asked at set times", help);
+        return None;
+    }
     let by_link = test.by_link == Some(true);
     if by_link && (rule.link.is_none() || as_job) {
         let help = Some("add `[rule.link]`, or ask it as it is".to_owned());
@@ -175,11 +193,12 @@ fn compile(
     Some(RuleTest {
         file: reader.source.name.clone(),
         line: reader.source.position(test.span.start).0,
-        operation: match step {
-            Some(step) => format!("{}.saved.{}", *rule.id, step.as_str()).into(),
-            None if as_job => format!("{}.job", *rule.id).into(),
-            None if by_link => format!("{}.link", *rule.id).into(),
-            None => rule.id.as_str().into(),
+        operation: match (step, scheduled) {
+            (Some(step), _) => format!("{}.saved.{}", *rule.id, step.as_str()).into(),
+            (None, Some(step)) => format!("{}.schedules.{}", *rule.id, step.as_str()).into(),
+            (None, None) if as_job => format!("{}.job", *rule.id).into(),
+            (None, None) if by_link => format!("{}.link", *rule.id).into(),
+            (None, None) => rule.id.as_str().into(),
         },
         name: test.name.as_str().into(),
         fixture: fixture.clone(),
@@ -192,8 +211,19 @@ fn compile(
         interaction,
         exported: test.exported.iter().map(|(id, asks)| (id.text.clone(), asks.0.clone())).collect(),
         saved: test.saved.iter().map(there).collect(),
+        scheduled: test.scheduled.iter().map(planned).collect(),
         answer,
     })
+}
+
+fn planned((id, scheduled): (&Name, &At<format::ScheduledThere>)) -> ScheduledThere {
+    ScheduledThere {
+        id: id.text.clone(),
+        owner: scheduled.owner.as_str().into(),
+        definition: scheduled.definition.as_str().into(),
+        recipients: scheduled.recipients.iter().map(|id| id.as_str().into()).collect(),
+        answered: scheduled.answered.as_ref().map(|answer| answer.0.clone()),
+    }
 }
 
 fn there((id, saved): (&Name, &At<format::SavedThere>)) -> SavedThere {

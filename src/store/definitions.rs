@@ -88,7 +88,7 @@ pub(super) fn put(connection: &mut Connection, one: &Definition) -> Result<(), F
         let count = "select count(*) from definitions where region = ? and owner = ? and owner_kind = ?";
         let held: u32 = transaction.query_row(count, params![one.region, owner, kind], |row| row.get(0))?;
         if held >= MOST {
-            return Err(Failed::Full);
+            return Err(Failed::Full(MOST));
         }
         transaction.execute(
             "insert into definitions values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",

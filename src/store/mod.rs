@@ -4,6 +4,7 @@
 
 mod definitions;
 mod jobs;
+mod schedules;
 #[cfg(test)]
 mod tests;
 
@@ -11,7 +12,9 @@ use crate::model::{
     definition::{Definition, DefinitionChange, Execution, Wanted},
     job::Job,
     refusal::{Code, Refusal},
+    schedule::{Run, Schedule, ScheduleChange},
 };
+use jiff::Timestamp;
 use rusqlite::Connection;
 use std::{
     fs::{DirBuilder, OpenOptions},
@@ -56,9 +59,9 @@ pub enum Failed {
     Taken(Box<str>),
     #[error("results of the job `{0}` name more places than are kept")]
     Places(Box<str>),
-    #[error("its owner keeps as many definitions as may be kept")]
-    Full,
-    #[error("the definition was changed or taken away since it was read")]
+    #[error("its owner keeps as many as may be kept: {0}")]
+    Full(u32),
+    #[error("it was changed or taken away since it was read")]
     Changed,
 }
 
@@ -80,13 +83,13 @@ impl From<Failed> for Refusal {
                 Code::AnswerUnreadable,
                 "the results of this job have more pages than are followed; ask for more rows a page",
             ),
-            Failed::Full => Refusal::new(
+            Failed::Full(most) => Refusal::new(
                 Code::DefinitionsFull,
-                format!("you keep {} definitions, and no more are kept of one person; remove some", definitions::MOST),
+                format!("you keep {most} of these, and no more are kept of one person; remove some"),
             ),
             Failed::Changed => Refusal::new(
                 Code::DefinitionChanged,
-                "somebody changed this definition meanwhile, so nothing was done; read it again, and then decide",
+                "somebody changed this meanwhile, so nothing was done; read it again, and then decide",
             ),
             Failed::Taken(_) => Refusal::new(Code::AnswerUnreadable, "the upstream gave an id that is not a new job's"),
         };
@@ -175,6 +178,62 @@ impl Store {
         self.run(move |connection| definitions::around(connection, &wanted)).await
     }
 
+    /// Sets up, changes or takes away a schedule.
+    pub async fn reschedule(&self, change: ScheduleChange) -> Result<(), Failed> {
+        self.run(move |connection| match &change {
+            ScheduleChange::Put(one) => schedules::put(connection, one),
+            ScheduleChange::Remove(one) => schedules::remove(connection, one),
+        })
+        .await
+    }
+
+    /// The schedule of a region by its id, whosever it is.
+    pub async fn schedule(&self, region: &str, id: &str) -> Result<Option<Schedule>, Failed> {
+        let (region, id) = (region.to_owned(), id.to_owned());
+        self.run(move |connection| schedules::find(connection, &region, &id)).await
+    }
+
+    /// A part, by name, of the schedules that somebody set up or receives, and how many they are.
+    pub async fn schedules(
+        &self,
+        (region, operation): (&str, &str),
+        (kind, holder): (&str, &str),
+        (skip, take): (usize, usize),
+    ) -> Result<(Vec<Schedule>, usize), Failed> {
+        let (region, operation) = (region.to_owned(), operation.to_owned());
+        let (kind, holder) = (kind.to_owned(), holder.to_owned());
+        self.run(move |connection| schedules::around(connection, (&region, &operation), (&kind, &holder), (skip, take)))
+            .await
+    }
+
+    /// What is to be run by now.
+    pub async fn due(&self, now: Timestamp, most: u32) -> Result<Vec<Schedule>, Failed> {
+        self.run(move |connection| schedules::due(connection, now, most)).await
+    }
+
+    /// Begins the runs of a schedule that is due, and says when it is due next. `false`: somebody else did.
+    pub async fn begin(&self, one: Schedule, next: Option<Timestamp>, runs: Vec<Run>) -> Result<bool, Failed> {
+        self.run(move |connection| schedules::begin(connection, &one, next, &runs)).await
+    }
+
+    /// Writes how a run ended.
+    pub async fn end(&self, run: Run) -> Result<(), Failed> {
+        self.run(move |connection| schedules::end(connection, &run)).await
+    }
+
+    /// Runs of a schedule for one reader, the newest first; or the one of that id, with what it answered.
+    pub async fn runs(
+        &self,
+        (region, schedule): (&str, &str),
+        (kind, reader): (&str, &str),
+        id: Option<&str>,
+    ) -> Result<Vec<Run>, Failed> {
+        let (region, schedule) = (region.to_owned(), schedule.to_owned());
+        let (kind, reader, id) = (kind.to_owned(), reader.to_owned(), id.map(str::to_owned));
+        self.run(move |connection| schedules::runs(connection, (&region, &schedule), (&kind, &reader), id.as_deref()))
+            .await
+    }
+
     /// Notes what somebody asked. Nobody waits for it: an answer is not held back for what is only told later, and a note
     /// that finds no place is lost.
     pub fn note(&self, execution: Execution) {
@@ -258,5 +317,6 @@ fn connect(file: &Path, synchronous: &str) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.execute_batch(jobs::TABLES)?;
     connection.execute_batch(definitions::TABLES)?;
+    connection.execute_batch(schedules::TABLES)?;
     Ok(connection)
 }

@@ -1,5 +1,8 @@
 use super::*;
-use crate::model::job::JobKind;
+use crate::model::{
+    job::JobKind,
+    schedule::{Ids, KeptAnswer, Right, Rights, RunState},
+};
 use bytes::Bytes;
 
 fn job(id: &str, holder: &str, submitted: &str) -> Job {
@@ -97,7 +100,7 @@ async fn the_oldest_jobs_of_one_holder_are_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     store.bind(job("of-ben", "ben", "2026-11-20T09:00:00Z")).await.unwrap();
-    let now: jiff::Timestamp = NOW.parse().unwrap();
+    let now: Timestamp = NOW.parse().unwrap();
     for number in 0..=jobs::MOST {
         let mut one = job(&format!("j-{number}"), "ana", NOW);
         one.submitted = now + jiff::SignedDuration::from_secs(i64::from(number));
@@ -280,7 +283,7 @@ async fn one_person_does_not_fill_the_disk_with_definitions() {
     for number in 0..definitions::MOST {
         store.change(DefinitionChange::Put(definition(&number.to_string(), "ana", 1))).await.unwrap();
     }
-    assert_eq!(store.change(DefinitionChange::Put(definition("more", "ana", 1))).await, Err(Failed::Full));
+    assert_eq!(store.change(DefinitionChange::Put(definition("more", "ana", 1))).await, Err(Failed::Full(500)));
     store.change(DefinitionChange::Put(definition("other", "bob", 1))).await.unwrap();
 }
 
@@ -294,7 +297,7 @@ async fn what_somebody_asked_is_remembered_and_the_oldest_forgotten() {
         holder: ("user".into(), holder.into()),
         definition: (at % 2 == 0).then(|| "q-1".into()),
         name: Some(at.to_string().into()),
-        began: jiff::Timestamp::from_second(at).unwrap(),
+        began: Timestamp::from_second(at).unwrap(),
         micros: 7,
         rows: (at % 3 == 0).then_some(5),
     };
@@ -329,7 +332,7 @@ async fn notes_hold_up_nobody() {
         holder: ("user".into(), "ana".into()),
         definition: None,
         name: None,
-        began: jiff::Timestamp::from_second(at).unwrap(),
+        began: Timestamp::from_second(at).unwrap(),
         micros: 7,
         rows: None,
     };
@@ -365,4 +368,113 @@ fn definitions_are_kept_from_two_sides() {
     for side in sides {
         assert_eq!(side.join().unwrap(), Ok(()));
     }
+}
+
+fn schedule(id: &str, next: &str) -> Schedule {
+    Schedule {
+        id: id.into(),
+        region: "us".into(),
+        operation: "query".into(),
+        owner: ("user".into(), "ana".into()),
+        name: id.into(),
+        definition: "d-1".into(),
+        cron: "0 7 * * *".into(),
+        zone: "UTC".into(),
+        recipients: vec!["ben".into()],
+        enabled: true,
+        then: Rights {
+            region: "us".into(),
+            sources: vec![Right {
+                divisions: Ids::Only(vec!["pay".into()]),
+                queues: Ids::Any,
+                users: Ids::Only(Vec::new()),
+                conversations: Ids::Any,
+                data: Some((Timestamp::MIN, Timestamp::MAX)),
+                from: None,
+                until: Some(Timestamp::MAX),
+            }],
+            closed: vec!["q-1".into()],
+            restricted: Vec::new(),
+        },
+        version: 1,
+        changed: NOW.parse().unwrap(),
+        next: Some(next.parse().unwrap()),
+    }
+}
+
+fn begun(schedule: &str, reader: &str, nth: i64) -> Run {
+    Run {
+        id: format!("{schedule}-{reader}-{nth}").into(),
+        schedule: schedule.into(),
+        region: "us".into(),
+        reader: ("user".into(), reader.into()),
+        began: Timestamp::from_second(nth).unwrap(),
+        state: RunState::Begun,
+    }
+}
+
+/// Whatever process sees that it is due: one begins it, and a change in between begins nothing.
+#[tokio::test]
+async fn a_schedule_is_begun_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let other = Store::open(folder.path()).unwrap();
+    let one = schedule("s-1", "2026-11-20T07:00:00Z");
+    store.reschedule(ScheduleChange::Put(one.clone())).await.unwrap();
+    assert_eq!(store.schedule("us", "s-1").await, Ok(Some(one.clone())));
+    assert_eq!(store.due("2026-11-20T06:59:59Z".parse().unwrap(), 9).await, Ok(Vec::new()));
+    let now: Timestamp = "2026-11-20T07:00:00Z".parse().unwrap();
+    let (due, seen) = (store.due(now, 9).await.unwrap(), other.due(now, 9).await.unwrap());
+    assert_eq!((due.as_slice(), seen.as_slice()), (&[one.clone()][..], &[one.clone()][..]));
+    let tomorrow: Timestamp = "2026-11-21T07:00:00Z".parse().unwrap();
+    let next = Some(tomorrow);
+    assert_eq!(store.begin(one.clone(), next, vec![begun("s-1", "ana", 1)]).await, Ok(true));
+    assert_eq!(other.begin(one.clone(), next, vec![begun("s-1", "ana", 2)]).await, Ok(false));
+    assert_eq!(store.runs(("us", "s-1"), ("user", "ana"), None).await, Ok(vec![begun("s-1", "ana", 1)]));
+    let seen = store.due(tomorrow, 9).await.unwrap().remove(0);
+    let changed = Schedule { version: 2, enabled: false, next: None, ..one.clone() };
+    store.reschedule(ScheduleChange::Put(changed.clone())).await.unwrap();
+    assert_eq!(other.begin(seen, None, vec![begun("s-1", "ana", 3)]).await, Ok(false));
+    assert_eq!(store.due(Timestamp::MAX, 9).await, Ok(Vec::new()));
+    // nobody else's change in its place, and no second one of the same version
+    let stolen = Schedule { owner: ("user".into(), "ben".into()), version: 3, ..one.clone() };
+    assert_eq!(store.reschedule(ScheduleChange::Put(stolen)).await, Err(Failed::Changed));
+    assert_eq!(store.reschedule(ScheduleChange::Put(changed)).await, Err(Failed::Changed));
+}
+
+/// The last runs of each reader are kept, and nothing of a schedule that is gone.
+#[tokio::test]
+async fn runs_are_bounded_and_go_with_their_schedule() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let mut one = schedule("s-1", NOW);
+    store.reschedule(ScheduleChange::Put(one.clone())).await.unwrap();
+    for nth in 0..15 {
+        let next = Some(Timestamp::from_second(nth).unwrap());
+        let both = vec![begun("s-1", "ana", nth), begun("s-1", "ben", nth)];
+        assert_eq!(store.begin(one.clone(), next, both).await, Ok(true));
+        one.next = next;
+    }
+    for reader in ["ana", "ben"] {
+        let kept = store.runs(("us", "s-1"), ("user", reader), None).await.unwrap();
+        let due: Vec<Run> = (5..15).rev().map(|nth| begun("s-1", reader, nth)).collect();
+        assert_eq!(kept, due);
+    }
+    assert_eq!(store.runs(("us", "s-1"), ("service", "ana"), None).await, Ok(Vec::new()));
+    let kept = KeptAnswer {
+        at: Timestamp::from_second(14).unwrap(),
+        asked: Bytes::from_static(b"{}"),
+        sent: None,
+        answer: Bytes::from_static(b"[]"),
+        rows: 3,
+    };
+    let ended = Run { state: RunState::Kept(kept), ..begun("s-1", "ana", 14) };
+    store.end(ended.clone()).await.unwrap();
+    assert_eq!(store.runs(("us", "s-1"), ("user", "ana"), Some("s-1-ana-14")).await, Ok(vec![ended.clone()]));
+    assert_eq!(store.runs(("us", "s-1"), ("user", "ben"), Some("s-1-ana-14")).await, Ok(Vec::new()));
+    store.reschedule(ScheduleChange::Remove(one)).await.unwrap();
+    assert_eq!(store.runs(("us", "s-1"), ("user", "ana"), None).await, Ok(Vec::new()));
+    // one that ends later is kept nowhere
+    store.end(ended).await.unwrap();
+    assert_eq!(store.runs(("us", "s-1"), ("user", "ana"), None).await, Ok(Vec::new()));
 }

@@ -29,6 +29,13 @@ pub struct Scoped {
     pub record: Arc<ScopeRecord>,
 }
 
+impl Scoped {
+    pub fn of(scope: Arc<Scope>, org: &Org) -> Self {
+        let record = Arc::new(ScopeRecord::of(&scope, org));
+        Self { scope, record }
+    }
+}
+
 /// What one request is decided by. Never changes while it is held.
 #[derive(Debug)]
 pub struct Pinned {
@@ -121,9 +128,7 @@ impl Pinned {
         {
             return Ok(known);
         }
-        let scope = derive()?;
-        let record = ScopeRecord::of(&scope, &self.world.org);
-        let made = Scoped { scope: Arc::new(scope), record: Arc::new(record) };
+        let made = Scoped::of(Arc::new(derive()?), &self.world.org);
         if self.memo.len() >= REMEMBERED {
             self.memo.clear();
         }

@@ -90,7 +90,7 @@ fn every_module_says_what_it_is_for() {
 }
 
 /// Files in which a fault could let a row through. ARCHITECTURE.md lists them and says why.
-const TRUSTED: [&str; 13] = [
+const TRUSTED: [&str; 14] = [
     "src/policy/definitions.rs",
     "src/policy/scope",
     "src/policy/outsourcers.rs",
@@ -104,8 +104,9 @@ const TRUSTED: [&str; 13] = [
     "src/audit/recorder.rs",
     "src/store",
     "src/proxy/jobs.rs",
+    "src/decision/schedules.rs",
 ];
-const TRUSTED_LINES: usize = 9_450;
+const TRUSTED_LINES: usize = 10_300;
 
 #[test]
 fn the_trusted_base_is_stated_and_bounded() {

@@ -144,6 +144,11 @@ impl Guarded {
         self.cursor.as_deref()
     }
 
+    /// Says more of it.
+    pub fn tell(&mut self, notices: impl IntoIterator<Item = Notice>) {
+        self.notices.extend(notices);
+    }
+
     pub(super) fn plain(status: u16, body: Vec<u8>, notices: Vec<Notice>) -> Self {
         Self {
             status,

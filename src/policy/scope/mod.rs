@@ -4,9 +4,11 @@
 
 mod abroad;
 mod grants;
+mod lesser;
 mod openings;
 
 pub use abroad::derive_abroad;
+pub use lesser::{lesser, spelt};
 
 use super::{extent::covers_whole, outsourcers};
 use crate::model::{

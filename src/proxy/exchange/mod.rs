@@ -24,7 +24,7 @@ use crate::{
         world::World,
     },
     policy::guard::{Guarded, Rows},
-    server::{Panicked, Peer},
+    server::Panicked,
     telemetry::{
         Event as _, Metrics,
         event::{
@@ -72,7 +72,7 @@ impl Exchange {
         metrics: &Metrics,
         head: bool,
         unread: bool,
-        peer: Peer,
+        peer: String,
     ) -> Self {
         let reserved = recorder.reserve().await;
         let (id, now) = (Uuid::now_v7(), clock.now());
@@ -82,7 +82,7 @@ impl Exchange {
             opened: now,
             time: now,
             subject: None,
-            peer: peer.address.to_string(),
+            peer,
             operation: None,
             verdict: Verdict::Gone,
             code: None,
@@ -190,6 +190,15 @@ impl Exchange {
             method: subject.method.as_str().to_owned(),
         };
         self.note(|outcome| outcome.subject = Some(subject));
+    }
+
+    /// Who has it asked for the subject.
+    pub(super) fn acted_by(&mut self, actor: &str) {
+        self.note(|outcome| {
+            if let Some(subject) = &mut outcome.subject {
+                subject.actor = Some(actor.to_owned());
+            }
+        });
     }
 
     pub(super) fn operation(&mut self, operation: &Arc<Operation>) {

@@ -9,8 +9,13 @@ fn the_shipped_files_compile_and_every_rule_has_tests() {
     let texts = embedded();
     let lines = |mark: &str| texts.iter().flat_map(|(_, text)| text.lines()).filter(|line| *line == mark).count();
     // a job is submitted, polled, read and cancelled; what is fetched is fetched; a search is asked by a link; a definition is listed,
-    // kept, read, changed, removed and run, and what was asked listed
-    let more = 4 * lines("[rule.job]") + lines("[rule.fetch]") + lines("[rule.link]") + 7 * lines("[rule.saved]");
+    // kept, read, changed, removed and run, and what was asked listed; a schedule is listed, set up, read, changed and removed,
+    // and its runs are listed and read
+    let more = 4 * lines("[rule.job]")
+        + lines("[rule.fetch]")
+        + lines("[rule.link]")
+        + 7 * lines("[rule.saved]")
+        + 7 * lines("[rule.saved.schedules]");
     assert_eq!(compiled.rules.operations.len(), lines("[[rule]]") + more);
     for operation in &compiled.rules.operations {
         // the permissions that a refusal lists are those of its sentence

@@ -38,6 +38,7 @@ mod present;
 mod probing;
 mod reads;
 mod reload;
+mod schedules;
 mod sdk;
 mod searches;
 mod split;

@@ -18,6 +18,7 @@ mod guard;
 mod jobs;
 mod joined;
 mod kept;
+mod lesser;
 pub(crate) mod lists;
 mod mutants;
 mod named;

@@ -1,12 +1,13 @@
 //! Runs the query tests that stand in rule files, against their fixtures, through the chain that serves.
 
+mod kept;
+
 use crate::{
     decision::{self, Decided, Forward},
     directory,
     model::{
         assumption::Assumption,
         contract::{ParamKind, Segment},
-        definition::{Definition, DefinitionPart, DefinitionStep},
         job::{Job, JobKind, JobStep},
         kept::Kept,
         operation::{JobPart, Operation, Rules},
@@ -21,7 +22,7 @@ use crate::{
         json::{self, Limits},
         linked,
     },
-    rules::{Compiled, Expect, Fixture, RuleTest, SavedThere, same},
+    rules::{Compiled, Expect, Fixture, RuleTest, same},
 };
 use serde_json::Value;
 use std::{collections::HashMap, sync::Arc};
@@ -116,7 +117,10 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
             question.kept = Some(Kept::Own(exported(world, asker, &own.submit, test)?));
         }
         if let Some(part) = &operation.definition {
-            question.kept = Some(definitions(world, asker, part, &question, test)?);
+            question.kept = Some(kept::definitions(world, asker, part, &question, test)?);
+        }
+        if let Some(part) = &operation.schedule {
+            question.kept = Some(Kept::Scheduled(kept::scheduled(world, asker, part, &question, test)?));
         }
         let mut decided = decision::decide(world, &scope, &question, test.now)?;
         if let Decided::Forward(forward) = &mut decided {
@@ -164,51 +168,6 @@ fn exported(world: &World, asker: Principal, submit: &Arc<Operation>, test: &Rul
         Ok(job_of(world, asker, submit, (id, sent), test.now))
     };
     test.exported.iter().map(job).collect()
-}
-
-/// What is kept of definitions in a test. A new one gets the id `new`.
-fn definitions(
-    world: &World,
-    asker: Principal,
-    part: &DefinitionPart,
-    question: &Question,
-    test: &RuleTest,
-) -> Result<Kept, Refusal> {
-    if part.step == DefinitionStep::Save {
-        return Ok(Kept::New("new".into()));
-    }
-    if part.step == DefinitionStep::Executions {
-        return Ok(Kept::Executions(Arc::default()));
-    }
-    let named = test.params.iter().find(|_| part.step.names_one()).map(|(_, id)| id.as_str());
-    let kept = |there: &SavedThere| {
-        let body = json::parse_object(there.definition.to_string().as_bytes(), &Limits::default());
-        let body = body.map_err(|error| Refusal::new(Code::QueryMalformed, error.to_string()))?;
-        let owner = principal(&world.org, &there.owner).unwrap_or(asker);
-        Ok(Definition {
-            id: there.id.clone(),
-            region: world.org.region(world.org.region_of(owner)).id.clone(),
-            operation: part.asks.id.clone(),
-            owner: (if matches!(owner, Principal::User(_)) { "user" } else { "service" }.into(), there.owner.clone()),
-            division: there.division.clone(),
-            shared: there.shared,
-            name: there.id.clone(),
-            body: body.to_bytes().into(),
-            version: 1,
-            changed: test.now,
-        })
-    };
-    let there = test.saved.iter().filter(|there| named.is_none_or(|named| *there.id == *named));
-    let mut there = there.map(kept).collect::<Result<Vec<_>, Refusal>>()?;
-    if part.step != DefinitionStep::List {
-        return Ok(Kept::Definition(there.pop().map(Arc::new)));
-    }
-    let wanted = decision::saved::wanted(world, asker, part, question, test.now)?;
-    there.retain(|one| {
-        *one.owner.1 == *world.org.principal_id(asker) || one.shared && wanted.divisions.contains(&one.division)
-    });
-    let total = there.len();
-    Ok(Kept::Definitions(there.into_iter().skip(wanted.skip).take(wanted.take).collect(), total))
 }
 
 fn job_of(
@@ -294,6 +253,9 @@ fn question(operation: &Arc<Operation>, test: &RuleTest) -> Result<Result<Questi
             }
         }
     }
+    // in the order of the path, as a request has them
+    let place = |name: &str| operation.contract.template.segments.iter().position(|segment| segment.is_named(name));
+    question.ids.sort_by_key(|(name, _)| place(name));
     if let Some(asks) = &test.asks {
         let body = json::parse_object(asks.to_string().as_bytes(), &Limits::default())
             .map_err(|error| format!("the asked body cannot be read: {error}"))?;

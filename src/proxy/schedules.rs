@@ -1,0 +1,232 @@
+//! Kept questions that are asked at set times: each run is an exchange of its own, decided, proved, recorded and guarded like
+//! one that somebody sends, for one reader at a time.
+
+use super::{Proxy, admission::Place, exchange::Exchange, jobs::holder_kind, respond::Answer, too_slow};
+use crate::{
+    base::crontab::Crontab,
+    decision::{
+        self, Decided,
+        schedules::{kept_as, principal},
+    },
+    identity::{Method, Subject},
+    model::{
+        definition::Definition,
+        kept::Kept,
+        org::{Org, Principal},
+        refusal::{Code, Refusal},
+        schedule::{DEFINITION, KeptAnswer, Run, RunState, Schedule, SchedulePart, ScheduleStep, Scheduled},
+    },
+    policy::guard::Guarded,
+    query::{Question, json::Value},
+    server,
+    store::Failed,
+    world::{Pinned, Scoped},
+};
+use bytes::Bytes;
+use std::{sync::Arc, time::Duration};
+use uuid::Uuid;
+
+/// Schedules that are taken from the store at once.
+const AT_ONCE: u32 = 16;
+/// Bytes of an answer that is kept.
+const MOST: usize = 1024 * 1024;
+/// Between two looks for a place among the requests under way.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// A run that was decided: its answer, and what it is an answer to.
+struct Ran {
+    answer: Guarded,
+    kept: KeptAnswer,
+}
+
+impl Proxy {
+    /// Puts to a question what is kept of the schedules that it is about.
+    pub(super) async fn find_schedule(
+        &self,
+        question: &mut Question,
+        part: &SchedulePart,
+        holder: Principal,
+        org: &Org,
+    ) -> Result<(), Refusal> {
+        let region = &org.region(org.region_of(holder)).id;
+        let whose = (holder_kind(holder), org.principal_id(holder));
+        let id = |at: usize| question.ids.get(at).map(|(_, id)| id.as_str());
+        let there = match id(0) {
+            Some(id) => self.store.schedule(region, id).await?.map(Arc::new),
+            None => None,
+        };
+        let found = match (part.step, there) {
+            (ScheduleStep::List, _) => {
+                let page = decision::saved::page(question, 0)?;
+                let place = (page.skip(), page.take());
+                let (found, total) = self.store.schedules((region, &part.of.asks.id), whose, place).await?;
+                Scheduled::List(found.into(), total)
+            }
+            (ScheduleStep::Save | ScheduleStep::Change, there) => {
+                let named = question.body.as_ref().and_then(|body| body.get(DEFINITION)).and_then(Value::as_str);
+                let definition = match named {
+                    Some(named) => self.store.definition(region, named).await?.map(Arc::new),
+                    None => None,
+                };
+                Scheduled::Save { id: Uuid::now_v7().to_string().into(), there, definition }
+            }
+            (ScheduleStep::Runs | ScheduleStep::Answer, Some(there)) => {
+                let runs = self.store.runs((region, &there.id), whose, id(1)).await?;
+                Scheduled::Runs(there, runs.into())
+            }
+            (_, there) => Scheduled::Named(there),
+        };
+        question.kept = Some(Kept::Scheduled(found));
+        Ok(())
+    }
+
+    /// Runs everything that is due by now, one after the other, and gives how many runs ended.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written; what was begun stands there as begun.
+    pub async fn run_due(&self) -> Result<usize, Failed> {
+        let mut ended = 0;
+        loop {
+            let now = self.clock.now();
+            // what cannot be decided now is not lost: it stays due
+            if self.world.pin().fresh(now).is_err() {
+                return Ok(ended);
+            }
+            let due = self.store.due(now, AT_ONCE).await?;
+            if due.is_empty() {
+                return Ok(ended);
+            }
+            for schedule in due {
+                ended += self.run_one(schedule).await?;
+            }
+        }
+    }
+
+    async fn run_one(&self, schedule: Schedule) -> Result<usize, Failed> {
+        let now = self.clock.now();
+        // what was missed while nobody was here is asked once
+        let next = Crontab::read(&schedule.cron, &schedule.zone).ok().and_then(|crontab| crontab.next(now));
+        let recipients = schedule.recipients.iter().map(|id| ("user".into(), id.clone()));
+        let run = |reader: (Box<str>, Box<str>)| Run {
+            id: Uuid::now_v7().to_string().into(),
+            schedule: schedule.id.clone(),
+            region: schedule.region.clone(),
+            reader,
+            began: now,
+            state: RunState::Begun,
+        };
+        let runs: Vec<Run> = std::iter::once(schedule.owner.clone()).chain(recipients).map(run).collect();
+        if !self.store.begin(schedule.clone(), next, runs.clone()).await? {
+            return Ok(0);
+        }
+        let definition = self.store.definition(&schedule.region, &schedule.definition).await?;
+        let many = runs.len();
+        for mut run in runs {
+            run.state = self.run_for(&schedule, definition.as_ref(), &run.reader).await;
+            self.store.end(run).await?;
+        }
+        Ok(many)
+    }
+
+    /// One run for one reader. However it ends, it stands in the record.
+    async fn run_for(
+        &self,
+        schedule: &Schedule,
+        definition: Option<&Definition>,
+        reader: &(Box<str>, Box<str>),
+    ) -> RunState {
+        let peer = format!("schedule {}", schedule.id);
+        let mut exchange = Exchange::open(&self.recorder, &self.clock, &self.metrics, false, false, peer).await;
+        let limit = self.settings.total_time;
+        let phases = tokio::time::timeout(limit, self.ask_for(schedule, definition, reader, &mut exchange));
+        let ended = server::catch(Box::pin(phases)).await;
+        let late = |_| Err(too_slow(limit, exchange.phase()));
+        let (ended, state) = match ended.map(|timed| timed.unwrap_or_else(late)) {
+            Ok(Ok(Ran { answer, kept })) => (Ok(Ok(Answer::from(answer))), RunState::Kept(kept)),
+            Ok(Err(refusal)) => {
+                let state = RunState::Refused(refusal.code.as_str().into());
+                (Ok(Err(refusal)), state)
+            }
+            Err(panicked) => (Err(panicked), RunState::Refused(Code::Internal.as_str().into())),
+        };
+        // nobody reads it now: it is delivered by being kept
+        let mut body = exchange.finish(ended).into_body();
+        body.kept();
+        state
+    }
+
+    async fn ask_for(
+        &self,
+        schedule: &Schedule,
+        definition: Option<&Definition>,
+        reader: &(Box<str>, Box<str>),
+        exchange: &mut Exchange,
+    ) -> Result<Ran, Refusal> {
+        exchange.recordable()?;
+        let _place = self.place().await;
+        let pinned = self.world.pin();
+        exchange.tell(self.world.late(exchange.now()));
+        let (world, org) = (&pinned.world, &*pinned.world.org);
+        exchange.enter("identify");
+        exchange.decided_in(world);
+        let part = part_of(&pinned, schedule)
+            .ok_or_else(|| Refusal::new(Code::OperationUnknown, "the rule of this schedule is gone; remove it"))?;
+        let principal =
+            principal(org, reader).ok_or_else(|| Refusal::outside("the reader is in the directory no more"))?;
+        let subject = Subject { principal, client: None, method: Method::Schedule, expires_at: None };
+        exchange.identified(&subject, org);
+        if kept_as(org, principal) != schedule.owner {
+            exchange.acted_by(&schedule.owner.1);
+        }
+        exchange.operation(&part.runs);
+        exchange.enter("scope");
+        let now = exchange.now();
+        pinned.fresh(now)?;
+        let due = decision::schedules::due(world, schedule, part, (definition, principal), now)?;
+        exchange.scoped(&Scoped::of(due.scope.clone(), org), org);
+        let asked = due.question.body.as_ref().map(Value::to_bytes).unwrap_or_default();
+        exchange.asked_with_body::<&str>(("POST", &format!("schedule {}", schedule.id)), &[], Some(&asked));
+        exchange.understood();
+        exchange.enter("decide");
+        let kept = |sent: Option<Bytes>, answer: &Guarded| KeptAnswer {
+            at: now,
+            asked: asked.clone().into(),
+            sent,
+            answer: Bytes::copy_from_slice(answer.body()),
+            rows: answer.rows_out(),
+        };
+        let mut forward = match decision::decide(world, &due.scope, &due.question, now)? {
+            Decided::Forward(forward) => forward,
+            Decided::Local(answer) => return Ok(Ran { kept: kept(None, &answer), answer }),
+            Decided::Split(_) => return Err(Refusal::new(Code::Internal, "a run in parts is not kept")),
+        };
+        forward.notices.extend(due.notice);
+        exchange.enter("intend");
+        let slot = self.upstreams.enter(&schedule.region).await?;
+        let intent = exchange.intend(&self.recorder, &forward).await?;
+        let sent = forward.verified.outgoing().body.clone();
+        let answer = self.fetch_whole(&due.question.operation, forward.verified, intent, slot, exchange).await?;
+        exchange.enter("guard");
+        let answer = forward.plan.guard(answer)?;
+        if answer.body().len() > MOST {
+            let says = format!("an answer of more than {MOST} bytes is not kept; ask for less");
+            return Err(Refusal::new(Code::QueryTooWide, says));
+        }
+        Ok(Ran { kept: kept(sent, &answer), answer })
+    }
+
+    /// A place among the requests under way; people come first, so this one waits.
+    async fn place(&self) -> Place {
+        loop {
+            match self.admission.enter() {
+                Ok(place) => return place,
+                Err(_) => tokio::time::sleep(PATIENCE).await,
+            }
+        }
+    }
+}
+
+fn part_of<'a>(pinned: &'a Pinned, schedule: &Schedule) -> Option<&'a SchedulePart> {
+    let mut parts = pinned.world.rules.operations.iter().filter_map(|operation| operation.schedule.as_ref());
+    parts.find(|part| part.of.asks.id == schedule.operation)
+}
