@@ -41,4 +41,5 @@ mod reload;
 mod sdk;
 mod searches;
 mod split;
+mod tokens;
 mod truth;
