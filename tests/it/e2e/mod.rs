@@ -37,6 +37,7 @@ mod people;
 mod present;
 mod probing;
 mod reads;
+mod recorded;
 mod reload;
 mod sdk;
 mod searches;
