@@ -227,7 +227,7 @@ async fn what_comes_back_through_the_proxy_is_refused() {
             assert_eq!((outcome.verdict, outcome.subject), (Verdict::Refused, None));
         }
     }
-    assert_eq!(house.upstream.sent().len(), sent.len());
+    assert!(house.upstream.sent().is_empty(), "it was sent on");
 }
 
 #[tokio::test]
