@@ -2,6 +2,7 @@
 //!
 //! Nothing is decided here. A start either serves everything or says what is wrong, all of it at once.
 
+mod loops;
 mod reload;
 mod schedules;
 pub mod selftest;
@@ -60,6 +61,11 @@ pub enum StartError {
          region's people would be shown the other's rows; correct the `url`, or `upstream` of the region in the directory"
     )]
     CrossedUpstream { region: String, url: String, other: String },
+    #[error(
+        "the [[upstream]] of region `{region}` has the url `{url}`, and its name leads to {address}, where the proxy itself listens: \
+         each question would be asked of itself; write the address of the upstream"
+    )]
+    Looped { region: String, url: String, address: SocketAddr },
     #[error(transparent)]
     Record(#[from] audit::StartError),
     #[error(transparent)]
@@ -199,6 +205,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let store = Store::open(&settings.data)?;
     let world = Arc::new(WorldStore::new(Arc::new(compiled.rules), Arc::new(org), settings.world, metrics.clone()));
     let proxy_listener = listen(settings.proxy.listen).await?;
+    loops::refuse(&settings.upstream.regions, address(&proxy_listener, settings.proxy.listen)).await?;
     let admin_listener = listen(settings.admin.listen).await?;
     let draining = Arc::new(AtomicBool::new(false));
     let reloader = Arc::new(Reloader::new(&settings, world.clone(), clock.clone()));

@@ -207,7 +207,8 @@ pub struct Subject {
 pub struct Query {
     /// SHA-256 over method, path, parameters and body, each with its length: of the whole, or of as much as had been read
     /// when it was refused. Text that stays out or is cut counts; a value that is hidden counts as `***`, because a digest gives
-    /// a telephone number away to whoever tries them all.
+    /// a telephone number away to whoever tries them all, and so does a body that cannot be read where a mask would hide
+    /// something of it, or that the operation does not take. A link that cannot be read counts as it was written.
     pub digest: String,
     /// The query itself, with `queries = "full"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -225,8 +226,8 @@ pub struct QueryText {
     /// Parameters: name and value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub query: Vec<(String, String)>,
-    /// The body, as it was written; where a field of it is masked in answers, such as the number of a customer, written anew
-    /// with `***` in its place.
+    /// The body, as it was written; where a field of it is masked, such as the number of a customer or what a label's property
+    /// says of one, written anew with `***` in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// How many bytes were left out of path, parameters and body; missing: nothing.

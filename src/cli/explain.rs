@@ -48,6 +48,9 @@ pub(super) struct Arguments {
     /// A directory file, instead of the configuration's
     #[arg(long, value_name = "FILE")]
     directory: Option<PathBuf>,
+    /// The region that is asked, where it is not the asker's own: what a request says in the header `bailiwick-region`
+    #[arg(long, value_name = "ID")]
+    region: Option<String>,
     /// Decide as at this instant
     #[arg(long, value_name = "INSTANT")]
     at: Option<Timestamp>,
@@ -59,6 +62,8 @@ pub(super) struct Arguments {
 struct Explanation {
     asker: String,
     operation: String,
+    /// The region that is asked, where it is not the asker's own.
+    region: Option<String>,
     sources: Vec<String>,
     asked: Option<serde_json::Value>,
     sent: Option<serde_json::Value>,
@@ -145,10 +150,16 @@ impl Explanation {
             }
             _ => {}
         }
-        Ok(self.decide(world, asker, &question, now))
+        Ok(self.decide(world, asker, (question, arguments.region.as_deref()), now))
     }
 
-    fn decide(&mut self, world: &World, asker: Principal, question: &Question, now: Timestamp) -> Result<(), Refusal> {
+    fn decide(
+        &mut self,
+        world: &World,
+        asker: Principal,
+        (mut question, named): (Question, Option<&str>),
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         self.operation = question.operation.id.to_string();
         if let Principal::User(user) = asker
             && !world.org.user(user).active
@@ -158,7 +169,13 @@ impl Explanation {
                 "the account is not active in the directory, so nobody is let in by it, whatever its roles are",
             ));
         }
-        let scope = decision::scope(world, asker, &question.operation, now)?;
+        let abroad = named.map(|named| decision::cross(world, asker, &mut question, named)).transpose()?.flatten();
+        let scope = match abroad {
+            Some(region) => decision::scope_abroad(world, asker, &question.operation, region)?,
+            None => decision::scope(world, asker, &question.operation, now)?,
+        };
+        let question = &question;
+        self.region = abroad.map(|region| world.org.region(region).id.to_string());
         self.sources = sources(&world.org, &scope);
         let scope = Arc::new(scope);
         if let Some(above) = &question.operation.below {
@@ -306,7 +323,8 @@ fn names<T>(dim: &Dim<Ix<T>>, any: &str, name: impl Fn(Ix<T>) -> String) -> Stri
 fn print(explanation: &Explanation) {
     let Explanation { asker, operation, sources, difference, certificate, notices, verdict, code, cause, .. } =
         explanation;
-    out::line(format!("{asker} asks {operation}"));
+    let region = explanation.region.iter().map(|region| format!(" of region {region}"));
+    out::line(format!("{asker} asks {operation}{}", region.collect::<String>()));
     for source in sources {
         out::line(format!("  may see by {source}"));
     }

@@ -1,6 +1,7 @@
 //! A typed HTTP client for small exchanges, such as fetching a token.
 
 use super::{
+    MARK, PASSED,
     body::read_capped,
     connector::{Connector, EgressError, OnOpen, Trust, connector},
 };
@@ -79,6 +80,7 @@ impl Door {
             .header(header::AUTHORIZATION, bearer)
             .header(header::ACCEPT, "application/json")
             .header(header::ACCEPT_ENCODING, "identity")
+            .header(PASSED, MARK)
             .body(Full::new(Bytes::from(body.unwrap_or_default())))
             .map_err(|why| DoorFailed::Broken(why.to_string()))?;
         self.exchange(request).await
@@ -101,6 +103,7 @@ impl Door {
             .header(header::AUTHORIZATION, basic)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ACCEPT, "application/json")
+            .header(PASSED, MARK)
             .body(Full::new(Bytes::from_static(form.as_bytes())))
             .map_err(|why| DoorFailed::Broken(why.to_string()))?;
         self.exchange(request).await

@@ -10,5 +10,10 @@ pub use connector::{Connector, EgressError, OnOpen, Trust, connector};
 pub(crate) use door::causes;
 pub use door::{Door, DoorFailed, Reply, Times};
 
+/// On everything that is asked of an upstream: whatever carries it came from here, and is not to be asked once more.
+pub const PASSED: http::HeaderName = http::HeaderName::from_static("bailiwick-passed");
+/// Its value says nothing: that it is there is all.
+pub const MARK: http::HeaderValue = http::HeaderValue::from_static("1");
+
 #[cfg(test)]
 mod tests;

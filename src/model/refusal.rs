@@ -49,6 +49,8 @@ codes! {
     RequestTooLarge = "request.too-large", Asker;
     /// The client did not send its request in time.
     RequestTimeout = "request.timeout", Asker;
+    /// A request that came from a proxy of this kind: an upstream leads back here.
+    RequestLooped = "request.loop", Administrator;
     /// A body of a type other than JSON.
     RequestMediaType = "request.media-type", Asker;
     /// No token, or one that is not accepted.

@@ -12,7 +12,20 @@ pub(super) enum Ask {
     Aggregates(Value),
     /// People with their spans of presence.
     People(Value),
+    /// People that fit criteria.
+    Found(Value),
     List(List, Vec<(Box<str>, String)>),
+    /// What is known of the recordings of an interaction, or of one of them, without what was said. Ids are plain.
+    Metadata {
+        interaction: String,
+        recording: Option<String>,
+    },
+}
+
+/// Whether an id can stand in a path as it is.
+pub(super) fn is_plain(id: &str) -> bool {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    (1..=100).contains(&id.len()) && id.chars().all(plain)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,21 +57,47 @@ impl List {
 }
 
 impl Ask {
+    /// Where it is asked.
+    pub(super) fn target(&self) -> String {
+        match self {
+            Self::Metadata { interaction, recording } => {
+                let one = recording.as_ref().map(|id| format!("/{id}")).unwrap_or_default();
+                format!("/api/v2/conversations/{interaction}/recordingmetadata{one}")
+            }
+            _ => self.path().to_owned(),
+        }
+    }
+
+    /// Whether that nothing is there is an answer.
+    pub(super) fn may_be_missing(&self) -> bool {
+        matches!(self, Self::Metadata { recording: Some(_), .. })
+    }
+
+    /// Whether it is answered with a list and nothing around it.
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self, Self::Metadata { recording: None, .. })
+    }
+
+    /// The same in words that name nobody.
     pub(super) fn path(&self) -> &'static str {
         match self {
             Self::Details(_) => "/api/v2/analytics/conversations/details/query",
             Self::Aggregates(_) => "/api/v2/analytics/conversations/aggregates/query",
             Self::People(_) => "/api/v2/analytics/users/details/query",
+            Self::Found(_) => "/api/v2/users/search",
             Self::List(List::Queues, _) => "/api/v2/routing/queues",
             Self::List(List::Users, _) => "/api/v2/users",
             Self::List(List::Divisions, _) => "/api/v2/authorization/divisions",
+            Self::Metadata { .. } => "/api/v2/conversations/{conversationId}/recordingmetadata",
         }
     }
 
     pub(super) fn body(&self) -> Option<String> {
         match self {
-            Self::Details(body) | Self::Aggregates(body) | Self::People(body) => Some(body.to_string()),
-            Self::List(..) => None,
+            Self::Details(body) | Self::Aggregates(body) | Self::People(body) | Self::Found(body) => {
+                Some(body.to_string())
+            }
+            Self::List(..) | Self::Metadata { .. } => None,
         }
     }
 
@@ -77,6 +116,12 @@ impl Ask {
 
     pub(super) fn people(span: Span, filters: &[(&str, Vec<Value>)]) -> Self {
         Self::People(filtered(span, 25, 1, filters))
+    }
+
+    /// People by criteria, each of which lists ids.
+    pub(super) fn found(criteria: &[&[&str]]) -> Self {
+        let criterion = |ids: &&[&str]| json!({ "type": "TERMS", "fields": ["id"], "values": ids, "operator": "AND" });
+        Self::Found(json!({ "query": criteria.iter().map(criterion).collect::<Vec<_>>(), "pageSize": 25 }))
     }
 
     /// Numbers of the legs that satisfy all predicates.

@@ -58,7 +58,7 @@ impl Line {
         if self.calls >= self.most {
             return Err(self.unanswered(format!("the {} calls that may be made were made before it", self.most)));
         }
-        let Some(to) = self.base.join(ask.path(), ask.params()) else {
+        let Some(to) = self.base.join(&ask.target(), ask.params()) else {
             return Err(self.unanswered("the question makes no address".to_owned()));
         };
         self.calls += 1;
@@ -68,11 +68,16 @@ impl Line {
             Err(DoorFailed::Timeout) => return Err(self.unanswered(format!("`{path}` did not answer in time"))),
             Err(DoorFailed::Broken(why)) => return Err(self.unanswered(format!("`{path}` gave no answer: {why}"))),
         };
+        if reply.status == 404 && ask.may_be_missing() {
+            self.answered += 1;
+            return Ok(Value::Null);
+        }
         if !(200..300).contains(&reply.status) {
             let code = native_code(&reply.body).map(|code| format!(" (`{code}`)")).unwrap_or_default();
             return Err(self.unanswered(format!("`{path}` answered {}{code}", reply.status)));
         }
-        match json::parse_object(&reply.body, &Limits::answer(LONGEST_ANSWER)) {
+        let read = if ask.is_list() { json::parse } else { json::parse_object };
+        match read(&reply.body, &Limits::answer(LONGEST_ANSWER)) {
             Ok(answer) => {
                 self.answered += 1;
                 Ok(answer)

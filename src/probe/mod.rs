@@ -10,6 +10,7 @@
 //! A new assumption gets a line in `QUESTIONS` and a file that finds its witnesses; one without a line is `unknown`.
 
 mod ask;
+mod criteria;
 mod division;
 mod entries;
 mod interval;
@@ -17,6 +18,7 @@ mod leg;
 mod line;
 mod lists;
 mod observed;
+mod recordings;
 mod sample;
 mod segment;
 mod trial;
@@ -70,13 +72,15 @@ pub struct NotAsked {
 /// What is asked for one assumption.
 type Question = fn(&Sample) -> Vec<Part>;
 
-const QUESTIONS: [(Assumption, Question); 6] = [
+const QUESTIONS: [(Assumption, Question); 8] = [
     (Assumption::EntriesAnd, entries::parts),
     (Assumption::SameSegment, segment::parts),
     (Assumption::LegFilter, leg::parts),
     (Assumption::LegsContained, interval::parts),
     (Assumption::DivisionOfLeg, division::parts),
     (Assumption::IdsOnly, lists::parts),
+    (Assumption::PartOfItsInteraction, recordings::parts),
+    (Assumption::CriteriaAnd, criteria::parts),
 ];
 
 /// Whether anything is asked for it. What is not can only be vouched for by name.

@@ -4,6 +4,7 @@ use super::{
     Plan,
     ask::{Ask, List, Span},
     line::Line,
+    recordings::{self, Recording},
 };
 use crate::query::json::Value;
 use jiff::{SignedDuration, Timestamp};
@@ -22,6 +23,8 @@ pub(super) struct Sample {
     pub(super) people: Vec<Person>,
     /// The first ids of each list, and how many there are.
     pub(super) lists: Vec<(List, Vec<String>, i64)>,
+    /// Some recordings, each with its interaction.
+    pub(super) recordings: Vec<Recording>,
     /// The day that people were looked at.
     pub(super) day: Option<Span>,
 }
@@ -89,6 +92,7 @@ pub(super) async fn take(line: &mut Line, plan: &Plan) -> Sample {
         }
     }
     sample.homes = homes(line, &sample.interactions).await;
+    sample.recordings = recordings::find(line, &sample.interactions).await;
     if let Some(span) = Span::day_of(plan.from) {
         sample.day = Some(span);
         sample.people = line.ask(&Ask::people(span, &[])).await.iter().flat_map(people).collect();
@@ -133,6 +137,11 @@ async fn homes(line: &mut Line, interactions: &[Interaction]) -> BTreeMap<String
 
 pub(super) fn array<'v>(value: &'v Value, key: &str) -> &'v [Value] {
     value.get(key).and_then(Value::as_array).unwrap_or_default()
+}
+
+/// A list that stands alone.
+pub(super) fn array_of(value: &Value) -> &[Value] {
+    value.as_array().unwrap_or_default()
 }
 
 fn text(value: &Value, key: &str) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use super::{
     ask::{Ask, List},
-    division, entries, interval, leg, lists,
+    criteria, division, entries, interval, leg, lists, recordings,
     sample::{self, Interaction, Person, Sample},
     segment,
     trial::{Judged, Part, Trial, together},
@@ -91,6 +91,8 @@ fn without_a_witness_nothing_is_asked() {
         ("interval", interval::parts(&empty)),
         ("division", division::parts(&empty)),
         ("lists", lists::parts(&empty)),
+        ("criteria", criteria::parts(&empty)),
+        ("recordings", recordings::parts(&empty)),
     ] {
         assert!(!parts.is_empty() && parts.iter().all(|part| part.trials.is_empty()), "{name}");
     }
@@ -315,4 +317,62 @@ fn what_has_not_ended_is_no_witness() {
     let mut going_on = conversation("c-1", &[], &[("u-1", 1, "q-1", "", 0, 60)]);
     going_on.as_object_mut().unwrap().remove("conversationEnd");
     assert_eq!(sample::interactions(&rows(&[going_on])), Vec::<Interaction>::new());
+}
+
+/// Two people of whom nobody is both: found alone, never together, and both by a list of the two.
+#[test]
+fn criteria_are_told_by_two_people() {
+    let of = |ids: &[&str]| Sample {
+        lists: vec![(List::Users, ids.iter().map(|id| (*id).to_owned()).collect(), 9)],
+        ..Sample::default()
+    };
+    for few in [&[][..], &["ann"], &["ann", "ann"]] {
+        assert!(criteria::parts(&of(few)).iter().all(|part| part.trials.is_empty()), "{few:?}");
+    }
+    let parts = criteria::parts(&of(&["ann", "ben", "cy", "dee", "odd"]));
+    let trials = &parts[0].trials;
+    assert_eq!(trials.len(), 2);
+    assert!(trials[0].asks.iter().all(|ask| ask.path() == "/api/v2/users/search"));
+    let people = |ids: &[&str]| {
+        let rows: Vec<_> = ids.iter().map(|id| json!({ "id": id })).collect();
+        answer(&json!({ "results": rows, "total": ids.len() }))
+    };
+    let told = |first: &[&str], second: &[&str], joined: &[&str], either: &[&str]| {
+        verdict(&trials[0], &[first, second, joined, either].map(people))
+    };
+    let (ann, ben, both) = (&["ann"][..], &["ben"][..], &["ann", "ben"][..]);
+    assert_eq!(told(ann, ben, &[], both), Holds);
+    assert_eq!(told(ann, ben, both, both), DoesNotHold);
+    assert_eq!(told(ann, ben, ann, both), DoesNotHold);
+    assert_eq!(told(ann, ben, &[], ann), DoesNotHold);
+    assert_eq!(told(ann, ben, &[], &["ann", "ben", "cy"]), DoesNotHold);
+    for (first, second) in [(&[][..], ben), (ann, &[][..]), (both, ben), (ben, ann)] {
+        assert_eq!(told(first, second, &[], both), Unknown, "{first:?} {second:?}");
+    }
+    let counted = answer(&json!({ "results": [], "total": 1 }));
+    assert_eq!(verdict(&trials[0], &[people(ann), people(ben), counted, people(both)]), Unknown);
+}
+
+/// A recording is there below its own interaction; below another one, nothing is the answer that is due.
+#[test]
+fn a_recording_is_looked_for_below_another_interaction() {
+    let two = |ids: [&str; 2]| {
+        let mut taken = sample(&ids.map(|id| conversation(id, &[], &[("u-1", 1, "q-1", "", 0, 60)])));
+        taken.recordings = vec![(ids[0].to_owned(), "r-1".to_owned())];
+        taken
+    };
+    // an id that would be something else in a path is no witness
+    assert!(recordings::parts(&two(["c-1", "../c-2"]))[0].trials.is_empty());
+    let parts = recordings::parts(&two(["c-1", "c-2"]));
+    let trial = &parts[0].trials[0];
+    let targets: Vec<String> = trial.asks.iter().map(Ask::target).collect();
+    assert_eq!(targets, ["c-1", "c-2"].map(|id| format!("/api/v2/conversations/{id}/recordingmetadata/r-1")));
+    assert!(trial.asks.iter().all(|ask| ask.may_be_missing() && !ask.is_list() && !ask.path().contains("c-")));
+    let (it, other, nothing) = (answer(&json!({ "id": "r-1" })), answer(&json!({ "id": "r-2" })), Value::Null);
+    let told = |here: &Value, there: &Value| verdict(trial, &[here.clone(), there.clone()]);
+    assert_eq!(told(&it, &nothing), Holds);
+    assert_eq!(told(&it, &it), DoesNotHold);
+    for (here, there) in [(&nothing, &nothing), (&other, &nothing), (&it, &other), (&nothing, &it)] {
+        assert_eq!(told(here, there), Unknown);
+    }
 }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     audit::Query,
+    egress::PASSED,
     model::{
         contract,
         refusal::{Code, Refusal},
@@ -65,6 +66,9 @@ impl FrontDoor {
         let (head, body) = request.into_parts();
         let path = Path::read(head.uri.path())?.without(&self.prefix);
         exchange.asked(Query::new::<&str>(head.method.as_str(), &path.text(), &[], None));
+        if head.headers.contains_key(PASSED) {
+            return Err(looped());
+        }
         if head.method == Method::OPTIONS {
             return Ok(Admitted::Preflight(path));
         }
@@ -94,6 +98,13 @@ impl FrontDoor {
             )),
         }
     }
+}
+
+/// What a proxy of this kind asks is asked of an upstream: here it would be asked again, without end.
+fn looped() -> Refusal {
+    let says = "this request comes from a proxy like this one; the `url` of its `[[upstream]]` leads to a proxy and has to lead to \
+                the upstream";
+    Refusal::new(Code::RequestLooped, says).because(format!("the field `{PASSED}` is there"))
 }
 
 /// What such a method sends is read: it has to be JSON.

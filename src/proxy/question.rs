@@ -40,6 +40,11 @@ impl Proxy {
         let bytes = body::read(call.body, self.settings.body_bytes, &self.settings).await?;
         exchange.body_read();
         exchange.asked_with_body((verb, &path), &flat, (!bytes.is_empty()).then_some(bytes.as_slice()));
+        if let Some((asks, param)) = &linked
+            && let Some((_, text)) = params.iter().find(|(name, _)| name == param).filter(|_| bytes.is_empty())
+        {
+            exchange.asked_by_link((verb, &path), &flat, text.join(",").as_bytes(), Arc::clone(asks));
+        }
         let question = question(operation, ids, params, &bytes, &self.settings)?;
         if let (Some((asks, _)), Some(body)) = (linked, &question.body) {
             exchange.asked_by_link((verb, &path), &flat, &body.to_bytes(), asks);

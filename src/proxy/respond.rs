@@ -166,6 +166,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         Code::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         Code::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::RequestMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::RequestLooped => StatusCode::LOOP_DETECTED,
         Code::VerifyFailed | Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         // What the upstream says of the asker's question is the asker's; the rest is between it and this proxy.
         Code::UpstreamRefused => match param(refusal, "upstream-status") {

@@ -9,12 +9,17 @@ use crate::model::{
 /// What stands in the place of a value.
 const HIDDEN: &str = "***";
 
+/// In the place of a body of which nobody can say what a mask would hide.
+pub fn hidden() -> Vec<u8> {
+    Value::text(HIDDEN).to_bytes()
+}
+
 /// The body as it may be kept; `None`: as it is. Each value keeps its place, so that it can be read and proved as before.
-/// Nothing is kept of what cannot be read.
+/// Nothing is kept of what cannot be read, where the model masks anything.
 pub fn hide(operation: &Operation, body: &[u8]) -> Option<Vec<u8>> {
     let model = operation.body()?;
     let Ok(mut value) = json::parse(body, &Limits::own(body)) else {
-        return Some(Value::text(HIDDEN).to_bytes());
+        return Hider { operation, hid: false }.masks_any(&model.fields).then(hidden);
     };
     let mut hider = Hider { operation, hid: false };
     hider.object(&model.fields, &mut value);
@@ -27,6 +32,21 @@ struct Hider<'a> {
 }
 
 impl Hider<'_> {
+    fn masks_any(&self, fields: &[Field]) -> bool {
+        fields.iter().any(|field| field.masked || self.masks(&field.kind))
+    }
+
+    fn masks(&self, kind: &FieldKind) -> bool {
+        match kind {
+            FieldKind::Object(fields) => self.masks_any(fields),
+            FieldKind::List { of, .. } => self.masks(of),
+            FieldKind::Filter(model) | FieldKind::Filters(model) => {
+                model.dimensions.keys().any(|name| self.is_masked(model, name))
+            }
+            _ => false,
+        }
+    }
+
     fn object(&mut self, fields: &[Field], value: &mut Value) {
         let Value::Object(members) = value else { return };
         for (name, value) in members {

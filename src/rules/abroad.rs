@@ -25,7 +25,7 @@ pub(super) struct Pending {
     pub(super) source: Arc<Source>,
 }
 
-/// Makes of every such rule a second operation, which no path leads to but by the name of a region. Parts are tied before.
+/// Makes of every such rule a second operation, which no path leads to but by the name of a region. Parts and previews are tied before.
 pub(super) fn tie(
     pending: Vec<Pending>,
     operations: &mut [Arc<Operation>],
@@ -49,7 +49,12 @@ fn compile(
 ) -> Option<Operation> {
     let keep = models.keep(&cross.keep, reader)?.clone();
     permissions::check(&cross.permission, cross.permission.span.clone(), reader);
-    let Some(part) = own.part.as_ref().filter(|_| own.preview.is_none()) else {
+    if own.preview.is_some() {
+        let help = "a preview lets somebody hear a recording, and of another region metadata alone is shown: leave one of them out";
+        reader.problem_with(cross.span.clone(), "a rule with `preview` has no `cross-region`", Some(help.to_owned()));
+        return None;
+    }
+    let Some(part) = &own.part else {
         let help = "only a part of an interaction is asked of another region: leave `cross-region` out, or add `part`";
         reader.problem_with(cross.span.clone(), "nobody could say whose this is", Some(help.to_owned()));
         return None;

@@ -120,12 +120,12 @@ pub fn compile(files: Vec<(String, String)>, policy: Policy) -> Result<Compiled,
         rules.file(&file, &surroundings, &folder.attachments, &mut reader);
     }
     parts::tie(std::mem::take(&mut rules.parts), &mut rules.operations, &mut problems);
-    let tables = (&models, &permissions);
-    abroad::tie(std::mem::take(&mut rules.abroad), &mut rules.operations, tables, &mut problems);
     exports::tie(std::mem::take(&mut rules.own), &mut rules.operations, &mut problems);
     looks::tie(std::mem::take(&mut rules.looks), &mut rules.operations, &mut problems);
     fetches::tie(std::mem::take(&mut rules.fetches), &mut rules.operations);
     previews::tie(std::mem::take(&mut rules.previews), &mut rules.operations, &mut problems);
+    let tables = (&models, &permissions);
+    abroad::tie(std::mem::take(&mut rules.abroad), &mut rules.operations, tables, &mut problems);
     below::tie(std::mem::take(&mut rules.below), &mut rules.operations, &mut problems);
     schedules::tie(std::mem::take(&mut rules.schedules), &mut rules.operations, &mut problems);
     let mut index = RouteIndex::default();

@@ -10,9 +10,12 @@ use std::{collections::BTreeMap, sync::LazyLock};
 struct Documents {
     /// Path, with `{name}` for ids, and the document it shows.
     routes: BTreeMap<String, String>,
-    /// `$id` stands for the last id of the path, `$conversation` for that of the interaction.
+    /// `$id` stands for the last id of the path, `$conversation` for that of the interaction, `$recording` for a recording of it.
     documents: BTreeMap<String, Value>,
 }
+
+/// The id of an interaction's recording begins so and ends with the interaction's own.
+const OWN: &str = "recording-of-";
 
 static ALL: LazyLock<Documents> = LazyLock::new(|| {
     let text = include_str!("documents.json");
@@ -32,7 +35,8 @@ pub(super) fn stands_at(path: &str) -> bool {
     route(path).is_some()
 }
 
-pub(super) fn read(store: &Store, path: &str) -> Result<Value, Problem> {
+/// `tied`: the metadata of a recording is found below its own interaction alone. Ids that no list shows are anybody's.
+pub(super) fn read(store: &Store, path: &str, tied: bool) -> Result<Value, Problem> {
     let (ids, name) = route(path).ok_or_else(Problem::not_found)?;
     let organisation = &store.organisation;
     let conversation = ids.iter().find(|(kind, _)| *kind == "{conversationId}").map(|(_, id)| *id);
@@ -42,11 +46,13 @@ pub(super) fn read(store: &Store, path: &str) -> Result<Value, Problem> {
         "{queueId}" => organisation.queues.iter().any(|queue| queue.id == *id),
         "{conversationId}" => whole.is_some(),
         "{participantId}" => whole.as_ref().is_some_and(|whole| holds(whole, "participantId", id)),
+        "{recordingId}" => !tied || id.strip_prefix(OWN).is_none_or(|of| conversation == Some(of)),
         "{communicationId}" => whole.as_ref().is_some_and(|whole| holds(whole, "sessionId", id)),
         _ => true,
     });
     let mut document = ALL.documents.get(name).filter(|_| exists).cloned().ok_or_else(Problem::not_found)?;
     fill(&mut document, "$conversation", conversation.unwrap_or_default());
+    fill(&mut document, "$recording", &format!("{OWN}{}", conversation.unwrap_or_default()));
     fill(&mut document, "$id", ids.last().map_or("the-only-one", |(_, id)| id));
     Ok(document)
 }

@@ -328,7 +328,7 @@ impl Service {
             )?),
             Operation::Below(list) => memberships::read(store, lens, *list, id, params),
             Operation::Person(part) => people::read(store, *part, id),
-            Operation::Document => documents::read(store, id),
+            Operation::Document => documents::read(store, id, lens.traits.part_of_its_interaction),
             Operation::Found(kind) => searches::read(store, lens, *kind, params, body),
             Operation::Callbacks(part) => callbacks::answer(store, *part, id, body),
             Operation::Properties => properties::index(store, id, body),

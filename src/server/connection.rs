@@ -1,6 +1,6 @@
 //! One connection: the gate in front, hyper behind it, the handler at the end.
 
-use super::{Handler, Peer, Settings, gate::Gate};
+use super::{Handler, Peer, Settings, gate::Gate, turn::Turn};
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -24,11 +24,14 @@ pub(super) async fn serve<H: Handler>(
         return;
     }
     let fault = Arc::new(OnceLock::new());
-    let gate = Gate::new(stream, Arc::clone(&settings), Arc::clone(&fault));
+    let turn = Arc::new(Turn::default());
+    let gate = Gate::new(stream, Arc::clone(&settings), Arc::clone(&fault), Arc::clone(&turn));
     let service = service_fn(move |request: Request<Incoming>| {
         let handler = Arc::clone(&handler);
         let fault = Arc::clone(&fault);
+        let turn = Arc::clone(&turn);
         async move {
+            turn.comes().await;
             // INVARIANT: the gate lets no client's `*` target through; it is how it announces a fault.
             let answer = match fault.get() {
                 Some(fault) if request.uri().path() == "*" => handler.unreadable(*fault, peer).await,

@@ -8,6 +8,7 @@ use super::{
     Settings,
     chunks::Chunks,
     head::{self, Fault, Framing},
+    turn::Turn,
 };
 use std::{
     future::Future,
@@ -26,6 +27,7 @@ pub(super) struct Gate<S> {
     stream: S,
     settings: Arc<Settings>,
     fault: Arc<OnceLock<Fault>>,
+    turn: Arc<Turn>,
     phase: Phase,
     /// Came, and not yet read.
     raw: Vec<u8>,
@@ -38,7 +40,7 @@ pub(super) struct Gate<S> {
     eof: bool,
     head_limit: Option<Pin<Box<Sleep>>>,
     write_limit: Option<Pin<Box<Sleep>>>,
-    /// Of the answer that is being written, since its first byte.
+    /// Of the answer that is being written, from its first byte until its last was taken: no request renews it.
     answer_limit: Option<Pin<Box<Sleep>>>,
     linger: Linger,
 }
@@ -63,11 +65,12 @@ const LINGER_BYTES: usize = 2 * 1024 * 1024;
 const ANNOUNCEMENT: &[u8] = b"OPTIONS * HTTP/1.1\r\nhost: gate\r\nconnection: close\r\n\r\n";
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
-    pub(super) fn new(stream: S, settings: Arc<Settings>, fault: Arc<OnceLock<Fault>>) -> Self {
+    pub(super) fn new(stream: S, settings: Arc<Settings>, fault: Arc<OnceLock<Fault>>, turn: Arc<Turn>) -> Self {
         Self {
             stream,
             settings,
             fault,
+            turn,
             phase: Phase::Head,
             raw: Vec::new(),
             searched: 0,
@@ -122,7 +125,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
         let bytes: Vec<u8> = self.raw.drain(..end).collect();
         self.searched = 0;
         self.head_limit = None;
-        self.answer_limit = None;
         let mut head = head::read(&bytes, &self.settings, close)?;
         self.ready.append(&mut head.canonical);
         self.phase = match head.framing {
@@ -166,7 +168,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
         }
         // The first fault is the only one: nothing is read after it.
         if self.fault.set(fault).is_ok() {
-            self.answer_limit = None;
             self.ready.extend_from_slice(ANNOUNCEMENT);
         }
         Ok(())
@@ -274,6 +275,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gate<S> {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let gate = self.get_mut();
         let written = Pin::new(&mut gate.stream).poll_flush(context);
+        if matches!(written, Poll::Ready(Ok(()))) && gate.turn.written() {
+            gate.answer_limit = None;
+        }
         gate.timed(context, written)
     }
 
@@ -318,7 +322,7 @@ mod tests {
     fn gate(write_time: Duration, answer_time: Duration) -> (Gate<DuplexStream>, DuplexStream) {
         let (near, far) = duplex(16);
         let settings = Settings { write_time, answer_time, ..Settings::default() };
-        (Gate::new(near, Arc::new(settings), Arc::default()), far)
+        (Gate::new(near, Arc::new(settings), Arc::default(), Arc::default()), far)
     }
 
     async fn asks(gate: &mut Gate<DuplexStream>, client: &mut DuplexStream) {
@@ -355,18 +359,46 @@ mod tests {
         assert_eq!((why.kind(), why.to_string().contains("too slowly")), (io::ErrorKind::TimedOut, true));
     }
 
+    /// The service takes the next request, and hyper has nothing more to write.
+    async fn turns(gate: &mut Gate<DuplexStream>) {
+        let turn = Arc::clone(&gate.turn);
+        let ((), flushed) = tokio::join!(turn.comes(), gate.flush());
+        flushed.unwrap();
+    }
+
+    async fn answers(gate: &mut Gate<DuplexStream>, client: &mut DuplexStream) -> tokio::time::Instant {
+        gate.write_all(b"HTTP/1.1 204\r\n").await.unwrap();
+        let mut space = [0_u8; 32];
+        assert!(client.read(&mut space).await.unwrap() > 0);
+        gate.answer_limit.as_ref().unwrap().deadline()
+    }
+
     #[tokio::test]
     async fn each_answer_has_its_own_time_and_idle_connections_none() {
         let (mut gate, mut client) = gate(LONG, LONG);
-        let ended = Box::pin(sleep(Duration::ZERO));
+        let mut before = tokio::time::Instant::now() + LONG / 2;
         for _ in 0..3 {
             asks(&mut gate, &mut client).await;
+            turns(&mut gate).await;
             assert!(gate.answer_limit.is_none(), "nothing is written yet");
-            gate.write_all(b"HTTP/1.1 204\r\n").await.unwrap();
-            let due = gate.answer_limit.as_ref().unwrap().deadline();
-            assert!(due > ended.deadline() + LONG / 2);
-            let mut space = [0_u8; 32];
-            assert!(client.read(&mut space).await.unwrap() > 0);
+            let due = answers(&mut gate, &mut client).await;
+            assert!(due > before);
+            before = due;
         }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_comes_before_its_turn_renews_no_answer() {
+        let (mut gate, mut client) = gate(LONG, LONG);
+        asks(&mut gate, &mut client).await;
+        turns(&mut gate).await;
+        let due = answers(&mut gate, &mut client).await;
+        for _ in 0..3 {
+            asks(&mut gate, &mut client).await;
+            gate.flush().await.unwrap();
+            assert_eq!(answers(&mut gate, &mut client).await, due);
+        }
+        turns(&mut gate).await;
+        assert!(gate.answer_limit.is_none());
     }
 }

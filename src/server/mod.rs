@@ -20,6 +20,7 @@ mod head;
 mod panics;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 pub use head::Fault;
 pub use panics::{Panicked, catch};

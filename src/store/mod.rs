@@ -17,9 +17,9 @@ use crate::model::{
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::{
-    fs::{DirBuilder, OpenOptions},
+    fs::{self, DirBuilder, OpenOptions, Permissions},
     io,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::Path,
     time::Duration,
 };
@@ -302,10 +302,17 @@ async fn on<T: Send + 'static>(
     answered.await.map_err(|_| gone())?
 }
 
-/// What people asked is nobody else's on this machine. `SQLite` gives its side files the mode of the file itself.
+/// What people asked stands here as it was sent, numbers and all, for a job is proved by it: it is nobody else's on this
+/// machine, whoever made the file and with whatever mode. `SQLite` gives its side files the mode of the file itself.
 fn private(folder: &Path, file: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     OpenOptions::new().append(true).create(true).mode(0o600).open(file)?;
+    let beside = ["-wal", "-shm"].map(|end| format!("{}{end}", file.display()));
+    for file in std::iter::once(file).chain(beside.iter().map(Path::new).filter(|file| file.exists())) {
+        if file.metadata()?.permissions().mode() & 0o077 != 0 {
+            fs::set_permissions(file, Permissions::from_mode(0o600))?;
+        }
+    }
     Ok(())
 }
 

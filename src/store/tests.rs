@@ -89,7 +89,7 @@ async fn old_jobs_go_with_their_places() {
 fn a_folder_that_cannot_be_made_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
-    std::fs::write(&file, "").unwrap();
+    fs::write(&file, "").unwrap();
     let told = Store::open(&file).unwrap_err().to_string();
     assert!(told.contains("bailiwick.sqlite") && told.contains("cannot be opened"), "{told}");
 }
@@ -116,13 +116,18 @@ fn its_files_are_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let _store = Store::open(&data).unwrap();
-    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let files = || fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let store = Store::open(&data).unwrap();
     assert_eq!(mode(&data), 0o700);
-    for entry in std::fs::read_dir(&data).unwrap() {
-        let path = entry.unwrap().path();
-        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    assert!(files().len() > 1 && files().iter().all(|path| mode(path) == 0o600), "{:?}", files());
+    // as somebody left them who copied them
+    for path in files() {
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
     }
+    let _again = Store::open(&data).unwrap();
+    assert!(files().iter().all(|path| mode(path) == 0o600), "{:?}", files());
+    drop(store);
 }
 
 /// A short question may be sent as a long one: what is kept of one holder is bound by its bytes too.

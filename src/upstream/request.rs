@@ -1,6 +1,10 @@
 //! The outgoing HTTP message, built from a proved query token by token.
 
-use crate::{model::contract::Method, verify::Verified};
+use crate::{
+    egress::{MARK, PASSED},
+    model::contract::Method,
+    verify::Verified,
+};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Uri, header, uri};
 use http_body_util::Full;
@@ -76,7 +80,8 @@ pub(super) fn build(
         .header(header::AUTHORIZATION, token.clone())
         .header(header::ACCEPT, "application/json")
         .header(header::ACCEPT_ENCODING, encoding)
-        .header(header::USER_AGENT, AGENT);
+        .header(header::USER_AGENT, AGENT)
+        .header(PASSED, MARK);
     let body = match &verified.outgoing().body {
         Some(body) => {
             request = request.header(header::CONTENT_TYPE, "application/json");

@@ -206,7 +206,7 @@ async fn a_proved_query_leaves_with_our_own_headers_and_credential_only() {
     assert_eq!(head.uri().path(), "/prefix/api/v2/conversations/c-1");
     let mut names: Vec<&str> = head.headers().keys().map(http::HeaderName::as_str).collect();
     names.sort_unstable();
-    assert_eq!(names, ["accept", "accept-encoding", "authorization", "host", "user-agent"]);
+    assert_eq!(names, ["accept", "accept-encoding", "authorization", "bailiwick-passed", "host", "user-agent"]);
     assert_eq!(head.headers()["authorization"], "Bearer t1");
     assert_eq!(head.headers()["accept-encoding"], "identity");
     let seen = fake.seen.lock().unwrap();

@@ -230,6 +230,32 @@ fn explain_names_the_directory_the_account_and_what_stands_above() {
     assert!(!above.is_empty() && above.iter().all(|line| line.contains("permission `routing:queue:view`")), "{out}");
 }
 
+/// Another region is named as by the header of a request, and opens as little.
+#[test]
+fn explain_asks_another_region_where_a_request_may() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/sample/directory.json");
+    let here = folder(&[]);
+    let explain = |person: &str, what: &str, region: &[&str]| {
+        let (directory, operation) = (directory.to_str().unwrap(), format!("GET /api/v2/conversations/c-1/{what}"));
+        let given = ["explain", "--as", person, "--directory", directory, "--operation", &operation];
+        run(here.path(), &[&given[..], region].concat())
+    };
+    let europe = ["--region", "eu-west-1"];
+    let (code, out, told) = explain("max", "recordingmetadata", &europe);
+    assert_eq!(code, 0, "{out}{told}");
+    assert!(out.contains(" of region eu-west-1") && out.contains("permission `audit:metadata:view`"), "{out}");
+    for (person, what, region) in [
+        ("max", "recordings", &europe),
+        ("sofia", "recordingmetadata", &europe),
+        ("max", "recordingmetadata", &["--region", "mars-1"]),
+    ] {
+        let (code, out, told) = explain(person, what, region);
+        assert!(code == 1 && out.contains("(region.cross-region-scan)"), "{person} {what} {region:?}: {out}{told}");
+    }
+    let (_, home, _) = explain("sofia", "recordingmetadata", &["--region", "us-east-1"]);
+    assert_eq!(home, explain("sofia", "recordingmetadata", &[]).1, "one's own region is no other");
+}
+
 /// `outside` and `static` leave names out with a notice each, where the rule says so.
 #[test]
 fn names_that_are_left_out_are_told() {

@@ -55,3 +55,24 @@ fn read(body: &[u8]) -> Result<Value, Refusal> {
     let limits = Limits::answer(1024 * 1024);
     json::parse_object(body, &limits).map_err(|error| unreadable(format!("not the JSON of an answer: {error}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An id stands in paths, in the store and in the record: nothing that means something there is one.
+    #[test]
+    fn not_every_text_is_the_id_of_a_job() {
+        for fine in ["j", "019ab6c0-0000-7000-8000-000000000000", "A_b.c~9", "...", &"a".repeat(MOST)] {
+            assert!(is_id(fine), "{fine}");
+        }
+        for odd in
+            ["", ".", "..", " ", "a b", "a/b", "a\\b", "a?b", "a#b", "a%2fb", "a\nb", "a\0", "é", "a;b", "${x}", "a\"b"]
+        {
+            assert!(!is_id(odd), "{odd:?}");
+            let body = Value::object([("jobId", Value::text(odd))]).to_bytes();
+            assert!(submitted("jobId", 202, &body).is_err(), "{odd:?}");
+        }
+        assert!(!is_id(&"a".repeat(MOST + 1)));
+    }
+}

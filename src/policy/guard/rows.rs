@@ -303,6 +303,12 @@ fn is_possible(plan: &GuardPlan, queue: Key<QueueIx>, user: Key<UserIx>, divisio
         || (matches!(queue, Key::Whole | Key::Missing) && by(&extent.lone))
 }
 
+/// Whether the owner of a row is one of the scope by the directory, whatever else the row says of him.
+pub(super) fn is_named(plan: &GuardPlan, row: &Value) -> bool {
+    let user = id(said(plan, Some(row), Access::User)).and_then(|id| plan.org.index.users.get(id));
+    owner(plan) == Access::User && user.is_some_and(|user| plan.extent.lone.contains(user))
+}
+
 /// An entity stays when it was asked for by id, once, and its division is one of the scope.
 pub(super) fn entity(plan: &GuardPlan, row: Value, seen: &mut BTreeSet<String>) -> Option<Value> {
     let (named_by, mut lifted) = (plan.named_by(), None);

@@ -8,7 +8,7 @@ use crate::{
     model::{
         answer::{PageNumber, Piece},
         operation::{Scan, Walk},
-        refusal::{Code, Refusal},
+        refusal::{Code, Notice, Refusal},
     },
     policy::{guard::fields, local},
     query::json::{self, Limits, Value},
@@ -21,8 +21,8 @@ pub struct Cut {
     pub number: usize,
     pub size: usize,
     pub skip: usize,
-    /// Where the page behind is found.
-    pub next: Option<String>,
+    /// Where the page behind is found, or why that is not said.
+    pub next: Result<Option<String>, Notice>,
 }
 
 /// Where the upstream goes on.
@@ -108,9 +108,11 @@ impl GuardPlan {
             // that there were some, would say what a parameter finds among them.
             let Some(apart) = self.apart(scan, &row) else { continue };
             if read.known.insert(apart) && !super::rows::is_left_out(self, &row) {
+                // A search names all that may come back. Whoever was named and has moved away comes rightly, and is passed over
+                // as in lists: a notice would say that a criterion fits him where he is now.
+                let strange = self.operation.body().is_some() && !super::rows::is_named(self, &row);
                 let visible = super::rows::owned(self, row);
-                // a search names all that may come back
-                read.counts.foreign += u64::from(visible.is_none() && self.operation.body().is_some());
+                read.counts.foreign += u64::from(visible.is_none() && strange);
                 read.rows.extend(visible);
             }
         }
@@ -181,11 +183,16 @@ impl GuardPlan {
         page.set_at(&self.operation.answer.rows, Value::Array(rows));
         let keep = &self.operation.answer.keep;
         let shows = |name: &str| keep.levels.get("").is_some_and(|fields| fields.iter().any(|field| **field == *name));
+        let mut notices = notices(read.counts);
         if cut.skip.saturating_add(cut.size) < total {
-            for name in ["nextUri", "nextPage"].into_iter().filter(|name| shows(name)) {
-                if let Some(next) = &cut.next {
-                    page.set(name, Value::text(next.as_str()));
+            match &cut.next {
+                Ok(Some(next)) => {
+                    for name in ["nextUri", "nextPage"].into_iter().filter(|name| shows(name)) {
+                        page.set(name, Value::text(next.as_str()));
+                    }
                 }
+                Ok(None) => {}
+                Err(notice) => notices.push(notice.clone()),
             }
             if shows("cursor") {
                 page.set("cursor", Value::text(cut.skip.saturating_add(cut.size).to_string()));
@@ -196,7 +203,7 @@ impl GuardPlan {
             rows_in: read.counts.received,
             rows_out,
             rows_foreign: read.counts.foreign,
-            ..Guarded::plain(200, page.to_bytes(), notices(read.counts))
+            ..Guarded::plain(200, page.to_bytes(), notices)
         })
     }
 }

@@ -64,21 +64,21 @@ fn page(asking: &Asking<'_>, scan: &Scan, place: &Place) -> Result<Outcome, Refu
     notices.extend(counted.notices);
     let outgoing = Outgoing { method: asking.operation.contract.method, path: asking.path(), query, body: None };
     let plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now)
-        .with_cut(Cut { next, ..cut });
+        .with_cut(Cut { next: Ok(next), ..cut });
     let residual = Residual { keys: true, ..Residual::default() };
     Ok(Outcome::Send(Box::new(Narrowed { outgoing, residual, plan, notices })))
 }
 
 /// Which of the visible rows are asked for.
 fn cut(asking: &Asking<'_>, walk: Option<&Walk>) -> Result<Cut, Refusal> {
-    let Some(walk) = walk else { return Ok(Cut { number: 1, size: usize::MAX, skip: 0, next: None }) };
+    let Some(walk) = walk else { return Ok(Cut { number: 1, size: usize::MAX, skip: 0, next: Ok(None) }) };
     let positive = |number: i64| usize::try_from(number).ok().filter(|number| *number > 0);
     let refused = || Refusal::new(Code::QueryMalformed, "page number and size start at 1");
     let default = i64::try_from(walk.default_size).unwrap_or(1);
     let size = positive(list::int(asking, &walk.size, default)?).ok_or_else(refused)?;
     if !walk.by_place {
         let number = positive(list::int(asking, &walk.at, 1)?).ok_or_else(refused)?;
-        return Ok(Cut { number, size, skip: number.saturating_sub(1).saturating_mul(size), next: None });
+        return Ok(Cut { number, size, skip: number.saturating_sub(1).saturating_mul(size), next: Ok(None) });
     }
     // The upstream's own place would count rows that are not the asker's: the one that is handed out counts his.
     let skip = match list::value(asking, &walk.at) {
@@ -89,7 +89,7 @@ fn cut(asking: &Asking<'_>, walk: Option<&Walk>) -> Result<Cut, Refusal> {
             Refusal::new(Code::QueryMalformed, message)
         })?,
     };
-    Ok(Cut { number: 1, size, skip, next: None })
+    Ok(Cut { number: 1, size, skip, next: Ok(None) })
 }
 
 /// Where the next page of the asker's is found: by his own words.

@@ -7,7 +7,7 @@ use crate::{
         body::{Access, BodyModel, FieldKind},
         operation::{Scan, Site, Walk},
         outgoing::{Outgoing, Residual},
-        refusal::{Code, Refusal},
+        refusal::{Code, Notice, Refusal},
     },
     policy::{
         extent::Extent,
@@ -157,17 +157,27 @@ fn cut(body: &Body, walk: &Walk) -> Result<Cut, Refusal> {
         }
     };
     let (number, size) = (number(&walk.at, 1)?, number(&walk.size, walk.default_size)?);
-    Ok(Cut { number, size, skip: number.saturating_sub(1).saturating_mul(size), next: None })
+    Ok(Cut { number, size, skip: number.saturating_sub(1).saturating_mul(size), next: Ok(None) })
 }
 
 /// A longer link is one that servers on the way refuse; how many pages there are stands beside it.
 const LINK: usize = 4_096;
 
 /// Where the next page of the asker's is found: his own question in a link, if there is an operation that reads it.
-fn next(asking: &Asking<'_>, raw: &Value, walk: &Walk, cut: &Cut) -> Option<String> {
-    let link = asking.operation.linked.as_deref()?;
+fn next(asking: &Asking<'_>, raw: &Value, walk: &Walk, cut: &Cut) -> Result<Option<String>, Notice> {
+    let Some(link) = asking.operation.linked.as_deref() else { return Ok(None) };
     let mut asked = raw.clone();
-    asked.set(&walk.at, Value::int(i64::try_from(cut.number.saturating_add(1)).ok()?));
-    asked.set(&walk.size, Value::int(i64::try_from(cut.size).ok()?));
-    Some(linked::write(link, &asked)).filter(|link| link.len() <= LINK)
+    for (field, number) in [(&walk.at, cut.number.saturating_add(1)), (&walk.size, cut.size)] {
+        asked.set(field, Value::int(i64::try_from(number).unwrap_or(i64::MAX)));
+    }
+    let link = linked::write(link, &asked);
+    if link.len() <= LINK {
+        return Ok(Some(link));
+    }
+    let text = format!(
+        "the link to the next page would be longer than {LINK} letters and is left out; post the same search with `{}` {}",
+        walk.at,
+        cut.number.saturating_add(1)
+    );
+    Err(Notice::new("page.no-link", text))
 }

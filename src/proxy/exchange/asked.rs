@@ -4,7 +4,10 @@ use super::Exchange;
 use crate::{
     audit::Query,
     model::operation::Operation,
-    query::{Question, hide::hide},
+    query::{
+        Question,
+        hide::{hidden, hide},
+    },
 };
 use std::sync::Arc;
 
@@ -15,20 +18,23 @@ impl Exchange {
     }
 
     /// As [`Self::asked`]; the body's text is kept apart until it was [`Self::understood`], its digest counts. What masks hide
-    /// is in neither.
+    /// is in neither, nor is a body that the operation does not take: no model says what of it a mask would hide.
     pub(in crate::proxy) fn asked_with_body<N: AsRef<str>>(
         &mut self,
         (method, path): (&str, &str),
         query: &[(N, String)],
         body: Option<&[u8]>,
     ) {
-        let hidden = body.zip(self.governed.as_deref()).and_then(|(body, rule)| hide(rule, body));
-        let mut query = Query::new(method, path, query, hidden.as_deref().or(body));
+        let kept = body.zip(self.governed.as_deref()).and_then(|(body, rule)| match rule.body() {
+            Some(_) => hide(rule, body),
+            None => Some(hidden()),
+        });
+        let mut query = Query::new(method, path, query, kept.as_deref().or(body));
         self.body = query.text.as_mut().and_then(|text| text.body.take());
         self.asked(query);
     }
 
-    /// A link asks what would be posted, and stands so in the record.
+    /// A link asks what would be posted, and stands so in the record; until it was read, with the text of its parameter.
     pub(in crate::proxy) fn asked_by_link<N: AsRef<str>>(
         &mut self,
         line: (&str, &str),

@@ -90,3 +90,23 @@ fn a_question_that_is_narrowed_by_names_is_not_kept() {
     let told = report(&compile(files, strict()).unwrap_err());
     assert!(told.contains("a question is kept only where ids outside are refused"), "{told}");
 }
+
+/// What is cut of a recording is no metadata: no auditor of another region hears how one begins.
+#[test]
+fn a_preview_is_not_asked_of_another_region() {
+    let with = |what: &str| {
+        let mut files = embedded();
+        let (_, text) = files.iter_mut().find(|(name, _)| name == "genesys/recordings.toml").unwrap();
+        let own = "[rule.preview]\nof = \"conversations.recordings.get\"\n";
+        assert!(text.contains(own));
+        *text = text.replacen(own, &format!("{what}{own}"), 1);
+        compile(files, strict())
+    };
+    assert!(with("").is_ok());
+    let cross = "[rule.cross-region]\npermission = \"audit:metadata:view\"\nkeep = \"nothing\"\n";
+    let told = report(&with(cross).unwrap_err());
+    assert!(
+        told.contains("a rule with `preview` has no `cross-region`") && told.contains("recordings.toml:"),
+        "{told}"
+    );
+}

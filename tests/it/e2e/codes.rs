@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 /// Not by an HTTP client that speaks well, or not by any client: the code, the test's file, its words, and why.
-const ELSEWHERE: [(&str, &str, &str, &str); 16] = [
+const ELSEWHERE: [(&str, &str, &str, &str); 17] = [
+    ("request.loop", "tests/it/front/refusals.rs", "request.loop", "needs a request of another proxy"),
     ("bpo.export", "tests/it/e2e/exports.rs", "bpo.export", "needs exports"),
     ("preview.format", "tests/it/e2e/media.rs", "preview.format", "needs a recording that is no WAV"),
     ("preview.host", "tests/it/e2e/media.rs", "preview.host", "needs a recording that lies elsewhere"),

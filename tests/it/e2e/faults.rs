@@ -3,7 +3,10 @@
 
 use super::house::{AGGREGATES, DETAILS, EU, House, PLATFORM, Plan, QUEUES, US, WEEK, until, write_files};
 use bailiwick::{
-    audit::Verdict,
+    app,
+    audit::{Record, Verdict},
+    base::clock::SystemClock,
+    config,
     sandbox::{Options, Sandbox, sample},
 };
 use serde_json::{Value, json};
@@ -12,6 +15,7 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -339,8 +343,55 @@ async fn what_cannot_be_recorded_is_not_forwarded() {
     assert_eq!(house.metric("bailiwick_record_available").await, 1);
     // Nothing of what was answered is lost.
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let forwarded = house.record().into_iter().filter(
-        |record| matches!(record, bailiwick::audit::Record::Outcome(outcome) if outcome.verdict == Verdict::Forwarded),
-    );
+    let forwarded = house
+        .record()
+        .into_iter()
+        .filter(|record| matches!(record, Record::Outcome(outcome) if outcome.verdict == Verdict::Forwarded));
     assert_eq!(forwarded.count(), answered + 1);
+}
+
+/// A name tells only when it is looked up whether it leads back: that is done before anything is served.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upstream_whose_name_leads_back_is_not_served() {
+    let files = Files::new("", false).await;
+    let mut settings = config::load(&files.config, &|_| None).unwrap_or_else(|why| panic!("{why}"));
+    // nobody else takes it between these two lines and the start
+    settings.proxy.listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let upstream = settings.upstream.regions.iter_mut().find(|one| one.region == EU).unwrap();
+    upstream.url = format!("http://localhost:{}", settings.proxy.listen.port()).parse().unwrap();
+    let started = app::start(settings, Arc::new(SystemClock::default())).await;
+    let told = started.map(drop).unwrap_err().to_string();
+    assert!(told.contains(&format!("region `{EU}`")) && told.contains("where the proxy itself listens"), "{told}");
+}
+
+/// What no name tells: somebody between, who leads back. The first request that comes back ends it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_loop_through_somebody_else_ends_at_its_first_turn() {
+    let between = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", between.local_addr().unwrap());
+    let house = House::of(Plan { upstream: Some((US, url)), interactions: 10, ..Plan::default() }).await;
+    let proxy = house.running.proxy;
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = between.accept().await {
+            tokio::spawn(async move {
+                let mut far = tokio::net::TcpStream::connect(proxy).await.unwrap();
+                // ends when either side does
+                drop(tokio::io::copy_bidirectional(&mut near, &mut far).await);
+            });
+        }
+    });
+    let heard = house.post("sofia", AGGREGATES, &question()).await;
+    assert!((500..600).contains(&heard.status), "{heard:?}");
+    let (_, outcome) = house.lines(heard.decision()).await;
+    assert_eq!(outcome.verdict, Verdict::Refused);
+    let mut codes: Vec<_> = house
+        .record()
+        .into_iter()
+        .filter_map(|record| match record {
+            Record::Outcome(one) if one.decision != outcome.decision => Some((one.code, one.operation)),
+            _ => None,
+        })
+        .collect();
+    codes.dedup();
+    assert_eq!(codes, [(Some("request.loop".to_owned()), None)], "{codes:?}");
 }

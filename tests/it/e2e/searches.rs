@@ -238,6 +238,41 @@ async fn a_link_that_reads_in_two_ways_is_refused_before_anybody_is_asked() {
     house.assert_no_connection_to(super::house::EU);
 }
 
+/// A link that servers on the way would refuse is not handed out, and that there is a page behind is told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_that_would_be_too_long_is_left_out_with_a_notice() {
+    let house = House::of(Plan { interactions: 100, ..Plan::default() }).await;
+    let page = async |person: &str, long: bool, number: u64| {
+        let mut values = vec!["a".to_owned()];
+        values.extend(
+            (0..80).filter(|_| long).map(|nth| format!("nobody-of-such-a-long-name-is-here-to-be-found-{nth}")),
+        );
+        let query = json!([{ "type": "CONTAINS", "fields": ["name"], "values": values }]);
+        let heard = house.post(person, USERS, &json!({ "query": query, "pageSize": 1, "pageNumber": number })).await;
+        let answer = heard.json();
+        let told: Vec<_> =
+            heard.notices().into_iter().filter(|notice| notice.contains("page.no-link")).map(str::to_owned).collect();
+        (answer["total"].as_u64().unwrap(), answer["nextPage"].is_string(), told)
+    };
+    let mut found = ("nobody", 0);
+    for person in ["greg", "ana", "bo"] {
+        let (total, linked, told) = page(person, false, 1).await;
+        assert!(linked == (total > 1) && told.is_empty(), "{person}: {total} {linked} {told:?}");
+        if total > found.1 {
+            found = (person, total);
+        }
+    }
+    let (person, total) = found;
+    assert!(total > 1, "nobody sees two people");
+    let (same, linked, told) = page(person, true, 1).await;
+    assert!(
+        same == total && !linked && told.len() == 1 && told[0].contains("`pageNumber` 2"),
+        "{same} {linked} {told:?}"
+    );
+    let (_, linked, told) = page(person, true, total).await;
+    assert!(!linked && told.is_empty(), "nothing is behind the last page: {told:?}");
+}
+
 /// A link holds a body, and stands in the record as one: its text when it was understood, nothing of it before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_link_holds_is_recorded_as_a_body() {
@@ -251,6 +286,17 @@ async fn what_a_link_holds_is_recorded_as_a_body() {
         assert_eq!(asked.query, vec![], "{heard:?}");
         assert_eq!(asked.body, kept.then_some(text), "{heard:?}");
     }
+    // what cannot be read counts in the digest
+    let mut digests = BTreeSet::new();
+    for link in ["", "e30", "e31=", "bnVsbA=="] {
+        let link = link.replace('=', "%3D");
+        let heard = house.get("bo", &format!("{USERS}?q64={link}")).await;
+        assert_eq!(heard.code(), "query.malformed", "{heard:?}");
+        let asked = house.lines(heard.decision()).await.1.asked.expect("what was asked");
+        assert_eq!(asked.text.map(|text| (text.query, text.body)), Some((vec![], None)));
+        digests.insert(asked.digest);
+    }
+    assert_eq!(digests.len(), 4, "two links have one digest");
 }
 
 /// Whoever asks for a division names its people alone, so that those of others do not count against the limit of a search.

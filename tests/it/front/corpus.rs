@@ -129,7 +129,16 @@ async fn run(cases: impl Iterator<Item = &Value>) -> BTreeMap<String, String> {
 
 /// Nothing of the client's own head, and a body that says the scope.
 fn is_rebuilt(sent: &upstream::Sent) -> bool {
-    let due = ["accept", "accept-encoding", "authorization", "content-length", "content-type", "host", "user-agent"];
+    let due = [
+        "accept",
+        "accept-encoding",
+        "authorization",
+        "bailiwick-passed",
+        "content-length",
+        "content-type",
+        "host",
+        "user-agent",
+    ];
     let names = sent.headers.iter().all(|(name, _)| due.contains(&name.as_str()));
     let own = sent.headers.contains(&("authorization".into(), "Bearer upstream-token".into()));
     let line = sent.line == "POST /v1/query" || sent.line == "POST /v1/query?pageNumber=1&pageSize=25";

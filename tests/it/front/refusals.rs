@@ -25,8 +25,16 @@ async fn a_query_is_narrowed_forwarded_guarded_and_recorded() {
     let mut names: Vec<&str> = sent[0].headers.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     for name in names {
-        let due =
-            ["accept", "accept-encoding", "authorization", "content-length", "content-type", "host", "user-agent"];
+        let due = [
+            "accept",
+            "accept-encoding",
+            "authorization",
+            "bailiwick-passed",
+            "content-length",
+            "content-type",
+            "host",
+            "user-agent",
+        ];
         assert!(due.contains(&name), "{name} reached the upstream");
     }
     assert!(sent[0].headers.contains(&("authorization".into(), "Bearer upstream-token".into())));
@@ -197,6 +205,29 @@ async fn what_was_not_understood_is_recorded_by_its_digest_alone() {
     let heard = house.ask_as("T", "POST /v1/query", r#"{"interval":"x/y","groupBy":["$hunter2"]}"#).await;
     assert_eq!(house.outcome(heard.decision()).await.cause.as_deref(), Some("`$.groupBy` …"));
     assert!(!format!("{:?}", house.record().await).contains("hunter2"));
+}
+
+/// What a proxy asks carries a mark, and is not asked once more by one: not as a question, and not for a token.
+#[tokio::test]
+async fn what_comes_back_through_the_proxy_is_refused() {
+    let house = house().await;
+    assert_eq!(house.ask_as("T", "POST /v1/query", BODY).await.status, 200);
+    let sent = house.upstream.sent();
+    assert!(
+        !sent.is_empty() && sent.iter().all(|one| one.headers.iter().any(|(name, _)| name == "bailiwick-passed")),
+        "{sent:?}"
+    );
+    for line in ["POST /v1/query", "POST /oauth/token", "GET /v1/nothing", "OPTIONS /v1/query"] {
+        for mark in ["1", "", "no"] {
+            let body = if line.starts_with("POST") { BODY } else { "" };
+            let heard =
+                house.ask(line, &format!("Authorization: Bearer T\r\nBailiwick-Passed: {mark}\r\n"), body).await;
+            assert_eq!((heard.status, heard.code().as_str()), (508, "request.loop"), "{line} {mark}: {heard:?}");
+            let outcome = house.outcome(heard.decision()).await;
+            assert_eq!((outcome.verdict, outcome.subject), (Verdict::Refused, None));
+        }
+    }
+    assert!(house.upstream.sent().is_empty(), "it was sent on");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! they are either those of the visible world of that time or refused.
 
 use super::{
-    case::{Case, Organisation},
+    case::{Case, Organisation, Stock},
     program,
     random::{cases, judges_shares, seed},
 };
@@ -14,6 +14,7 @@ use bailiwick::{
     decision::{self, Decided},
     model::{
         contract::Segment,
+        definition::Definition,
         entitlement::Scope,
         job::{Job, JobKind, JobStep},
         kept::Kept,
@@ -358,5 +359,53 @@ fn a_place_is_sent_when_the_same_job_named_it() {
     assert_eq!(ask(Some("next"), Some("next")), Ok(vec![("cursor".into(), "next".to_owned())]));
     for named in [None, Some("other")] {
         assert_eq!(ask(named, Some("next")), Err((Code::ScopeOutside, true)), "{named:?}");
+    }
+}
+
+/// Filters nested so deep, one in the other.
+fn deep(levels: usize) -> Value {
+    let inner = json!({ "type": "and", "predicates": [{ "dimension": "queueId", "value": "cards" }] });
+    (0..levels).fold(inner, |inner, _| json!({ "type": "and", "clauses": [inner] }))
+}
+
+/// What is kept was held against the limits of its day, which a configuration may have set wider than they are elsewhere: it
+/// is read all the same, and judged for what it says.
+#[test]
+fn what_is_kept_is_read_however_deep_it_is() {
+    let organisation = Organisation::of(super::named::file(), Stock::default()).unwrap();
+    for levels in [5, 20, 45] {
+        let filter = deep(levels);
+        // it is no question of today's model, and not a text that cannot be read
+        let sent = json!({ "interval": "2026-11-15T00:00:00Z/2026-11-21T00:00:00Z", "groupBy": ["queueId"], "metrics": ["nOffered"], "filter": filter });
+        let job = job(&organisation, "dora", Kind::Aggregates, &sent.to_string(), MONDAY);
+        let refused = decide(&organisation, "dora", &about(Kind::Aggregates, JobStep::Results, Some(job)), MONDAY);
+        let refused = refused.map(drop).unwrap_err();
+        assert_eq!(refused.code, Code::JobScopeChanged, "{levels}: {:?}", refused.cause);
+
+        let body = json!({ "name": "deep", "query": { "filter": filter } });
+        let kept = Definition {
+            id: "k-1".into(),
+            region: "us-east-1".into(),
+            operation: "platform.query".into(),
+            owner: ("user".into(), "dora".into()),
+            division: "pay".into(),
+            name: "deep".into(),
+            shared: false,
+            body: body.to_string().into_bytes().into(),
+            version: 1,
+            changed: program::at(MONDAY),
+        };
+        let operation = named("platform.query.saved.run");
+        let run = Question {
+            operation: Arc::clone(operation),
+            ids: vec![("queryId".into(), "k-1".to_owned())],
+            params: vec![],
+            body: None,
+            kept: Some(Kept::Definition(Some(Arc::new(kept)))),
+            seen: None,
+        };
+        let asked = run.as_sent();
+        let asked = asked.body.as_ref().map(|body| program::text(&body.to_bytes()));
+        assert_eq!(asked, Some(body), "{levels}");
     }
 }

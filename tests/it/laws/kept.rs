@@ -33,6 +33,12 @@ fn numbers_and_names_of_customers_are_not_kept() {
     assert_eq!(kept(create, &body(json!([NUMBER, "2"]), "Mrs Miller")), Some(body(json!(["***", "***"]), "***")));
     let many = |number: &str| json!({ "patchCallbackRequests": [{ "conversationId": "c-1", "callbackNumbers": [number] }, { "conversationId": "c-2", "queueId": "q" }] });
     assert_eq!(kept("POST /api/v2/conversations/callbacks/bulk/update", &many(NUMBER)), Some(many("***")));
+    let label = |value: &str| {
+        let property = |name: &str| json!({ "property": name, "propertyType": "string", "value": value });
+        json!({ "sessionId": "s-1", "targetDate": "2026-11-20T09:00:00Z", "properties": [property("offer"), property("size")] })
+    };
+    let put = "POST /api/v2/analytics/conversations/c-1/details/properties";
+    assert_eq!(kept(put, &label(NUMBER)), Some(label("***")), "which label it was, and not what it says");
     let plain = json!({ "queueId": "q-1" });
     assert_eq!(kept(create, &plain), None, "what hides nothing is kept as it was written");
 }
@@ -83,6 +89,8 @@ fn no_length_or_depth_keeps_a_masked_value() {
         [format!("{{\"callbackNumbers\":[\"{NUMBER}\"]"), format!("[\"{NUMBER}\",]"), format!("\u{feff}{NUMBER}")]
     {
         assert_eq!(hide(operation(create), broken.as_bytes()).as_deref(), Some(&b"\"***\""[..]), "{broken}");
+        // a search of people masks nothing
+        assert_eq!(hide(operation("POST /api/v2/users/search"), broken.as_bytes()), None, "{broken}");
     }
 }
 

@@ -212,6 +212,48 @@ fn a_search_finds_what_it_finds_among_the_visible_people() {
     assert!((answered > 60 && rows > 60 && further > 5) || !judges_shares(), "{answered} {rows} {further} {closed}");
 }
 
+/// Whoever was named and has moved where the asker sees nobody is passed over without a word, as in lists: it would say that the
+/// criteria fit him. Somebody who was not named is an alarm.
+#[test]
+fn nothing_is_told_of_whoever_moved_away() {
+    let (mut moved, mut strange) = (0, 0);
+    every_asker((cases() / 20).max(200), &mut |asker, _| {
+        let visible = visible(asker);
+        let stranger = asker.directory().users.iter().find(|user| !visible.iter().any(|seen| seen.id == user.id));
+        let (world, now, question) =
+            (&asker.organisation.world, program::at(asker.now), question(&json!({ "query": [] })));
+        let holder = program::principal(&world.org, &asker.person);
+        let Ok(scope) = decision::scope(world, holder, operation(), now).map(Arc::new) else { return Ok(()) };
+        let Ok(Decided::Forward(forward)) = decision::decide(world, &scope, &question, now) else { return Ok(()) };
+        let told = |user: &User, division: &str| {
+            let row = json!({ "id": user.id, "name": user.name, "division": { "id": division } });
+            let answer = json!({ "results": [row], "total": 1, "pageCount": 1 }).to_string();
+            match forward.plan.read(Gathered::default(), Unguarded::new(200, answer.into_bytes())).unwrap() {
+                Read::Done(guarded) => (guarded.rows_out(), guarded.rows_foreign(), guarded.notices().len()),
+                Read::More(_) => panic!("one page is all"),
+            }
+        };
+        if let Some(one) = visible.first() {
+            let seen = [told(one, &one.division), told(one, "a-division-of-today")];
+            if seen != [(1, 0, 0), (0, 0, 0)] {
+                return Err(format!("`{}`: {seen:?}", one.id));
+            }
+            moved += 1;
+        }
+        if let Some(other) = stranger {
+            // with the division of somebody who is seen
+            let seen = told(other, visible.first().map_or("", |one| &one.division));
+            if seen != (0, 1, 1) {
+                return Err(format!("`{}`: {seen:?}", other.id));
+            }
+            strange += 1;
+        }
+        Ok(())
+    });
+    println!("searches: {moved} who moved, {strange} strangers");
+    assert!((moved > 20 && strange > 20) || !judges_shares(), "{moved} {strange}");
+}
+
 /// What holds of everybody is no criterion.
 fn without_match_all(query: &Value) -> Value {
     query.as_array().unwrap().iter().filter(|one| one["type"] != "MATCH_ALL").cloned().collect()

@@ -10,9 +10,10 @@ use super::{
     truth::Truth,
 };
 use crate::oracle::questions::{Kind, facts_of};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::Write as _,
     path::{Path, PathBuf},
@@ -141,7 +142,52 @@ fn calls(me: &str) -> Vec<Call> {
     ));
     calls.push(post("postAnalyticsEvaluationsAggregatesQuery", "evaluations/aggregates", &group("nEvaluations")));
     calls.push(post("postAnalyticsSurveysAggregatesQuery", "surveys/aggregates", &group("nSurveysSent")));
+    let named = json!({ "query": [{ "type": "CONTAINS", "fields": ["name"], "value": "a" }], "pageSize": 3 });
+    for (kind, path) in [("Users", "/api/v2/users/search"), ("Groups", "/api/v2/groups/search")] {
+        calls.extend(searches(kind, path, &named));
+    }
     calls
+}
+
+/// The same search, posted and by a link.
+fn searches(kind: &str, path: &str, asked: &Value) -> [Call; 2] {
+    let link = STANDARD.encode(asked.to_string());
+    let encoded = percent_encoding::utf8_percent_encode(&link, percent_encoding::NON_ALPHANUMERIC);
+    let call = |verb: &str, arg: Value, line: String, body: String| Call {
+        method: format!("{verb}{kind}Search"),
+        args: vec![arg],
+        line,
+        body,
+    };
+    [
+        call("post", asked.clone(), format!("POST {path}"), asked.to_string()),
+        call("get", json!(link), format!("GET {path}?q64={encoded}"), String::new()),
+    ]
+}
+
+/// Holds what a client got of each call against what plain HTTP gets, refusals too; `same` compares two answers. How many
+/// answers were judged by SQL as well, and how many were refused.
+async fn hold(
+    (house, truth, id): (&House, &Truth, &str),
+    answers: &mut std::slice::Iter<'_, Value>,
+    answered: &mut BTreeSet<String>,
+    same: &mut dyn FnMut(&Call, &Value, &Value),
+) -> (usize, usize) {
+    let (mut judged, mut refused) = (0, 0);
+    for call in calls(id) {
+        let got = answers.next().expect("an answer for each call");
+        let due = house.ask(id, &call.line, &call.body).await;
+        if due.status == 200 {
+            same(&call, &got["answer"], &due.json());
+            judged += usize::from(agrees(house, truth, id, &call, &due.json()));
+            answered.insert(call.method);
+        } else {
+            let code = (got["status"].as_u64(), got["body"]["code"].as_str().map(str::to_owned));
+            assert_eq!(code, (Some(due.status.into()), Some(due.code())), "{id} {}: {got:#}", call.method);
+            refused += 1;
+        }
+    }
+    (judged, refused)
 }
 
 /// Whether the truth of a call is known; then its answer is held against it.
