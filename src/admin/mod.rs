@@ -3,6 +3,7 @@
 use crate::{
     audit::Recorder,
     base::clock::Clock,
+    identity::Identity,
     server::{Fault, Handler, Peer},
     telemetry::metrics,
     world::WorldStore,
@@ -28,6 +29,7 @@ use std::sync::{
 #[derive(Debug)]
 pub struct Parts {
     pub world: Arc<WorldStore>,
+    pub identity: Arc<Identity>,
     pub recorder: Recorder,
     pub clock: Arc<dyn Clock>,
     pub registry: Arc<Registry>,
@@ -68,7 +70,9 @@ impl Parts {
         let mut reasons = self.world.troubles(now);
         let unrecorded = self.recorder.trouble();
         let draining = self.draining.load(Ordering::Acquire);
-        let ready = self.world.serves(now) && unrecorded.is_none() && !draining;
+        let (judges, late) = self.identity.readiness();
+        let ready = self.world.serves(now) && judges && unrecorded.is_none() && !draining;
+        reasons.extend(late.map(|why| format!("keys of the issuer: {why}")));
         reasons.extend(unrecorded.map(|why| format!("record: {why}")));
         if draining {
             reasons.push("stopping: what is under way is being ended".to_owned());

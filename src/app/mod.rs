@@ -187,7 +187,7 @@ pub fn doors(
     let upstreams = upstreams
         .map_err(StartError::Upstream)
         .and_then(|upstreams| reached(&settings.upstream.regions, org).map(|()| upstreams));
-    both(upstreams, Identity::new(&settings.identity).map_err(StartError::Identity))
+    both(upstreams, Identity::new(&settings.identity, metrics).map_err(StartError::Identity))
 }
 
 /// Starts everything; the listeners are open when this returns.
@@ -201,6 +201,8 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let metrics = Metrics::register(&mut registry);
     let ((), (upstreams, identity)) = both(fitting(&compiled.rules, &org), doors(&settings, &org, &clock, &metrics))?;
     let (upstreams, identity) = (Arc::new(upstreams), Arc::new(identity));
+    // who cannot be asked now is asked again while serving: nothing is let in meanwhile
+    identity.learn().await;
     let recorder = Recorder::start(settings.audit.clone(), metrics.clone())?;
     let store = Store::open(&settings.data)?;
     let world = Arc::new(WorldStore::new(Arc::new(compiled.rules), Arc::new(org), settings.world, metrics.clone()));
@@ -213,7 +215,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let proxy = Proxy::new(proxy::Parts {
         settings: proxy_settings(&settings.proxy),
         world: world.clone(),
-        identity,
+        identity: identity.clone(),
         logins: Logins::new(settings.identity.logins.clone()),
         recorder: recorder.clone(),
         upstreams: upstreams.clone(),
@@ -223,6 +225,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     });
     let admin = Admin::new(admin::Parts {
         world: world.clone(),
+        identity: identity.clone(),
         recorder: recorder.clone(),
         clock,
         registry: Arc::new(registry),
@@ -231,7 +234,12 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let (shutdown, admin_shutdown) = (CancellationToken::new(), CancellationToken::new());
     let addresses = (address(&proxy_listener, settings.proxy.listen), address(&admin_listener, settings.admin.listen));
     let limits = server_settings(&settings.proxy);
+    let learning = {
+        let shutdown = shutdown.clone();
+        async move { identity.keep_learning(shutdown).await }
+    };
     let serving = vec![
+        tokio::spawn(learning),
         tokio::spawn(schedules::run(proxy.clone(), shutdown.clone())),
         tokio::spawn(server::serve(proxy_listener, proxy, limits, shutdown.clone())),
     ];

@@ -191,13 +191,13 @@ pub struct Subject {
     /// Who acts for the subject, such as whoever set up the schedule that asks for him; `null`: the subject himself.
     #[serde(default)]
     pub actor: Option<String>,
-    /// The session that vouches for the subject; `null`: the token stands alone.
+    /// The identity provider's session, where the token names one; else `null`.
     #[serde(default)]
     pub session: Option<String>,
     /// The client that the token names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
-    /// `static` or `jwt`; `schedule` where nobody asked now, and a schedule did for the subject.
+    /// `static`, `jwt` or `introspection`; `schedule` where nobody asked now, and a schedule did for the subject.
     pub method: String,
 }
 

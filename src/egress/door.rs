@@ -67,6 +67,16 @@ impl Door {
         Self { max_bytes, ..self }
     }
 
+    /// Reads what is there for everybody.
+    pub async fn read(&self, from: &Uri) -> Result<Reply, DoorFailed> {
+        let request = Request::get(from.clone())
+            .header(header::ACCEPT, "application/json")
+            .header(header::ACCEPT_ENCODING, "identity")
+            .body(Full::new(Bytes::new()))
+            .map_err(|why| DoorFailed::Broken(why.to_string()))?;
+        self.exchange(request).await
+    }
+
     /// Asks as the holder of a bearer, which is a header's whole value: by `POST` where there is a body, else by `GET`.
     pub async fn ask(&self, to: &Uri, bearer: &header::HeaderValue, body: Option<String>) -> Result<Reply, DoorFailed> {
         let mut bearer = bearer.clone();
@@ -92,7 +102,7 @@ impl Door {
         to: &Uri,
         name: &str,
         password: &SecretString,
-        form: &'static str,
+        form: impl Into<Bytes>,
     ) -> Result<Reply, DoorFailed> {
         let pair = SecretString::from(format!("{name}:{}", password.expose_secret()));
         let basic = base64::engine::general_purpose::STANDARD.encode(pair.expose_secret());
@@ -104,7 +114,7 @@ impl Door {
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ACCEPT, "application/json")
             .header(PASSED, MARK)
-            .body(Full::new(Bytes::from_static(form.as_bytes())))
+            .body(Full::new(form.into()))
             .map_err(|why| DoorFailed::Broken(why.to_string()))?;
         self.exchange(request).await
     }

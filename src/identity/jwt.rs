@@ -1,25 +1,45 @@
-//! Signed tokens, checked against keys from a file.
+//! Signed tokens, checked against keys from a file or of the issuer.
 //!
 //! Header and claims are read strictly first, so that there is one reading; then the signature is verified over the same
 //! bytes, and only then the claims are believed. Time is the caller's clock.
 
-use super::{IdentityError, keys::Keys};
-use crate::query::json::{self, Value};
+use super::{
+    IdentityError,
+    claims::{Claims, client, instant, name},
+    keys::{Key, Keys},
+    published::{IssuerKeys, Published},
+};
+use crate::{
+    query::json::{self, Value},
+    telemetry::Metrics,
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, AlgorithmFamily, Validation};
 use serde::de::IgnoredAny;
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// Header fields by which a token would bring or point to its own key, or change how it is to be read.
 const NEVER: [&str; 8] = ["jku", "jwk", "x5u", "x5c", "crit", "b64", "zip", "enc"];
 /// Kinds of token that are not for asking anything.
-const OTHER_KINDS: [&str; 4] = ["logout+jwt", "dpop+jwt", "secevent+jwt", "id_token+jwt"];
+const OTHER_KINDS: [&str; 4] = [LOGOUT, "dpop+jwt", "secevent+jwt", "id_token+jwt"];
+const LOGOUT: &str = "logout+jwt";
+/// The event that makes a token one of log-out.
+const LOGGED_OUT: &str = "http://schemas.openid.net/event/backchannel-logout";
+const TIMES_AND_SUBJECT: &[&str] = &["exp", "nbf", "iss", "aud", "sub"];
+
+/// Where the keys are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeysFrom {
+    /// PEM with one public key, or a JSON key set.
+    File(PathBuf),
+    /// Those that the issuer publishes.
+    Issuer(IssuerKeys),
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JwtSettings {
-    /// PEM with one public key, or a JSON key set.
-    pub key_file: PathBuf,
+    pub keys: KeysFrom,
     pub algorithms: Vec<Algorithm>,
     pub issuer: String,
     pub audience: String,
@@ -31,70 +51,180 @@ pub struct JwtSettings {
     pub max_lifetime: Duration,
 }
 
-/// What a good token says.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Claims {
-    /// A user id of the directory, or the client id of a service account.
-    pub(super) name: Box<str>,
-    pub(super) client: Option<Box<str>>,
-    pub(super) expires_at: Timestamp,
+#[derive(Debug)]
+enum Source {
+    File(Arc<Keys>),
+    Issuer(Published),
 }
 
 #[derive(Debug)]
 pub(super) struct Verifier {
-    keys: Keys,
+    source: Source,
     settings: JwtSettings,
 }
 
+/// Why a token is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unproved {
+    /// It is not good. Never quotes it.
+    Bad(&'static str),
+    /// Nobody can say whether it is.
+    Unknown(&'static str),
+}
+
+impl From<&'static str> for Unproved {
+    fn from(why: &'static str) -> Self {
+        Self::Bad(why)
+    }
+}
+
+/// A log-out that the provider tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LoggedOut {
+    pub(super) subject: Option<Box<str>>,
+    pub(super) session: Option<Box<str>>,
+    /// The user by the claim that names him in other tokens, where it stands here too.
+    pub(super) user: Option<Box<str>>,
+    pub(super) issued: Timestamp,
+}
+
 impl Verifier {
-    pub(super) fn new(settings: &JwtSettings) -> Result<Self, IdentityError> {
+    pub(super) fn new(settings: &JwtSettings, metrics: Metrics) -> Result<Self, IdentityError> {
         if settings.algorithms.is_empty() {
             return Err(IdentityError::NoAlgorithm);
         }
         if let Some(shared) = settings.algorithms.iter().find(|one| AlgorithmFamily::Hmac.algorithms().contains(one)) {
             return Err(IdentityError::Symmetric(format!("{shared:?}")));
         }
-        let keys = Keys::read(&settings.key_file, &settings.algorithms)?;
-        Ok(Self { keys, settings: settings.clone() })
+        let source = match &settings.keys {
+            KeysFrom::File(file) => Source::File(Arc::new(Keys::read(file, &settings.algorithms)?)),
+            KeysFrom::Issuer(from) => {
+                Source::Issuer(Published::new(from, &settings.issuer, &settings.algorithms, metrics)?)
+            }
+        };
+        Ok(Self { source, settings: settings.clone() })
     }
 
-    /// Why a token is not good never quotes it.
-    pub(super) fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, &'static str> {
+    /// The keys that are asked for, where they do not stand in a file.
+    pub(super) fn published(&self) -> Option<&Published> {
+        match &self.source {
+            Source::File(_) => None,
+            Source::Issuer(published) => Some(published),
+        }
+    }
+
+    pub(super) fn settings(&self) -> &JwtSettings {
+        &self.settings
+    }
+
+    /// `may_ask`: a key that is not known may be asked for.
+    pub(super) async fn verify(&self, token: &str, now: Timestamp, may_ask: bool) -> Result<Claims, Unproved> {
+        let payload = self.signed(token, now, may_ask, (&self.settings.audience, TIMES_AND_SUBJECT, None)).await?;
+        Ok(self.claims(&payload, now)?)
+    }
+
+    /// A token of log-out: it says so by its event, and is none for asking.
+    pub(super) async fn verify_logout(
+        &self,
+        token: &str,
+        audience: &str,
+        now: Timestamp,
+    ) -> Result<LoggedOut, Unproved> {
+        let payload = self.signed(token, now, true, (audience, &["exp", "iss", "aud"], Some(LOGOUT))).await?;
+        if payload.get("nonce").is_some() {
+            return Err("a token of log-out has no `nonce`".into());
+        }
+        if payload.get("events").and_then(|events| events.get(LOGGED_OUT)).is_none_or(|one| one.as_object().is_none()) {
+            return Err("the token does not say that somebody logged out".into());
+        }
+        if name(payload.get("jti")).is_none() {
+            return Err("the token has no id".into());
+        }
+        let issued = instant(payload.get("iat")).ok_or("the time of issue is missing or no time")?;
+        self.in_time(&payload, issued, now)?;
+        let text = |claim: &str| name(payload.get(claim)).map(Box::from);
+        let (subject, session) = (text("sub"), text("sid"));
+        if subject.is_none() && session.is_none() {
+            return Err("the token says neither who logged out nor of which session".into());
+        }
+        let issued = Timestamp::from_second(issued).map_err(|_| "the time of issue is no time")?;
+        Ok(LoggedOut { subject, session, user: text(&self.settings.claim), issued })
+    }
+
+    /// The claims of a token whose signature, issuer and audience are right. `typ`: the kind that it has to be, where that is
+    /// not the kind for asking.
+    async fn signed(
+        &self,
+        token: &str,
+        now: Timestamp,
+        may_ask: bool,
+        (audience, required, typ): (&str, &[&str], Option<&str>),
+    ) -> Result<Value, Unproved> {
         let mut parts = token.split('.');
         let (Some(header), Some(payload), Some(signature), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Err("the token does not have three parts");
+            return Err("the token does not have three parts".into());
         };
         if signature.is_empty() {
-            return Err("the token has no signature");
+            return Err("the token has no signature".into());
         }
         let header = object(header).ok_or("the token's header is not strict JSON in base64url")?;
         let payload = object(payload).ok_or("the token's claims are not strict JSON in base64url")?;
-        let algorithm = self.header(&header)?;
-        let key = self.keys.find(header.get("kid").and_then(Value::as_str))?;
+        let algorithm = self.header(&header, typ)?;
+        let id = header.get("kid").and_then(Value::as_str);
+        let keys = self.keys(id, now, may_ask).await?;
+        self.proved(token, keys.find(id)?, algorithm, (audience, required))?;
+        // Exact text and one issuer: a list of issuers has no meaning.
+        if payload.get("iss").and_then(Value::as_str) != Some(&self.settings.issuer) {
+            return Err("the issuer is not the configured one".into());
+        }
+        Ok(payload)
+    }
+
+    async fn keys(&self, id: Option<&str>, now: Timestamp, may_ask: bool) -> Result<Arc<Keys>, Unproved> {
+        const NONE: Unproved = Unproved::Unknown("no keys of the issuer are known");
+        let published = match &self.source {
+            Source::File(keys) => return Ok(keys.clone()),
+            Source::Issuer(published) => published,
+        };
+        let known = published.keys();
+        if known.as_ref().is_some_and(|keys| keys.find(id).is_ok()) || !may_ask {
+            return known.ok_or(NONE);
+        }
+        published.ask_for_more(now).await;
+        published.keys().ok_or(NONE)
+    }
+
+    fn proved(
+        &self,
+        token: &str,
+        key: &Key,
+        algorithm: Algorithm,
+        (audience, required): (&str, &[&str]),
+    ) -> Result<(), &'static str> {
         if !key.algorithms.contains(&algorithm) {
             return Err("the token's algorithm is not one of its key");
         }
-        jsonwebtoken::decode::<IgnoredAny>(token, &key.decoding, &self.validation(algorithm))
-            .map_err(|_| "the signature, the issuer or the audience is not right, or a claim is missing")?;
-        self.claims(&payload, now)
+        jsonwebtoken::decode::<IgnoredAny>(token, &key.decoding, &self.validation(algorithm, audience, required))
+            .map(|_| ())
+            .map_err(|_| "the signature, the issuer or the audience is not right, or a claim is missing")
     }
 
     /// Everything explicit; the times are compared by us, with a clock that never goes back.
-    fn validation(&self, algorithm: Algorithm) -> Validation {
+    fn validation(&self, algorithm: Algorithm, audience: &str, required: &[&str]) -> Validation {
         let mut validation = Validation::new(algorithm);
         validation.algorithms = vec![algorithm];
-        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        validation.set_required_spec_claims(required);
         validation.set_issuer(&[&self.settings.issuer]);
-        validation.set_audience(&[&self.settings.audience]);
+        validation.set_audience(&[audience]);
         validation.validate_aud = true;
         validation.validate_exp = false;
         validation.validate_nbf = false;
         validation
     }
 
-    fn header(&self, header: &Value) -> Result<Algorithm, &'static str> {
+    fn header(&self, header: &Value, other: Option<&str>) -> Result<Algorithm, &'static str> {
         let members = header.as_object().unwrap_or_default();
         if members.iter().any(|(name, _)| NEVER.contains(&&**name)) {
             return Err("the token's header brings a key or an extension");
@@ -111,6 +241,12 @@ impl Verifier {
             Some(_) => return Err("the token's type is not a text"),
         };
         match (&self.settings.typ, &typ) {
+            // providers that are older than this kind's name leave it out, or say `JWT`
+            _ if other.is_some() => {
+                if typ.as_deref().is_some_and(|typ| typ != "jwt" && Some(typ) != other) {
+                    return Err("the token is of another type");
+                }
+            }
             (Some(due), Some(typ)) if kind_of(due) == *typ => {}
             (Some(_), _) => return Err("the token is of another type"),
             (None, Some(typ)) if OTHER_KINDS.contains(&typ.as_str()) => return Err("the token is of another type"),
@@ -126,35 +262,44 @@ impl Verifier {
     }
 
     fn claims(&self, payload: &Value, now: Timestamp) -> Result<Claims, &'static str> {
-        // Exact text and one issuer: a list of issuers has no meaning.
-        if payload.get("iss").and_then(Value::as_str) != Some(&self.settings.issuer) {
-            return Err("the issuer is not the configured one");
-        }
-        let expires = instant(payload.get("exp")).ok_or("the expiry is missing or no time")?;
         let not_before = instant(payload.get("nbf")).ok_or("the not-before is missing or no time")?;
         let issued = match payload.get("iat") {
             None => not_before,
             some => instant(some).ok_or("the time of issue is no time")?,
         };
+        let expires = self.in_time(payload, not_before.max(issued), now)?;
+        let (leeway, lifetime) = (seconds(self.settings.leeway), seconds(self.settings.max_lifetime));
+        let left = expires.saturating_sub(now.as_second());
+        if expires.saturating_sub(issued) > lifetime || left > lifetime.saturating_add(leeway) {
+            return Err("the token lives longer than `max-lifetime` allows");
+        }
+        let subject = name(payload.get("sub")).ok_or("the token names no subject")?;
+        let named = name(payload.get(&self.settings.claim)).ok_or("the claim with the user is missing or no id")?;
+        let until = expires.saturating_add(leeway);
+        let text = |claim: &str| name(payload.get(claim)).map(Box::from);
+        Ok(Claims {
+            name: named.into(),
+            subject: Some(subject.into()),
+            client: client(payload),
+            token: text("jti"),
+            session: text("sid"),
+            issued: Timestamp::from_second(issued).ok(),
+            expires_at: Some(Timestamp::from_second(until).map_err(|_| "the expiry is no time")?),
+            lifetime: Some(expires.saturating_sub(issued)),
+        })
+    }
+
+    /// The expiry of what began at `from`, compared by our own clock.
+    fn in_time(&self, payload: &Value, from: i64, now: Timestamp) -> Result<i64, &'static str> {
+        let expires = instant(payload.get("exp")).ok_or("the expiry is missing or no time")?;
         let (now, leeway) = (now.as_second(), seconds(self.settings.leeway));
         if now.saturating_sub(leeway) >= expires {
             return Err("the token has expired");
         }
-        if not_before > now.saturating_add(leeway) || issued > now.saturating_add(leeway) {
+        if from > now.saturating_add(leeway) {
             return Err("the token is not valid yet");
         }
-        let lifetime = seconds(self.settings.max_lifetime);
-        if expires.saturating_sub(issued) > lifetime || expires.saturating_sub(now) > lifetime.saturating_add(leeway) {
-            return Err("the token lives longer than `max-lifetime` allows");
-        }
-        if name(payload.get("sub")).is_none() {
-            return Err("the token names no subject");
-        }
-        let named = name(payload.get(&self.settings.claim)).ok_or("the claim with the user is missing or no id")?;
-        let client = ["azp", "client_id"].iter().find_map(|claim| name(payload.get(claim)));
-        let until = expires.saturating_add(leeway);
-        let expires_at = Timestamp::from_second(until).map_err(|_| "the expiry is no time")?;
-        Ok(Claims { name: named.into(), client: client.map(Into::into), expires_at })
+        Ok(expires)
     }
 }
 
@@ -169,22 +314,6 @@ fn kind_of(typ: &str) -> String {
     lower.strip_prefix("application/").map_or_else(|| lower.clone(), ToOwned::to_owned)
 }
 
-/// Whole seconds since 1970, or a number with a fraction, which is cut off.
-fn instant(value: Option<&Value>) -> Option<i64> {
-    let value = value?;
-    let seconds = value.as_i64().or_else(|| {
-        let float = value.as_f64()?;
-        #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
-        (0.0..9e15).contains(&float).then_some(float as i64)
-    })?;
-    (seconds >= 0).then_some(seconds)
-}
-
-fn seconds(duration: Duration) -> i64 {
+pub(super) fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
-}
-
-/// An id: a text that is not empty and holds no control character.
-fn name(value: Option<&Value>) -> Option<&str> {
-    value.and_then(Value::as_str).filter(|text| !text.is_empty() && !text.contains(char::is_control))
 }

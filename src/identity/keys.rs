@@ -1,15 +1,19 @@
-//! Public keys from a file: one PEM, or a JSON key set. What cannot verify a signature safely is not taken in.
+//! Public keys: one PEM, or a JSON key set. What cannot verify a signature safely is not taken in.
 
 use super::IdentityError;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, AlgorithmFamily, DecodingKey,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse},
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse},
 };
+use serde::Deserialize;
+use serde_json::Value;
 use std::{collections::HashMap, path::Path};
 
 /// Smallest RSA modulus, in bits.
 const RSA_BITS: usize = 2048;
+/// Keys of one set; a provider signs with few.
+const MOST: usize = 64;
 
 #[derive(Debug)]
 pub(super) enum Keys {
@@ -35,11 +39,25 @@ impl Keys {
     pub(super) fn read(file: &Path, allowed: &[Algorithm]) -> Result<Self, IdentityError> {
         let unusable = |why: String| IdentityError::Keys { file: file.display().to_string(), why };
         let text = std::fs::read_to_string(file).map_err(|why| unusable(why.to_string()))?;
-        Self::parse(&text, allowed).map_err(unusable)
+        let read = if text.trim_start().starts_with('{') {
+            Self::set(&text, allowed).map(|(keys, _)| keys)
+        } else {
+            pem(&text, allowed)
+        };
+        read.map_err(unusable)
     }
 
-    pub(super) fn parse(text: &str, allowed: &[Algorithm]) -> Result<Self, String> {
-        if text.trim_start().starts_with('{') { set(text, allowed) } else { pem(text, allowed) }
+    /// A key set, and what of it was passed over and why.
+    pub(super) fn set(text: &str, allowed: &[Algorithm]) -> Result<(Self, Vec<String>), String> {
+        set(text, allowed)
+    }
+
+    /// How many there are.
+    pub(super) fn many(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::ById(keys) => keys.len(),
+        }
     }
 
     /// The key that a token's header names.
@@ -67,16 +85,30 @@ fn pem(text: &str, allowed: &[Algorithm]) -> Result<Keys, String> {
     Ok(Keys::One(Key { decoding, algorithms }))
 }
 
-fn set(text: &str, allowed: &[Algorithm]) -> Result<Keys, String> {
-    let set: JwkSet = serde_json::from_str(text).map_err(|why| format!("it is not a JSON key set: {why}"))?;
+/// Key by key: one of a kind that nobody here knows does not spoil the others.
+#[derive(Deserialize)]
+struct Set {
+    keys: Vec<Value>,
+}
+
+fn set(text: &str, allowed: &[Algorithm]) -> Result<(Keys, Vec<String>), String> {
+    let set: Set = serde_json::from_str(text).map_err(|why| format!("it is not a JSON key set: {why}"))?;
+    if set.keys.len() > MOST {
+        return Err(format!("it holds {} keys, and at most {MOST} are read", set.keys.len()));
+    }
     let mut keys = HashMap::new();
     let mut passed_over = Vec::new();
-    for jwk in &set.keys {
-        let id = jwk.common.key_id.clone().unwrap_or_default();
-        match usable(jwk, allowed) {
+    for given in &set.keys {
+        let id = given.get("kid").and_then(Value::as_str).unwrap_or_default();
+        let read = match Jwk::deserialize(given) {
+            _ if given.get("d").is_some() => Err("it is a private key, and whoever reads it can sign"),
+            Ok(jwk) => usable(&jwk, allowed),
+            Err(_) => Err("its kind is not known"),
+        };
+        match read {
             Ok(_) if id.is_empty() => passed_over.push("a key without an id".to_owned()),
             Ok(key) => {
-                if keys.insert(id.clone(), key).is_some() {
+                if keys.insert(id.to_owned(), key).is_some() {
                     return Err(format!("two keys have the id `{id}`"));
                 }
             }
@@ -87,7 +119,7 @@ fn set(text: &str, allowed: &[Algorithm]) -> Result<Keys, String> {
         let passed_over = passed_over.join(", ");
         return Err(format!("it holds no key that can be used ({passed_over})"));
     }
-    Ok(Keys::ById(keys))
+    Ok((Keys::ById(keys), passed_over))
 }
 
 fn usable(jwk: &Jwk, allowed: &[Algorithm]) -> Result<Key, &'static str> {
@@ -100,6 +132,10 @@ fn usable(jwk: &Jwk, allowed: &[Algorithm]) -> Result<Key, &'static str> {
             let bytes = modulus.iter().skip_while(|byte| **byte == 0).count();
             if bytes * 8 < RSA_BITS {
                 return Err("its modulus is shorter than 2048 bits");
+            }
+            let exponent = URL_SAFE_NO_PAD.decode(&rsa.e).map_err(|_| "its exponent cannot be read")?;
+            if exponent.iter().skip_while(|byte| **byte == 0).eq([&1]) {
+                return Err("its exponent is 1: everything would be signed by it");
             }
             AlgorithmFamily::Rsa.algorithms()
         }

@@ -1,3 +1,6 @@
+mod lifecycle;
+mod provider;
+
 use super::*;
 use crate::model::{
     org::{Division, Org, Region, ServiceAccount, User},
@@ -7,6 +10,15 @@ use jsonwebtoken::Algorithm;
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::{path::Path, time::Duration};
+
+impl Identity {
+    /// As [`Identity::identify`], of somebody who needs nobody to be asked.
+    fn who(&self, value: Option<&str>, org: &Org, now: Timestamp) -> Result<Subject, Refusal> {
+        let from = IpAddr::from([127, 0, 0, 1]);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(self.identify(value, from, org, now))
+    }
+}
 
 /// Directory users `user-1` (active) and `gone` (not active), and a service account with client `robot`.
 fn org() -> Org {
@@ -68,16 +80,16 @@ fn statics(pairs: &[(&str, Holder)]) -> Identity {
         .iter()
         .map(|(token, holder)| StaticToken { token: SecretString::from(*token), holder: holder.clone() })
         .collect();
-    Identity::new(&Settings { statics, ..Settings::default() }).unwrap()
+    Identity::new(&Settings { statics, ..Settings::default() }, &Metrics::detached()).unwrap()
 }
 
 #[test]
 fn a_static_token_is_its_holder() {
     let identity = statics(&[("t-user", Holder::User("user-1".into())), ("t-svc", Holder::Service("svc".into()))]);
     let org = org();
-    let user = identity.identify(Some("Bearer t-user"), &org, Timestamp::UNIX_EPOCH).unwrap();
+    let user = identity.who(Some("Bearer t-user"), &org, Timestamp::UNIX_EPOCH).unwrap();
     assert_eq!((user.principal, user.method), (Principal::User(Ix::new(0)), Method::Static));
-    let service = identity.identify(Some("Bearer t-svc"), &org, Timestamp::UNIX_EPOCH).unwrap();
+    let service = identity.who(Some("Bearer t-svc"), &org, Timestamp::UNIX_EPOCH).unwrap();
     assert_eq!(service.principal, Principal::Service(Ix::new(0)));
 }
 
@@ -87,7 +99,7 @@ fn no_token_or_a_wrong_one_says_the_same() {
     let org = org();
     let mut answers = Vec::new();
     for value in [None, Some("Bearer t-use"), Some("Bearer t-userr"), Some("Basic dTpw"), Some("")] {
-        let refusal = identity.identify(value, &org, Timestamp::UNIX_EPOCH).unwrap_err();
+        let refusal = identity.who(value, &org, Timestamp::UNIX_EPOCH).unwrap_err();
         assert_eq!(refusal.code, Code::IdentityRequired);
         answers.push((refusal.message, refusal.params));
     }
@@ -100,7 +112,7 @@ fn who_is_unknown_or_not_active_is_told_so() {
     let identity = statics(&[("a", Holder::User("gone".into())), ("b", Holder::User("nobody-here".into()))]);
     let org = org();
     for value in ["Bearer a", "Bearer b"] {
-        let refusal = identity.identify(Some(value), &org, Timestamp::UNIX_EPOCH).unwrap_err();
+        let refusal = identity.who(Some(value), &org, Timestamp::UNIX_EPOCH).unwrap_err();
         assert_eq!(refusal.code, Code::IdentityUnknown);
     }
 }
@@ -129,7 +141,7 @@ fn corpus() -> (Corpus, JwtSettings, tempfile::TempDir) {
     let key_file = folder.path().join("keys.json");
     std::fs::write(&key_file, corpus.jwks.to_string()).unwrap();
     let settings = JwtSettings {
-        key_file,
+        keys: KeysFrom::File(key_file),
         algorithms: vec![Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA],
         issuer: corpus.issuer.clone(),
         audience: corpus.audience.clone(),
@@ -142,7 +154,8 @@ fn corpus() -> (Corpus, JwtSettings, tempfile::TempDir) {
 }
 
 fn identity(jwt: JwtSettings) -> Identity {
-    Identity::new(&Settings { jwt: Some(jwt), ..Settings::default() }).unwrap()
+    let settings = Settings { jwt: Some(jwt), failures_per_minute: 1_000, ..Settings::default() };
+    Identity::new(&settings, &Metrics::detached()).unwrap()
 }
 
 #[test]
@@ -153,7 +166,7 @@ fn the_corpus_of_attacks_is_judged_as_due() {
     let mut wrong = Vec::new();
     let (mut accepted, mut rejected) = (0, 0);
     for case in &corpus.cases {
-        let judged = identity.identify(Some(&format!("Bearer {}", case.token)), &org, now);
+        let judged = identity.who(Some(&format!("Bearer {}", case.token)), &org, now);
         match (&*case.expect, &judged) {
             ("accept", Ok(_)) => accepted += 1,
             ("reject", Err(_)) => rejected += 1,
@@ -166,7 +179,9 @@ fn the_corpus_of_attacks_is_judged_as_due() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(accepted >= 6 && rejected >= 80, "{accepted} accepted, {rejected} rejected");
+    println!("{} cases", corpus.cases.len());
+    assert_eq!(corpus.cases.len(), 95);
+    assert!(accepted >= 6 && rejected >= 88, "{accepted} accepted, {rejected} rejected");
 }
 
 /// The first good token of the corpus, judged under changed settings.
@@ -175,7 +190,7 @@ fn judge(change: impl FnOnce(&mut JwtSettings), seconds_later: i64) -> Result<Su
     change(&mut settings);
     let now = Timestamp::from_second(corpus.now + seconds_later).unwrap();
     let token = &corpus.cases.iter().find(|case| case.id == "jwt-001").unwrap().token;
-    identity(settings).identify(Some(&format!("Bearer {token}")), &org(), now)
+    identity(settings).who(Some(&format!("Bearer {token}")), &org(), now)
 }
 
 #[test]
@@ -208,7 +223,7 @@ fn key_files_that_prove_nothing_are_refused() {
     let with = |text: &str| {
         let key_file = folder.path().join("other");
         std::fs::write(&key_file, text).unwrap();
-        Identity::new(&Settings { jwt: Some(JwtSettings { key_file, ..settings.clone() }), ..Settings::default() })
+        Identity::new(&Settings { jwt: Some(JwtSettings { keys: KeysFrom::File(key_file), ..settings.clone() }), ..Settings::default() }, &Metrics::detached())
             .map(|_| ())
             .map_err(|why| why.to_string())
     };
@@ -222,11 +237,11 @@ fn key_files_that_prove_nothing_are_refused() {
     assert!(with(&corpus.jwks.to_string()).is_ok());
 
     let symmetric = JwtSettings { algorithms: vec![Algorithm::HS256], ..settings.clone() };
-    let refused = Identity::new(&Settings { jwt: Some(symmetric), ..Settings::default() });
+    let refused = Identity::new(&Settings { jwt: Some(symmetric), ..Settings::default() }, &Metrics::detached());
     assert!(matches!(refused, Err(IdentityError::Symmetric(_))));
     let none = JwtSettings { algorithms: Vec::new(), ..settings };
     assert!(matches!(
-        Identity::new(&Settings { jwt: Some(none), ..Settings::default() }),
+        Identity::new(&Settings { jwt: Some(none), ..Settings::default() }, &Metrics::detached()),
         Err(IdentityError::NoAlgorithm)
     ));
 }
@@ -239,7 +254,7 @@ fn one_pem_key_verifies_whatever_the_token_calls_it() {
     let key_file = folder.path().join("key.pem");
     std::fs::write(&key_file, pair.public_key_pem()).unwrap();
     let settings = JwtSettings {
-        key_file,
+        keys: KeysFrom::File(key_file),
         algorithms: vec![Algorithm::ES256],
         issuer: "i".to_owned(),
         audience: "a".to_owned(),
@@ -256,7 +271,7 @@ fn one_pem_key_verifies_whatever_the_token_calls_it() {
         let header = Header { kid: Some("whatever".to_owned()), ..Header::new(Algorithm::ES256) };
         let token = encode(&header, &claims, &signing).unwrap();
         let now = Timestamp::from_second(1200).unwrap();
-        identity(settings.clone()).identify(Some(&format!("Bearer {token}")), &org(), now)
+        identity(settings.clone()).who(Some(&format!("Bearer {token}")), &org(), now)
     };
     let user = judge("user-1").unwrap();
     assert_eq!((user.principal, user.client.as_deref()), (Principal::User(Ix::new(0)), Some("tool")));

@@ -57,6 +57,10 @@ codes! {
     IdentityRequired = "identity.required", Asker;
     /// The token is good, but the directory knows nobody by that name, or the account is not active.
     IdentityUnknown = "identity.unknown", Administrator;
+    /// Whether a token is good cannot be found out now: whoever vouches for it cannot be asked.
+    IdentityUnavailable = "identity.unavailable", Upstream;
+    /// Too many sign-ins failed from one address within a minute.
+    IdentityThrottled = "identity.throttled", Asker;
     /// What describes the asker as a person was asked for by a service account. The upstream's own word.
     NotAUser = "not.a.user", Asker;
     /// No rule governs this method and path.

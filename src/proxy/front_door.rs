@@ -20,6 +20,7 @@ use crate::{
 use http::{HeaderMap, HeaderName, Method, Request, header};
 use hyper::body::Incoming;
 use secrecy::SecretString;
+use std::net::IpAddr;
 
 #[derive(Debug)]
 pub(super) struct FrontDoor {
@@ -51,6 +52,8 @@ pub(super) struct Call {
     pub(super) params: Pairs,
     /// The region that is asked, where the request names one.
     pub(super) region: Option<Box<str>>,
+    /// Where it comes from.
+    pub(super) from: IpAddr,
     /// The value of the one `Authorization` field.
     pub(super) authorization: Option<SecretString>,
     pub(super) body: Incoming,
@@ -62,7 +65,12 @@ impl FrontDoor {
         Self { prefix: segments(prefix), needs_content_type }
     }
 
-    pub(super) fn admit(&self, request: Request<Incoming>, exchange: &mut Exchange) -> Result<Admitted, Refusal> {
+    pub(super) fn admit(
+        &self,
+        request: Request<Incoming>,
+        from: IpAddr,
+        exchange: &mut Exchange,
+    ) -> Result<Admitted, Refusal> {
         let (head, body) = request.into_parts();
         let path = Path::read(head.uri.path())?.without(&self.prefix);
         exchange.asked(Query::new::<&str>(head.method.as_str(), &path.text(), &[], None));
@@ -81,7 +89,7 @@ impl FrontDoor {
         identity_encoding(&head.headers)?;
         let due = if is_token { "application/x-www-form-urlencoded" } else { "application/json" };
         self.content_type(&head.headers, due, method.is_some_and(has_body))?;
-        let call = Call { verb: head.method, method, path, params, region, authorization, body };
+        let call = Call { verb: head.method, method, path, params, region, from, authorization, body };
         Ok(if is_token { Admitted::Token(call) } else { Admitted::Call(call) })
     }
 

@@ -46,7 +46,7 @@ use http::{Method, Request, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use respond::{Answer, Service};
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 /// What the data path takes from clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,17 +132,22 @@ impl Proxy {
     pub async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
         let unread = !request.body().is_end_stream();
         let mut exchange = self.open(request.method() == Method::HEAD, unread, peer).await;
-        let phases = tokio::time::timeout(self.settings.total_time, self.phases(request, &mut exchange));
+        let phases = tokio::time::timeout(self.settings.total_time, self.phases(request, peer.address.ip(), &mut exchange));
         let ended = server::catch(Box::pin(phases)).await;
         let late = |_| Err(too_slow(self.settings.total_time, exchange.phase()));
         let ended = ended.map(|timed| timed.unwrap_or_else(late));
         exchange.finish(ended)
     }
 
-    async fn phases(&self, request: Request<Incoming>, exchange: &mut Exchange) -> Result<Answer, Refusal> {
+    async fn phases(
+        &self,
+        request: Request<Incoming>,
+        from: IpAddr,
+        exchange: &mut Exchange,
+    ) -> Result<Answer, Refusal> {
         exchange.recordable()?;
         let place = self.admission.enter()?;
-        let call = match self.front_door.admit(request, exchange)? {
+        let call = match self.front_door.admit(request, from, exchange)? {
             Admitted::Call(call) => call,
             Admitted::Preflight(path) => {
                 let allow = question::allowed(&self.world.pin().world.rules, &path);
@@ -152,7 +157,7 @@ impl Proxy {
         };
         let pinned = self.world.pin();
         exchange.tell(self.world.late(exchange.now()));
-        let subject = self.identify(&call, &pinned, exchange)?;
+        let subject = self.identify(&call, &pinned, exchange).await?;
         let named = call.region.clone();
         let mut question = self.read(call, &pinned, exchange).await?;
         let abroad = match &named {

@@ -177,7 +177,8 @@ fn status(refusal: &Refusal) -> StatusCode {
         Code::UpstreamUnavailable | Code::UpstreamCredential | Code::AnswerUnreadable | Code::AnswerTooLarge => {
             StatusCode::BAD_GATEWAY
         }
-        Code::DirectoryStale | Code::AuditUnavailable | Code::StoreUnavailable | Code::Overloaded => {
+        Code::IdentityThrottled => StatusCode::TOO_MANY_REQUESTS,
+        Code::IdentityUnavailable | Code::DirectoryStale | Code::AuditUnavailable | Code::StoreUnavailable | Code::Overloaded => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         Code::UpstreamTimeout | Code::ProxyTimeout => StatusCode::GATEWAY_TIMEOUT,

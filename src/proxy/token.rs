@@ -14,6 +14,8 @@ const EXPIRES_IN: u32 = 3600;
 impl Proxy {
     pub(super) async fn log_in(&self, call: Call, exchange: &mut Exchange) -> Result<Service, Refusal> {
         exchange.enter("log-in");
+        let (from, now) = (call.from, exchange.now());
+        self.identity.may_log_in(from, now)?;
         let bytes = body::read(call.body, FORM_BYTES, &self.settings).await?;
         exchange.body_read();
         let form =
@@ -30,13 +32,13 @@ impl Proxy {
             },
         };
         let token = self.logins.token(&client, &secret).map_err(|wrong| {
-            refuse("the client's id or secret is not right; ask the administrator of the proxy for a client")
-                .because(wrong.to_string())
+            let says = "the client's id or secret is not right; ask the administrator of the proxy for a client";
+            self.identity.counted(refuse(says).because(wrong.to_string()), from, now)
         })?;
         // Whoever left, or is not in the directory, gets none: the first request would be refused anyway.
         let bearer = SecretString::from(format!("Bearer {}", token.expose_secret()));
         let pinned = self.world.pin();
-        let subject = self.identity.identify(Some(bearer.expose_secret()), &pinned.world.org, self.clock.now())?;
+        let subject = self.identity.identify(Some(bearer.expose_secret()), from, &pinned.world.org, now).await?;
         exchange.identified(&subject, &pinned.world.org);
         Ok(Service::Token { token: token.clone(), expires_in: EXPIRES_IN })
     }

@@ -221,6 +221,96 @@ impl Event for TokenFetchFailed<'_> {
     }
 }
 
+/// The keys of an issuer were read.
+#[derive(Debug)]
+pub struct KeysPublished<'a> {
+    pub issuer: &'a str,
+    pub keys: usize,
+}
+
+impl Event for KeysPublished<'_> {
+    fn emit(&self, metrics: &Metrics) {
+        metrics.key_fetches.inc();
+        metrics.keys_late.set(0);
+        tracing::debug!(issuer = self.issuer, keys = self.keys, "the issuer's keys were read");
+    }
+}
+
+/// The keys of an issuer could not be read; those of before stay.
+#[derive(Debug)]
+pub struct KeysKept<'a> {
+    pub issuer: &'a str,
+    pub why: &'a str,
+}
+
+impl Event for KeysKept<'_> {
+    fn emit(&self, metrics: &Metrics) {
+        metrics.key_fetches.inc();
+        metrics.keys_late.set(1);
+        tracing::error!(issuer = self.issuer, why = self.why, "the issuer's keys cannot be read; those of before stay");
+    }
+}
+
+/// An issuer publishes a key that is not used.
+#[derive(Debug)]
+pub struct KeysPassedOver<'a> {
+    pub issuer: &'a str,
+    pub why: &'a str,
+}
+
+impl Event for KeysPassedOver<'_> {
+    fn emit(&self, _: &Metrics) {
+        tracing::warn!(issuer = self.issuer, why = self.why, "a key of the issuer is passed over");
+    }
+}
+
+/// Somebody who vouches for tokens was asked about one.
+#[derive(Debug)]
+pub struct TokenAskedAbout {
+    /// `None`: he says that it is not good, or that it is.
+    pub failed: Option<String>,
+}
+
+impl Event for TokenAskedAbout {
+    fn emit(&self, metrics: &Metrics) {
+        metrics.introspections.inc();
+        if let Some(why) = &self.failed {
+            metrics.introspection_failures.inc();
+            tracing::warn!(why, "nobody could say whether a token is good");
+        }
+    }
+}
+
+/// A session, a token, or all of somebody were ended.
+#[derive(Debug)]
+pub struct SessionEnded<'a> {
+    pub kind: &'static str,
+    pub id: &'a str,
+}
+
+impl Event for SessionEnded<'_> {
+    fn emit(&self, metrics: &Metrics) {
+        metrics.sessions_ended.inc();
+        tracing::info!(kind = self.kind, id = self.id, "tokens were ended");
+    }
+}
+
+/// A log-in, or a token, was not good.
+#[derive(Debug)]
+pub struct LoginFailed {
+    /// More failed from there than may.
+    pub throttled: bool,
+}
+
+impl Event for LoginFailed {
+    fn emit(&self, metrics: &Metrics) {
+        metrics.logins_failed.inc();
+        if self.throttled {
+            metrics.logins_throttled.inc();
+        }
+    }
+}
+
 /// The decision record cannot be written; queries are refused until it can.
 #[derive(Debug)]
 pub struct RecordFailed<'a> {

@@ -49,6 +49,13 @@ pub struct Metrics {
     pub upstream_connections: Family<RegionLabel, Counter>,
     pub upstream_tokens: Family<RegionLabel, Counter>,
     pub upstream_token_failures: Family<RegionLabel, Counter>,
+    pub key_fetches: Counter,
+    pub keys_late: Gauge,
+    pub introspections: Counter,
+    pub introspection_failures: Counter,
+    pub sessions_ended: Counter,
+    pub logins_failed: Counter,
+    pub logins_throttled: Counter,
     pub record_failures: Counter,
     pub record_available: Gauge,
     pub record_lines: Counter,
@@ -79,6 +86,13 @@ impl Metrics {
             upstream_connections: Family::default(),
             upstream_tokens: Family::default(),
             upstream_token_failures: Family::default(),
+            key_fetches: Counter::default(),
+            keys_late: Gauge::default(),
+            introspections: Counter::default(),
+            introspection_failures: Counter::default(),
+            sessions_ended: Counter::default(),
+            logins_failed: Counter::default(),
+            logins_throttled: Counter::default(),
             record_failures: Counter::default(),
             record_available: Gauge::default(),
             record_lines: Counter::default(),
@@ -125,6 +139,13 @@ impl Metrics {
             "Service tokens that could not be fetched",
             made.upstream_token_failures.clone(),
         );
+        all.register("key_fetches", "Times that an issuer was asked for its keys", made.key_fetches.clone());
+        all.register("keys_late", "1 while the keys of the issuer could not be read anew", made.keys_late.clone());
+        all.register("introspections", "Times that somebody was asked whether a token is good", made.introspections.clone());
+        all.register("introspection_failures", "Of those, times that nobody could say", made.introspection_failures.clone());
+        all.register("sessions_ended", "Sessions, tokens, users and clients whose tokens were ended here", made.sessions_ended.clone());
+        all.register("logins_failed", "Requests whose token or log-in was not good", made.logins_failed.clone());
+        all.register("logins_throttled", "Of those, from where too many failed", made.logins_throttled.clone());
         all.register(
             "record_failures",
             "Writes or syncs of the decision record that failed",

@@ -65,7 +65,7 @@ fn root(root: Section<'_, '_>, facts: FactsAre) -> (Option<Settings>, Named) {
     let (proxy, proxy_at) = proxy(root.section("proxy"));
     let admin = admin(root.section("admin"), proxy.listen);
     let upstream = regions::upstreams(&root, &proxy);
-    let identity = who::identity(root.section("identity"), &proxy, &proxy_at);
+    let identity = who::identity(root.section("identity"), &proxy, &proxy_at, &upstream.regions);
     let directory = directory(root.section("directory"));
     let rules = rules(root.section("rules"));
     let (mut policy, vouching) = vouching::policy(root.section("policy"), &upstream.regions, facts);

@@ -157,7 +157,7 @@ fn leads_here(url: &http::Uri, listen: SocketAddr) -> bool {
     same && listen.port() != 0 && url.port_u16().unwrap_or(usual) == listen.port()
 }
 
-fn loopback(url: &http::Uri) -> bool {
+pub(super) fn loopback(url: &http::Uri) -> bool {
     let host = url.host().unwrap_or_default();
     let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())

@@ -1,12 +1,26 @@
 //! `[identity]`: who may ask, and by which tokens.
 
-use super::{Proxy, Section};
-use crate::identity::{self, Holder, JwtSettings, StaticToken};
+use super::{
+    super::reader::{At, Standing},
+    Proxy, Section,
+    regions::loopback,
+};
+use crate::{
+    base::address,
+    egress::Trust,
+    identity::{self, Asks, Holder, IntrospectionSettings, IssuerKeys, JwtSettings, KeysFrom, StaticToken},
+    upstream::RegionSettings,
+};
 use jsonwebtoken::Algorithm;
 use secrecy::ExposeSecret as _;
-use std::{collections::HashSet, ops::Range, time::Duration};
+use std::{collections::HashSet, num::NonZeroUsize, ops::Range, time::Duration};
 
-pub(super) fn identity(section: Section<'_, '_>, proxy: &Proxy, proxy_at: &Range<usize>) -> identity::Settings {
+pub(super) fn identity(
+    section: Section<'_, '_>,
+    proxy: &Proxy,
+    proxy_at: &Range<usize>,
+    regions: &[RegionSettings],
+) -> identity::Settings {
     let reader = section.reader();
     let open = section.flag("unsafe-static-tokens");
     let mut statics = Vec::new();
@@ -64,14 +78,27 @@ pub(super) fn identity(section: Section<'_, '_>, proxy: &Proxy, proxy_at: &Range
     }
     let jwt = section.section("jwt");
     let jwt = if jwt.present() { jwt_settings(jwt) } else { None };
-    if statics.is_empty() && jwt.is_none() && !section.has_any(&["static", "jwt"]) {
+    let asked = section.section("introspection");
+    let introspection = if asked.present() { introspection(asked, proxy, regions) } else { None };
+    let ways = ["static", "jwt", "introspection"];
+    if statics.is_empty() && jwt.is_none() && introspection.is_none() && !section.has_any(&ways) {
         reader.problem_of_file(
             "nobody could sign in",
-            "add `[identity.jwt]`, or `[[identity.static]]` for trying things out",
+            "add `[identity.jwt]` or `[identity.introspection]`, or `[[identity.static]]` for trying things out",
         );
     }
+    let default = identity::Settings::default();
+    let failures = section.count("failures-per-minute", 1, 1_000_000).and_then(|many| u32::try_from(many).ok());
+    let made = identity::Settings {
+        statics,
+        jwt,
+        introspection,
+        logins,
+        bpo_max_lifetime: section.duration("bpo-max-lifetime").unwrap_or(default.bpo_max_lifetime),
+        failures_per_minute: failures.unwrap_or(default.failures_per_minute),
+    };
     section.done();
-    identity::Settings { statics, jwt, logins }
+    made
 }
 
 const ALGORITHMS: [(&str, Algorithm); 9] = [
@@ -88,8 +115,13 @@ const ALGORITHMS: [(&str, Algorithm); 9] = [
 
 fn jwt_settings(section: Section<'_, '_>) -> Option<JwtSettings> {
     let key_file = section.file("key-file");
-    if key_file.is_none() && !section.has_any(&["key-file"]) {
-        section.missing("key-file", "`key-file = \"keys.json\"`: a PEM public key or a JSON key set");
+    let published = section.flag("discovery");
+    if key_file.is_none() && !section.has_any(&["key-file"]) && !published {
+        let due = "`key-file = \"keys.json\"`: a PEM public key or a JSON key set; or `discovery = true`: those that the issuer publishes";
+        section.missing("key-file", due);
+    }
+    if published && section.has_any(&["key-file"]) {
+        section.reader().problem(section.at.clone(), "keys of a file and of the issuer", "leave `key-file` or `discovery`");
     }
     let algorithms = section.words("algorithms", &ALGORITHMS);
     if algorithms.as_ref().is_none_or(Vec::is_empty) {
@@ -101,9 +133,11 @@ fn jwt_settings(section: Section<'_, '_>) -> Option<JwtSettings> {
     let typ = section.text("type", "the `typ` of the header, such as `at+jwt`").map(|(text, _)| text.to_owned());
     let leeway = section.duration("leeway").unwrap_or(Duration::from_mins(1));
     let max_lifetime = section.duration("max-lifetime").unwrap_or(Duration::from_hours(24));
+    let document = issuer.clone().filter(|_| published).and_then(|issuer| document(&section, issuer));
+    let issuers = issuer_keys(&section, document);
     section.done();
     Some(JwtSettings {
-        key_file: key_file?,
+        keys: if published { KeysFrom::Issuer(issuers?) } else { KeysFrom::File(key_file?) },
         algorithms: algorithms?,
         issuer: issuer?.0.to_owned(),
         audience: audience?.0.to_owned(),
@@ -111,5 +145,110 @@ fn jwt_settings(section: Section<'_, '_>) -> Option<JwtSettings> {
         typ,
         leeway,
         max_lifetime,
+    })
+}
+
+/// Where an issuer has its document.
+fn document(section: &Section<'_, '_>, (issuer, at): At<&str>) -> Option<http::Uri> {
+    let base = provider_url(section, (issuer, at.clone()))?;
+    let document = format!("{}/.well-known/openid-configuration", base.to_string().trim_end_matches('/'));
+    document.parse().ok()
+}
+
+/// An address whose answers are believed: on the way nobody may change them.
+fn provider_url(section: &Section<'_, '_>, (text, at): At<&str>) -> Option<http::Uri> {
+    let Some(url) = address::base(text) else {
+        let help = "write `https://host` or `https://host/path`, with no escapes or dots in the path";
+        section.reader().problem(at, format!("`{text}` is no address that can be asked"), help);
+        return None;
+    };
+    if url.scheme_str() == Some("http") && !loopback(&url) {
+        section.reader().problem(at, "whoever is on the way could change the answer", "write `https://`");
+        return None;
+    }
+    Some(url)
+}
+
+/// The keys of these settings are asked for whether the issuer publishes its keys or not, so that each is known.
+fn issuer_keys(section: &Section<'_, '_>, document: Option<http::Uri>) -> Option<IssuerKeys> {
+    let listed = section.texts("key-hosts", "hosts such as `https://keys.example`").into_iter();
+    let listed = listed.filter_map(|host| provider_url(section, host)).filter_map(|url| identity::origin(&url));
+    let own = document.as_ref().and_then(identity::origin);
+    let mut hosts: Vec<Box<str>> = own.into_iter().chain(listed).map(Box::from).collect();
+    hosts.sort();
+    hosts.dedup();
+    let trust = section.file("ca-file").map_or(Trust::System, Trust::File);
+    let refresh = section.duration("keys-refresh").unwrap_or(Duration::from_mins(5));
+    let apart = section.duration("keys-apart").unwrap_or(Duration::from_secs(30));
+    Some(IssuerKeys { document: document?, hosts, trust, refresh, apart })
+}
+
+/// An answer is believed for no longer, whatever is configured.
+const OLDEST: Duration = Duration::from_mins(5);
+
+fn introspection(
+    section: Section<'_, '_>,
+    proxy: &Proxy,
+    regions: &[RegionSettings],
+) -> Option<IntrospectionSettings> {
+    let max_age = section.duration("max-age").unwrap_or(Duration::from_mins(1));
+    if max_age > OLDEST {
+        let help = "a token that was ended is taken for so long: make it five minutes or less";
+        section.reader().problem(section.at.clone(), "`max-age` is too long", help);
+    }
+    let kept = section.count("kept", 16, 1_000_000).and_then(NonZeroUsize::new);
+    let a_second = section.count("per-second", 1, 100_000).and_then(|many| u32::try_from(many).ok());
+    let leeway = section.duration("leeway").unwrap_or(Duration::from_secs(5));
+    let trust = section.file("ca-file").map_or(Trust::System, Trust::File);
+    let url = section.text("url", "the address of an endpoint of RFC 7662");
+    let region = section.text("users-me", "the id of a region whose `GET /api/v2/users/me` is asked");
+    let mut trust_of = None;
+    let asks = match (url, region) {
+        (Some(url), None) => endpoint(&section, url, proxy),
+        (None, Some((name, at))) => match regions.iter().find(|one| one.region == name) {
+            Some(one) => {
+                trust_of = Some(one.trust.clone());
+                let base = one.url.to_string();
+                let url = format!("{}/api/v2/users/me", base.trim_end_matches('/')).parse().ok();
+                url.map(|url| Asks::UsersMe { region: name.to_owned(), url })
+            }
+            None => {
+                let what = format!("region `{name}` has no [[upstream]]");
+                section.reader().problem(at, what, "name one that has");
+                None
+            }
+        },
+        _ => {
+            let help = "write `url` of an endpoint of RFC 7662, or `users-me = \"<region>\"`";
+            section.reader().problem(section.at.clone(), "nobody, or two, to ask about a token", help);
+            None
+        }
+    };
+    section.done();
+    let trust = trust_of.filter(|_| trust == Trust::System).unwrap_or(trust);
+    let kept = kept.unwrap_or(NonZeroUsize::MIN.saturating_add(9_999));
+    Some(IntrospectionSettings { asks: asks?, trust, max_age, kept, a_second: a_second.unwrap_or(50), leeway })
+}
+
+fn endpoint(section: &Section<'_, '_>, url: At<&str>, proxy: &Proxy) -> Option<Asks> {
+    let url = provider_url(section, url);
+    let client_id = section.needed("client-id", "`client-id = \"...\"`: the proxy's own name there");
+    let client_secret = section.secret("client-secret");
+    if let Some((_, Standing::Literal, at)) = &client_secret
+        && !(proxy.listen.ip().is_loopback() && url.as_ref().is_some_and(loopback))
+    {
+        let help = "write `{ env = \"NAME\" }` or `{ file = \"path\" }`; as it stands it is taken on loopback only";
+        section.reader().problem(at.clone(), "a secret stands in the configuration", help);
+    }
+    let text = |key, due| section.text(key, due).map(|(text, _)| text.to_owned());
+    let claim = text("claim", "the field with the user's id");
+    let (issuer, audience) = (text("issuer", "what `iss` has to be"), text("audience", "what `aud` has to hold"));
+    Some(Asks::Endpoint {
+        url: url?,
+        client_id: client_id?.0.to_owned(),
+        client_secret: client_secret?.0,
+        claim: claim.unwrap_or_else(|| "sub".to_owned()),
+        issuer,
+        audience,
     })
 }

@@ -183,9 +183,8 @@ impl Exchange {
         let subject = Subject {
             kind: kind.to_owned(),
             id: org.principal_id(subject.principal).to_owned(),
-            // Acting for somebody and sessions are not offered: every subject speaks for himself.
             actor: None,
-            session: None,
+            session: subject.session.as_deref().map(|session| session.chars().take(MAX_CLIENT).collect()),
             client: subject.client.as_deref().map(|client| client.chars().take(MAX_CLIENT).collect()),
             method: subject.method.as_str().to_owned(),
         };
@@ -397,7 +396,7 @@ impl Exchange {
 
 /// Bytes of a cause in the log; the record keeps more.
 const LOGGED: usize = 1024;
-/// Characters of the client's name that a token carries.
+/// Characters of the names of client and session that a token carries.
 const MAX_CLIENT: usize = 256;
 
 const INTERNAL: &str = "the proxy made a mistake and answered nothing; give the decision id to its operator";

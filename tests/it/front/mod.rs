@@ -105,10 +105,11 @@ async fn house_on(clock: Arc<dyn Clock>, settings: proxy::Settings, server: serv
     let upstreams = bailiwick::upstream::Settings { regions: vec![region] };
     let upstreams = Arc::new(Upstreams::new(&upstreams, Arc::clone(&clock), metrics.clone()).unwrap());
     let world = Arc::new(world_of(&metrics));
+    let identity = Arc::new(Identity::new(&identity, &metrics).unwrap());
     let proxy = Proxy::new(Parts {
         settings,
         world: Arc::clone(&world),
-        identity: Arc::new(Identity::new(&identity).unwrap()),
+        identity: identity.clone(),
         logins: Logins::new([login("client", "T"), login("left", "G")]),
         recorder: recorder.clone(),
         upstreams: Arc::clone(&upstreams),
@@ -119,6 +120,7 @@ async fn house_on(clock: Arc<dyn Clock>, settings: proxy::Settings, server: serv
     let draining = Arc::new(AtomicBool::new(false));
     let admin = Admin::new(admin::Parts {
         world,
+        identity,
         recorder,
         clock,
         registry: Arc::new(registry),

@@ -1,0 +1,52 @@
+//! What a token says of its holder, whoever vouches for it.
+
+use crate::query::json::Value;
+use jiff::Timestamp;
+
+/// What a good token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Claims {
+    /// A user id of the directory, or the client id of a service account.
+    pub(super) name: Box<str>,
+    /// The provider's own name for the holder.
+    pub(super) subject: Option<Box<str>>,
+    pub(super) client: Option<Box<str>>,
+    /// The token's own id; of one that has none, the digest of it.
+    pub(super) token: Option<Box<str>>,
+    pub(super) session: Option<Box<str>>,
+    pub(super) issued: Option<Timestamp>,
+    /// When it ends, leeway and all.
+    pub(super) expires_at: Option<Timestamp>,
+    /// Seconds from its issue, or from now, to its expiry.
+    pub(super) lifetime: Option<i64>,
+}
+
+/// Whole seconds since 1970, or a number with a fraction, which is cut off.
+pub(super) fn instant(value: Option<&Value>) -> Option<i64> {
+    let value = value?;
+    let seconds = value.as_i64().or_else(|| {
+        let float = value.as_f64()?;
+        #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
+        (0.0..9e15).contains(&float).then_some(float as i64)
+    })?;
+    (seconds >= 0).then_some(seconds)
+}
+
+/// An id: a text that is not empty and holds no control character.
+pub(super) fn name(value: Option<&Value>) -> Option<&str> {
+    value.and_then(Value::as_str).filter(|text| !text.is_empty() && !text.contains(char::is_control))
+}
+
+/// The client that a token was issued to.
+pub(super) fn client(payload: &Value) -> Option<Box<str>> {
+    ["azp", "client_id"].iter().find_map(|claim| name(payload.get(claim))).map(Into::into)
+}
+
+/// A text, or a list that holds it.
+pub(super) fn holds(value: Option<&Value>, due: &str) -> bool {
+    match value {
+        Some(Value::Text(text)) => **text == *due,
+        Some(Value::Array(list)) => list.iter().any(|one| one.as_str() == Some(due)),
+        _ => false,
+    }
+}
