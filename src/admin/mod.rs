@@ -1,4 +1,6 @@
-//! The administrators' listener: is it alive, is it ready and if not why, its metrics. Never sees the data path.
+//! The administrators' listener: is it alive, is it ready and if not why, its metrics; ending tokens. Never sees the data path.
+
+mod sessions;
 
 use crate::{
     audit::Recorder,
@@ -11,10 +13,10 @@ use crate::{
 use axum::{
     Json, Router,
     body::Body,
-    extract::State,
+    extract::{DefaultBodyLimit, State},
     http::{Request, Response, StatusCode, header},
     response::IntoResponse,
-    routing::get,
+    routing::{get, post},
 };
 use hyper::{body::Incoming, service::Service as _};
 use hyper_util::service::TowerToHyperService;
@@ -24,6 +26,9 @@ use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
+
+/// Bytes of what is posted here.
+const MOST_BYTES: usize = 32 * 1024;
 
 /// What an [`Admin`] is made of.
 #[derive(Debug)]
@@ -59,6 +64,10 @@ impl Admin {
             .route("/livez", get(async || "alive\n"))
             .route("/readyz", get(ready))
             .route("/metrics", get(metrics_text))
+            .route("/v1/keys/refresh", post(sessions::refresh_keys))
+            .route("/v1/sessions/revoke", post(sessions::revoke))
+            .route("/v1/sessions/backchannel", post(sessions::back_channel))
+            .layer(DefaultBodyLimit::max(MOST_BYTES))
             .with_state(Arc::new(parts));
         Arc::new(Self { router: TowerToHyperService::new(router) })
     }
@@ -82,7 +91,7 @@ impl Parts {
 }
 
 async fn index() -> &'static str {
-    "bailiwick, administrators' side\n\n/livez    the process answers\n/readyz   requests can be decided; if not, why\n/metrics  Prometheus text\n"
+    "bailiwick, administrators' side\n\n/livez    the process answers\n/readyz   requests can be decided; if not, why\n/metrics  Prometheus text\n\nPOST /v1/sessions/revoke       ends tokens: {\"user\": id}, or `client`, `session`, `token`\nPOST /v1/sessions/backchannel  a log-out, told by the identity provider\nPOST /v1/keys/refresh          asks the issuer for its keys now\n"
 }
 
 async fn ready(State(parts): State<Arc<Parts>>) -> impl IntoResponse {

@@ -59,6 +59,7 @@ mod tests {
             max_answer_bytes: 1,
             gzip: false,
             media_hosts: Vec::new(),
+            forward_subject: false,
         };
         refuse(&[upstream], here.parse().unwrap()).await.err().map(|error| error.to_string())
     }

@@ -70,6 +70,8 @@ pub enum StartError {
     Record(#[from] audit::StartError),
     #[error(transparent)]
     Store(#[from] store::OpenError),
+    #[error("what was kept cannot be read: {0}")]
+    Kept(#[from] store::Failed),
     #[error("cannot listen on {address}: {why}; stop the program that holds the port or choose another `listen`")]
     Listen { address: SocketAddr, why: std::io::Error },
     #[error("cannot watch: {0}")]
@@ -200,11 +202,12 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry);
     let ((), (upstreams, identity)) = both(fitting(&compiled.rules, &org), doors(&settings, &org, &clock, &metrics))?;
-    let (upstreams, identity) = (Arc::new(upstreams), Arc::new(identity));
-    // who cannot be asked now is asked again while serving: nothing is let in meanwhile
-    identity.learn().await;
+    let upstreams = Arc::new(upstreams);
     let recorder = Recorder::start(settings.audit.clone(), metrics.clone())?;
     let store = Store::open(&settings.data)?;
+    let identity = Arc::new(identity.kept_in(store.clone()).await?);
+    // who cannot be asked now is asked again while serving: nothing is let in meanwhile
+    identity.learn().await;
     let world = Arc::new(WorldStore::new(Arc::new(compiled.rules), Arc::new(org), settings.world, metrics.clone()));
     let proxy_listener = listen(settings.proxy.listen).await?;
     loops::refuse(&settings.upstream.regions, address(&proxy_listener, settings.proxy.listen)).await?;
@@ -234,12 +237,11 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let (shutdown, admin_shutdown) = (CancellationToken::new(), CancellationToken::new());
     let addresses = (address(&proxy_listener, settings.proxy.listen), address(&admin_listener, settings.admin.listen));
     let limits = server_settings(&settings.proxy);
-    let learning = {
-        let shutdown = shutdown.clone();
-        async move { identity.keep_learning(shutdown).await }
-    };
+    let (learning, reading) = (identity.clone(), identity);
+    let (until, until_then) = (shutdown.clone(), shutdown.clone());
     let serving = vec![
-        tokio::spawn(learning),
+        tokio::spawn(async move { learning.keep_learning(until).await }),
+        tokio::spawn(async move { reading.keep_reading(until_then).await }),
         tokio::spawn(schedules::run(proxy.clone(), shutdown.clone())),
         tokio::spawn(server::serve(proxy_listener, proxy, limits, shutdown.clone())),
     ];

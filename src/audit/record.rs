@@ -188,7 +188,7 @@ pub struct Subject {
     pub kind: String,
     /// Id in the directory.
     pub id: String,
-    /// Who acts for the subject, such as whoever set up the schedule that asks for him; `null`: the subject himself.
+    /// Who acts for the subject: the service account that names him, or whoever set up the schedule that asks for him; `null`: the subject himself.
     #[serde(default)]
     pub actor: Option<String>,
     /// The identity provider's session, where the token names one; else `null`.

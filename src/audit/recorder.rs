@@ -112,6 +112,8 @@ pub struct IntentDraft {
     pub asked: Query,
     /// By whose model of the body what is sent is kept.
     pub governed: Option<Arc<Operation>>,
+    /// The user for whom a service account asks.
+    pub on_behalf: Option<String>,
     pub scope: Arc<ScopeRecord>,
     pub versions: VersionsRecord,
     pub notices: Vec<NoticeRecord>,
@@ -122,6 +124,7 @@ pub struct IntentDraft {
 pub struct Intent {
     decision: Uuid,
     region: String,
+    on_behalf: Option<String>,
     sent: Outgoing,
 }
 
@@ -132,6 +135,11 @@ impl Intent {
 
     pub fn region(&self) -> &str {
         &self.region
+    }
+
+    /// The user for whom a service account asks.
+    pub fn on_behalf(&self) -> Option<&str> {
+        self.on_behalf.as_deref()
     }
 
     /// Whether it speaks of this very query.
@@ -207,7 +215,12 @@ impl Recorder {
         certificate: &Certificate,
     ) -> Result<Intent, Unavailable> {
         let permit = self.room(&self.intents).await?;
-        let intent = Intent { decision: draft.decision, region: draft.region.clone(), sent: sent.clone() };
+        let intent = Intent {
+            decision: draft.decision,
+            region: draft.region.clone(),
+            on_behalf: draft.on_behalf.clone(),
+            sent: sent.clone(),
+        };
         let as_sent = as_sent(sent, draft.governed.as_deref());
         let record = Box::new(Record::Intent(Box::new(self.line(draft, as_sent, certificate))));
         let (durable, waiting) = match self.durability {

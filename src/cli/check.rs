@@ -11,7 +11,7 @@ use crate::{
     app::{self, StartError},
     base::clock::{Clock, SystemClock},
     config::{Named, RulesFrom},
-    identity::{Holder, StaticToken},
+    identity::{ActingSettings, Holder, StaticToken},
     model::{
         finding::{Finding, Severity},
         org::Org,
@@ -81,6 +81,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     if let (Some(settings), Some(org)) = (&settings, &org) {
         findings.extend(strangers(&settings.identity.statics, org));
+        findings.extend(doubtful_acting(&settings.identity.acting, org));
     }
     findings.sort();
     let checked = Checked {
@@ -114,6 +115,26 @@ fn strangers(tokens: &[StaticToken], org: &Org) -> Vec<Finding> {
         repair: "correct the id, or take the token out of the configuration".to_owned(),
     };
     named.filter(|(_, _, known)| !known).map(finding).collect()
+}
+
+/// What is doubtful about how service accounts act for people.
+fn doubtful_acting(acting: &ActingSettings, org: &Org) -> Vec<Finding> {
+    let open = (!acting.require_session).then(|| Finding {
+        code: "I02",
+        severity: Severity::Warning,
+        at: "`require-session = false` under `[identity.acting]`".to_owned(),
+        why: "service accounts act for people who are not signed in".to_owned(),
+        repair: "take it out, so that they act only for whom this proxy has seen".to_owned(),
+    });
+    let unknown = acting.administrators.iter().filter(|id| !org.index.users.contains_key(*id)).map(|id| Finding {
+        code: "I03",
+        severity: Severity::Warning,
+        at: format!("`{id}` under `[identity.acting] administrators`"),
+        why: "the directory knows nobody by this id, so that it keeps no account from acting for an administrator"
+            .to_owned(),
+        repair: "write the id that the directory has for him".to_owned(),
+    });
+    open.into_iter().chain(unknown).collect()
 }
 
 fn print(checked: &Checked, configured: bool) {

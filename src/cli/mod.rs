@@ -15,6 +15,7 @@ mod probe;
 mod resting;
 mod serve;
 mod test;
+mod token;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use std::process::ExitCode;
@@ -47,6 +48,8 @@ enum Command {
     Probe(probe::Arguments),
     /// Convert payloads of the access-control guides and SCIM into a directory file
     Import(import::Arguments),
+    /// End tokens before their time, and list what was ended
+    Token(token::Arguments),
     /// Print generated references
     Docs(docs::Arguments),
 }
@@ -69,6 +72,7 @@ impl Command {
             Self::Explain(arguments) => arguments.format,
             Self::Probe(arguments) => arguments.format,
             Self::Import(arguments) => arguments.format,
+            Self::Token(arguments) => arguments.format(),
             Self::Serve(_) | Self::Docs(_) => Format::Text,
         }
     }
@@ -100,6 +104,7 @@ pub fn run() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Token(arguments) => token::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
     };
     match ended {

@@ -15,5 +15,8 @@ pub const PASSED: http::HeaderName = http::HeaderName::from_static("bailiwick-pa
 /// Its value says nothing: that it is there is all.
 pub const MARK: http::HeaderValue = http::HeaderValue::from_static("1");
 
+/// Names the user for whom a service account asks, both here and upstream.
+pub const SUBJECT: http::HeaderName = http::HeaderName::from_static("gen-usersubject");
+
 #[cfg(test)]
 mod tests;

@@ -53,7 +53,7 @@ fn place(from: IpAddr) -> IpAddr {
             let [one, two, three, four, ..] = ip.segments();
             IpAddr::V6(Ipv6Addr::new(one, two, three, four, 0, 0, 0, 0))
         }
-        ip => ip,
+        ip @ IpAddr::V4(_) => ip,
     }
 }
 

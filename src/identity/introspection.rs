@@ -34,11 +34,8 @@ const MOST_BYTES: usize = 256 * 1024;
 const LANES: usize = 16;
 /// Requests that wait for a question; what comes after them is told to come again.
 const WAITING: usize = 64;
-const TIMES: Times = Times {
-    connect: Duration::from_secs(2),
-    first_byte: Duration::from_secs(5),
-    whole: Duration::from_secs(5),
-};
+const TIMES: Times =
+    Times { connect: Duration::from_secs(2), first_byte: Duration::from_secs(5), whole: Duration::from_secs(5) };
 
 #[derive(Debug, Clone)]
 pub struct IntrospectionSettings {
@@ -111,6 +108,10 @@ impl Introspection {
         }
     }
 
+    pub(super) fn max_age(&self) -> SignedDuration {
+        SignedDuration::try_from(self.settings.max_age).unwrap_or(SignedDuration::ZERO)
+    }
+
     /// `may_ask`: without it only what is kept counts.
     pub(super) async fn verify(&self, token: &str, now: Timestamp, may_ask: bool) -> Result<Claims, Unproved> {
         let digest = sha256(token.as_bytes());
@@ -158,8 +159,7 @@ impl Introspection {
     }
 
     fn keep(&self, digest: Digest, said: &Result<Claims, Unproved>, now: Timestamp) {
-        let age = SignedDuration::try_from(self.settings.max_age).unwrap_or(SignedDuration::ZERO);
-        let until = now.checked_add(age).unwrap_or(now);
+        let until = now.checked_add(self.max_age()).unwrap_or(now);
         match said {
             Ok(claims) => {
                 let until = claims.expires_at.map_or(until, |end| end.min(until));
@@ -188,10 +188,8 @@ impl Introspection {
     async fn ask(&self, token: &str, now: Timestamp) -> Result<Claims, Unproved> {
         match &self.settings.asks {
             Asks::Endpoint { url, client_id, client_secret, .. } => {
-                let form = format!(
-                    "token={}&token_type_hint=access_token",
-                    utf8_percent_encode(token, NON_ALPHANUMERIC)
-                );
+                let form =
+                    format!("token={}&token_type_hint=access_token", utf8_percent_encode(token, NON_ALPHANUMERIC));
                 let reply = self.door.post_form(url, client_id, client_secret, form).await;
                 self.active(&answer(reply, &[])?, token, now)
             }

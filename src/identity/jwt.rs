@@ -54,7 +54,7 @@ pub struct JwtSettings {
 #[derive(Debug)]
 enum Source {
     File(Arc<Keys>),
-    Issuer(Published),
+    Issuer(Box<Published>),
 }
 
 #[derive(Debug)]
@@ -99,7 +99,7 @@ impl Verifier {
         let source = match &settings.keys {
             KeysFrom::File(file) => Source::File(Arc::new(Keys::read(file, &settings.algorithms)?)),
             KeysFrom::Issuer(from) => {
-                Source::Issuer(Published::new(from, &settings.issuer, &settings.algorithms, metrics)?)
+                Source::Issuer(Box::new(Published::new(from, &settings.issuer, &settings.algorithms, metrics)?))
             }
         };
         Ok(Self { source, settings: settings.clone() })

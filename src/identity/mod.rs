@@ -12,6 +12,7 @@ mod jwt;
 mod keys;
 mod logins;
 mod published;
+mod sessions;
 mod statics;
 
 pub use introspection::{Asks, IntrospectionSettings};
@@ -23,15 +24,22 @@ pub use statics::{Holder, StaticToken};
 use crate::{
     egress::EgressError,
     model::{
-        org::{Org, Principal, UserIx},
+        org::{Org, Principal, ServiceIx, UserIx},
         refusal::{Code, Refusal},
+        session::{Ended, Presence, Whose},
     },
-    telemetry::{Event as _, Metrics, event::LoginFailed},
+    policy::scope::{self, Acting},
+    store::{Failed, Store},
+    telemetry::{
+        Event as _, Metrics,
+        event::{LoginFailed, SessionEnded},
+    },
 };
 use attempts::Attempts;
 use claims::Claims;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jwt::Unproved;
+use sessions::{Session, Sessions};
 use std::{net::IpAddr, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -46,6 +54,18 @@ pub struct Settings {
     pub bpo_max_lifetime: Duration,
     /// Failures of one address within a minute, before it has to wait.
     pub failures_per_minute: u32,
+    /// For whom a token of log-out is; else for whom other tokens are.
+    pub logout_audience: Option<String>,
+    pub acting: ActingSettings,
+}
+
+/// When a service account acts for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActingSettings {
+    /// The person has to be seen here with a token of his own that is not over; else he must only not have logged out.
+    pub require_session: bool,
+    /// People who administer this proxy: no account acts for them.
+    pub administrators: Vec<Box<str>>,
 }
 
 impl Default for Settings {
@@ -57,6 +77,8 @@ impl Default for Settings {
             logins: Vec::new(),
             bpo_max_lifetime: Duration::from_mins(5),
             failures_per_minute: 120,
+            logout_audience: None,
+            acting: ActingSettings { require_session: true, administrators: Vec::new() },
         }
     }
 }
@@ -116,9 +138,16 @@ pub struct Identity {
     jwt: Option<jwt::Verifier>,
     introspection: Option<introspection::Introspection>,
     attempts: Attempts,
+    sessions: Sessions,
     bpo_max_lifetime: Duration,
+    logout_audience: Option<String>,
+    acting: ActingSettings,
     metrics: Metrics,
 }
+
+/// How long tokens live that say nothing of it: a platform's, and one of the configuration as a client is told.
+const OPAQUE_LIFE: SignedDuration = SignedDuration::from_hours(48);
+const STATIC_LIFE: SignedDuration = SignedDuration::from_hours(1);
 
 impl Identity {
     /// Reads the key file. Asks nobody yet.
@@ -131,9 +160,81 @@ impl Identity {
             jwt,
             introspection: introspection.transpose()?,
             attempts: Attempts::new(settings.failures_per_minute),
+            sessions: Sessions::default(),
             bpo_max_lifetime: settings.bpo_max_lifetime,
+            logout_audience: settings.logout_audience.clone(),
+            acting: settings.acting.clone(),
             metrics: metrics.clone(),
         })
+    }
+
+    /// Remembers in a store what was ended, and reads what is.
+    pub async fn kept_in(self, store: Store) -> Result<Self, Failed> {
+        Ok(Self { sessions: Sessions::open(store).await?, ..self })
+    }
+
+    /// Looks for what other processes ended, until the end.
+    pub async fn keep_reading(&self, shutdown: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(sessions::LOOK) => {}
+            }
+            if let Err(error) = self.sessions.read_on().await {
+                tracing::error!(%error, "what other processes ended cannot be read");
+            }
+        }
+    }
+
+    /// Ends every token of something that was issued until now. In force for the next request.
+    pub async fn end(&self, whose: Whose, id: &str, now: Timestamp) -> Result<Ended, Failed> {
+        self.end_at(whose, id, now, now).await
+    }
+
+    async fn end_at(&self, whose: Whose, id: &str, at: Timestamp, now: Timestamp) -> Result<Ended, Failed> {
+        let jwt = self.jwt.as_ref().map(jwt::Verifier::settings);
+        let lives = jwt.map(|jwt| jwt.max_lifetime.saturating_add(jwt.leeway.saturating_mul(2)));
+        let lives = lives.and_then(|longest| SignedDuration::try_from(longest).ok()).unwrap_or_default();
+        let until = now.checked_add(lives.max(OPAQUE_LIFE)).unwrap_or(Timestamp::MAX);
+        let ended = Ended { whose, id: id.into(), at, until };
+        self.sessions.end(ended.clone(), now).await?;
+        SessionEnded { kind: whose.as_str(), id }.emit(&self.metrics);
+        Ok(ended)
+    }
+
+    /// A log-out that the identity provider tells: the session that it names, and what its subject got until then.
+    pub async fn logged_out(&self, token: &str, now: Timestamp) -> Result<(), Refusal> {
+        let Some(verifier) = &self.jwt else {
+            return Err(required("no identity provider signs tokens for this proxy"));
+        };
+        if token.len() > bearer::MAX_TOKEN {
+            return Err(required("the token is longer than 8 KiB"));
+        }
+        let audience = self.logout_audience.as_deref().unwrap_or(&verifier.settings().audience);
+        let told = verifier.verify_logout(token, audience, now).await.map_err(unproved)?;
+        let named = [(Whose::Session, told.session), (Whose::Subject, told.subject), (Whose::User, told.user)];
+        for (whose, id) in named {
+            if let Some(id) = id {
+                self.end_at(whose, &id, told.issued.min(now), now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The person for whom an account acts, when it may, and he is signed in.
+    pub async fn act_for(&self, account: ServiceIx, named: &str, org: &Org, now: Timestamp) -> Result<Acting, Refusal> {
+        let acting = scope::acting(org, account, named, &self.acting.administrators)?;
+        let person = &org.user(acting.subject).id;
+        let session = self.sessions.of_user(person, now).await?;
+        match session {
+            Session::Live => Ok(acting),
+            Session::Unknown if !self.acting.require_session => Ok(acting),
+            Session::Unknown | Session::LoggedOut => Err(Refusal::new(
+                Code::SubjectNoSession,
+                "the person for whom this is asked is not signed in; he has to sign in, and use this proxy once himself",
+            )
+            .because(format!("`{person}`: {session:?}"))),
+        }
     }
 
     /// Asks the issuer for its keys, where it publishes them. Whether they are those of now.
@@ -216,13 +317,15 @@ impl Identity {
                 Holder::Service(id) => org.index.services.get(id).copied().map(Principal::Service),
             };
             let known = principal.ok_or_else(|| unknown("the configured holder is not in the directory"))?;
-            return known_and_active(known, org).map(|principal| Subject {
-                principal,
-                client: None,
-                method: Method::Static,
-                session: None,
-                expires_at: None,
-            });
+            let principal = known_and_active(known, org)?;
+            self.not_ended(principal, None, org, now)?;
+            if let Principal::User(user) = principal {
+                let until = now.checked_add(STATIC_LIFE).unwrap_or(now);
+                let user = org.user(user).id.clone();
+                let (token, client, session, subject) = (None, None, None, None);
+                self.sessions.saw(Presence { user, token, client, session, subject, issued: now, until });
+            }
+            return Ok(Subject { principal, client: None, method: Method::Static, session: None, expires_at: None });
         }
         let (claims, method) = self.vouched(token, may_ask, now).await?;
         let principal = match (org.index.users.get(&claims.name), org.index.clients.get(&claims.name)) {
@@ -233,13 +336,32 @@ impl Identity {
         };
         let principal = known_and_active(principal, org)?;
         let region = self.introspection.as_ref().filter(|_| method == Method::Introspection);
-        if region.and_then(introspection::Introspection::region).is_some_and(|asked| {
-            *asked != *org.region(org.region_of(principal)).id
-        }) {
+        if region
+            .and_then(introspection::Introspection::region)
+            .is_some_and(|asked| *asked != *org.region(org.region_of(principal)).id)
+        {
             return Err(unknown("the region that knows this token is not that of its holder"));
         }
         if outsourced(principal, org) {
             self.short_enough(&claims)?;
+        }
+        if self.sessions.ends(&claims, now) {
+            return Err(required(ENDED));
+        }
+        self.not_ended(principal, claims.issued, org, now)?;
+        if let Principal::User(user) = principal {
+            let known_for =
+                self.introspection.as_ref().map_or(SignedDuration::ZERO, introspection::Introspection::max_age);
+            let until = claims.expires_at.or_else(|| now.checked_add(known_for).ok()).unwrap_or(now);
+            self.sessions.saw(Presence {
+                user: org.user(user).id.clone(),
+                token: claims.token.clone(),
+                client: claims.client.clone(),
+                session: claims.session.clone(),
+                subject: claims.subject.clone(),
+                issued: claims.issued.unwrap_or(now),
+                until,
+            });
         }
         Ok(Subject { principal, client: claims.client, method, session: claims.session, expires_at: claims.expires_at })
     }
@@ -254,15 +376,25 @@ impl Identity {
             (_, Some(introspection)) => (introspection.verify(token, now, may_ask).await, Method::Introspection),
             _ => return Err(required("the token is none of those configured")),
         };
-        match judged {
-            Ok(claims) => Ok((claims, method)),
-            Err(Unproved::Bad(why)) => Err(required(why)),
-            Err(Unproved::Unknown(why)) => Err(Refusal::new(
-                Code::IdentityUnavailable,
-                "whether your token is good cannot be found out now; ask again shortly",
-            )
-            .because(why)),
-        }
+        judged.map(|claims| (claims, method)).map_err(unproved)
+    }
+
+    /// Whether all of a holder was ended.
+    fn not_ended(
+        &self,
+        principal: Principal,
+        issued: Option<Timestamp>,
+        org: &Org,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let over = match principal {
+            Principal::User(user) => self.sessions.is_over(Whose::User, &org.user(user).id, issued, now),
+            Principal::Service(service) => {
+                let mut clients = org.service(service).clients.iter();
+                clients.any(|client| self.sessions.is_over(Whose::Client, client, issued, now))
+            }
+        };
+        if over { Err(required(ENDED)) } else { Ok(()) }
     }
 
     fn short_enough(&self, claims: &Claims) -> Result<(), Refusal> {
@@ -274,8 +406,23 @@ impl Identity {
             || "whoever vouches for the token does not say how long it lives".to_owned(),
             |lifetime| format!("the token lives for {lifetime}s"),
         );
-        let says = format!("tokens of outsourcers may live for {most} seconds at most; ask your identity provider for shorter ones");
+        let says = format!(
+            "tokens of outsourcers may live for {most} seconds at most; ask your identity provider for shorter ones"
+        );
         Err(Refusal::new(Code::IdentityRequired, says).because(cause))
+    }
+}
+
+const ENDED: &str = "the token was ended before its time, by a log-out or by an administrator";
+
+fn unproved(why: Unproved) -> Refusal {
+    match why {
+        Unproved::Bad(why) => required(why),
+        Unproved::Unknown(why) => Refusal::new(
+            Code::IdentityUnavailable,
+            "whether your token is good cannot be found out now; ask again shortly",
+        )
+        .because(why),
     }
 }
 

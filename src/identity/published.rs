@@ -27,11 +27,8 @@ use tokio::sync::{Mutex, Semaphore};
 const MOST_BYTES: usize = 256 * 1024;
 /// Requests that wait while somebody asks; the others are judged by the keys that there are.
 const WAITING: usize = 32;
-const TIMES: Times = Times {
-    connect: Duration::from_secs(2),
-    first_byte: Duration::from_secs(5),
-    whole: Duration::from_secs(5),
-};
+const TIMES: Times =
+    Times { connect: Duration::from_secs(2), first_byte: Duration::from_secs(5), whole: Duration::from_secs(5) };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuerKeys {

@@ -21,5 +21,6 @@ pub mod part;
 pub mod refusal;
 pub mod routes;
 pub mod schedule;
+pub mod session;
 pub mod set;
 pub mod world;

@@ -188,6 +188,11 @@ pub struct Permission {
 }
 
 impl Permission {
+    /// Whether a permission of this name lets its holder act for somebody.
+    pub fn impersonates(name: &str) -> bool {
+        name.rsplit(':').next() == Some("impersonate")
+    }
+
     /// Whether it gives one of these. `*` stands for one whole part, in roles for which the directory allows it.
     pub fn gives(&self, permissions: &BTreeSet<Box<str>>) -> bool {
         permissions.contains(&self.name) || self.name.contains('*') && permissions.iter().any(|one| self.covers(one))

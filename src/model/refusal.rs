@@ -61,6 +61,10 @@ codes! {
     IdentityUnavailable = "identity.unavailable", Upstream;
     /// Too many sign-ins failed from one address within a minute.
     IdentityThrottled = "identity.throttled", Asker;
+    /// A service account named somebody for whom it may not act, or asked for him what only he himself does.
+    SubjectRefused = "subject.refused", Administrator;
+    /// A service account named somebody who is not signed in.
+    SubjectNoSession = "subject.no-session", Administrator;
     /// What describes the asker as a person was asked for by a service account. The upstream's own word.
     NotAUser = "not.a.user", Asker;
     /// No rule governs this method and path.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     audit::Query,
-    egress::PASSED,
+    egress::{PASSED, SUBJECT},
     model::{
         contract,
         refusal::{Code, Refusal},
@@ -52,6 +52,8 @@ pub(super) struct Call {
     pub(super) params: Pairs,
     /// The region that is asked, where the request names one.
     pub(super) region: Option<Box<str>>,
+    /// The user for whom it is asked, where the request names one; what that means, who asks decides.
+    pub(super) subject: Option<Box<str>>,
     /// Where it comes from.
     pub(super) from: IpAddr,
     /// The value of the one `Authorization` field.
@@ -86,10 +88,11 @@ impl FrontDoor {
         let authorization =
             once(&head.headers, &header::AUTHORIZATION)?.map(|value| SecretString::from(value.to_owned()));
         let region = once(&head.headers, &REGION)?.map(Into::into);
+        let subject = once(&head.headers, &SUBJECT)?.map(Into::into);
         identity_encoding(&head.headers)?;
         let due = if is_token { "application/x-www-form-urlencoded" } else { "application/json" };
         self.content_type(&head.headers, due, method.is_some_and(has_body))?;
-        let call = Call { verb: head.method, method, path, params, region, from, authorization, body };
+        let call = Call { verb: head.method, method, path, params, region, subject, from, authorization, body };
         Ok(if is_token { Admitted::Token(call) } else { Admitted::Call(call) })
     }
 

@@ -1,7 +1,12 @@
 //! Who asks. Before this nothing was looked up, so that somebody unknown learns nothing.
 
 use super::{Proxy, exchange::Exchange, front_door::Call};
-use crate::{identity::Subject, model::refusal::Refusal, world::Pinned};
+use crate::{
+    identity::Subject,
+    model::{org::Principal, refusal::Refusal},
+    policy::scope::Acting,
+    world::Pinned,
+};
 use secrecy::ExposeSecret;
 
 impl Proxy {
@@ -10,13 +15,21 @@ impl Proxy {
         call: &Call,
         pinned: &Pinned,
         exchange: &mut Exchange,
-    ) -> Result<Subject, Refusal> {
+    ) -> Result<(Subject, Option<Acting>), Refusal> {
         exchange.enter("identify");
         exchange.decided_in(&pinned.world);
         let org = &pinned.world.org;
         let authorization = call.authorization.as_ref().map(ExposeSecret::expose_secret);
         let subject = self.identity.identify(authorization, call.from, org, exchange.now()).await?;
         exchange.identified(&subject, org);
-        Ok(subject)
+        // of a person's own request the field is not looked at
+        let (Principal::Service(account), Some(named)) = (subject.principal, &call.subject) else {
+            return Ok((subject, None));
+        };
+        let acting = self.identity.act_for(account, named, org, exchange.now()).await?;
+        let subject = Subject { principal: Principal::User(acting.subject), ..subject };
+        exchange.identified(&subject, org);
+        exchange.acts_for(&org.service(account).id);
+        Ok((subject, Some(acting)))
     }
 }

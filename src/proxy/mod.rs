@@ -37,7 +37,7 @@ use crate::{
     store::Store,
     telemetry::Metrics,
     upstream::Upstreams,
-    world::WorldStore,
+    world::{Scoped, WorldStore},
 };
 use admission::Admission;
 use exchange::Exchange;
@@ -132,7 +132,8 @@ impl Proxy {
     pub async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
         let unread = !request.body().is_end_stream();
         let mut exchange = self.open(request.method() == Method::HEAD, unread, peer).await;
-        let phases = tokio::time::timeout(self.settings.total_time, self.phases(request, peer.address.ip(), &mut exchange));
+        let phases =
+            tokio::time::timeout(self.settings.total_time, self.phases(request, peer.address.ip(), &mut exchange));
         let ended = server::catch(Box::pin(phases)).await;
         let late = |_| Err(too_slow(self.settings.total_time, exchange.phase()));
         let ended = ended.map(|timed| timed.unwrap_or_else(late));
@@ -157,7 +158,7 @@ impl Proxy {
         };
         let pinned = self.world.pin();
         exchange.tell(self.world.late(exchange.now()));
-        let subject = self.identify(&call, &pinned, exchange).await?;
+        let (subject, acting) = self.identify(&call, &pinned, exchange).await?;
         let named = call.region.clone();
         let mut question = self.read(call, &pinned, exchange).await?;
         let abroad = match &named {
@@ -169,6 +170,13 @@ impl Proxy {
         let scoped = match abroad {
             Some(region) => pinned.scope_abroad(subject.principal, &question.operation, region, exchange.now())?,
             None => pinned.scope(subject.principal, &question.operation, exchange.now())?,
+        };
+        let scoped = match &acting {
+            Some(acting) => {
+                let limited = acting.limit(&scoped.scope, &question.operation, &pinned.world.org)?;
+                Scoped::of(Arc::new(limited), &pinned.world.org)
+            }
+            None => scoped,
         };
         exchange.scoped(&scoped, &pinned.world.org);
         self.find_kept(&mut question, subject.principal, &pinned.world, exchange.now()).await?;

@@ -5,6 +5,7 @@
 mod definitions;
 mod jobs;
 mod schedules;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use crate::model::{
     job::Job,
     refusal::{Code, Refusal},
     schedule::{Run, Schedule, ScheduleChange},
+    session::{Ended, Presence},
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -263,6 +265,35 @@ impl Store {
         on(&self.notes, read).await
     }
 
+    /// Keeps that tokens are over, for every process that shares the file.
+    pub async fn end_tokens(&self, one: Ended, now: Timestamp) -> Result<(), Failed> {
+        self.run(move |connection| sessions::end(connection, &one, now)).await
+    }
+
+    /// What was ended since a number was read, and the number to read on from.
+    pub async fn ended_since(&self, number: i64) -> Result<(Vec<Ended>, i64), Failed> {
+        self.run(move |connection| sessions::ended_since(connection, number)).await
+    }
+
+    /// Notes that a user was seen. Nobody waits for it.
+    pub fn saw(&self, presence: Presence) {
+        let task = move |connection: &mut Connection| {
+            if let Err(error) = sessions::seen(connection, &presence) {
+                tracing::warn!(%error, "who was seen was not noted");
+            }
+        };
+        if self.notes.try_send(Box::new(task)).is_err() {
+            tracing::warn!("who was seen was not noted: too much is to be kept");
+        }
+    }
+
+    /// By which token a user was last seen.
+    pub async fn presence(&self, user: &str) -> Result<Option<Presence>, Failed> {
+        let user = user.to_owned();
+        // after what was noted before
+        on(&self.notes, move |connection| sessions::presence(connection, &user)).await
+    }
+
     /// Forgets a job that was cancelled.
     pub async fn forget(&self, region: &str, id: &str) -> Result<(), Failed> {
         let (region, id) = (region.to_owned(), id.to_owned());
@@ -325,5 +356,6 @@ fn connect(file: &Path, synchronous: &str) -> rusqlite::Result<Connection> {
     connection.execute_batch(jobs::TABLES)?;
     connection.execute_batch(definitions::TABLES)?;
     connection.execute_batch(schedules::TABLES)?;
+    connection.execute_batch(sessions::TABLES)?;
     Ok(connection)
 }

@@ -141,9 +141,21 @@ impl Metrics {
         );
         all.register("key_fetches", "Times that an issuer was asked for its keys", made.key_fetches.clone());
         all.register("keys_late", "1 while the keys of the issuer could not be read anew", made.keys_late.clone());
-        all.register("introspections", "Times that somebody was asked whether a token is good", made.introspections.clone());
-        all.register("introspection_failures", "Of those, times that nobody could say", made.introspection_failures.clone());
-        all.register("sessions_ended", "Sessions, tokens, users and clients whose tokens were ended here", made.sessions_ended.clone());
+        all.register(
+            "introspections",
+            "Times that somebody was asked whether a token is good",
+            made.introspections.clone(),
+        );
+        all.register(
+            "introspection_failures",
+            "Of those, times that nobody could say",
+            made.introspection_failures.clone(),
+        );
+        all.register(
+            "sessions_ended",
+            "Sessions, tokens, users and clients whose tokens were ended here",
+            made.sessions_ended.clone(),
+        );
         all.register("logins_failed", "Requests whose token or log-in was not good", made.logins_failed.clone());
         all.register("logins_throttled", "Of those, from where too many failed", made.logins_throttled.clone());
         all.register(

@@ -54,6 +54,8 @@ pub struct RegionSettings {
     pub gzip: bool,
     /// Scheme and host of where files lie that this program may fetch itself. Empty: from nowhere.
     pub media_hosts: Vec<Box<str>>,
+    /// The upstream is told for whom a service account asks.
+    pub forward_subject: bool,
 }
 
 impl Settings {
@@ -142,7 +144,7 @@ impl Upstreams {
         if intent.region() != slot.region() || !intent.covers(&verified) {
             return Err(misused("the recorded intent speaks of another query"));
         }
-        region.exchange(&verified, slot).await
+        region.exchange(&verified, intent.on_behalf(), slot).await
     }
 }
 

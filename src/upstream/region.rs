@@ -47,6 +47,7 @@ pub(super) struct Region {
     max_answer_bytes: usize,
     gzip: bool,
     media_hosts: Vec<Box<str>>,
+    forward_subject: bool,
     pub(super) budget: Arc<Semaphore>,
     pub(super) wait: Duration,
     pub(super) opened: Arc<AtomicU64>,
@@ -83,6 +84,7 @@ impl Region {
             max_answer_bytes: settings.max_answer_bytes,
             gzip: settings.gzip,
             media_hosts: settings.media_hosts.clone(),
+            forward_subject: settings.forward_subject,
             budget: Arc::new(Semaphore::new(settings.concurrency)),
             wait: settings.wait,
             opened,
@@ -90,17 +92,24 @@ impl Region {
     }
 
     /// Sends the query; gives the answer when its head has come. A token that is no longer taken is renewed once.
-    pub(super) async fn exchange(&self, verified: &Verified, slot: Slot) -> Result<Arriving, Refusal> {
+    /// `on_behalf`: the user for whom a service account asks; the upstream is told where the region says so.
+    pub(super) async fn exchange(
+        &self,
+        verified: &Verified,
+        on_behalf: Option<&str>,
+        slot: Slot,
+    ) -> Result<Arriving, Refusal> {
+        let subject = on_behalf.filter(|_| self.forward_subject);
         let end = Instant::now() + self.times.whole;
         let late = |_| Err(too_late("the whole exchange"));
         timeout_at(end, async {
             let token = self.credential.token(None).await?;
-            let answer = self.send(verified, &token).await?;
+            let answer = self.send(verified, &token, subject).await?;
             if answer.status() != StatusCode::UNAUTHORIZED {
                 return self.read(answer, end, slot).await;
             }
             let token = self.credential.token(Some(&token)).await?;
-            let answer = self.send(verified, &token).await?;
+            let answer = self.send(verified, &token, subject).await?;
             if answer.status() == StatusCode::UNAUTHORIZED {
                 return Err(refused("the upstream answered 401 to a new token").with("upstream-status", "401"));
             }
@@ -136,12 +145,17 @@ impl Region {
         .unwrap_or_else(|_| Err(too_late("the file")))
     }
 
-    async fn send(&self, verified: &Verified, token: &Token) -> Result<Response<Incoming>, Refusal> {
-        let request = build(&self.base, verified, &token.value, if self.gzip { "gzip" } else { "identity" })
-            .ok_or_else(|| {
-                Refusal::new(Code::Internal, "a fault of this proxy; tell the operator the decision id")
-                    .because("the proved query makes no valid HTTP message")
-            })?;
+    async fn send(
+        &self,
+        verified: &Verified,
+        token: &Token,
+        subject: Option<&str>,
+    ) -> Result<Response<Incoming>, Refusal> {
+        let encoding = if self.gzip { "gzip" } else { "identity" };
+        let request = build(&self.base, verified, &token.value, encoding, subject).ok_or_else(|| {
+            Refusal::new(Code::Internal, "a fault of this proxy; tell the operator the decision id")
+                .because("the proved query makes no valid HTTP message")
+        })?;
         match timeout(self.times.first_byte, self.client.request(request)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(why)) => Err(unavailable(causes(&why))),

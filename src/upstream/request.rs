@@ -1,7 +1,7 @@
 //! The outgoing HTTP message, built from a proved query token by token.
 
 use crate::{
-    egress::{MARK, PASSED},
+    egress::{MARK, PASSED, SUBJECT},
     model::contract::Method,
     verify::Verified,
 };
@@ -64,6 +64,7 @@ pub(super) fn build(
     verified: &Verified,
     token: &HeaderValue,
     encoding: &'static str,
+    subject: Option<&str>,
 ) -> Option<Request<Full<Bytes>>> {
     let uri = base.join(verified.path(), verified.query())?;
     let method = match verified.method() {
@@ -82,6 +83,9 @@ pub(super) fn build(
         .header(header::ACCEPT_ENCODING, encoding)
         .header(header::USER_AGENT, AGENT)
         .header(PASSED, MARK);
+    if let Some(subject) = subject {
+        request = request.header(SUBJECT, HeaderValue::try_from(subject).ok()?);
+    }
     let body = match &verified.outgoing().body {
         Some(body) => {
             request = request.header(header::CONTENT_TYPE, "application/json");

@@ -157,6 +157,7 @@ fn region(name: &str, url: &http::Uri) -> RegionSettings {
         max_answer_bytes: 64,
         gzip: false,
         media_hosts: Vec::new(),
+        forward_subject: false,
     }
 }
 

@@ -350,3 +350,37 @@ fn check_names_tokens_of_nobody() {
     let strange = SETTINGS.replace("user = \"art\"", "user = \"arty\"");
     assert_eq!(named(&strange), ["`[[identity.static]]` of user `arty`"]);
 }
+
+#[test]
+fn tokens_are_ended_and_listed_and_doubtful_ways_to_act_are_found() {
+    let directory = r#"{ "version": "1", "regions": [{ "id": "us", "upstream": "https://api.example" }],
+        "divisions": [{ "id": "root", "region": "us" }], "users": [{ "id": "art", "division": "root", "region": "us" }] }"#;
+    let settings = SETTINGS.replace("[rules]\npath = \"rules\"\n", "");
+    let settings = format!("{settings}[identity.acting]\nrequire-session = false\nadministrators = [\"arty\"]\n");
+    let folder = folder(&[("bailiwick.toml", &settings), ("directory.json", directory)]);
+    let list = || {
+        let (code, out, told) = run(folder.path(), &["token", "list", "--format", "json"]);
+        assert_eq!(code, 0, "{told}");
+        let rows = out.parse::<Value>().unwrap();
+        let rows = rows.as_array().unwrap().iter();
+        rows.map(|row| format!("{} {}", row["ended"].as_str().unwrap(), row["id"].as_str().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(list(), Vec::<String>::new());
+    for (named, due) in [
+        (&["--user", "art"][..], 0),
+        (&["--session", "s-1"][..], 0),
+        (&["--user", "nobody"][..], 2),
+        (&["--user", "art", "--client", "c"][..], 2),
+        (&[][..], 2),
+    ] {
+        let (code, _, told) = run(folder.path(), &[&["token", "revoke"], named].concat());
+        assert_eq!(code, due, "{named:?}: {told}");
+        assert_eq!(told.contains("nothing was ended"), due == 2, "{told}");
+    }
+    assert_eq!(list(), ["user art", "session s-1"]);
+    let (_, out, told) = run(folder.path(), &["check", "--format", "json"]);
+    let findings = out.parse::<Value>().unwrap_or_else(|_| panic!("{out}{told}"))["findings"].take();
+    let codes: Vec<_> = findings.as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+    assert!(codes.contains(&"I02") && codes.contains(&"I03"), "{codes:?}");
+}

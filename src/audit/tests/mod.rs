@@ -154,6 +154,7 @@ pub(crate) fn draft(decision: Uuid, region: &str) -> IntentDraft {
         method: "static".into(),
     };
     IntentDraft {
+        on_behalf: None,
         decision,
         time: Timestamp::UNIX_EPOCH,
         subject,

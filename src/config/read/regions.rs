@@ -94,6 +94,7 @@ fn one_upstream(
         max_answer_bytes: section.count("answer-bytes", 1024, 1024 * MIB).unwrap_or(16 * MIB),
         gzip: section.flag("gzip"),
         media_hosts: media_hosts(&section, plaintext),
+        forward_subject: section.flag("forward-subject"),
     };
     section.done();
     (made, at)

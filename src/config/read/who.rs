@@ -8,7 +8,9 @@ use super::{
 use crate::{
     base::address,
     egress::Trust,
-    identity::{self, Asks, Holder, IntrospectionSettings, IssuerKeys, JwtSettings, KeysFrom, StaticToken},
+    identity::{
+        self, ActingSettings, Asks, Holder, IntrospectionSettings, IssuerKeys, JwtSettings, KeysFrom, StaticToken,
+    },
     upstream::RegionSettings,
 };
 use jsonwebtoken::Algorithm;
@@ -96,9 +98,21 @@ pub(super) fn identity(
         logins,
         bpo_max_lifetime: section.duration("bpo-max-lifetime").unwrap_or(default.bpo_max_lifetime),
         failures_per_minute: failures.unwrap_or(default.failures_per_minute),
+        logout_audience: section
+            .text("logout-audience", "what `aud` of a token of log-out has to hold")
+            .map(|(text, _)| text.to_owned()),
+        acting: acting(section.section("acting")),
     };
     section.done();
     made
+}
+
+fn acting(section: Section<'_, '_>) -> ActingSettings {
+    let require_session = !section.has_any(&["require-session"]) | section.flag("require-session");
+    let administrators = section.texts("administrators", "ids of users of the directory").into_iter();
+    let administrators = administrators.map(|(id, _)| id.into()).collect();
+    section.done();
+    ActingSettings { require_session, administrators }
 }
 
 const ALGORITHMS: [(&str, Algorithm); 9] = [
@@ -121,7 +135,11 @@ fn jwt_settings(section: Section<'_, '_>) -> Option<JwtSettings> {
         section.missing("key-file", due);
     }
     if published && section.has_any(&["key-file"]) {
-        section.reader().problem(section.at.clone(), "keys of a file and of the issuer", "leave `key-file` or `discovery`");
+        section.reader().problem(
+            section.at.clone(),
+            "keys of a file and of the issuer",
+            "leave `key-file` or `discovery`",
+        );
     }
     let algorithms = section.words("algorithms", &ALGORITHMS);
     if algorithms.as_ref().is_none_or(Vec::is_empty) {
@@ -186,11 +204,7 @@ fn issuer_keys(section: &Section<'_, '_>, document: Option<http::Uri>) -> Option
 /// An answer is believed for no longer, whatever is configured.
 const OLDEST: Duration = Duration::from_mins(5);
 
-fn introspection(
-    section: Section<'_, '_>,
-    proxy: &Proxy,
-    regions: &[RegionSettings],
-) -> Option<IntrospectionSettings> {
+fn introspection(section: Section<'_, '_>, proxy: &Proxy, regions: &[RegionSettings]) -> Option<IntrospectionSettings> {
     let max_age = section.duration("max-age").unwrap_or(Duration::from_mins(1));
     if max_age > OLDEST {
         let help = "a token that was ended is taken for so long: make it five minutes or less";
@@ -205,19 +219,18 @@ fn introspection(
     let mut trust_of = None;
     let asks = match (url, region) {
         (Some(url), None) => endpoint(&section, url, proxy),
-        (None, Some((name, at))) => match regions.iter().find(|one| one.region == name) {
-            Some(one) => {
-                trust_of = Some(one.trust.clone());
-                let base = one.url.to_string();
-                let url = format!("{}/api/v2/users/me", base.trim_end_matches('/')).parse().ok();
-                url.map(|url| Asks::UsersMe { region: name.to_owned(), url })
-            }
-            None => {
+        (None, Some((name, at))) => {
+            let known = regions.iter().find(|one| one.region == name);
+            if known.is_none() {
                 let what = format!("region `{name}` has no [[upstream]]");
                 section.reader().problem(at, what, "name one that has");
-                None
             }
-        },
+            trust_of = known.map(|one| one.trust.clone());
+            known.and_then(|one| {
+                let url = format!("{}/api/v2/users/me", one.url.to_string().trim_end_matches('/'));
+                Some(Asks::UsersMe { region: name.to_owned(), url: url.parse().ok()? })
+            })
+        }
         _ => {
             let help = "write `url` of an endpoint of RFC 7662, or `users-me = \"<region>\"`";
             section.reader().problem(section.at.clone(), "nobody, or two, to ask about a token", help);

@@ -103,7 +103,10 @@ fn form(draft: &mut Draft<'_>, role: &file::Role, held: &file::Permission, at: A
             format!("list the permissions one by one, or name `wildcard:{}` in `unsafeAllow`", role.id),
         );
     }
-    if is_impersonation(name) && held.scope == file::PermissionScope::All && !draft.allows("impersonate", &role.id) {
+    if Permission::impersonates(name)
+        && held.scope == file::PermissionScope::All
+        && !draft.allows("impersonate", &role.id)
+    {
         let what = format!("role `{}` may act for everybody: `{name}` with scope `all`", role.id);
         draft.problem(
             at.key("scope"),
@@ -115,10 +118,6 @@ fn form(draft: &mut Draft<'_>, role: &file::Role, held: &file::Permission, at: A
         let what = format!("`{name}` is no audit permission and may not reach other regions");
         draft.problem(at.key("crossRegion"), what, "remove `crossRegion`");
     }
-}
-
-pub(in crate::directory) fn is_impersonation(name: &str) -> bool {
-    name.rsplit(':').next() == Some("impersonate")
 }
 
 fn is_audit(name: &str) -> bool {

@@ -1,12 +1,9 @@
 //! S01: service accounts that may act for everybody, or read everybody.
 
 use super::warning;
-use crate::{
-    directory::compile::roles::is_impersonation,
-    model::{
-        finding::Finding,
-        org::{Org, PermissionScope},
-    },
+use crate::model::{
+    finding::Finding,
+    org::{Org, Permission, PermissionScope},
 };
 
 pub(super) fn find(org: &Org, out: &mut Vec<Finding>) {
@@ -14,7 +11,7 @@ pub(super) fn find(org: &Org, out: &mut Vec<Finding>) {
         let held = service.assignments.iter().flat_map(|held| &org.role(held.role).permissions);
         for permission in held.filter(|permission| permission.scope == PermissionScope::All) {
             let at = format!("service account `{}`", service.id);
-            if is_impersonation(&permission.name) {
+            if Permission::impersonates(&permission.name) {
                 out.push(warning(
                     "S01",
                     at,

@@ -1,9 +1,10 @@
 //! An identity provider on loopback that says what it is told to say, and counts what it is asked.
 
 use crate::{
-    identity::{Asks, IntrospectionSettings, IssuerKeys, JwtSettings, KeysFrom},
     egress::Trust,
+    identity::{Asks, IntrospectionSettings, IssuerKeys, JwtSettings, KeysFrom},
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use std::{
@@ -50,12 +51,10 @@ pub(super) struct Signing {
 
 impl Signing {
     pub(super) fn new(id: &'static str) -> Self {
-        use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
         let pair = rcgen::KeyPair::generate().unwrap();
         let point = pair.public_key_raw();
         let half = |from: usize| URL_SAFE_NO_PAD.encode(&point[from..from + 32]);
-        let published =
-            json!({ "kty": "EC", "crv": "P-256", "kid": id, "use": "sig", "alg": "ES256", "x": half(1), "y": half(33) });
+        let published = json!({ "kty": "EC", "crv": "P-256", "kid": id, "use": "sig", "alg": "ES256", "x": half(1), "y": half(33) });
         Self { id, key: EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).unwrap(), published }
     }
 
@@ -132,7 +131,8 @@ impl Provider {
             read.extend_from_slice(&piece[..many]);
             let text = String::from_utf8_lossy(&read).into_owned();
             if let Some((head, body)) = text.split_once("\r\n\r\n") {
-                let due = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+                let due =
+                    head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
                 if body.len() >= due {
                     break (head.to_owned(), body.to_owned());
                 }
@@ -147,7 +147,8 @@ impl Provider {
             state.asked.push(path.clone());
             let bearer = head.lines().find_map(|line| line.strip_prefix("authorization: Bearer "));
             let form = body.strip_prefix("token=").and_then(|rest| rest.split('&').next());
-            let form = form.map(|token| percent_encoding::percent_decode_str(token).decode_utf8().unwrap().into_owned());
+            let form =
+                form.map(|token| percent_encoding::percent_decode_str(token).decode_utf8().unwrap().into_owned());
             let said = |token: Option<&str>| token.and_then(|token| state.tokens.get(token)).map(Value::to_string);
             match state.pages.get(&path) {
                 Some(page) => page.clone(),

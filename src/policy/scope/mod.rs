@@ -3,11 +3,13 @@
 //! Trusted base. Nothing here widens: an unknown, an empty and a missing thing give no entitlement.
 
 mod abroad;
+mod acting;
 mod grants;
 mod lesser;
 mod openings;
 
 pub use abroad::derive_abroad;
+pub use acting::{Acting, acting};
 pub use lesser::{lesser, spelt};
 
 use super::{extent::covers_whole, outsourcers};

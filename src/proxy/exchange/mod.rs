@@ -63,6 +63,8 @@ pub(super) struct Exchange {
     region: String,
     scope: Option<Arc<ScopeRecord>>,
     notices: Vec<Notice>,
+    /// The user for whom a service account asks.
+    on_behalf: Option<String>,
 }
 
 impl Exchange {
@@ -117,6 +119,7 @@ impl Exchange {
             region: String::new(),
             scope: None,
             notices: Vec::new(),
+            on_behalf: None,
         }
     }
 
@@ -200,6 +203,12 @@ impl Exchange {
         });
     }
 
+    /// A service account asks for the subject.
+    pub(super) fn acts_for(&mut self, account: &str) {
+        self.on_behalf = self.outcome.as_ref().and_then(|outcome| Some(outcome.subject.as_ref()?.id.clone()));
+        self.acted_by(account);
+    }
+
     pub(super) fn operation(&mut self, operation: &Arc<Operation>) {
         self.governed = Some(operation.clone());
         self.note(|outcome| outcome.operation = Some(operation.id.to_string()));
@@ -252,6 +261,7 @@ impl Exchange {
             region: self.region.clone(),
             asked: outcome.asked.clone()?,
             governed: self.governed.clone(),
+            on_behalf: self.on_behalf.clone(),
             scope: self.scope.clone()?,
             versions: outcome.versions.clone()?,
             notices: self.notices.iter().map(NoticeRecord::from).collect(),

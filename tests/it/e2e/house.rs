@@ -247,7 +247,7 @@ pub(super) async fn send(
     Ok(Heard { status: head.status.as_u16(), headers, body: read(body).await? })
 }
 
-async fn read(mut body: Incoming) -> Result<String, String> {
+pub(super) async fn read(mut body: Incoming) -> Result<String, String> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| format!("{error:?}"))?;

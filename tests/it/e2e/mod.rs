@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "how much was tried is part of what the tests show")]
 
 mod abroad;
+mod acting;
 mod assumptions;
 mod attributes;
 mod batch;
@@ -42,6 +43,7 @@ mod reload;
 mod schedules;
 mod sdk;
 mod searches;
+mod sessions;
 mod split;
 mod tokens;
 mod truth;

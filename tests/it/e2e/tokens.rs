@@ -7,29 +7,46 @@ use bailiwick::{
     model::{contract::Segment, operation::Operation},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde_json::json;
-use std::{collections::BTreeMap, fs};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, fs, path::Path};
 
 /// Who signs tokens.
-struct Issuer {
+pub(super) struct Issuer {
     key: EncodingKey,
-    public: String,
+    pub(super) public: String,
 }
 
 impl Issuer {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let pair = rcgen::KeyPair::generate().unwrap();
         Self { key: EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).unwrap(), public: pair.public_key_pem() }
     }
 
     /// A token of `person` that begins and ends so many seconds from now.
-    fn token(&self, person: &str, from: i64, until: i64) -> String {
+    pub(super) fn token(&self, person: &str, from: i64, until: i64) -> String {
+        self.token_with(person, from, until, &json!({}))
+    }
+
+    /// The same with further claims.
+    pub(super) fn token_with(&self, person: &str, from: i64, until: i64, more: &Value) -> String {
         let now = now().as_second();
-        let claims = json!({
+        let mut claims = json!({
             "iss": "https://idp.example", "aud": "reports", "sub": person,
             "nbf": now + from, "iat": now + from, "exp": now + until,
         });
+        for (name, value) in more.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
         jsonwebtoken::encode(&Header::new(Algorithm::ES256), &claims, &self.key).unwrap()
+    }
+
+    /// The section that believes it, by a key in a file of `folder`.
+    pub(super) fn section(&self, folder: &Path) -> String {
+        let file = folder.join("keys.pem");
+        fs::write(&file, &self.public).unwrap();
+        format!(
+            "[identity.jwt]\nkey-file = {file:?}\nalgorithms = [\"ES256\"]\nissuer = \"https://idp.example\"\naudience = \"reports\"\nclaim = \"sub\"\n"
+        )
     }
 }
 
@@ -47,11 +64,7 @@ fn line(operation: &Operation) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_out_of_its_time_opens_nothing() {
     let (issuer, withdrawn, keys) = (Issuer::new(), Issuer::new(), tempfile::tempdir().unwrap());
-    let file = keys.path().join("keys.pem");
-    fs::write(&file, &issuer.public).unwrap();
-    let more = format!(
-        "[identity.jwt]\nkey-file = {file:?}\nalgorithms = [\"ES256\"]\nissuer = \"https://idp.example\"\naudience = \"reports\"\nclaim = \"sub\"\n"
-    );
+    let more = format!("[identity]\nfailures-per-minute = 1000000\n{}", issuer.section(keys.path()));
     let house = House::of(Plan { more, interactions: 20, media: true, ..Plan::default() }).await;
     let good = issuer.token("carl", -60, 3_600);
     let mut left = house.directory.clone();

@@ -101,6 +101,7 @@ async fn house_on(clock: Arc<dyn Clock>, settings: proxy::Settings, server: serv
         max_answer_bytes: 1 << 20,
         gzip: false,
         media_hosts: Vec::new(),
+        forward_subject: false,
     };
     let upstreams = bailiwick::upstream::Settings { regions: vec![region] };
     let upstreams = Arc::new(Upstreams::new(&upstreams, Arc::clone(&clock), metrics.clone()).unwrap());

@@ -1,6 +1,9 @@
 //! The same for `bailiwick.toml`. Its reader tells the keys that it knows when it meets one that it does not.
 
-use bailiwick::config::{self, Report, Settings};
+use bailiwick::{
+    config::{self, Report, Settings},
+    identity::Asks,
+};
 use secrecy::ExposeSecret as _;
 use std::{collections::BTreeSet, fs};
 use tempfile::TempDir;
@@ -31,10 +34,18 @@ client-id = "sofia"
 client-secret = { env = "LOGIN" }
 
 [identity.jwt]
-key-file = "keys.json"
+discovery = true
 algorithms = ["RS256"]
 issuer = "https://idp.example"
 audience = "reports"
+
+[identity.introspection]
+url = "https://idp.example/introspect"
+client-id = "proxy"
+client-secret = { env = "ASKING" }
+
+[identity.acting]
+administrators = ["u-1"]
 
 [directory]
 file = "org.json"
@@ -58,6 +69,8 @@ const SECTIONS: &[(&str, &str)] = &[
     ("[identity]", "[identity]\n"),
     ("[[identity.static]]", "[[identity.static]]\n"),
     ("[identity.jwt]", "[identity.jwt]\n"),
+    ("[identity.introspection]", INTROSPECTION),
+    ("[identity.acting]", ACTING),
     ("[directory]", "[directory]\n"),
     ("[rules]", "[rules]\n"),
     ("[policy]", "[policy]\n"),
@@ -78,6 +91,9 @@ type Edit = (&'static str, &'static str, &'static str, &'static str, Effect);
 const LIMITS: &str = "[proxy.limits]\n";
 const UPSTREAM: &str = "[[upstream]]\n";
 const JWT: &str = "[identity.jwt]\n";
+const IDENTITY: &str = "[identity]\n";
+const INTROSPECTION: &str = "[identity.introspection]\n";
+const ACTING: &str = "[identity.acting]\n";
 const DIRECTORY: &str = "[directory]\n";
 
 /// Section, key, from, to.
@@ -118,6 +134,7 @@ const EDITS: &[Edit] = &[
     ("[[upstream]]", "wait", UPSTREAM, "[[upstream]]\nwait = \"7ms\"\n", Seen),
     ("[[upstream]]", "gzip", UPSTREAM, "[[upstream]]\ngzip = true\n", Seen),
     ("[[upstream]]", "media-hosts", UPSTREAM, "[[upstream]]\nmedia-hosts = [\"https://files.example\"]\n", Seen),
+    ("[[upstream]]", "forward-subject", UPSTREAM, "[[upstream]]\nforward-subject = true\n", Seen),
     ("[[upstream]]", "answer-bytes", UPSTREAM, "[[upstream]]\nanswer-bytes = 7000\n", Seen),
     (
         "[identity]",
@@ -131,7 +148,15 @@ const EDITS: &[Edit] = &[
     ("[[identity.static]]", "service", "user = \"u-1\"", "service = \"u-1\"", Seen),
     ("[[identity.static]]", "client-id", "client-id = \"sofia\"", "client-id = \"carl\"", Seen),
     ("[[identity.static]]", "client-secret", "{ env = \"LOGIN\" }", "{ env = \"SECRET\" }", Seen),
-    ("[identity.jwt]", "key-file", "key-file = \"keys.json\"", "key-file = \"other.json\"", Seen),
+    ("[identity]", "bpo-max-lifetime", IDENTITY, "[identity]\nbpo-max-lifetime = \"7m\"\n", Seen),
+    ("[identity]", "failures-per-minute", IDENTITY, "[identity]\nfailures-per-minute = 7\n", Seen),
+    ("[identity]", "logout-audience", IDENTITY, "[identity]\nlogout-audience = \"proxy\"\n", Seen),
+    ("[identity.jwt]", "key-file", "discovery = true", "key-file = \"other.json\"", Seen),
+    ("[identity.jwt]", "discovery", "discovery = true", "key-file = \"keys.json\"", Seen),
+    ("[identity.jwt]", "key-hosts", JWT, "[identity.jwt]\nkey-hosts = [\"https://keys.example\"]\n", Seen),
+    ("[identity.jwt]", "ca-file", JWT, "[identity.jwt]\nca-file = \"keys.json\"\n", Seen),
+    ("[identity.jwt]", "keys-refresh", JWT, "[identity.jwt]\nkeys-refresh = \"7m\"\n", Seen),
+    ("[identity.jwt]", "keys-apart", JWT, "[identity.jwt]\nkeys-apart = \"7s\"\n", Seen),
     ("[identity.jwt]", "algorithms", "[\"RS256\"]", "[\"ES256\"]", Seen),
     ("[identity.jwt]", "issuer", "https://idp.example", "https://other.example", Seen),
     ("[identity.jwt]", "audience", "audience = \"reports\"", "audience = \"others\"", Seen),
@@ -139,6 +164,32 @@ const EDITS: &[Edit] = &[
     ("[identity.jwt]", "type", JWT, "[identity.jwt]\ntype = \"at+jwt\"\n", Seen),
     ("[identity.jwt]", "leeway", JWT, "[identity.jwt]\nleeway = \"7s\"\n", Seen),
     ("[identity.jwt]", "max-lifetime", JWT, "[identity.jwt]\nmax-lifetime = \"7h\"\n", Seen),
+    ("[identity.introspection]", "url", "idp.example/introspect", "idp.example/other", Seen),
+    (
+        "[identity.introspection]",
+        "users-me",
+        "url = \"https://idp.example/introspect\"\nclient-id = \"proxy\"\nclient-secret = { env = \"ASKING\" }\n",
+        "users-me = \"us\"\n",
+        Seen,
+    ),
+    (
+        "[identity.introspection]",
+        "client-id",
+        "client-id = \"proxy\"\nclient-secret = { env = \"ASKING\" }",
+        "client-id = \"other\"\nclient-secret = { env = \"ASKING\" }",
+        Seen,
+    ),
+    ("[identity.introspection]", "client-secret", "{ env = \"ASKING\" }", "{ env = \"LOGIN\" }", Seen),
+    ("[identity.introspection]", "claim", INTROSPECTION, "[identity.introspection]\nclaim = \"uid\"\n", Seen),
+    ("[identity.introspection]", "issuer", INTROSPECTION, "[identity.introspection]\nissuer = \"x\"\n", Seen),
+    ("[identity.introspection]", "audience", INTROSPECTION, "[identity.introspection]\naudience = \"x\"\n", Seen),
+    ("[identity.introspection]", "ca-file", INTROSPECTION, "[identity.introspection]\nca-file = \"keys.json\"\n", Seen),
+    ("[identity.introspection]", "max-age", INTROSPECTION, "[identity.introspection]\nmax-age = \"7s\"\n", Seen),
+    ("[identity.introspection]", "kept", INTROSPECTION, "[identity.introspection]\nkept = 70\n", Seen),
+    ("[identity.introspection]", "per-second", INTROSPECTION, "[identity.introspection]\nper-second = 7\n", Seen),
+    ("[identity.introspection]", "leeway", INTROSPECTION, "[identity.introspection]\nleeway = \"7s\"\n", Seen),
+    ("[identity.acting]", "administrators", "[\"u-1\"]", "[\"u-2\"]", Seen),
+    ("[identity.acting]", "require-session", ACTING, "[identity.acting]\nrequire-session = false\n", Seen),
     ("[directory]", "file", "file = \"org.json\"", "file = \"other.json\"", Seen),
     ("[directory]", "poll", DIRECTORY, "[directory]\npoll = \"7s\"\n", Seen),
     ("[directory]", "warn-after", DIRECTORY, "[directory]\nwarn-after = \"7s\"\n", Seen),
@@ -171,7 +222,8 @@ fn folder() -> TempDir {
 }
 
 fn read(folder: &TempDir, text: &str) -> Result<Settings, Report> {
-    let environment = |name: &str| ["SECRET", "TOKEN", "LOGIN"].contains(&name).then(|| format!("the {name}"));
+    let environment =
+        |name: &str| ["SECRET", "TOKEN", "LOGIN", "ASKING"].contains(&name).then(|| format!("the {name}"));
     config::parse(&folder.path().join("bailiwick.toml"), text, &environment)
 }
 
@@ -180,7 +232,11 @@ fn seen(settings: &Settings) -> String {
     let upstream = settings.upstream.regions.iter().map(|region| region.client_secret.expose_secret());
     let tokens = settings.identity.statics.iter().map(|one| one.token.expose_secret());
     let logins = settings.identity.logins.iter().map(|one| one.client_secret.expose_secret());
-    let secrets: Vec<_> = upstream.chain(tokens).chain(logins).collect();
+    let asking = settings.identity.introspection.iter().filter_map(|one| match &one.asks {
+        Asks::Endpoint { client_secret, .. } => Some(client_secret.expose_secret()),
+        Asks::UsersMe { .. } => None,
+    });
+    let secrets: Vec<_> = upstream.chain(tokens).chain(logins).chain(asking).collect();
     format!("{settings:#?}{secrets:?}")
 }
 

@@ -179,7 +179,6 @@ fn the_corpus_of_attacks_is_judged_as_due() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    println!("{} cases", corpus.cases.len());
     assert_eq!(corpus.cases.len(), 95);
     assert!(accepted >= 6 && rejected >= 88, "{accepted} accepted, {rejected} rejected");
 }
@@ -223,9 +222,15 @@ fn key_files_that_prove_nothing_are_refused() {
     let with = |text: &str| {
         let key_file = folder.path().join("other");
         std::fs::write(&key_file, text).unwrap();
-        Identity::new(&Settings { jwt: Some(JwtSettings { keys: KeysFrom::File(key_file), ..settings.clone() }), ..Settings::default() }, &Metrics::detached())
-            .map(|_| ())
-            .map_err(|why| why.to_string())
+        Identity::new(
+            &Settings {
+                jwt: Some(JwtSettings { keys: KeysFrom::File(key_file), ..settings.clone() }),
+                ..Settings::default()
+            },
+            &Metrics::detached(),
+        )
+        .map(|_| ())
+        .map_err(|why| why.to_string())
     };
     assert!(with("").unwrap_err().contains("neither"));
     assert!(with("{}").unwrap_err().contains("not a JSON key set"));
