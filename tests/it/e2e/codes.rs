@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 /// Not by an HTTP client that speaks well, or not by any client: the code, the test's file, its words, and why.
-const ELSEWHERE: [(&str, &str, &str, &str); 17] = [
+const ELSEWHERE: [(&str, &str, &str, &str); 21] = [
     ("request.loop", "tests/it/front/refusals.rs", "request.loop", "needs a request of another proxy"),
     ("bpo.export", "tests/it/e2e/exports.rs", "bpo.export", "needs exports"),
     ("preview.format", "tests/it/e2e/media.rs", "preview.format", "needs a recording that is no WAV"),
@@ -37,6 +37,10 @@ const ELSEWHERE: [(&str, &str, &str, &str); 17] = [
     ("proxy.internal", "tests/it/front/endings.rs", "proxy.internal", "needs a panic"),
     ("proxy.timeout", "tests/it/front/endings.rs", "proxy.timeout", "needs a limit shorter than an answer takes"),
     ("proxy.overloaded", "tests/it/front/endings.rs", "proxy.overloaded", "needs two requests at one instant"),
+    ("identity.unavailable", "src/identity/tests/lifecycle.rs", "IdentityUnavailable", "needs a provider that is away"),
+    ("identity.throttled", "tests/it/e2e/sessions.rs", "identity.throttled", "needs many failures"),
+    ("subject.refused", "tests/it/e2e/acting.rs", "subject.refused", "needs a field in the head"),
+    ("subject.no-session", "tests/it/e2e/acting.rs", "subject.no-session", "needs a field in the head"),
     ("audit.unavailable", "tests/it/e2e/faults.rs", "audit.unavailable", "needs a disk that fails"),
     ("store.unavailable", "tests/it/e2e/jobs.rs", "store.unavailable", "needs a store that fails"),
     ("job.scope-changed", "tests/it/e2e/jobs.rs", "job.scope-changed", "needs rights that change"),
