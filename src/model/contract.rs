@@ -89,6 +89,8 @@ pub struct ScanProof {
     pub below: Option<Arc<Contract>>,
     /// The parameter that holds a place in the list, as the answer before named it.
     pub place: Option<Box<str>>,
+    /// Rows are of interactions, whose legs are looked at before any of them is shown.
+    pub looks: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -286,8 +286,16 @@ fn empty(written: &At<String>, body: Option<&BodyModel>, bare: bool, reader: &mu
 }
 
 /// Rows of shape `owned` say whose they are: a row without its owner would be nobody's, and all of them lost.
-pub(super) fn check_owner(answer: &Answer, data: Data, written: &At<format::Answer>, reader: &mut Reader<'_>) {
+pub(super) fn check_owner(
+    answer: &Answer,
+    data: Data,
+    looks: bool,
+    written: &At<format::Answer>,
+    reader: &mut Reader<'_>,
+) {
     let (owner, field) = match data {
+        // of one interaction, whose legs are looked at
+        Data::Interaction if looks => (Access::Conversation, "\"conversation.id\" = \"conversation\""),
         Data::User => (Access::User, "userId = \"user\""),
         Data::Queue => (Access::Queue, "queueId = \"queue\""),
         Data::Division => (Access::Division, "id = \"division\""),

@@ -157,6 +157,7 @@ pub(super) fn scan(
     shape: Shape,
     page: Option<&At<Page>>,
     (model, sites): (Option<&BodyModel>, &[Site]),
+    looks: bool,
     reader: &mut Reader<'_>,
 ) {
     let (Some(scan), Some(page)) = (scan, page) else { return };
@@ -169,6 +170,11 @@ pub(super) fn scan(
     if shape != Shape::Owned {
         let help = "set `shape = \"owned\"`, with the field of the owner in `keys`";
         reader.problem_with(page.span.clone(), "the rows of a scan are each somebody's", Some(help.to_owned()));
+    }
+    if looks && (scan.walk.is_none() || scan.each.is_empty()) {
+        let help = "add `number` and `size`, and the row's own id to `each`: an interaction may have several rows";
+        let message = "a list whose rows are of interactions is read page by page, and its rows are told apart";
+        reader.problem_with(page.span.clone(), message, Some(help.to_owned()));
     }
     if scan.walk.is_none() && !scan.each.is_empty() {
         reader.problem(page.span.clone(), "what stands in one answer needs no `each`");
@@ -259,11 +265,11 @@ impl Fits<'_> {
                 .check(at.span.clone(), reader);
         }
         let changes = model.is_some_and(|model| matches!(model.proof, Proof::Owners { .. }));
-        if changes || self.looks {
-            reader.problem(
-                at.span.clone(),
-                "only a `write`, or an `export`, has a body with `owners`, and a `[rule.look]`",
-            );
+        let rows = (self.class, self.data, self.shape) == (Class::List, Data::Interaction, Shape::Owned);
+        if changes || self.looks && !rows {
+            let message = "only a `write`, or an `export`, has a body with `owners`, and a `[rule.look]`; a `list` has the look \
+                           when its rows are of interactions";
+            reader.problem(at.span.clone(), message);
             return;
         }
         if self.shape == Shape::Plain {

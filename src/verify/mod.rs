@@ -61,7 +61,7 @@ pub use job::{JobUnproved, check_job};
 use legs::Goal;
 pub use link::{VerifiedLink, check_link};
 pub use part::check_part;
-pub use scan::check_scan;
+pub use scan::{Whole, check_rows, check_scan};
 use scope::Scope;
 use serde::Serialize;
 pub use shown::check_shown;

@@ -8,8 +8,10 @@ use crate::model::{
     entitlement,
     org::Org,
     outgoing::{Outgoing, Residual},
+    part::{SeenLeg, Sighting},
 };
 use jiff::Timestamp;
+use std::sync::Arc;
 
 /// As [`check`], for one page of such a list. `above`: what the holder may see by the rule that reads what stands above.
 pub fn check_scan(
@@ -25,11 +27,15 @@ pub fn check_scan(
         return Err(Unproved::at("contract", "is not one of a list that is read from its beginning"));
     };
     let bare = contract.body.is_none() && contract.ids.is_none() && contract.job.is_none();
-    let owned = matches!(contract.data, Data::Queue | Data::User | Data::Division);
+    let owned = match contract.data {
+        Data::Queue | Data::User | Data::Division => !scan.looks,
+        Data::Interaction => scan.looks,
+        Data::Flow | Data::Case | Data::Team | Data::Metadata => false,
+    };
     if !bare || contract.part || !owned || (contract.method, contract.shape) != (Method::Get, Shape::Owned) {
         return Err(Unproved::at("contract", "the rows of such a list are not judged one by one"));
     }
-    if !residual.keys {
+    if !residual.keys || scan.looks && !residual.legs {
         return Err(Unproved::at("residual", "nobody judges the rows"));
     }
     if !residual.links.is_empty() {
@@ -47,7 +53,8 @@ pub fn check_scan(
     }
     let ids = request::read_path(contract, &outgoing)?;
     let asked = Asked::of(contract, None, &residual)?;
-    if scope.only(|e| asked.counts(e)).live.is_empty() {
+    // legs that are looked at have a time, and may be those of a single interaction
+    if !scan.looks && scope.only(|e| asked.counts(e)).live.is_empty() {
         return Err(Unproved::at("scope", "no entitlement counts where nothing has a time"));
     }
     let mut steps = Vec::new();
@@ -80,6 +87,38 @@ pub fn check_scan(
         _ => return Err(Unproved::at("path", "nothing says that what stands above is the holder's")),
     }
     drop(ids);
-    steps.push(Step { clause: "every row of the scope".into(), by: "answer: keys".into() });
+    let by = if scan.looks { "answer: legs of each interaction" } else { "answer: keys" };
+    steps.push(Step { clause: "every row of the scope".into(), by: by.into() });
     Ok(Verified { outgoing, residual, certificate: Certificate { steps } })
+}
+
+/// Interactions of which every leg was proved to be inside the scope. Only [`check_rows`] makes one.
+#[derive(Debug)]
+pub struct Whole(Arc<[Sighting]>);
+
+impl Whole {
+    pub fn seen(&self) -> &[Sighting] {
+        &self.0
+    }
+}
+
+/// Proves that every leg that was `seen` of interactions, of which rows of a list are, is inside the scope.
+pub fn check_rows(
+    contract: &Contract,
+    seen: Arc<[Sighting]>,
+    given: &entitlement::Scope,
+    org: &Org,
+    now: Timestamp,
+) -> Result<Whole, Unproved> {
+    if !contract.scan.as_ref().is_some_and(|scan| scan.looks) || contract.data != Data::Interaction {
+        return Err(Unproved::at("contract", "is not one of a list whose rows are of interactions"));
+    }
+    let scope = Scope::of(contract, given, org, now)?;
+    for one in &*seen {
+        let shown = |leg: &SeenLeg| scope.shows_leg(&given.entitlements, &one.interaction, leg);
+        if one.legs.is_empty() || !one.legs.iter().all(shown) {
+            return Err(Unproved::at("legs", "some of an interaction of the list are outside the scope"));
+        }
+    }
+    Ok(Whole(seen))
 }

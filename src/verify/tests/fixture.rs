@@ -411,7 +411,7 @@ pub(super) fn members() -> Contract {
     ];
     contract.time = None;
     let below = Some(Arc::new(Contract { time: None, ..one_queue() }));
-    contract.scan = Some(ScanProof { below, place: Some("after".into()) });
+    contract.scan = Some(ScanProof { below, place: Some("after".into()), looks: false });
     contract
 }
 

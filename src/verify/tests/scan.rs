@@ -1,11 +1,17 @@
 //! Lists that are read from their beginning: proved by what stands above them, and by the guard that judges their rows.
 
-use super::{super::check_scan, fixture::*};
+use super::{
+    super::{check_rows, check_scan},
+    fixture::*,
+};
 use crate::model::{
     answer::Shape,
-    contract::{Data, Method},
+    body::Access,
+    contract::{Contract, Data, Method, Param, ParamKind, ScanProof},
     entitlement::Entitlement,
     org::Principal,
+    outgoing::Residual,
+    part::{SeenLeg, Sighting},
 };
 
 /// A request for members, and what its asker may see of queues.
@@ -124,4 +130,70 @@ fn such_a_list_is_proved_nowhere_else_and_nothing_else_here() {
     let mut other = Below::of("/routing/queues/qa");
     other.ask.contract = one_queue();
     other.refused("a read by id", "not one of a list");
+}
+
+/// Evaluations of interactions, which are looked at.
+fn evaluations() -> Contract {
+    let mut contract = contract("quality/evaluations", Data::Interaction, Shape::Owned, None);
+    contract.params = vec![Param { name: "queueId".into(), kind: ParamKind::Ids { access: Access::Queue, max: 1 } }];
+    contract.time = None;
+    contract.scan = Some(ScanProof { below: None, place: None, looks: true });
+    contract
+}
+
+fn of_interactions() -> Below {
+    let mut ask = Try::new(evaluations(), vec![whole()], None).path("/quality/evaluations").param("queueId", "qa");
+    ask.residual.legs = true;
+    Below { ask, above: None, above_holder: HOLDER }
+}
+
+#[test]
+fn rows_of_interactions_are_left_to_the_look_at_each() {
+    assert_eq!(of_interactions().check().unwrap(), ["every row of the scope <- answer: legs of each interaction"]);
+    let mut blind = of_interactions();
+    blind.ask.residual.legs = false;
+    blind.refused("nobody looks", "nobody judges the rows");
+    let mut unlooked = of_interactions();
+    unlooked.ask.contract.scan.as_mut().unwrap().looks = false;
+    unlooked.refused("no look", "judged one by one");
+    let mut of_people = Below::of(QA);
+    of_people.ask.contract.scan.as_mut().unwrap().looks = true;
+    of_people.refused("people who are looked at", "judged one by one");
+    let mut outside = of_interactions();
+    outside.ask = outside.ask.param("queueId", "qb");
+    outside.refused("named twice", "stands twice");
+    let ask = Try::new(evaluations(), vec![queues(&["qb"])], None).path("/quality/evaluations").param("queueId", "qa");
+    Below {
+        ask: Try { residual: Residual { legs: true, ..ask.residual.clone() }, ..ask },
+        above: None,
+        above_holder: HOLDER,
+    }
+    .refused("a queue of others", "outside the scope");
+}
+
+#[test]
+fn an_interaction_is_whole_when_every_leg_of_it_is_inside() {
+    let leg = |queue: &str| {
+        let at = |text: &str| Some(text.parse().unwrap());
+        let (start, end) = (at("2026-11-02T09:00:00Z"), at("2026-11-02T09:05:00Z"));
+        SeenLeg { queue: Some(queue.into()), user: Some("ann".into()), start, end }
+    };
+    let seen = |id: &str, queues: &[&str]| Sighting {
+        interaction: id.into(),
+        named: Vec::new(),
+        legs: queues.iter().map(|queue| leg(queue)).collect(),
+    };
+    let proved = |contract: &Contract, rights: Vec<Entitlement>, all: Vec<Sighting>| {
+        let given = scope(HOLDER, contract.action, rights);
+        check_rows(contract, all.into(), &given, &org(), now()).map(|whole| whole.seen().len()).ok()
+    };
+    let (of_qa, of_both) = (seen("c-1", &["qa"]), seen("c-2", &["qa", "qb"]));
+    let contract = evaluations();
+    assert_eq!(proved(&contract, vec![whole()], vec![of_qa.clone(), of_both.clone()]), Some(2));
+    assert_eq!(proved(&contract, vec![queues(&["qa"])], vec![of_qa.clone()]), Some(1));
+    assert_eq!(proved(&contract, vec![queues(&["qa"])], vec![of_qa.clone(), of_both]), None);
+    assert_eq!(proved(&contract, vec![whole()], vec![seen("c-3", &[])]), None);
+    assert_eq!(proved(&contract, Vec::new(), vec![of_qa.clone()]), None);
+    assert_eq!(proved(&contract, vec![whole()], Vec::new()), Some(0));
+    assert_eq!(proved(&members(), vec![whole()], vec![of_qa]), None);
 }

@@ -13,6 +13,7 @@ mod definitions;
 mod disobedient;
 mod documents;
 mod empty;
+mod evaluations;
 mod examples;
 mod exports;
 mod families;

@@ -53,6 +53,7 @@ fn walk(
                 assert!(guarded.notices().is_empty() && guarded.rows_foreign() == 0);
                 return Ok((program::text(guarded.body()), pages));
             }
+            Read::Look(_) => panic!("these rows are of no interactions"),
             Read::More(more) => gathered = more,
         }
         forward = decision::read_on(world, &scope, question, &gathered, now)?;

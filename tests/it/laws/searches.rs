@@ -146,6 +146,7 @@ fn ask(asker: &Asker<'_>, body: &Value, step: usize, sent: &mut Vec<Value>) -> R
                 assert!(guarded.rows_foreign() == 0 && guarded.notices().is_empty(), "{:?}", guarded.notices());
                 return Ok(program::text(guarded.body()));
             }
+            Read::Look(_) => panic!("these rows are of no interactions"),
             Read::More(more) => gathered = more,
         }
         forward = decision::read_on(world, &scope, &question, &gathered, now)?;
