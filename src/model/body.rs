@@ -217,6 +217,8 @@ pub enum Proof {
     Lists(IdLists),
     /// A change: what stands at these paths, through lists too, owns what is changed, and every id of the body is judged.
     Owners { at: Vec<Path> },
+    /// Nothing does: the filter at this path speaks of fields that are nobody's, and every row is judged.
+    Rows { at: Path },
 }
 
 impl BodyModel {

@@ -82,7 +82,7 @@ pub struct IdsProof {
     pub access: Access,
 }
 
-/// A list of which no request can name the entries.
+/// A list, or a search, of which no request can name the entries.
 #[derive(Debug, Clone)]
 pub struct ScanProof {
     /// What reads the thing above in the path. Every id of the path is one of its own.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::{
     answer::{Answer, Keep, Key, PageNumber, Piece, Shape, Total, TotalTreatment},
-    body::{Access, BodyModel, Dimension, FieldKind, Path},
+    body::{Access, BodyModel, Dimension, FieldKind, ObjectOrd, Path},
     contract::Data,
     entitlement::Action,
 };
@@ -299,11 +299,12 @@ pub(super) fn check_owner(
         Data::User => (Access::User, "userId = \"user\""),
         Data::Queue => (Access::Queue, "queueId = \"queue\""),
         Data::Division => (Access::Division, "id = \"division\""),
-        Data::Interaction | Data::Flow | Data::Case | Data::Team | Data::Metadata => {
+        Data::Team => (Access::Object(ObjectOrd::Team), "id = \"team\""),
+        Data::Interaction | Data::Flow | Data::Case | Data::Metadata => {
             if answer.shape == Shape::Owned {
                 reader.problem(
                     written.span.clone(),
-                    "rows of this shape are about people, queues or divisions: set `data` so",
+                    "rows of this shape are about people, queues, divisions or teams: set `data` so",
                 );
             }
             return;

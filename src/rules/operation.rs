@@ -18,7 +18,7 @@ use super::{
 use crate::model::{
     answer::{Answer, Shape},
     assumption::Assumption,
-    body::{BodyModel, Dialect},
+    body::{BodyModel, Dialect, Proof},
     contract::{Contract, Data, Effect, ScanProof},
     entitlement::Action,
     operation::{
@@ -118,8 +118,9 @@ impl Surroundings<'_> {
         let split = shared.split.as_ref().and_then(|split| splits::compile(split, &asked, reader));
         let audience = check_outsourcers(&shared, class, data, &answer, reader);
         let archived = matches!(shared.archived, Some(ArchivedWord::Include));
-        // criteria name what may come back, and are proved like any query
-        let scan_proof = scan.as_ref().filter(|_| model.is_none()).map(|scan| scan_proof(scan, looks));
+        // criteria that name what may come back are proved like any query
+        let names = model.as_ref().is_some_and(|model| !matches!(model.proof, Proof::Rows { .. }));
+        let scan_proof = scan.as_ref().filter(|_| !names).map(|scan| scan_proof(scan, looks));
         let contract = Contract {
             operation: rule.id.as_str().into(),
             method,

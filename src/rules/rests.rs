@@ -100,7 +100,7 @@ impl Rests<'_> {
         }
         match self.data {
             Data::Case => rests.push(Assumption::DivisionOfCase),
-            Data::Team => rests.push(Assumption::PersonFilter),
+            Data::Team if !self.sites.is_empty() => rests.push(Assumption::PersonFilter),
             _ => {}
         }
         if self.page {
@@ -129,7 +129,7 @@ impl Rests<'_> {
                 Proof::Filter { at } => !narrowed(at),
                 Proof::Entries { at, also } => !std::iter::once(at).chain(also).all(|at| narrowed(at)),
                 // written, or what a change names judged, without a site of the rule's own
-                Proof::Lists(_) | Proof::Owners { .. } => false,
+                Proof::Lists(_) | Proof::Owners { .. } | Proof::Rows { .. } => false,
             };
             if unproved {
                 let help = "add a `[[rule.narrow]]` for each filter that the model's proof names";
@@ -163,9 +163,13 @@ pub(super) fn scan(
     let (Some(scan), Some(page)) = (scan, page) else { return };
     let by_number = scan.walk.as_ref().is_some_and(|walk| !walk.by_place);
     let names_one = |site: &Site| matches!(site.carry.as_slice(), [(Access::User | Access::Group, _)]);
-    if model.is_some() && !(by_number && scan.each.is_empty() && matches!(sites, [site] if names_one(site))) {
-        let help = "page it by `number` and `size`, and carry `user` or `group`, and nothing beside, in its one filter";
-        reader.problem_with(page.span.clone(), "a search names people or groups", Some(help.to_owned()));
+    let by_rows = model.is_some_and(|model| matches!(model.proof, Proof::Rows { .. })) && sites.is_empty();
+    let named = matches!(sites, [site] if names_one(site));
+    if model.is_some() && !(by_number && scan.each.is_empty() && (named || by_rows)) {
+        let help = "page it by `number` and `size`, and carry `user` or `group`, and nothing beside, in its one filter; where \
+                    the model's proof is `rows`, carry nothing";
+        let message = "a search names people or groups, or its rows are judged";
+        reader.problem_with(page.span.clone(), message, Some(help.to_owned()));
     }
     if shape != Shape::Owned {
         let help = "set `shape = \"owned\"`, with the field of the owner in `keys`";
@@ -309,10 +313,11 @@ impl Fits<'_> {
         reader.problem(at.span.clone(), says);
     }
 
-    /// Asked by one filter of criteria, which names what may come back.
+    /// Asked by one filter of criteria, which names what may come back, or whose rows are judged.
     fn is_search(&self, model: Option<&BodyModel>) -> bool {
-        let by_criteria =
-            |model: &BodyModel| model.dialect == Dialect::Criteria && matches!(model.proof, Proof::Filter { .. });
+        let by_criteria = |model: &BodyModel| {
+            model.dialect == Dialect::Criteria && matches!(model.proof, Proof::Filter { .. } | Proof::Rows { .. })
+        };
         let posted = (self.method, self.listed) == (Method::Post, Listed::Paged) && self.params.is_empty();
         posted && model.is_some_and(by_criteria)
     }

@@ -223,6 +223,7 @@ fn by_body(
         Proof::Entries { at, also } => (at, also),
         Proof::Lists(_) => return Err(Unproved::at("body", "its lists of ids are proved, and no filter")),
         Proof::Owners { .. } => return Err(Unproved::at("body", "its model is one of a change")),
+        Proof::Rows { .. } => return Err(Unproved::at("body", "its rows are judged, and no filter proves them")),
     };
     let array = matches!(proof, Proof::Entries { .. });
     // a row about one person or one queue is not more than the one that its entries speak of

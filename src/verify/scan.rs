@@ -1,9 +1,12 @@
 //! Lists of which no request can name the entries: whoever may read what stands above is shown those rows that are his,
 //! each judged by the guard.
 
-use super::{Certificate, Step, Unproved, Verified, check, request, scope::Scope, time::Asked};
+use super::{
+    Certificate, Step, Unproved, Verified, body, check, json, request, scope::Scope, time::Asked, words::Vocabulary,
+};
 use crate::model::{
     answer::Shape,
+    body::{Dimension, Proof},
     contract::{Contract, Data, Method, ParamKind, Segment},
     entitlement,
     org::Org,
@@ -26,13 +29,15 @@ pub fn check_scan(
     let Some(scan) = &contract.scan else {
         return Err(Unproved::at("contract", "is not one of a list that is read from its beginning"));
     };
-    let bare = contract.body.is_none() && contract.ids.is_none() && contract.job.is_none();
+    let bare = contract.ids.is_none() && contract.job.is_none();
     let owned = match contract.data {
         Data::Queue | Data::User | Data::Division => !scan.looks,
         Data::Interaction => scan.looks,
-        Data::Flow | Data::Case | Data::Team | Data::Metadata => false,
+        Data::Team => !scan.looks,
+        Data::Flow | Data::Case | Data::Metadata => false,
     };
-    if !bare || contract.part || !owned || (contract.method, contract.shape) != (Method::Get, Shape::Owned) {
+    let asks = if contract.body.is_some() { Method::Post } else { Method::Get };
+    if !bare || contract.part || !owned || (contract.method, contract.shape) != (asks, Shape::Owned) {
         return Err(Unproved::at("contract", "the rows of such a list are not judged one by one"));
     }
     if !residual.keys || scan.looks && !residual.legs {
@@ -41,10 +46,8 @@ pub fn check_scan(
     if !residual.links.is_empty() {
         return Err(Unproved::at("residual", "only links of a part of an interaction may pass"));
     }
-    if outgoing.body.is_some() {
-        return Err(Unproved::at("body", "a list is asked for without one"));
-    }
     let scope = Scope::of(contract, given, org, now)?;
+    hold_criteria(&scope, contract, &outgoing, &given.lifts)?;
     request::hold_query(&scope, contract, &outgoing)?;
     for param in contract.params.iter().filter(|param| param.kind == ParamKind::Cursor) {
         if scan.place.as_ref() != Some(&param.name) {
@@ -90,6 +93,35 @@ pub fn check_scan(
     let by = if scan.looks { "answer: legs of each interaction" } else { "answer: keys" };
     steps.push(Step { clause: "every row of the scope".into(), by: by.into() });
     Ok(Verified { outgoing, residual, certificate: Certificate { steps } })
+}
+
+/// A search whose rows are judged asks by fields that are nobody's; a list asks nothing.
+fn hold_criteria(
+    scope: &Scope<'_>,
+    contract: &Contract,
+    outgoing: &Outgoing,
+    lifts: &[entitlement::Lift],
+) -> Result<(), Unproved> {
+    let (model, bytes) = match (&contract.body, &outgoing.body) {
+        (None, None) => return Ok(()),
+        (None, Some(_)) => return Err(Unproved::at("body", "a list is asked for without one")),
+        (Some(_), None) => return Err(Unproved::at("body", "is missing")),
+        (Some(model), Some(bytes)) => (model, bytes),
+    };
+    let Proof::Rows { at } = &model.proof else {
+        return Err(Unproved::at("body", "its filter is proved, and no row of it judged"));
+    };
+    let owners = |kind: &Dimension| matches!(kind, Dimension::Access(_));
+    if model
+        .filters()
+        .iter()
+        .any(|path| path != at || model.filter(path).is_none_or(|filter| filter.dimensions.values().any(owners)))
+    {
+        return Err(Unproved::at("body", "a filter that knows owners, and is tied to nothing"));
+    }
+    let body = json::read(bytes).map_err(|(at, why)| Unproved::at(format!("body, byte {at}"), why))?;
+    body::hold(scope, &Vocabulary::of(contract, model, scope, lifts), model, &body)?;
+    Ok(())
 }
 
 /// Interactions of which every leg was proved to be inside the scope. Only [`check_rows`] makes one.

@@ -138,8 +138,8 @@ impl GuardPlan {
                     continue;
                 }
                 let visible = super::rows::owned(self, row);
-                // a search names all that may come back
-                read.counts.foreign += u64::from(visible.is_none() && self.operation.body().is_some());
+                // most searches name all that may come back
+                read.counts.foreign += u64::from(visible.is_none() && self.operation.contract.scan.is_none());
                 read.rows.extend(visible);
             }
         }

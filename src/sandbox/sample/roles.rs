@@ -36,11 +36,12 @@ const SETTINGS: [&str; 26] = [
 ];
 
 /// Who holds what.
-const ACCESS: [&str; 7] = [
+const ACCESS: [&str; 8] = [
     "authorization:division:view",
     "authorization:grant:view",
     "authorization:role:view",
     "conversation:callForwarding:view",
+    "groups:team:view",
     "routing:queue:view",
     "routing:skillGroup:view",
     "user:profile:view",

@@ -6,13 +6,14 @@ use super::{
 };
 use crate::model::{
     answer::Shape,
-    body::Access,
+    body::{Access, BodyModel, Dialect, Dimension, FieldKind, FilterModel, Level, Proof},
     contract::{Contract, Data, Method, Param, ParamKind, ScanProof},
     entitlement::Entitlement,
     org::Principal,
     outgoing::Residual,
     part::{SeenLeg, Sighting},
 };
+use std::sync::Arc;
 
 /// A request for members, and what its asker may see of queues.
 struct Below {
@@ -196,4 +197,68 @@ fn an_interaction_is_whole_when_every_leg_of_it_is_inside() {
     assert_eq!(proved(&contract, Vec::new(), vec![of_qa.clone()]), None);
     assert_eq!(proved(&contract, vec![whole()], Vec::new()), Some(0));
     assert_eq!(proved(&members(), vec![whole()], vec![of_qa]), None);
+}
+
+fn knowing(dimensions: &[(&str, Dimension)]) -> FilterModel {
+    let dimensions = dimensions.iter().map(|(name, kind)| ((*name).into(), *kind)).collect();
+    FilterModel { dimensions, metrics: Vec::new(), max_depth: 1, ..filter(Level::Leg) }
+}
+
+/// Teams that are searched by their names, each of which is judged.
+fn found_teams() -> Contract {
+    let filter = knowing(&[("name", Dimension::Plain), ("mail", Dimension::Hidden)]);
+    let model = BodyModel {
+        name: "TeamSearch".into(),
+        dialect: Dialect::Criteria,
+        data: Data::Team,
+        fields: vec![field("pageNumber", FieldKind::Int { min: 1, max: 9 }), field("query", FieldKind::Filter(filter))],
+        proof: Proof::Rows { at: path("query") },
+    };
+    let mut contract = contract("teams/search", Data::Team, Shape::Owned, Some(model));
+    contract.time = None;
+    contract.scan = Some(ScanProof { below: None, place: None, looks: false });
+    contract
+}
+
+fn search(body: &str) -> Below {
+    let ask = Try::new(found_teams(), vec![whole()], Some(body));
+    Below { ask, above: None, above_holder: HOLDER }
+}
+
+#[test]
+fn a_search_whose_rows_are_judged_asks_by_what_is_nobodys() {
+    let named = r#"{"pageNumber":1,"query":[{"fields":["name"],"operator":"AND","type":"EXACT","value":"n"}]}"#;
+    for fine in [named, r#"{"pageNumber":1,"query":[]}"#] {
+        assert_eq!(search(fine).check().unwrap(), ["every row of the scope <- answer: keys"], "{fine}");
+    }
+    for (old, new, why) in [
+        ("\"AND\"", "\"OR\"", "`operator`"),
+        ("\"EXACT\"", "\"QUERY_STRING\"", "`type`"),
+        ("[\"name\"]", "[\"mail\"]", ""),
+        ("[\"name\"]", "[\"memberCount\"]", ""),
+        ("\"pageNumber\":1", "\"expand\":1", "unknown member"),
+    ] {
+        assert!(named.contains(old));
+        search(&named.replace(old, new)).refused(new, why);
+    }
+    let mut bodiless = search(named);
+    bodiless.ask.outgoing.body = None;
+    bodiless.refused("without its body", "is missing");
+    let mut by_filter = search(named);
+    let model = by_filter.ask.contract.body.as_deref().unwrap().clone();
+    by_filter.ask.contract.body =
+        Some(Arc::new(BodyModel { proof: Proof::Filter { at: path("query") }, ..model.clone() }));
+    by_filter.refused("a filter that is to be proved", "no row of it judged");
+    let owners = knowing(&[("name", Dimension::Access(Access::User))]);
+    let fields =
+        vec![field("pageNumber", FieldKind::Int { min: 1, max: 9 }), field("query", FieldKind::Filter(owners))];
+    let mut owned = search(named);
+    owned.ask.contract.body = Some(Arc::new(BodyModel { fields, ..model }));
+    owned.refused("a filter that knows owners", "knows owners");
+    let mut unjudged = search(named);
+    unjudged.ask.residual.keys = false;
+    unjudged.refused("nobody judges", "nobody judges the rows");
+    let mut got = search(named);
+    got.ask.contract.method = Method::Get;
+    got.refused("another method", "judged one by one");
 }

@@ -43,4 +43,5 @@ mod schedules;
 mod sdk;
 mod searches;
 mod split;
+mod teams;
 mod truth;
