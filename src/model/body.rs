@@ -19,6 +19,8 @@ pub enum Dialect {
     OpenSearch,
     /// Lists of criteria, by which the Genesys Cloud Platform API searches people and groups.
     Criteria,
+    /// The same of evaluations: one field each, and ranges.
+    Marks,
 }
 
 impl Dialect {

@@ -535,7 +535,7 @@ words! {
         Write = "write",
     }
 }
-words! { DialectWord => Dialect { Genesys = "genesys", Platform = "platform", OpenSearch = "opensearch", Criteria = "criteria", } }
+words! { DialectWord => Dialect { Genesys = "genesys", Platform = "platform", OpenSearch = "opensearch", Criteria = "criteria", Marks = "marks", } }
 words! { DataWord => Data { Interaction = "interaction", Queue = "queue", User = "user", Flow = "flow", Case = "case", Team = "team", Division = "division", Metadata = "metadata", } }
 words! {
     ActionWord => Action {

@@ -214,10 +214,8 @@ impl Filters {
             }
             Proof::Lists(lists) => exports::fits(lists, &body),
             Proof::Rows { at } => {
-                let nobodys = |kind: &Dimension| !matches!(kind, Dimension::Access(_));
-                dialect == Dialect::Criteria
+                matches!(dialect, Dialect::Criteria | Dialect::Marks)
                     && matches!(body.field(at), Some(FieldKind::Filter(_)))
-                    && body.filter(at).is_some_and(|filter| filter.dimensions.values().all(nobodys))
             }
         };
         if matches!(body.proof, Proof::Owners { .. }) && dialect != Dialect::Genesys {
@@ -234,7 +232,7 @@ impl Filters {
         if !fits {
             reader.problem(
                 spec.span.clone(),
-                "the proof names a path that is no filter, no list of ids of this model, no id of an owner that has to be sent, or as `rows` a filter that knows owners",
+                "the proof names a path that is no filter, no list of ids of this model, no id of an owner that has to be sent, or as `rows` no list of criteria",
             );
             return None;
         }

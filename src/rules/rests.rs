@@ -9,7 +9,7 @@ use super::{
 use crate::model::{
     answer::{Answer, Shape},
     assumption::Assumption,
-    body::{Access, BodyModel, Dialect, Dimension, Level, Proof},
+    body::{Access, BodyModel, Dialect, Dimension, FilterModel, Level, Proof},
     contract::{Data, Method, Param, ParamKind, Segment, Template},
     operation::{AllowList, Audience, Class, Entry, Outsourcers, Scan, Site},
 };
@@ -106,7 +106,7 @@ impl Rests<'_> {
         if self.page {
             rests.push(Assumption::IdsOnly);
         }
-        if self.model.is_some_and(|model| model.dialect == Dialect::Criteria) {
+        if self.model.is_some_and(|model| matches!(model.dialect, Dialect::Criteria | Dialect::Marks)) {
             rests.push(Assumption::CriteriaAnd);
         }
         if self.model.is_some_and(|model| matches!(model.proof, Proof::Lists(_))) {
@@ -140,7 +140,8 @@ impl Rests<'_> {
                 let names_nobody = model.filter(&path).is_some_and(|filter| {
                     filter.attributes.is_empty() && filter.dimensions.values().all(|kind| *kind == Dimension::Plain)
                 });
-                if !narrowed(&path) && !names_nobody {
+                let judged = matches!(&model.proof, Proof::Rows { at } if *at == path);
+                if !narrowed(&path) && !names_nobody && !judged {
                     let help = "add a `[[rule.narrow]]` for it: what the asker sends there must be judged and joined";
                     let message =
                         format!("the filter `$.{}` of `{}` has no place in this rule", path.join("."), model.name);
@@ -163,11 +164,16 @@ pub(super) fn scan(
     let (Some(scan), Some(page)) = (scan, page) else { return };
     let by_number = scan.walk.as_ref().is_some_and(|walk| !walk.by_place);
     let names_one = |site: &Site| matches!(site.carry.as_slice(), [(Access::User | Access::Group, _)]);
-    let by_rows = model.is_some_and(|model| matches!(model.proof, Proof::Rows { .. })) && sites.is_empty();
+    let rows = model.is_some_and(|model| match &model.proof {
+        // ids find rows of others too, so the legs of each are looked at
+        Proof::Rows { at } => looks || model.filter(at).is_some_and(knows_nobody),
+        _ => false,
+    });
+    let by_rows = rows && sites.is_empty();
     let named = matches!(sites, [site] if names_one(site));
-    if model.is_some() && !(by_number && scan.each.is_empty() && (named || by_rows)) {
+    if model.is_some() && !(by_number && (looks || scan.each.is_empty()) && (named || by_rows)) {
         let help = "page it by `number` and `size`, and carry `user` or `group`, and nothing beside, in its one filter; where \
-                    the model's proof is `rows`, carry nothing";
+                    the model's proof is `rows`, carry nothing, and look at interactions when its filter knows ids";
         let message = "a search names people or groups, or its rows are judged";
         reader.problem_with(page.span.clone(), message, Some(help.to_owned()));
     }
@@ -183,6 +189,10 @@ pub(super) fn scan(
     if scan.walk.is_none() && !scan.each.is_empty() {
         reader.problem(page.span.clone(), "what stands in one answer needs no `each`");
     }
+}
+
+fn knows_nobody(filter: &FilterModel) -> bool {
+    !filter.dimensions.values().any(|kind| matches!(kind, Dimension::Access(_)))
 }
 
 /// Lists of things that are somebody's.
@@ -316,7 +326,10 @@ impl Fits<'_> {
     /// Asked by one filter of criteria, which names what may come back, or whose rows are judged.
     fn is_search(&self, model: Option<&BodyModel>) -> bool {
         let by_criteria = |model: &BodyModel| {
-            model.dialect == Dialect::Criteria && matches!(model.proof, Proof::Filter { .. } | Proof::Rows { .. })
+            matches!(
+                (model.dialect, &model.proof),
+                (Dialect::Criteria, Proof::Filter { .. }) | (Dialect::Criteria | Dialect::Marks, Proof::Rows { .. })
+            )
         };
         let posted = (self.method, self.listed) == (Method::Post, Listed::Paged) && self.params.is_empty();
         posted && model.is_some_and(by_criteria)

@@ -97,6 +97,7 @@ pub(super) enum Operation {
     /// By the whole path.
     Document,
     Evaluations,
+    EvaluationSearch,
     /// People or groups, by criteria.
     Found(searches::Kind),
 }
@@ -152,6 +153,7 @@ impl Operation {
             ("GET", "/api/v2/analytics/query/executions") => Self::PlatformExecutions,
             ("GET", "/api/v2/analytics/conversations/details") => Self::ConversationDetailsOf,
             ("GET", evaluations::PATH) => Self::Evaluations,
+            ("POST", evaluations::SEARCH) => Self::EvaluationSearch,
             ("POST", EXPORTS) => Self::Export,
             ("GET", EXPORTS) => Self::Exports,
             ("GET", DASHBOARD_USERS) => Self::DashboardUsers,
@@ -333,6 +335,7 @@ impl Service {
             Operation::Document => documents::read(store, id),
             Operation::Found(kind) => searches::read(store, lens, *kind, params, body),
             Operation::Evaluations => evaluations::query(store, lens, params),
+            Operation::EvaluationSearch => evaluations::search(store, lens, body),
             Operation::Callbacks(part) => callbacks::answer(store, *part, id, body),
             Operation::Properties => properties::index(store, id, body),
             Operation::Recording(_) => recordings::read(store, id, self.files(question), lens.traits),

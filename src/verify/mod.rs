@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `request` | method, path and query parameters equal the contract |
 //! | `json`, `body`, `time` | the body is canonical and inside the model's allow-list |
-//! | `filter`, `genesys`, `platform`, `opensearch`, `criteria` | what a filter says about queue and agent |
+//! | `filter`, `genesys`, `platform`, `opensearch`, `criteria`, `marks` | what a filter says about queue and agent |
 //! | `words` | what the body may group, sort and filter by |
 //! | `scope` | what the entitlements cover, id by id |
 //! | `legs` | the scope as clauses, and which of them a filter entails |
@@ -32,6 +32,7 @@ mod json;
 mod legs;
 mod link;
 mod lists;
+mod marks;
 mod opensearch;
 mod part;
 mod platform;

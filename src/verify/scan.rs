@@ -6,7 +6,7 @@ use super::{
 };
 use crate::model::{
     answer::Shape,
-    body::{Dimension, Proof},
+    body::{Dimension, Path, Proof},
     contract::{Contract, Data, Method, ParamKind, Segment},
     entitlement,
     org::Org,
@@ -31,9 +31,8 @@ pub fn check_scan(
     };
     let bare = contract.ids.is_none() && contract.job.is_none();
     let owned = match contract.data {
-        Data::Queue | Data::User | Data::Division => !scan.looks,
+        Data::Queue | Data::User | Data::Division | Data::Team => !scan.looks,
         Data::Interaction => scan.looks,
-        Data::Team => !scan.looks,
         Data::Flow | Data::Case | Data::Metadata => false,
     };
     let asks = if contract.body.is_some() { Method::Post } else { Method::Get };
@@ -111,12 +110,12 @@ fn hold_criteria(
     let Proof::Rows { at } = &model.proof else {
         return Err(Unproved::at("body", "its filter is proved, and no row of it judged"));
     };
-    let owners = |kind: &Dimension| matches!(kind, Dimension::Access(_));
-    if model
-        .filters()
-        .iter()
-        .any(|path| path != at || model.filter(path).is_none_or(|filter| filter.dimensions.values().any(owners)))
-    {
+    // ids are judged wherever they stand; what they find is shown only where the legs of each row are looked at
+    let looks = contract.scan.as_ref().is_some_and(|scan| scan.looks);
+    let owners = |kind: &Dimension| !looks && matches!(kind, Dimension::Access(_));
+    let tied =
+        |path: &Path| path == at && model.filter(path).is_some_and(|filter| !filter.dimensions.values().any(owners));
+    if model.data != contract.data || !model.filters().iter().all(tied) {
         return Err(Unproved::at("body", "a filter that knows owners, and is tied to nothing"));
     }
     let body = json::read(bytes).map_err(|(at, why)| Unproved::at(format!("body, byte {at}"), why))?;

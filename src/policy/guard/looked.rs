@@ -55,7 +55,7 @@ impl GuardPlan {
         // the order of the upstream stays
         while let Some(row) = waiting.next_if(|row| interaction(self, row).is_none_or(|id| known.contains_key(id))) {
             let seen = interaction(self, &row).and_then(|id| known.get(id)?.as_ref());
-            first.extend(seen.filter(|seen| self.is_of_seen(&row, seen)).is_some().then_some(row));
+            first.extend(seen.is_some_and(|seen| self.is_of_seen(&row, seen)).then_some(row));
         }
         read.waiting = waiting.collect();
         read.rows.append(&mut first);
@@ -79,6 +79,6 @@ impl GuardPlan {
 /// The interaction that a row is of, as it may stand in a list of ids.
 fn interaction<'v>(plan: &GuardPlan, row: &'v Value) -> Option<&'v str> {
     let Said::Id(id) = rows::said(plan, Some(row), Access::Conversation) else { return None };
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'~');
-    ((1..=LONGEST).contains(&id.len()) && id.bytes().all(plain)).then_some(id)
+    let of_an_id = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'~');
+    ((1..=LONGEST).contains(&id.len()) && id.bytes().all(of_an_id)).then_some(id)
 }

@@ -1,7 +1,7 @@
 //! Lists of which no request can name the entries: read from the beginning, page by page of the upstream, until all of
 //! the list or enough of it was judged. The asked page is cut from the visible rows, so each is reached once.
 
-use super::{Asking, Narrowed, Outcome, PATH, list, params, search};
+use super::{Asking, Counted, Narrowed, Outcome, PATH, list, params, search};
 use crate::{
     model::{
         operation::{Scan, Walk},
@@ -46,11 +46,7 @@ fn page(asking: &Asking<'_>, scan: &Scan, place: &Place) -> Result<Outcome, Refu
         return Ok(Outcome::Local(local::empty_page(asking.operation, nothing, judge.notices())));
     }
     let looks = asking.operation.look.is_some();
-    // where legs are looked at, they say their time and their interaction
-    let counted = match looks {
-        true => asking.count_of(&asking.scope.entitlements, None, true)?,
-        false => asking.count(None, false)?,
-    };
+    let counted = if looks { of_legs(asking)? } else { asking.count(None, false)? };
     let Some(mut query) = sent else {
         return Ok(Outcome::Local(local::empty_page(asking.operation, nothing, judge.notices())));
     };
@@ -68,11 +64,7 @@ fn page(asking: &Asking<'_>, scan: &Scan, place: &Place) -> Result<Outcome, Refu
     }
     let mut notices = judge.notices();
     notices.extend(counted.notices);
-    if looks {
-        // said whether there are some or not
-        let text = "what is of interactions that are partly other people's is left out";
-        notices.push(Notice::new("interaction.mixed", text));
-    }
+    notices.extend(looks.then(left_out));
     let outgoing = Outgoing { method: asking.operation.contract.method, path: asking.path(), query, body: None };
     let plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now)
         .with_cut(Cut { next, ..cut });
@@ -80,10 +72,20 @@ fn page(asking: &Asking<'_>, scan: &Scan, place: &Place) -> Result<Outcome, Refu
     Ok(Outcome::Send(Box::new(Narrowed { outgoing, residual, plan, notices })))
 }
 
+/// Where legs are looked at, they say their time and their interaction: every right counts.
+pub(super) fn of_legs(asking: &Asking<'_>) -> Result<Counted, Refusal> {
+    asking.count_of(&asking.scope.entitlements, None, true)
+}
+
+/// Said whether there are some or not.
+pub(super) fn left_out() -> Notice {
+    Notice::new("interaction.mixed", "what is of interactions that are partly other people's is left out")
+}
+
 /// A list of everybody's, read whole for the few rows that are the asker's, helps nobody.
 fn refuse_everybodys(asking: &Asking<'_>, scan: &Scan) -> Result<(), Refusal> {
-    let named = |param: &Box<str>| asking.question.params.iter().any(|(name, _)| name == param);
-    if scan.narrowed_by.is_empty() || scan.narrowed_by.iter().any(named) {
+    let named = |param: &str| asking.question.params.iter().any(|(name, _)| **name == *param);
+    if scan.narrowed_by.is_empty() || scan.narrowed_by.iter().any(|param| named(param)) {
         return Ok(());
     }
     let params: Vec<_> = scan.narrowed_by.iter().map(|param| format!("`{param}`")).collect();

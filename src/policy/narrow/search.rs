@@ -2,7 +2,7 @@
 //! them is read to its end, so that totals and pages are ours. What has no criterion on its id is found as it is, and judged row
 //! by row.
 
-use super::{Asking, Narrowed, Outcome, fields, list, params};
+use super::{Asking, Narrowed, Outcome, fields, list, params, scan};
 use crate::{
     model::{
         body::{Access, BodyModel, FieldKind, Proof},
@@ -52,9 +52,15 @@ pub(super) fn page(asking: &Asking<'_>, scan: &Scan, place: &Place) -> Result<Ou
         asking.refuse_empty_scope(&judge)?;
         return Ok(Outcome::Local(local::empty_page(operation, nothing, judge.notices())));
     }
-    let counted = asking.count(None, false)?;
+    let looks = operation.look.is_some();
+    if looks && !judged.as_ref().is_none_or(names_somebody) {
+        let message = "say of whom: a search that looks at interactions names an agent or an interaction";
+        return Err(Refusal::new(Code::QueryMalformed, message));
+    }
+    let counted = if looks { scan::of_legs(asking)? } else { asking.count(None, false)? };
     let mut notices = judge.notices();
     notices.extend(counted.notices);
+    notices.extend(looks.then(scan::left_out));
     let named = match (judged, site) {
         (Some(judged), Some(site)) => name_visible(asking, (model, site), &judged, &counted.extent, scan.most)?,
         // its fields are nobody's, and every row is judged
@@ -82,8 +88,12 @@ pub(super) fn page(asking: &Asking<'_>, scan: &Scan, place: &Place) -> Result<Ou
     };
     let plan = GuardPlan::new(operation, &asking.world.org, asking.scope, counted.extent, asking.now)
         .with_cut(Cut { next, ..cut });
-    let residual = Residual { keys: true, ..Residual::default() };
+    let residual = Residual { keys: true, legs: looks, ..Residual::default() };
     Ok(Outcome::Send(Box::new(Narrowed { outgoing, residual, plan, notices })))
+}
+
+fn names_somebody(asked: &Filter) -> bool {
+    asked.atoms().iter().any(|atom| matches!(atom.term, Term::In(Access::User | Access::Conversation, _)))
 }
 
 /// What was asked, of visible ids alone: those that the asker named, or all. `None`: of nobody.

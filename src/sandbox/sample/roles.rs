@@ -48,13 +48,14 @@ const ACCESS: [&str; 8] = [
 ];
 
 /// What was said, recorded and judged.
-const CONTENT: [&str; 16] = [
+const CONTENT: [&str; 17] = [
     "conversation:agentchecklist:view",
     "conversation:message:view",
     "conversation:messageMedia:view",
     "conversation:suggestion:view",
     "conversation:summary:view",
     "conversation:webmessaging:view",
+    "quality:evaluation:searchAny",
     "quality:evaluation:view",
     "quality:survey:view",
     "recording:annotation:view",

@@ -262,3 +262,57 @@ fn a_search_whose_rows_are_judged_asks_by_what_is_nobodys() {
     got.ask.contract.method = Method::Get;
     got.refused("another method", "judged one by one");
 }
+
+/// Evaluations that are searched by their agent, and whose interactions are looked at.
+fn found_evaluations(body: &str) -> Below {
+    let filter = knowing(&[
+        ("agentId", Dimension::Access(Access::User)),
+        ("evaluatorId", Dimension::Hidden),
+        ("totalScore", Dimension::Plain),
+    ]);
+    let model = BodyModel {
+        name: "EvaluationSearch".into(),
+        dialect: Dialect::Marks,
+        data: Data::Interaction,
+        fields: vec![field("query", FieldKind::Filter(filter))],
+        proof: Proof::Rows { at: path("query") },
+    };
+    let mut contract = contract("quality/evaluations/search", Data::Interaction, Shape::Owned, Some(model));
+    contract.time = None;
+    contract.scan = Some(ScanProof { below: None, place: None, looks: true });
+    let mut ask = Try::new(contract, vec![whole()], Some(body));
+    ask.residual.legs = true;
+    Below { ask, above: None, above_holder: HOLDER }
+}
+
+#[test]
+fn ids_in_a_search_whose_rows_are_judged_are_judged_too() {
+    let mark = r#"{"field":"totalScore","operator":"AND","type":"RANGE","endValue":"9","startValue":"1"}"#;
+    let agent = r#"{"field":"agentId","operator":"AND","type":"EXACT","value":"ann"}"#;
+    let body = format!(r#"{{"query":[{agent},{mark}]}}"#);
+    assert_eq!(
+        found_evaluations(&body).check().unwrap(),
+        ["every row of the scope <- answer: legs of each interaction"]
+    );
+    for (old, new, why) in [
+        ("\"ann\"", "\"nobody-known\"", "outside the scope"),
+        ("\"agentId\"", "\"evaluatorId\"", "hidden"),
+        ("\"agentId\"", "\"memberId\"", "not a dimension"),
+        ("\"EXACT\"", "\"GREATER_THAN\"", "a range of ids"),
+        ("\"EXACT\"", "\"REQUIRED_FIELDS\"", "unknown `type`"),
+        ("\"AND\"", "\"NOT\"", "`operator`"),
+        ("\"value\":\"ann\"", "\"value\":[\"ann\"]", "not a string"),
+        ("\"value\":\"ann\"", "\"values\":[1]", "not a string"),
+        ("\"value\":\"ann\"", "\"values\":[]", "missing"),
+        ("\"value\":\"ann\"", "\"group\":[]", "unknown member"),
+    ] {
+        assert!(body.contains(old));
+        found_evaluations(&body.replacen(old, new, 1)).refused(new, why);
+    }
+    let mut unlooked = found_evaluations(&body);
+    unlooked.ask.contract.scan.as_mut().unwrap().looks = false;
+    unlooked.refused("no look", "judged one by one");
+    let mut of_teams = search(r#"{"pageNumber":1,"query":[]}"#);
+    of_teams.ask.contract.data = Data::User;
+    of_teams.refused("rows of other data", "tied to nothing");
+}

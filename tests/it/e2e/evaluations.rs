@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 const LIST: &str = "/api/v2/quality/evaluations/query";
+const SEARCH: &str = "/api/v2/quality/evaluations/search";
 const PEOPLE: [&str; 4] = ["sofia", "carl", "olga", "rita"];
 
 /// One evaluation that the upstream has, whoever asks.
@@ -117,6 +118,27 @@ async fn walk(house: &House, person: &str, filter: &str, size: usize) -> Result<
     Ok(got)
 }
 
+/// The same by a search, which tells no total: a short page is the last.
+async fn search(house: &House, person: &str, query: &Value, size: usize) -> Result<Vec<Value>, String> {
+    let mut got = Vec::new();
+    for number in 1.. {
+        let asked = json!({ "query": query, "pageSize": size, "pageNumber": number, "sortBy": "conversationDate" });
+        let heard = house.post(person, SEARCH, &asked).await;
+        if heard.status != 200 {
+            return Err(heard.code());
+        }
+        assert!(heard.notices().iter().any(|notice| notice.starts_with("interaction.mixed")), "{heard:?}");
+        let answer = heard.json();
+        let page = list(&answer, "results");
+        got.extend(page.iter().cloned());
+        assert!(page.len() <= size && number < 200 && answer.get("total").is_none(), "{person} {query}: {answer}");
+        if page.len() < size {
+            break;
+        }
+    }
+    Ok(got)
+}
+
 fn ids(rows: &[Value]) -> BTreeSet<String> {
     let ids: BTreeSet<String> = rows.iter().map(|row| text(row, "id")).collect();
     assert_eq!(ids.len(), rows.len(), "some came twice");
@@ -161,6 +183,18 @@ async fn evaluations_are_those_of_interactions_that_are_seen_whole_each_once() {
                             assert!(!row.to_string().contains(not) || one.agent == not, "{not}: {row}");
                         }
                     }
+                    let field = if name == "agentUserId" { "agentId" } else { "conversationId" };
+                    let named = json!({ "type": "EXACT", "field": field, "value": id });
+                    let marked = json!({ "type": "LESS_THAN", "field": "totalScore", "value": "80" });
+                    let whole = search(&house, person, &json!([named]), 4).await.unwrap();
+                    assert!(
+                        ids(&whole).is_superset(&due) && (!queue.is_empty() || ids(&whole) == due),
+                        "{person} {id}"
+                    );
+                    let low = search(&house, person, &json!([named, marked]), 4).await.unwrap();
+                    let under = |row: &&Value| row["answers"]["totalScore"].as_f64().is_some_and(|mark| mark < 80.0);
+                    let low_due: Vec<Value> = whole.iter().filter(under).cloned().collect();
+                    assert_eq!(ids(&low), ids(&low_due), "{person} {id}");
                     lists += 1;
                     shown += due.len();
                     mixed += here.iter().filter(|one| one.some && !one.whole).count();
@@ -211,6 +245,8 @@ async fn a_disobedient_upstream_shows_no_evaluation_of_others() {
             for agent in agents {
                 let Ok(rows) = walk(&house, person, &format!("agentUserId={agent}"), 9).await else { continue };
                 let got = ids(&rows);
+                let query = json!([{ "type": "EXACT", "field": "agentId", "value": agent }]);
+                assert_eq!(ids(&search(&house, person, &query, 9).await.unwrap()), got, "{at} {person} {agent}");
                 let due = there.iter().filter(|one| one.whole && one.agent == agent).map(|one| one.id.clone());
                 assert!(got.is_subset(&whole), "{at} {person} {agent}: {got:?}");
                 assert!(due.collect::<BTreeSet<_>>().is_subset(&got), "{at} {person} {agent}: {got:?}");
