@@ -62,7 +62,7 @@ fn criterion(reading: &Reading<'_>, value: &Value, at: &str) -> Result<Filter, R
     let fits = match names.as_slice() {
         ["value"] => WITH_VALUES.contains(&kind),
         ["values"] => kind == "EXACT",
-        ["endValue"] | ["startValue"] | ["endValue", "startValue"] => WITH_ENDS.contains(&kind),
+        ["endValue" | "startValue"] | ["endValue", "startValue"] => WITH_ENDS.contains(&kind),
         _ => false,
     };
     if !fits || compared.iter().any(|(_, values)| values.is_empty()) {
