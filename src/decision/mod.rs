@@ -5,7 +5,7 @@ pub mod schedules;
 
 use crate::{
     model::{
-        contract::Effect,
+        contract::{Effect, ParamKind},
         entitlement::Scope,
         job::Job,
         operation::Operation,
@@ -16,7 +16,7 @@ use crate::{
     },
     policy::{
         self,
-        guard::{Gathered, GuardPlan, Guarded},
+        guard::{Gathered, GuardPlan, Guarded, Read, Unguarded},
         narrow::{Narrowed, Outcome, interactions, lost, scope_changed},
         together::Together,
     },
@@ -259,6 +259,48 @@ pub fn read_on(
 ) -> Result<Forward, Refusal> {
     let narrowed = policy::narrow::read_on(world, scope, question, read, now)?;
     prove(world, scope, question, *narrowed, now)
+}
+
+/// The look at interactions of which rows of a list are that wait to be judged.
+pub fn look_at_rows(
+    world: &World,
+    scope: &Arc<Scope>,
+    question: &Question,
+    (plan, read): (&GuardPlan, &Gathered),
+    now: Timestamp,
+) -> Result<Box<Forward>, Refusal> {
+    let look = question.operation.look.as_ref().ok_or_else(|| unproven("a list without a look at its interactions"))?;
+    let limit = look.operation.contract.params.iter().find_map(|param| match param.kind {
+        ParamKind::Ids { max, .. } if param.name == look.param => Some(max),
+        _ => None,
+    });
+    let asked = Question {
+        operation: look.operation.clone(),
+        ids: Vec::new(),
+        params: vec![(look.param.clone(), read.unseen(plan, limit.unwrap_or(1)))],
+        body: None,
+        kept: None,
+        seen: None,
+    };
+    match decide(world, scope, &asked, now)? {
+        Decided::Forward(forward) => Ok(forward),
+        Decided::Split(_) | Decided::Local(_) => Err(unproven("a look at interactions that asks nothing")),
+    }
+}
+
+/// What becomes of a list after that `look`: the rows of interactions that both readers find whole in the scope are shown.
+pub fn judge_rows(
+    world: &World,
+    scope: &Arc<Scope>,
+    question: &Question,
+    (look, answer): (&GuardPlan, &Unguarded),
+    (plan, read): (&GuardPlan, Gathered),
+    now: Timestamp,
+) -> Result<Read, Refusal> {
+    let seen = look.see_whole_ones(answer)?;
+    let whole = verify::check_rows(&question.operation.contract, seen, scope, &world.org, now)
+        .map_err(|unproved| unproven(&unproved.to_string()))?;
+    plan.looked(read, look, &whole)
 }
 
 /// Takes nothing from narrowing on trust: the bytes are proved by the second reader, and the guard is the asker's own.

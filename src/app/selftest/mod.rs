@@ -16,7 +16,7 @@ use crate::{
         refusal::{Code, Refusal},
         world::{Policy, Versions, World},
     },
-    policy::guard::{GuardPlan, Unguarded},
+    policy::guard::{Gathered, GuardPlan, Guarded, Read, Unguarded},
     query::{
         Question,
         json::{self, Limits},
@@ -140,17 +140,45 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
             Some(JobPart::Submit(_)) => &results(world, asker, operation, (forward, seen), test)?,
             _ => &forward.plan,
         };
-        let guarded = plan
-            .clone()
-            .salted([0; 32])
-            .guard(Unguarded::new(200, upstream.to_string().into_bytes()))
-            .map_err(|refusal| format!("the answer was refused: {refusal}"))?;
+        let answer = Unguarded::new(200, upstream.to_string().into_bytes());
+        let judged = match operation.look.as_ref().filter(|_| operation.scan.is_some()) {
+            Some(_) => judge_rows(world, asker, operation, (plan, answer), test),
+            None => plan.clone().salted([0; 32]).guard(answer),
+        };
+        let guarded = judged.map_err(|refusal| format!("the answer was refused: {refusal}"))?;
         let shown = parse(guarded.body())?;
         if !same(&shown, shows) {
             return Err(format!("should show {shows} and shows {shown}"));
         }
     }
     Ok(())
+}
+
+/// One page of a list whose rows are of interactions; a look at these shows the test's.
+fn judge_rows(
+    world: &World,
+    asker: Principal,
+    operation: &Arc<Operation>,
+    (plan, answer): (&GuardPlan, Unguarded),
+    test: &RuleTest,
+) -> Result<Guarded, Refusal> {
+    let scope = Arc::new(decision::scope(world, asker, operation, test.now)?);
+    let (operation, ids, params) = (operation.clone(), Vec::new(), Vec::new());
+    let question = Question { operation, ids, params, body: None, kept: None, seen: None };
+    let shown = test.interaction.as_ref().map(Value::to_string).unwrap_or_default();
+    let mut read = plan.read(Gathered::default(), answer)?;
+    loop {
+        read = match read {
+            Read::Done(guarded) => return Ok(guarded),
+            Read::More(_) => return Err(Refusal::new(Code::Internal, "the list of a test goes on")),
+            Read::Look(gathered) => {
+                let look = decision::look_at_rows(world, &scope, &question, (plan, &gathered), test.now)?;
+                let seen = Unguarded::new(200, shown.clone().into_bytes());
+                let rows = (plan, gathered);
+                decision::judge_rows(world, &scope, &question, (&look.plan, &seen), rows, test.now)?
+            }
+        };
+    }
 }
 
 /// The exports of a test, each asked for by its asker.
