@@ -231,10 +231,9 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let (shutdown, admin_shutdown) = (CancellationToken::new(), CancellationToken::new());
     let addresses = (address(&proxy_listener, settings.proxy.listen), address(&admin_listener, settings.admin.listen));
     let limits = server_settings(&settings.proxy);
-    let serving = vec![
-        tokio::spawn(schedules::run(proxy.clone(), shutdown.clone())),
-        tokio::spawn(server::serve(proxy_listener, proxy, limits, shutdown.clone())),
-    ];
+    let mut serving = vec![tokio::spawn(server::serve(proxy_listener, proxy.clone(), limits, shutdown.clone()))];
+    let runs = |region: String| tokio::spawn(schedules::run(proxy.clone(), region, shutdown.clone()));
+    serving.extend(settings.upstream.regions.iter().map(|one| runs(one.region.clone())));
     let control =
         tokio::spawn(server::serve(admin_listener, admin, server::Settings::default(), admin_shutdown.clone()));
     Ok(Running {

@@ -178,6 +178,8 @@ pub enum Cache {
     /// No cache was asked.
     #[default]
     None,
+    /// What was answered when a schedule asked the same before: nothing is sent now.
+    Kept,
 }
 
 /// Who asked, by which proof of identity.

@@ -114,6 +114,7 @@ pub struct IntentDraft {
     pub governed: Option<Arc<Operation>>,
     pub scope: Arc<ScopeRecord>,
     pub versions: VersionsRecord,
+    pub cache: Cache,
     pub notices: Vec<NoticeRecord>,
 }
 
@@ -268,7 +269,7 @@ impl Recorder {
             scope: draft.scope,
             certificate: steps.map(|step| StepRecord { clause: step.clause.clone(), by: step.by.clone() }).collect(),
             versions: draft.versions,
-            cache: Cache::None,
+            cache: draft.cache,
             notices: draft.notices,
         }
     }

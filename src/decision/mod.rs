@@ -34,6 +34,8 @@ pub enum Decided {
     Split(Box<Split>),
     /// Answered from the directory, or known to be empty: nothing is sent.
     Local(Guarded),
+    /// Answered with what was kept of asking the very same before.
+    Kept(Box<Again>),
 }
 
 #[derive(Debug)]
@@ -42,6 +44,17 @@ pub struct Forward {
     /// Judges the answer.
     pub plan: GuardPlan,
     /// What was narrowed or lost.
+    pub notices: Vec<Notice>,
+}
+
+/// A question that would be sent as it was before, and what was kept of its answer then.
+#[derive(Debug)]
+pub struct Again {
+    /// The rights by which it is shown.
+    pub scope: Arc<Scope>,
+    pub forward: Forward,
+    /// Judged then, and about to be judged once more.
+    pub answer: Unguarded,
     pub notices: Vec<Notice>,
 }
 
@@ -122,7 +135,7 @@ pub fn decide(world: &World, scope: &Arc<Scope>, question: &Question, now: Times
         return Ok(Decided::Local(guarded));
     }
     if let Some(part) = &question.operation.schedule {
-        return schedules::answer(world, scope.holder, part, question, now).map(Decided::Local);
+        return schedules::answer(world, scope.holder, part, question, now);
     }
     let asked = question.as_sent();
     match policy::narrow::narrow(world, scope, &asked, now)? {
@@ -214,7 +227,7 @@ pub fn look(
     };
     let looked = match decide(world, scope, &asked, now) {
         Ok(Decided::Forward(forward)) => return Ok(Some(forward)),
-        Ok(Decided::Split(_) | Decided::Local(_)) => {
+        Ok(Decided::Split(_) | Decided::Local(_) | Decided::Kept(_)) => {
             let nothing = Refusal::outside("nothing of the interaction can be visible");
             if each.is_some() { nothing } else { nothing.in_path() }
         }
@@ -243,7 +256,7 @@ fn read_above(
     };
     match decide(world, &scope, &asked, now)? {
         Decided::Forward(_) => Ok(()),
-        Decided::Local(_) | Decided::Split(_) => {
+        Decided::Local(_) | Decided::Split(_) | Decided::Kept(_) => {
             Err(Refusal::outside("nothing of what stands above can be visible").in_path())
         }
     }
@@ -284,7 +297,9 @@ pub fn look_at_rows(
     };
     match decide(world, scope, &asked, now)? {
         Decided::Forward(forward) => Ok(forward),
-        Decided::Split(_) | Decided::Local(_) => Err(unproven("a look at interactions that asks nothing")),
+        Decided::Split(_) | Decided::Local(_) | Decided::Kept(_) => {
+            Err(unproven("a look at interactions that asks nothing"))
+        }
     }
 }
 

@@ -37,7 +37,7 @@ use crate::{
     store::Store,
     telemetry::Metrics,
     upstream::Upstreams,
-    world::WorldStore,
+    world::{Scoped, WorldStore},
 };
 use admission::Admission;
 use exchange::Exchange;
@@ -189,6 +189,14 @@ impl Proxy {
                     return Ok(guarded.into());
                 }
                 return self.answer_here(&question, guarded, whose, exchange, now).await.map(Answer::from);
+            }
+            Decided::Kept(again) => {
+                exchange.scoped(&Scoped::of(again.scope.clone(), &pinned.world.org), &pinned.world.org);
+                exchange.enter("intend");
+                exchange.tell_all(again.forward.notices.iter().chain(&again.notices));
+                exchange.intend_kept(&self.recorder, &again.forward).await?;
+                exchange.enter("guard");
+                return again.forward.plan.guard(again.answer).map(Answer::from);
             }
             Decided::Split(split) => {
                 let region = &pinned.world.org.region(scoped.scope.region).id;

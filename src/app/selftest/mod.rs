@@ -123,6 +123,9 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
             question.kept = Some(Kept::Scheduled(kept::scheduled(world, asker, part, &question, test)?));
         }
         let mut decided = decision::decide(world, &scope, &question, test.now)?;
+        if let Decided::Kept(again) = decided {
+            decided = Decided::Local(again.forward.plan.guard(again.answer)?);
+        }
         if let Decided::Forward(forward) = &mut decided {
             let (plan, jobs) = (forward.plan.clone(), question.own_exports());
             forward.plan = decision::files(world, &scope, &question, plan, jobs, test.now);
@@ -356,6 +359,7 @@ fn spell(decided: &Result<Decided, Refusal>) -> String {
             format!("it sends {}", forward.verified.body().map(String::from_utf8_lossy).unwrap_or_default())
         }
         Ok(Decided::Split(split)) => format!("it asks in {} parts", split.parts().len()),
+        Ok(Decided::Kept(_)) => "it answers what was kept".to_owned(),
         Ok(Decided::Local(guarded)) => format!("it answers {}", String::from_utf8_lossy(guarded.body())),
         Err(refusal) => {
             format!(

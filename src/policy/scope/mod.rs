@@ -8,7 +8,7 @@ mod lesser;
 mod openings;
 
 pub use abroad::derive_abroad;
-pub use lesser::{lesser, spelt};
+pub use lesser::{lesser, says_more, spelt};
 
 use super::{extent::covers_whole, outsourcers};
 use crate::model::{

@@ -214,6 +214,10 @@ impl Exchange {
         }
     }
 
+    pub(super) fn tell_all<'n>(&mut self, notices: impl IntoIterator<Item = &'n Notice>) {
+        self.notices.extend(notices.into_iter().cloned());
+    }
+
     pub(super) fn scoped(&mut self, scoped: &Scoped, org: &Org) {
         self.scope = Some(Arc::clone(&scoped.record));
         self.region = org.region(scoped.scope.region).id.to_string();
@@ -242,6 +246,15 @@ impl Exchange {
         Ok(intent)
     }
 
+    /// Records what is about to be shown again, with what was sent for it. Nothing is sent now.
+    pub(super) async fn intend_kept(&mut self, recorder: &Recorder, forward: &Forward) -> Result<(), Refusal> {
+        self.note(|outcome| outcome.cache = Cache::Kept);
+        let draft =
+            self.draft().ok_or_else(|| Refusal::new(Code::Internal, INTERNAL).because("an intent before its facts"))?;
+        recorder.intend(draft, &forward.verified).await?;
+        Ok(())
+    }
+
     fn draft(&self) -> Option<IntentDraft> {
         let outcome = self.outcome.as_ref()?;
         Some(IntentDraft {
@@ -255,6 +268,7 @@ impl Exchange {
             governed: self.governed.clone(),
             scope: self.scope.clone()?,
             versions: outcome.versions.clone()?,
+            cache: outcome.cache,
             notices: self.notices.iter().map(NoticeRecord::from).collect(),
         })
     }

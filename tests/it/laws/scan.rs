@@ -41,7 +41,7 @@ fn walk(
     let mut forward = match decision::decide(world, &scope, question, now)? {
         Decided::Local(guarded) => return Ok((program::text(guarded.body()), 0)),
         Decided::Forward(forward) => *forward,
-        Decided::Split(_) => panic!("a list is asked for in one piece"),
+        Decided::Split(_) | Decided::Kept(_) => panic!("a list is asked for in one piece"),
     };
     let (mut gathered, mut pages) = (Gathered::default(), 0);
     loop {

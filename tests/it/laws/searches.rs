@@ -126,7 +126,7 @@ fn ask(asker: &Asker<'_>, body: &Value, step: usize, sent: &mut Vec<Value>) -> R
     let mut forward = match decision::decide(world, &scope, &question, now)? {
         Decided::Local(guarded) => return Ok(program::text(guarded.body())),
         Decided::Forward(forward) => *forward,
-        Decided::Split(_) => panic!("a search is asked for in one piece"),
+        Decided::Split(_) | Decided::Kept(_) => panic!("a search is asked for in one piece"),
     };
     let mut gathered = Gathered::default();
     loop {
