@@ -4,6 +4,7 @@
 mod control;
 mod corpus;
 mod cors;
+mod crowd;
 mod endings;
 mod floods;
 mod frames;
@@ -154,10 +155,7 @@ fn world_of(metrics: &Metrics) -> WorldStore {
     let files = [
         ("house.toml", include_str!("house.toml")),
         ("models.toml", include_str!("models.toml")),
-        (
-            "permissions.toml",
-            "[expand]\n\"analytics:conversationAggregate:view\" = [\"analytics:conversationAggregate:view\"]\n",
-        ),
+        ("permissions.toml", PERMISSIONS),
     ];
     let files = files.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
     let policy = Policy { accepted: Assumption::ALL.to_vec(), ..Policy::default() };
@@ -166,6 +164,9 @@ fn world_of(metrics: &Metrics) -> WorldStore {
     });
     WorldStore::new(Arc::new(compiled.rules), Arc::new(org), world::Settings::default(), metrics.clone())
 }
+
+const PERMISSIONS: &str =
+    "[expand]\n\"analytics:conversationAggregate:view\" = [\"analytics:conversationAggregate:view\"]\n";
 
 /// One answer, read.
 #[derive(Debug, Clone)]

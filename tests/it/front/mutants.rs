@@ -9,7 +9,7 @@ use super::{
 };
 use percent_encoding::percent_decode_str;
 use rand::{Rng as _, SeedableRng as _, rngs::SmallRng, seq::IndexedRandom as _};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 const USUAL: usize = 1000;
 /// One house has the changed requests of so many connections, one after the other for each of them.
@@ -204,15 +204,18 @@ async fn batch(mutants: &[Vec<u8>]) -> usize {
     let short = Duration::from_millis(150);
     let server = server::Settings { head_time: short, idle_time: short, ..Default::default() };
     let house = Arc::new(house_with(proxy::Settings { body_time: short, ..Default::default() }, server).await);
-    let mut said: BTreeMap<String, &[u8]> = BTreeMap::new();
+    let mut said: BTreeMap<String, &Vec<u8>> = BTreeMap::new();
     for some in mutants.chunks(AT_ONCE) {
         let mut talking = tokio::task::JoinSet::new();
         for bytes in some {
-            let stream = TcpStream::connect(house.proxy).await.unwrap();
-            assert!(
-                said.insert(stream.local_addr().unwrap().to_string(), bytes).is_none(),
-                "one port, two connections"
-            );
+            let stream = loop {
+                // the system gives a port again soon; the record knows a connection by it
+                let stream = TcpStream::connect(house.proxy).await.unwrap();
+                if let Entry::Vacant(place) = said.entry(stream.local_addr().unwrap().to_string()) {
+                    place.insert(bytes);
+                    break stream;
+                }
+            };
             talking.spawn(talk(stream, bytes.clone()));
         }
         talking.join_all().await;
