@@ -199,7 +199,7 @@ pub struct Subject {
     /// The client that the token names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
-    /// `static` or `jwt`; `schedule` where nobody asked now, and a schedule did for the subject.
+    /// `static`, `jwt` or `certificate`; `schedule` where nobody asked now, and a schedule did for the subject.
     pub method: String,
 }
 

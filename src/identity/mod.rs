@@ -1,14 +1,17 @@
 //! Tokens to subjects. Says *who* asks, never what he may do.
 //!
 //! A token is either one of those that stand in the configuration or a signed one whose key stands in a file. Nothing
-//! in a token tells where its key is to be found. No token reaches a log, a refusal or the record.
+//! in a token tells where its key is to be found. No token reaches a log, a refusal or the record. Instead of a token, a
+//! service account may have a certificate, which the connection has proved.
 
 mod bearer;
+mod certificates;
 mod jwt;
 mod keys;
 mod logins;
 mod statics;
 
+pub use certificates::{Account, Mark};
 pub use jwt::JwtSettings;
 pub use logins::{Login, Logins, WrongLogin};
 pub use statics::{Holder, StaticToken};
@@ -25,6 +28,8 @@ pub struct Settings {
     pub jwt: Option<JwtSettings>,
     /// Clients that log in here.
     pub logins: Vec<Login>,
+    /// Service accounts that are known by a certificate.
+    pub accounts: Vec<Account>,
 }
 
 /// Who asks, proved.
@@ -42,6 +47,7 @@ pub struct Subject {
 pub enum Method {
     Static,
     Jwt,
+    Certificate,
     /// Nobody asked now: he set it up, or was named, and it is asked for him.
     Schedule,
 }
@@ -51,6 +57,7 @@ impl Method {
         match self {
             Self::Static => "static",
             Self::Jwt => "jwt",
+            Self::Certificate => "certificate",
             Self::Schedule => "schedule",
         }
     }
@@ -73,13 +80,14 @@ pub enum IdentityError {
 pub struct Identity {
     statics: statics::Statics,
     jwt: Option<jwt::Verifier>,
+    accounts: Vec<Account>,
 }
 
 impl Identity {
     /// Reads the key file.
     pub fn new(settings: &Settings) -> Result<Self, IdentityError> {
         let jwt = settings.jwt.as_ref().map(jwt::Verifier::new).transpose()?;
-        Ok(Self { statics: statics::Statics::new(&settings.statics), jwt })
+        Ok(Self { statics: statics::Statics::new(&settings.statics), jwt, accounts: settings.accounts.clone() })
     }
 
     /// `authorization` is the value of the one `Authorization` header.

@@ -1,7 +1,7 @@
 //! `[identity]`: who may ask, and by which tokens.
 
 use super::{Proxy, Section};
-use crate::identity::{self, Holder, JwtSettings, StaticToken};
+use crate::identity::{self, Account, Holder, JwtSettings, Mark, StaticToken};
 use jsonwebtoken::Algorithm;
 use secrecy::ExposeSecret as _;
 use std::{collections::HashSet, ops::Range, time::Duration};
@@ -64,14 +64,66 @@ pub(super) fn identity(section: Section<'_, '_>, proxy: &Proxy, proxy_at: &Range
     }
     let jwt = section.section("jwt");
     let jwt = if jwt.present() { jwt_settings(jwt) } else { None };
-    if statics.is_empty() && jwt.is_none() && !section.has_any(&["static", "jwt"]) {
+    let accounts = accounts(&section, proxy);
+    if statics.is_empty() && jwt.is_none() && !section.has_any(&["static", "jwt", "certificate"]) {
         reader.problem_of_file(
             "nobody could sign in",
             "add `[identity.jwt]`, or `[[identity.static]]` for trying things out",
         );
     }
     section.done();
-    identity::Settings { statics, jwt, logins }
+    identity::Settings { statics, jwt, logins, accounts }
+}
+
+/// `[[identity.certificate]]`: service accounts that are known by the certificate of their connection.
+fn accounts(section: &Section<'_, '_>, proxy: &Proxy) -> Vec<Account> {
+    let mut accounts: Vec<Account> = Vec::new();
+    for one in section.sections("certificate") {
+        let reader = one.reader();
+        let service = one.needed("service", "`service = \"...\"`: the id of a service account of the directory");
+        let name = one.text("name", "an alternative name of the certificate's subject, a host or a URI");
+        let fingerprint = one.text("fingerprint", "the SHA-256 of the certificate in hexadecimal digits");
+        let mark = match (name, fingerprint) {
+            (Some((name, at)), None) => {
+                if name.contains('*') {
+                    let what = format!("`{name}` is compared to the letter, and no account has all of its names");
+                    reader.problem(at, what, "write the one name of the account");
+                }
+                Some(Mark::Name(name.to_owned()))
+            }
+            (None, Some((text, at))) => {
+                let digits = text.replace(':', "").to_ascii_lowercase();
+                if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                    let help = "write the 64 digits that `openssl x509 -noout -fingerprint -sha256 -in FILE` prints";
+                    reader.problem(at, format!("`{text}` is no SHA-256"), help);
+                }
+                Some(Mark::Fingerprint(digits))
+            }
+            _ => {
+                let what = "a certificate is known by nothing, or by two things";
+                reader.problem(one.at.clone(), what, "write `name` or `fingerprint`");
+                None
+            }
+        };
+        if let Some(mark) = &mark
+            && accounts.iter().any(|known| known.mark == *mark)
+        {
+            reader.problem(one.at.clone(), "two accounts have one certificate", "give each of them its own");
+        }
+        if proxy.tls.as_ref().is_none_or(|files| files.clients.is_none()) {
+            let what = "no client is asked for a certificate";
+            reader.problem(
+                one.at.clone(),
+                what,
+                "name under `[proxy.tls]` the `client-ca` that signs those of clients",
+            );
+        }
+        one.done();
+        if let (Some(mark), Some((service, _))) = (mark, service) {
+            accounts.push(Account { mark, service: service.into() });
+        }
+    }
+    accounts
 }
 
 const ALGORITHMS: [(&str, Algorithm); 9] = [

@@ -6,6 +6,7 @@
 mod asked;
 
 use super::{
+    cors::Reader,
     leaving::Body,
     respond::{self, Answer},
 };
@@ -52,6 +53,8 @@ pub(super) struct Exchange {
     head: bool,
     /// The client's body, or its end, has not been read.
     unread: bool,
+    /// The page that a browser gives the answer to, if any.
+    reader: Reader,
     began: Instant,
     phase: (&'static str, Instant),
     /// The outcome line as it stands now: nobody has got an answer yet.
@@ -109,6 +112,7 @@ impl Exchange {
             reserved,
             head,
             unread,
+            reader: Reader::default(),
             began: Instant::now(),
             phase: ("admit", Instant::now()),
             outcome: Some(outcome),
@@ -361,6 +365,10 @@ impl Exchange {
         });
     }
 
+    pub(super) fn read_by(&mut self, reader: Reader) {
+        self.reader = reader;
+    }
+
     /// The client's body was read to its end.
     pub(super) fn body_read(&mut self) {
         self.unread = false;
@@ -391,6 +399,7 @@ impl Exchange {
             outcome.status = head.status.as_u16();
             outcome.notices = notices;
         });
+        self.reader.tell(&mut head.headers);
         if self.head {
             // How long a longer answer is, only its end would tell.
             if flow.take().is_none() {
