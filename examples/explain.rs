@@ -78,6 +78,7 @@ pub(crate) fn explain(world: &World, person: &str, query: &str, now: Timestamp) 
             }
         }
         Ok(Decided::Split(split)) => return Err(format!("asked in {} parts", split.parts().len()).into()),
+        Ok(Decided::Kept(_)) => return Err("only a run of a schedule is answered with what was kept".into()),
         Ok(Decided::Local(answer)) => Explained::Answered(String::from_utf8_lossy(answer.body()).into_owned()),
         Err(refusal) => Explained::Refused { code: refusal.code.as_str(), message: refusal.message.into_owned() },
     })

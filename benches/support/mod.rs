@@ -155,6 +155,7 @@ impl Asking {
         match decision::decide(&self.world, scope, &question, now()).unwrap() {
             Decided::Forward(forward) => forward.verified.body().map_or(0, <[u8]>::len),
             Decided::Split(split) => split.parts().len(),
+            Decided::Kept(again) => again.answer.len(),
             Decided::Local(guarded) => guarded.body().len(),
         }
     }

@@ -44,13 +44,13 @@ fn is_of_this_machine(ip: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::egress::{Times, Trust};
+    use crate::egress::{Times, Way};
 
     async fn told(url: &str, here: &str) -> Option<String> {
         let upstream = RegionSettings {
             region: "us".into(),
             url: url.parse().unwrap(),
-            trust: Trust::System,
+            way: Way::default(),
             client_id: "bailiwick".into(),
             client_secret: String::new().into(),
             times: Times::default(),

@@ -18,7 +18,7 @@ use crate::{
     policy::outsourcers,
     proxy::{self, Proxy},
     rules::{self, Compiled},
-    server,
+    server::{self, Http2, Tls},
     store::{self, Store},
     telemetry::Metrics,
     upstream::{RegionSettings, UpstreamError, Upstreams},
@@ -52,6 +52,8 @@ pub enum StartError {
     Misfit(Vec<String>),
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    #[error(transparent)]
+    Tls(#[from] server::TlsError),
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
     #[error("region `{0}` of the directory has no [[upstream]]; add one with `region = \"{0}\"`")]
@@ -178,18 +180,25 @@ pub fn fitting(rules: &Rules, org: &Org) -> Result<(), StartError> {
     if misfits.is_empty() { Ok(()) } else { Err(StartError::Misfit(misfits)) }
 }
 
-/// Who may ask, and where each region is reached: whatever of the settings is read before anything listens.
-pub fn doors(
-    settings: &Settings,
-    org: &Org,
-    clock: &Arc<dyn Clock>,
-    metrics: &Metrics,
-) -> Result<(Upstreams, Identity), StartError> {
+/// Where each region is reached, who may ask, and by which certificate clients know us.
+#[derive(Debug)]
+pub struct Doors {
+    pub upstreams: Upstreams,
+    pub identity: Identity,
+    pub tls: Option<Tls>,
+}
+
+/// Whatever of the settings is read before anything listens.
+pub fn doors(settings: &Settings, org: &Org, clock: &Arc<dyn Clock>, metrics: &Metrics) -> Result<Doors, StartError> {
     let upstreams = Upstreams::new(&settings.upstream, clock.clone(), metrics.clone());
     let upstreams = upstreams
         .map_err(StartError::Upstream)
         .and_then(|upstreams| reached(&settings.upstream.regions, org).map(|()| upstreams));
-    both(upstreams, Identity::new(&settings.identity, metrics).map_err(StartError::Identity))
+    let identity = Identity::new(&settings.identity, metrics).map_err(StartError::Identity);
+    let http2 = settings.proxy.http2 != Http2::Off;
+    let tls = settings.proxy.tls.clone().map(|files| Tls::open(files, http2)).transpose().map_err(StartError::Tls);
+    let (upstreams, (identity, tls)) = both(upstreams, both(identity, tls))?;
+    Ok(Doors { upstreams, identity, tls })
 }
 
 /// Starts everything; the listeners are open when this returns.
@@ -201,8 +210,9 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
         both(rules(&settings.rules, settings.policy.clone()), organisation(&settings.directory.file, &*clock))?;
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry);
-    let ((), (upstreams, identity)) = both(fitting(&compiled.rules, &org), doors(&settings, &org, &clock, &metrics))?;
-    let upstreams = Arc::new(upstreams);
+    let ((), doors) = both(fitting(&compiled.rules, &org), doors(&settings, &org, &clock, &metrics))?;
+    let Doors { upstreams, identity, tls } = doors;
+    let (upstreams, tls) = (Arc::new(upstreams), tls.map(Arc::new));
     let recorder = Recorder::start(settings.audit.clone(), metrics.clone())?;
     let store = Store::open(&settings.data)?;
     let identity = Arc::new(identity.kept_in(store.clone()).await?);
@@ -213,7 +223,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     loops::refuse(&settings.upstream.regions, address(&proxy_listener, settings.proxy.listen)).await?;
     let admin_listener = listen(settings.admin.listen).await?;
     let draining = Arc::new(AtomicBool::new(false));
-    let reloader = Arc::new(Reloader::new(&settings, world.clone(), clock.clone()));
+    let reloader = Arc::new(Reloader::new(&settings, world.clone(), clock.clone(), tls.clone()));
     let watches = reload::watch(&settings, &reloader)?;
     let proxy = Proxy::new(proxy::Parts {
         settings: proxy_settings(&settings.proxy),
@@ -236,15 +246,16 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     });
     let (shutdown, admin_shutdown) = (CancellationToken::new(), CancellationToken::new());
     let addresses = (address(&proxy_listener, settings.proxy.listen), address(&admin_listener, settings.admin.listen));
-    let limits = server_settings(&settings.proxy);
+    let limits = server::Settings { tls, ..server_settings(&settings.proxy) };
     let (learning, reading) = (identity.clone(), identity);
     let (until, until_then) = (shutdown.clone(), shutdown.clone());
-    let serving = vec![
+    let mut serving = vec![
         tokio::spawn(async move { learning.keep_learning(until).await }),
         tokio::spawn(async move { reading.keep_reading(until_then).await }),
-        tokio::spawn(schedules::run(proxy.clone(), shutdown.clone())),
-        tokio::spawn(server::serve(proxy_listener, proxy, limits, shutdown.clone())),
+        tokio::spawn(server::serve(proxy_listener, proxy.clone(), limits, shutdown.clone())),
     ];
+    let runs = |region: String| tokio::spawn(schedules::run(proxy.clone(), region, shutdown.clone()));
+    serving.extend(settings.upstream.regions.iter().map(|one| runs(one.region.clone())));
     let control =
         tokio::spawn(server::serve(admin_listener, admin, server::Settings::default(), admin_shutdown.clone()));
     Ok(Running {
@@ -264,10 +275,11 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
 }
 
 impl Running {
-    /// Reads rules and directory again, as a file change would.
+    /// Reads rules, directory and certificates again, as a file change would.
     pub fn reload(&self) {
         self.reloader.rules();
         self.reloader.directory();
+        self.reloader.certificates();
     }
 
     /// Readiness goes first, then what is under way ends, then the record is closed.
@@ -323,6 +335,8 @@ pub fn proxy_settings(settings: &config::Proxy) -> proxy::Settings {
         body_bytes: settings.max_body_bytes,
         json_depth: settings.max_json_depth,
         body_time: settings.body_time,
+        body_rate: settings.min_body_rate,
+        origins: settings.origins.clone(),
         total_time: settings.total_time,
         ..proxy::Settings::default()
     }
@@ -330,11 +344,15 @@ pub fn proxy_settings(settings: &config::Proxy) -> proxy::Settings {
 
 fn server_settings(settings: &config::Proxy) -> server::Settings {
     server::Settings {
+        http2: settings.http2,
+        hosts: settings.hosts.clone(),
         connections: settings.max_connections,
         requests_per_connection: settings.max_requests_per_connection as u64,
+        streams: settings.max_streams,
         target_bytes: settings.max_url_bytes,
         head_bytes: settings.max_head_bytes,
         headers: settings.max_headers,
+        handshake_time: settings.handshake_time,
         head_time: settings.head_time,
         idle_time: settings.idle_time,
         drain_time: settings.drain_time,

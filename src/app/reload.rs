@@ -8,16 +8,22 @@ use crate::{
     directory::source::{self, Update, Watch as DirectoryWatch},
     model::org::Org,
     rules::watch::{self, Watch as RulesWatch},
+    server::Tls,
     telemetry::event::Part,
     world::WorldStore,
 };
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::task::JoinHandle;
 
 #[derive(Debug)]
 pub(super) struct Reloader {
     settings: Settings,
     world: Arc<WorldStore>,
     clock: Arc<dyn Clock>,
+    tls: Option<Arc<Tls>>,
     /// One reading with its swap at a time: a file that was read earlier is never put in force later.
     reading: Arc<Mutex<()>>,
 }
@@ -27,11 +33,52 @@ pub(super) struct Reloader {
 pub(super) struct Watches {
     _directory: DirectoryWatch,
     _rules: Option<RulesWatch>,
+    _certificates: Option<Polling>,
+}
+
+/// Certificates are read again so often. What renews them replaces links and whole folders, and none of that has to be noticed.
+const CERTIFICATES: Duration = Duration::from_secs(5);
+
+/// Ends when it is dropped.
+#[derive(Debug)]
+struct Polling(JoinHandle<()>);
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn poll_certificates(reloader: &Arc<Reloader>) -> Polling {
+    let to = reloader.clone();
+    Polling(tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(CERTIFICATES).await;
+            let to = to.clone();
+            if let Err(error) = tokio::task::spawn_blocking(move || to.certificates()).await {
+                tracing::error!(%error, "certificates could not be read again");
+            }
+        }
+    }))
 }
 
 impl Reloader {
-    pub(super) fn new(settings: &Settings, world: Arc<WorldStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { settings: settings.clone(), world, clock, reading: Arc::default() }
+    pub(super) fn new(
+        settings: &Settings,
+        world: Arc<WorldStore>,
+        clock: Arc<dyn Clock>,
+        tls: Option<Arc<Tls>>,
+    ) -> Self {
+        Self { settings: settings.clone(), world, clock, tls, reading: Arc::default() }
+    }
+
+    /// Connections that there are keep what they began with.
+    pub(super) fn certificates(&self) {
+        let Some(tls) = &self.tls else { return };
+        match tls.reload() {
+            Ok(version) => self.world.confirm_certificates(version.as_deref()),
+            Err(error) => self.world.reject(Part::Certificates, error.to_string()),
+        }
     }
 
     pub(super) fn rules(&self) {
@@ -111,13 +158,14 @@ pub(super) fn watch(settings: &Settings, reloader: &Arc<Reloader>) -> Result<Wat
             Some(watch::watch(folder, move || to.rules()).map_err(|error| unwatchable(&error))?)
         }
     };
-    Ok(Watches { _directory: directory, _rules: rules })
+    let certificates = reloader.tls.is_some().then(|| poll_certificates(reloader));
+    Ok(Watches { _directory: directory, _rules: rules, _certificates: certificates })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{base::clock::SystemClock, config, rules, sandbox::sample, telemetry::Metrics};
+    use crate::{base::clock::SystemClock, config, rules, sandbox::sample, server::Files, telemetry::Metrics};
 
     const CONFIG: &str = r#"
 directory.file = "directory.json"
@@ -148,7 +196,7 @@ user = "sofia"
         std::fs::write(&file, one_region.to_string()).unwrap();
         let org = source::open(&file, &*clock).unwrap_or_else(|problems| panic!("{}", problems[0]));
         let world = WorldStore::new(Arc::new(compiled.rules), Arc::new(org), settings.world, Metrics::detached());
-        let reloader = Reloader::new(&settings, Arc::new(world), clock.clone());
+        let reloader = Reloader::new(&settings, Arc::new(world), clock.clone(), None);
         let in_force = || reloader.world.pin().world.version.directory.clone();
         let began_with = in_force();
 
@@ -191,7 +239,7 @@ user = "sofia"
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let org = source::open(&file, &*clock).unwrap();
         let world = WorldStore::new(Arc::new(compiled.rules), Arc::new(org), settings.world, Metrics::detached());
-        let reloader = Reloader::new(&settings, Arc::new(world), clock.clone());
+        let reloader = Reloader::new(&settings, Arc::new(world), clock.clone(), None);
         let in_force = || reloader.world.pin().world.version.directory.clone();
         let began_with = in_force();
 
@@ -201,5 +249,36 @@ user = "sofia"
         std::fs::write(&file, &first).unwrap();
         reloader.apply(Update::Confirmed { version: began_with.clone(), at: clock.now() });
         assert_eq!(in_force(), began_with, "the file says the first again");
+    }
+
+    #[test]
+    fn certificates_that_are_no_good_are_told_until_they_are_good() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        let renew = || {
+            let made = rcgen::generate_simple_self_signed(["proxy.test".to_owned()]).unwrap();
+            std::fs::write(file("cert.pem"), made.cert.pem()).unwrap();
+            made.signing_key.serialize_pem()
+        };
+        std::fs::write(file("key.pem"), renew()).unwrap();
+        std::fs::write(file("directory.json"), sample::text()).unwrap();
+        let settings = config::parse(&file("bailiwick.toml"), CONFIG, &|_| None).unwrap();
+        let compiled = rules::compile(rules::embedded(), settings.policy.clone()).unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let org = source::open(&file("directory.json"), &*clock).unwrap();
+        let world = WorldStore::new(Arc::new(compiled.rules), Arc::new(org), settings.world, Metrics::detached());
+        let files = Files { certificate: file("cert.pem"), key: file("key.pem"), clients: None };
+        let tls = Arc::new(Tls::open(files, true).unwrap());
+        let reloader = Reloader::new(&settings, Arc::new(world), clock.clone(), Some(tls));
+        let troubles = || {
+            reloader.certificates();
+            reloader.world.troubles(clock.now())
+        };
+        assert_eq!(troubles(), Vec::<String>::new());
+        let key = renew();
+        let told = troubles();
+        assert!(told.len() == 1 && told[0].starts_with("certificates: the key in `"), "{told:?}");
+        std::fs::write(file("key.pem"), key).unwrap();
+        assert_eq!(troubles(), Vec::<String>::new());
     }
 }

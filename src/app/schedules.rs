@@ -1,13 +1,13 @@
-//! Looks for schedules that are due, for as long as this program serves.
+//! Looks for schedules that are due, in each region by itself, for as long as this program serves.
 
-use crate::proxy::Proxy;
+use crate::{proxy::Proxy, server};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// Between two looks. What is due is said by the clock, not by this.
 const LOOK: Duration = Duration::from_secs(1);
 
-pub(super) async fn run(proxy: Arc<Proxy>, shutdown: CancellationToken) {
+pub(super) async fn run(proxy: Arc<Proxy>, region: String, shutdown: CancellationToken) {
     let mut look = tokio::time::interval(LOOK);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -18,11 +18,11 @@ pub(super) async fn run(proxy: Arc<Proxy>, shutdown: CancellationToken) {
         tokio::select! {
             // a run that is cut stands in the record as gone, and in the store as begun
             () = shutdown.cancelled() => return,
-            ended = proxy.run_due() => {
-                if let Err(error) = ended {
-                    tracing::error!(%error, "schedules could not be run");
-                }
-            }
+            ended = server::catch(Box::pin(proxy.run_due(&region))) => match ended {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => tracing::error!(%error, region, "schedules could not be run"),
+                Err(panicked) => tracing::error!(panic = panicked.0, region, "schedules could not be run"),
+            },
         }
     }
 }

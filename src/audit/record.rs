@@ -178,6 +178,8 @@ pub enum Cache {
     /// No cache was asked.
     #[default]
     None,
+    /// What was answered when a schedule asked the same before: nothing is sent now.
+    Kept,
 }
 
 /// Who asked, by which proof of identity.
@@ -197,7 +199,7 @@ pub struct Subject {
     /// The client that the token names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
-    /// `static`, `jwt` or `introspection`; `schedule` where nobody asked now, and a schedule did for the subject.
+    /// `static`, `jwt`, `introspection` or `certificate`; `schedule` where nobody asked now, and a schedule did for the subject.
     pub method: String,
 }
 

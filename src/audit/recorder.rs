@@ -116,6 +116,7 @@ pub struct IntentDraft {
     pub on_behalf: Option<String>,
     pub scope: Arc<ScopeRecord>,
     pub versions: VersionsRecord,
+    pub cache: Cache,
     pub notices: Vec<NoticeRecord>,
 }
 
@@ -281,7 +282,7 @@ impl Recorder {
             scope: draft.scope,
             certificate: steps.map(|step| StepRecord { clause: step.clause.clone(), by: step.by.clone() }).collect(),
             versions: draft.versions,
-            cache: Cache::None,
+            cache: draft.cache,
             notices: draft.notices,
         }
     }

@@ -211,6 +211,7 @@ impl Explanation {
                 self.notices = forward.notices.iter().map(|notice| notice.text.clone()).collect();
                 "forwarded".clone_into(&mut self.verdict);
             }
+            Decided::Kept(_) => "answered with what was kept of a run".clone_into(&mut self.verdict),
             Decided::Split(split) => {
                 let sent = split.parts().iter().filter_map(|part| part.verified.body().and_then(read));
                 self.sent = Some(sent.collect());

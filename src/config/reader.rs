@@ -185,8 +185,13 @@ impl<'r, 't> Section<'r, 't> {
 
     /// One of a few words.
     pub(super) fn word<T: Copy>(&self, key: &'static str, words: &[(&'static str, T)]) -> Option<T> {
+        self.placed_word(key, words).map(|(word, _)| word)
+    }
+
+    /// The same, with its place.
+    pub(super) fn placed_word<T: Copy>(&self, key: &'static str, words: &[(&'static str, T)]) -> Option<At<T>> {
         let value = self.get(key)?;
-        self.one_of(value, key, words)
+        Some((self.one_of(value, key, words)?, value.span()))
     }
 
     /// A list of such words.

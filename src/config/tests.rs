@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     audit::{Durability, Queries},
-    egress::Trust,
+    egress::{Trust, Way},
     model::{assumption::Assumption, world::RoleConflict},
 };
 use secrecy::ExposeSecret as _;
@@ -62,7 +62,7 @@ fn the_smallest_file_has_safe_defaults() {
     assert_eq!(settings.policy.role_conflict, RoleConflict::Separate);
     assert!(settings.policy.accepted.is_empty());
     let upstream = &settings.upstream.regions[0];
-    assert_eq!((upstream.region.as_str(), &upstream.trust), ("eu", &Trust::System));
+    assert_eq!((upstream.region.as_str(), &upstream.way), ("eu", &Way { http2: true, ..Way::default() }));
     assert_eq!(upstream.client_secret.expose_secret(), "hush");
     assert_eq!(settings.identity.statics.len(), 1);
     assert!(!format!("{settings:?}").contains("hush"), "a secret is shown");
@@ -127,7 +127,7 @@ level = "bailiwick=debug,warn"
     let upstream = &settings.upstream.regions[0];
     assert_eq!(upstream.client_secret.expose_secret(), "from-file");
     assert_eq!((upstream.times.connect, upstream.concurrency), (Duration::from_millis(500), 8));
-    assert_eq!(upstream.trust, Trust::File(folder.path().join("ca.pem")));
+    assert_eq!(upstream.way.trust, Trust::File(folder.path().join("ca.pem")));
     let jwt = settings.identity.jwt.unwrap();
     assert_eq!((jwt.claim.as_str(), jwt.typ.as_deref(), jwt.algorithms.len()), ("uid", Some("at+jwt"), 2));
     assert_eq!(settings.policy.accepted, [Assumption::EntriesAnd, Assumption::SameSegment]);
@@ -242,6 +242,71 @@ fn the_proxy_does_not_ask_itself() {
     ] {
         assert_eq!(told(listen, url), None, "{listen} {url}");
     }
+}
+
+#[test]
+fn what_the_way_in_cannot_mean_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["cert.pem", "key.pem", "ca.pem"] {
+        std::fs::write(folder.path().join(name), "").unwrap();
+    }
+    let told = |front: &str| -> Vec<String> {
+        let read = parse(&folder.path().join("bailiwick.toml"), &format!("{front}\n{SMALLEST}"), &environment);
+        read.err().map(|report| report.problems.into_iter().map(|problem| problem.what).collect()).unwrap_or_default()
+    };
+    let tls = "[proxy.tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\n";
+    let account = "[[identity.certificate]]\nservice = \"s\"\n";
+    for (front, due) in [
+        ("[proxy]\nhosts = [\"a b\"]", "`a b` is no host"),
+        ("[proxy.tls]\ncertificate = \"cert.pem\"", "`key` is missing in `[proxy.tls]`"),
+        (&format!("{tls}client-certificates = \"optional\""), "no authority says whose certificates are good"),
+        (
+            &format!("proxy.http2 = \"prior-knowledge\"\n{tls}"),
+            "nothing is in the clear here, so nobody can begin with HTTP/2 in the clear",
+        ),
+        (&format!("{account}name = \"a\""), "no client is asked for a certificate"),
+        (&format!("{tls}{account}name = \"a\""), "no client is asked for a certificate"),
+        (&format!("{tls}client-ca = \"ca.pem\"\n{account}"), "a certificate is known by nothing, or by two things"),
+        (
+            &format!("{tls}client-ca = \"ca.pem\"\n{account}name = \"*.a\""),
+            "`*.a` is compared to the letter, and no account has all of its names",
+        ),
+        (&format!("{tls}client-ca = \"ca.pem\"\n{account}fingerprint = \"ab\""), "`ab` is no SHA-256"),
+        (
+            &format!("{tls}client-ca = \"ca.pem\"\n{account}name = \"a\"\n{account}name = \"a\""),
+            "two accounts have one certificate",
+        ),
+        ("proxy.cors.origins = [\"*\"]", "`*` is no origin of a page"),
+        ("proxy.cors.origins = [\"null\"]", "`null` is no origin of a page"),
+        ("proxy.cors.origins = [\"https://A.example\"]", "`https://A.example` is no origin of a page"),
+        ("proxy.cors.origins = [\"https://a.example/\"]", "`https://a.example/` is no origin of a page"),
+        (
+            "proxy.cors.origins = [\"http://a.example\"]",
+            "whoever stands between could change that page and read what it reads",
+        ),
+    ] {
+        assert_eq!(told(front), [due], "{front}");
+    }
+    for fine in [
+        &format!("{tls}client-ca = \"ca.pem\"\n{account}fingerprint = \"{}\"", "AB:".repeat(31) + "cd"),
+        "proxy.cors.origins = [\"https://a.example\", \"https://a.example:8443\", \"http://localhost:3000\"]",
+        "[proxy]\nhttp2 = \"prior-knowledge\"\nhosts = [\"a.example\", \"[::1]:8600\"]",
+    ] {
+        assert!(told(fine).is_empty(), "{fine}: {:?}", told(fine));
+    }
+    let half = SMALLEST.replace("client-id", "client-key = \"bailiwick.toml\"\nclient-id");
+    assert!(problems(&half).iter().any(|what| what.starts_with("`client-certificate` is missing")));
+}
+
+#[test]
+fn a_listener_in_the_clear_that_others_reach_is_a_finding() {
+    let codes = |listen: &str| -> Vec<&str> {
+        let text = format!("[proxy]\nlisten = \"{listen}\"\n[identity]\nunsafe-static-tokens = true\n{SMALLEST}");
+        let settings = read(&text).unwrap_or_else(|why| panic!("{why}"));
+        settings.doubts(jiff::Timestamp::UNIX_EPOCH).into_iter().map(|finding| finding.code).collect()
+    };
+    assert_eq!(codes("0.0.0.0:8600"), ["N01"]);
+    assert!(codes("127.0.0.1:8600").is_empty());
 }
 
 #[test]

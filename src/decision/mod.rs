@@ -5,7 +5,7 @@ pub mod schedules;
 
 use crate::{
     model::{
-        contract::Effect,
+        contract::{Effect, ParamKind},
         entitlement::Scope,
         job::Job,
         operation::Operation,
@@ -16,7 +16,7 @@ use crate::{
     },
     policy::{
         self,
-        guard::{Gathered, GuardPlan, Guarded},
+        guard::{Gathered, GuardPlan, Guarded, Read, Unguarded},
         narrow::{Narrowed, Outcome, interactions, lost, scope_changed},
         together::Together,
     },
@@ -34,6 +34,8 @@ pub enum Decided {
     Split(Box<Split>),
     /// Answered from the directory, or known to be empty: nothing is sent.
     Local(Guarded),
+    /// Answered with what was kept of asking the very same before.
+    Kept(Box<Again>),
 }
 
 #[derive(Debug)]
@@ -42,6 +44,17 @@ pub struct Forward {
     /// Judges the answer.
     pub plan: GuardPlan,
     /// What was narrowed or lost.
+    pub notices: Vec<Notice>,
+}
+
+/// A question that would be sent as it was before, and what was kept of its answer then.
+#[derive(Debug)]
+pub struct Again {
+    /// The rights by which it is shown.
+    pub scope: Arc<Scope>,
+    pub forward: Forward,
+    /// Judged then, and about to be judged once more.
+    pub answer: Unguarded,
     pub notices: Vec<Notice>,
 }
 
@@ -122,7 +135,7 @@ pub fn decide(world: &World, scope: &Arc<Scope>, question: &Question, now: Times
         return Ok(Decided::Local(guarded));
     }
     if let Some(part) = &question.operation.schedule {
-        return schedules::answer(world, scope.holder, part, question, now).map(Decided::Local);
+        return schedules::answer(world, scope.holder, part, question, now);
     }
     let asked = question.as_sent();
     match policy::narrow::narrow(world, scope, &asked, now)? {
@@ -214,7 +227,7 @@ pub fn look(
     };
     let looked = match decide(world, scope, &asked, now) {
         Ok(Decided::Forward(forward)) => return Ok(Some(forward)),
-        Ok(Decided::Split(_) | Decided::Local(_)) => {
+        Ok(Decided::Split(_) | Decided::Local(_) | Decided::Kept(_)) => {
             let nothing = Refusal::outside("nothing of the interaction can be visible");
             if each.is_some() { nothing } else { nothing.in_path() }
         }
@@ -243,7 +256,7 @@ fn read_above(
     };
     match decide(world, &scope, &asked, now)? {
         Decided::Forward(_) => Ok(()),
-        Decided::Local(_) | Decided::Split(_) => {
+        Decided::Local(_) | Decided::Split(_) | Decided::Kept(_) => {
             Err(Refusal::outside("nothing of what stands above can be visible").in_path())
         }
     }
@@ -259,6 +272,50 @@ pub fn read_on(
 ) -> Result<Forward, Refusal> {
     let narrowed = policy::narrow::read_on(world, scope, question, read, now)?;
     prove(world, scope, question, *narrowed, now)
+}
+
+/// The look at interactions of which rows of a list are that wait to be judged.
+pub fn look_at_rows(
+    world: &World,
+    scope: &Arc<Scope>,
+    question: &Question,
+    (plan, read): (&GuardPlan, &Gathered),
+    now: Timestamp,
+) -> Result<Box<Forward>, Refusal> {
+    let look = question.operation.look.as_ref().ok_or_else(|| unproven("a list without a look at its interactions"))?;
+    let limit = look.operation.contract.params.iter().find_map(|param| match param.kind {
+        ParamKind::Ids { max, .. } if param.name == look.param => Some(max),
+        _ => None,
+    });
+    let asked = Question {
+        operation: look.operation.clone(),
+        ids: Vec::new(),
+        params: vec![(look.param.clone(), read.unseen(plan, limit.unwrap_or(1)))],
+        body: None,
+        kept: None,
+        seen: None,
+    };
+    match decide(world, scope, &asked, now)? {
+        Decided::Forward(forward) => Ok(forward),
+        Decided::Split(_) | Decided::Local(_) | Decided::Kept(_) => {
+            Err(unproven("a look at interactions that asks nothing"))
+        }
+    }
+}
+
+/// What becomes of a list after that `look`: the rows of interactions that both readers find whole in the scope are shown.
+pub fn judge_rows(
+    world: &World,
+    scope: &Arc<Scope>,
+    question: &Question,
+    (look, answer): (&GuardPlan, &Unguarded),
+    (plan, read): (&GuardPlan, Gathered),
+    now: Timestamp,
+) -> Result<Read, Refusal> {
+    let seen = look.see_whole_ones(answer)?;
+    let whole = verify::check_rows(&question.operation.contract, seen, scope, &world.org, now)
+        .map_err(|unproved| unproven(&unproved.to_string()))?;
+    plan.looked(read, look, &whole)
 }
 
 /// Takes nothing from narrowing on trust: the bytes are proved by the second reader, and the guard is the asker's own.

@@ -3,7 +3,7 @@
 //! A run asks for one reader. It shows what three rights all give: its owner's when he set it up, its owner's now, and the
 //! reader's own now. So nobody gains by being named, and nobody keeps by having been named.
 
-use super::{Decided, decide, read_above, saved, scope};
+use super::{Again, Decided, decide, read_above, saved, scope};
 use crate::{
     base::crontab::Crontab,
     model::{
@@ -21,7 +21,8 @@ use crate::{
     policy::{
         guard::{Guarded, Unguarded},
         local,
-        scope::{lesser, spelt},
+        scope::{lesser, says_more, spelt},
+        time,
     },
     query::{
         Question, body,
@@ -43,16 +44,20 @@ pub(super) fn answer(
     part: &SchedulePart,
     question: &Question,
     now: Timestamp,
-) -> Result<Guarded, Refusal> {
+) -> Result<Decided, Refusal> {
     let asker = Asker { world, holder, part, question, now };
-    match part.step {
+    if part.step == ScheduleStep::Answer {
+        return asker.kept();
+    }
+    let answered = match part.step {
         ScheduleStep::List => asker.list(),
         ScheduleStep::Save | ScheduleStep::Change => asker.save(),
         ScheduleStep::Read => asker.seen().map(|found| local::kept(Some(asker.row(found)), Vec::new())),
-        ScheduleStep::Remove => asker.own().map(|_| local::kept(None, Vec::new())),
-        ScheduleStep::Runs => asker.runs(),
-        ScheduleStep::Answer => asker.kept(),
-    }
+        // whoever receives it takes himself out
+        ScheduleStep::Remove => asker.seen().map(|_| local::kept(None, Vec::new())),
+        ScheduleStep::Runs | ScheduleStep::Answer => asker.runs(),
+    };
+    answered.map(Decided::Local)
 }
 
 /// What a question that was decided changes in what is kept.
@@ -61,7 +66,12 @@ pub fn change(world: &World, holder: Principal, question: &Question, now: Timest
     let asker = Asker { world, holder, part, question, now };
     match part.step {
         ScheduleStep::Save | ScheduleStep::Change => asker.written().map(ScheduleChange::Put),
-        ScheduleStep::Remove => asker.named().cloned().map(ScheduleChange::Remove),
+        ScheduleStep::Remove => asker.named().cloned().map(|named| {
+            if asker.owns(&named) {
+                return ScheduleChange::Remove(named);
+            }
+            ScheduleChange::Leave(named, world.org.principal_id(holder).into())
+        }),
         _ => None,
     }
 }
@@ -91,7 +101,10 @@ pub fn due(
         may_receive(world, owner, part, org.principal_id(reader), now)?;
     }
     let (scope, notice) = scope_of(world, schedule, part, reader, now)?;
-    let question = asked(part, &found.body)?;
+    let mut question = asked(part, &found.body)?;
+    if let (Some(rule), Some(body)) = (&part.of.asks.contract.time, &mut question.body) {
+        time::fix(rule, body, now);
+    }
     Ok(Due { scope: Arc::new(scope), question, notice })
 }
 
@@ -128,13 +141,13 @@ fn scope_of(
         return Err(lapsed());
     }
     let own = scope(world, reader, &part.runs, now)?;
-    let mut both = lesser(&own, &schedule.then, &part.of.asks, org);
+    let mut both = lesser(&own, &schedule.then, &part.of.asks, org, now);
     if reader != owner {
         // why the owner may not is not the reader's to know
         let owners = scope(world, owner, &part.runs, now).map_err(|_| lapsed())?;
-        both = lesser(&both, &spelt(&owners, org), &part.of.asks, org);
+        both = lesser(&both, &spelt(&owners, org), &part.of.asks, org, now);
     }
-    let notice = (both.entitlements != own.entitlements).then(|| {
+    let notice = says_more(&own, &both).then(|| {
         let text =
             "it shows what you may see and whoever set it up might see then and may see now; your own rights give more";
         Notice::new("schedule.lesser", text)
@@ -244,7 +257,7 @@ impl Asker<'_> {
         if self.owns(seen) {
             return Ok(seen);
         }
-        let says = "you receive this, and only whoever set it up may change it; ask him to leave you out";
+        let says = "you receive this, and only whoever set it up may change it; a `DELETE` takes you out of it";
         Err(Refusal::new(Code::PermissionMissing, says).with("permission", &*self.part.runs.permission))
     }
 
@@ -270,15 +283,22 @@ impl Asker<'_> {
             return Err(Refusal::new(Code::QueryMalformed, "`$.name` is empty; name the schedule"));
         }
         self.may_come(&written)?;
+        let before = self.named().map_or(&[][..], |there| &there.recipients);
+        // what is switched off asks nothing and is sent to nobody
+        let judged = written.recipients.iter().filter(|person| written.enabled || !before.contains(person));
+        for person in judged {
+            may_receive(self.world, self.holder, self.part, person, self.now)?;
+        }
+        let same = self.named().is_some_and(|there| there.definition == written.definition);
+        if !written.enabled && same {
+            return Ok(local::kept(Some(self.row(&written)), Vec::new()));
+        }
         let definition = self.definition().filter(|found| {
             *found.id == *written.definition && saved::sees(self.world, self.holder, &self.part.of, found, self.now)
         });
         let definition = definition.ok_or_else(|| Refusal::outside("no definition that the asker sees"))?;
-        for person in &written.recipients {
-            may_receive(self.world, self.holder, self.part, person, self.now)?;
-        }
         // what would be refused at each run is refused now; masks are not lifted then either
-        let then = Arc::new(lesser(&own, &written.then, &self.part.of.asks, self.org()));
+        let then = Arc::new(lesser(&own, &written.then, &self.part.of.asks, self.org(), self.now));
         decide(self.world, &then, &asked(self.part, &definition.body)?, self.now)?;
         Ok(local::kept(Some(self.row(&written)), Vec::new()))
     }
@@ -335,6 +355,8 @@ impl Asker<'_> {
             version: there.as_ref().map_or(0, |there| there.version).saturating_add(1),
             changed: self.now,
             next: crontab.filter(|_| enabled).and_then(|crontab| crontab.next(self.now)),
+            waiting: Vec::new(),
+            tries: 0,
         })
     }
 
@@ -344,11 +366,11 @@ impl Asker<'_> {
         let page = saved::page(self.question, all.len())?;
         let mine = all.iter().filter(|run| self.is_mine(run));
         let rows = mine.skip(page.skip()).take(page.take()).map(|run| {
-            let (state, code, rows) = match &run.state {
-                RunState::Begun if self.now.duration_since(run.began) > LOST => ("lost", None, None),
-                RunState::Begun => ("begun", None, None),
-                RunState::Kept(kept) => ("kept", None, Some(kept.rows)),
-                RunState::Refused(code) => ("refused", Some(&**code), None),
+            let (state, code) = match &run.state {
+                RunState::Begun if self.now.duration_since(run.began) > LOST => ("lost", None),
+                RunState::Begun => ("begun", None),
+                RunState::Kept(_) => ("kept", None),
+                RunState::Refused(code) => ("refused", Some(&**code)),
             };
             let mut row = Value::object([
                 ("id", Value::text(&*run.id)),
@@ -357,9 +379,6 @@ impl Asker<'_> {
             ]);
             if let Some(code) = code {
                 row.set("code", Value::text(code));
-            }
-            if let Some(rows) = rows {
-                row.set("rows", Value::int(i64::try_from(rows).unwrap_or(i64::MAX)));
             }
             row
         });
@@ -371,28 +390,34 @@ impl Asker<'_> {
     }
 
     /// An answer is shown while the rights of now, asking the same, would send the same; and what it says is judged again.
-    fn kept(&self) -> Result<Guarded, Refusal> {
+    fn kept(&self) -> Result<Decided, Refusal> {
         let schedule = self.seen()?;
         let Some(Scheduled::Runs(_, found)) = self.question.scheduled() else { return Err(nothing_known()) };
         let run = found.first().filter(|run| self.is_mine(run) && *run.schedule == *schedule.id);
         let missing = || Refusal::outside("no such run for the asker, or none with an answer").in_path();
-        let RunState::Kept(kept) = &run.ok_or_else(missing)?.state else { return Err(missing()) };
-        let (scope, notice) = scope_of(self.world, schedule, self.part, self.holder, self.now)?;
+        let run = run.ok_or_else(missing)?;
+        let RunState::Kept(kept) = &run.state else { return Err(missing()) };
+        let (scope, lesser) = scope_of(self.world, schedule, self.part, self.holder, self.now)?;
         let scope = Arc::new(scope);
-        let decided = decide(self.world, &scope, &asked(self.part, &kept.asked)?, kept.at);
-        let mut guarded = match (decided, &kept.sent) {
+        let when = format!(
+            "this was asked at {}, by the decision {}",
+            run.began.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            kept.decision
+        );
+        let said = kept.said.iter().map(|text| Notice::new("schedule.said", &**text));
+        let notices = said.chain(lesser).chain([Notice::new("schedule.kept", when)]).collect();
+        match (decide(self.world, &scope, &asked(self.part, &kept.asked)?, self.now), &kept.sent) {
             (Ok(Decided::Forward(forward)), Some(sent)) if forward.verified.body() == Some(&**sent) => {
-                let mut guarded = forward.plan.guard(Unguarded::new(200, kept.answer.to_vec()))?;
-                guarded.tell(forward.notices);
-                guarded
+                let answer = Unguarded::new(200, kept.answer.to_vec());
+                Ok(Decided::Kept(Box::new(Again { scope, forward: *forward, answer, notices })))
             }
-            (Ok(Decided::Local(guarded)), None) => guarded,
-            _ => return Err(changed()),
-        };
-        guarded.tell(notice);
-        let said = format!("this was asked at {}", kept.at.strftime("%Y-%m-%dT%H:%M:%SZ"));
-        guarded.tell([Notice::new("schedule.kept", said)]);
-        Ok(guarded)
+            (Ok(Decided::Local(mut guarded)), None) => {
+                guarded.tell(notices);
+                Ok(Decided::Local(guarded))
+            }
+            (Err(refusal), _) if refusal.code == Code::VerifyFailed => Err(refusal),
+            _ => Err(changed()),
+        }
     }
 
     /// Whoever receives it is told what it is and when it comes; who else does is its owner's.

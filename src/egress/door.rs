@@ -3,7 +3,7 @@
 use super::{
     MARK, PASSED,
     body::read_capped,
-    connector::{Connector, EgressError, OnOpen, Trust, connector},
+    connector::{Connector, EgressError, OnOpen, Way, connector},
 };
 use base64::Engine as _;
 use bytes::Bytes;
@@ -52,9 +52,10 @@ pub struct Door {
 }
 
 impl Door {
-    pub fn new(trust: &Trust, times: Times, opened: OnOpen) -> Result<Self, EgressError> {
-        let connector = connector(trust, times.connect, opened)?;
+    pub fn new(way: impl Into<Way>, times: Times, opened: OnOpen) -> Result<Self, EgressError> {
+        let connector = connector(&way.into(), times.connect, opened)?;
         let client = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(20))
             .build(connector);

@@ -6,7 +6,7 @@ mod connector;
 mod door;
 
 pub use body::{ReadFailed, read_beginning, read_capped};
-pub use connector::{Connector, EgressError, OnOpen, Trust, connector};
+pub use connector::{Connector, EgressError, OnOpen, Own, Trust, Way, connector};
 pub(crate) use door::causes;
 pub use door::{Door, DoorFailed, Reply, Times};
 

@@ -2,10 +2,12 @@
 //!
 //! A token is one of those that stand in the configuration, a signed one whose key stands in a file or is published by its
 //! issuer, or one that whoever issued it is asked about. Nothing in a token tells where its key is to be found. No token
-//! reaches a log, a refusal or the record.
+//! reaches a log, a refusal or the record. Instead of a token, a service account may have a certificate, which the
+//! connection has proved.
 
 mod attempts;
 mod bearer;
+mod certificates;
 mod claims;
 mod introspection;
 mod jwt;
@@ -15,6 +17,7 @@ mod published;
 mod sessions;
 mod statics;
 
+pub use certificates::{Account, Mark};
 pub use introspection::{Asks, IntrospectionSettings};
 pub use jwt::{JwtSettings, KeysFrom};
 pub use logins::{Login, Logins, WrongLogin};
@@ -50,6 +53,8 @@ pub struct Settings {
     pub introspection: Option<IntrospectionSettings>,
     /// Clients that log in here.
     pub logins: Vec<Login>,
+    /// Service accounts that are known by a certificate.
+    pub accounts: Vec<Account>,
     /// How long a token of an outsourcer may live.
     pub bpo_max_lifetime: Duration,
     /// Failures of one address within a minute, before it has to wait.
@@ -75,6 +80,7 @@ impl Default for Settings {
             jwt: None,
             introspection: None,
             logins: Vec::new(),
+            accounts: Vec::new(),
             bpo_max_lifetime: Duration::from_mins(5),
             failures_per_minute: 120,
             logout_audience: None,
@@ -102,6 +108,7 @@ pub enum Method {
     Jwt,
     /// Whoever issued the token was asked.
     Introspection,
+    Certificate,
     /// Nobody asked now: he set it up, or was named, and it is asked for him.
     Schedule,
 }
@@ -112,6 +119,7 @@ impl Method {
             Self::Static => "static",
             Self::Jwt => "jwt",
             Self::Introspection => "introspection",
+            Self::Certificate => "certificate",
             Self::Schedule => "schedule",
         }
     }
@@ -136,6 +144,7 @@ pub enum IdentityError {
 pub struct Identity {
     statics: statics::Statics,
     jwt: Option<jwt::Verifier>,
+    accounts: Vec<Account>,
     introspection: Option<introspection::Introspection>,
     attempts: Attempts,
     sessions: Sessions,
@@ -158,6 +167,7 @@ impl Identity {
         Ok(Self {
             statics: statics::Statics::new(&settings.statics),
             jwt,
+            accounts: settings.accounts.clone(),
             introspection: introspection.transpose()?,
             attempts: Attempts::new(settings.failures_per_minute),
             sessions: Sessions::default(),

@@ -19,6 +19,8 @@ pub enum Dialect {
     OpenSearch,
     /// Lists of criteria, by which the Genesys Cloud Platform API searches people and groups.
     Criteria,
+    /// The same of evaluations: one field each, and ranges.
+    Marks,
 }
 
 impl Dialect {
@@ -217,6 +219,8 @@ pub enum Proof {
     Lists(IdLists),
     /// A change: what stands at these paths, through lists too, owns what is changed, and every id of the body is judged.
     Owners { at: Vec<Path> },
+    /// Nothing does: the filter at this path speaks of fields that are nobody's, and every row is judged.
+    Rows { at: Path },
 }
 
 impl BodyModel {

@@ -1,9 +1,11 @@
 //! Changes: what is made, moved or ended upstream. Nothing can be taken back afterwards, so whose it is has to be known first.
+//! A list whose rows are of interactions looks at these in the same way.
 
 use super::operation::Operation;
 use std::sync::Arc;
 
-/// A read that shows the legs of every interaction that a change names. It is asked in the asker's scope for the change.
+/// A read that shows the legs of every interaction that a change, or a row of a list, names. It is asked in the asker's scope
+/// for the change or the list.
 #[derive(Debug, Clone)]
 pub struct Look {
     pub operation: Arc<Operation>,

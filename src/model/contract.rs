@@ -82,13 +82,15 @@ pub struct IdsProof {
     pub access: Access,
 }
 
-/// A list of which no request can name the entries.
+/// A list, or a search, of which no request can name the entries.
 #[derive(Debug, Clone)]
 pub struct ScanProof {
     /// What reads the thing above in the path. Every id of the path is one of its own.
     pub below: Option<Arc<Contract>>,
     /// The parameter that holds a place in the list, as the answer before named it.
     pub place: Option<Box<str>>,
+    /// Rows are of interactions, whose legs are looked at before any of them is shown.
+    pub looks: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

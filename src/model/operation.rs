@@ -94,7 +94,7 @@ pub struct Operation {
     pub part: Option<Part>,
     /// For the list of one's own exports.
     pub own: Option<OwnExports>,
-    /// For a change that names interactions: what shows their legs.
+    /// For a change that names interactions, and for a list whose rows are of some: what shows their legs.
     pub look: Option<Look>,
     /// For the beginning of a recording, cut here.
     pub preview: Option<Preview>,
@@ -298,6 +298,8 @@ pub struct Scan {
     pub each: Vec<Path>,
     /// `None`: all of it stands in one answer.
     pub walk: Option<Walk>,
+    /// Parameters of which the asker has to name one: without them the list is that of everybody.
+    pub narrowed_by: Vec<Box<str>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -424,7 +426,9 @@ impl Operation {
     /// What is asked first, where whose something is can only be seen upstream.
     pub fn first_look(&self) -> Option<&Arc<Operation>> {
         let part = self.part.as_ref().map(|part| &part.look);
-        part.or_else(|| self.look.as_ref().map(|look| &look.operation))
+        // a list has to be read before anybody knows what to look at
+        let look = self.look.as_ref().filter(|_| self.scan.is_none());
+        part.or_else(|| look.map(|look| &look.operation))
     }
 
     pub fn body(&self) -> Option<&Arc<BodyModel>> {

@@ -34,6 +34,10 @@ pub struct Schedule {
     pub changed: Timestamp,
     /// When it is run next; `None`: never.
     pub next: Option<Timestamp>,
+    /// For whom alone it is run then, because the upstream did not answer; empty: for everybody.
+    pub waiting: Vec<(Box<str>, Box<str>)>,
+    /// How often that was so.
+    pub tries: u32,
 }
 
 /// Rights as they stood, by the ids of the directory: indices change with each snapshot.
@@ -92,15 +96,16 @@ pub enum RunState {
 /// An answer with what it is an answer to. It is shown while the same question would send the same again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptAnswer {
-    /// When it was asked: what is said relative to that instant means the same later.
-    pub at: Timestamp,
-    /// The definition's question then.
+    /// The decision by which it was asked.
+    pub decision: Box<str>,
+    /// The definition's question then; what it says relative to its instant says that instant.
     pub asked: Bytes,
     /// The body that was sent; `None`: nothing could match, and nothing was.
     pub sent: Option<Bytes>,
     /// As it was guarded. Empty where only a list of runs is asked for.
     pub answer: Bytes,
-    pub rows: u64,
+    /// What was said with it.
+    pub said: Vec<Box<str>>,
 }
 
 /// What an operation does with schedules.
@@ -171,6 +176,8 @@ pub enum ScheduleChange {
     Put(Schedule),
     /// In this version, with its runs.
     Remove(Schedule),
+    /// Somebody whom it names takes himself out.
+    Leave(Schedule, Box<str>),
 }
 
 /// Members of a schedule.

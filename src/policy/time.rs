@@ -59,6 +59,21 @@ pub fn read(rule: &TimeRule, body: &mut Body, now: Timestamp) -> Result<Interval
     Ok(interval)
 }
 
+/// Says the instants that a question means now, so that it means the same later.
+pub fn fix(rule: &TimeRule, question: &mut Value, now: Timestamp) {
+    let TimeAt::FromTo(from, to) = &rule.at else { return };
+    for at in [from, to] {
+        let said = at
+            .iter()
+            .try_fold(&*question, |value, name| value.get(name))
+            .and_then(Value::as_str)
+            .and_then(|text| resolve(text, now));
+        if let Some(instant) = said {
+            question.set_at(at, Value::text(instant.to_string()));
+        }
+    }
+}
+
 const INSTANT: &str = "must be an instant with offset, `now`, or `now-<n>` with `m`, `h`, `d` or `w`";
 
 fn text_at(body: &Body, at: &[Box<str>]) -> Result<String, Refusal> {

@@ -32,7 +32,7 @@ pub(super) struct Line {
 impl Line {
     pub(super) async fn open(settings: &RegionSettings, plan: &Plan) -> Result<Self, String> {
         let base = Base::new(&settings.url).ok_or("its `url` is no base address")?;
-        let door = Door::new(&settings.trust, settings.times, Arc::new(|| ())).map_err(|why| why.to_string())?;
+        let door = Door::new(&settings.way, settings.times, Arc::new(|| ())).map_err(|why| why.to_string())?;
         let (token, calls) = match &plan.token {
             Some(token) => (token.clone(), 0),
             None => (token(&door, &base, settings).await?, 1),

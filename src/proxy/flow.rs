@@ -56,7 +56,7 @@ impl Proxy {
                 let answer = arriving.whole().await.map_err(|refusal| plan.unsure_of(refusal))?;
                 exchange.received(answer.len());
                 let read = plan.read(Gathered::default(), answer)?;
-                return Ok((self.read_on(asked, read, exchange).await?, None));
+                return Ok((self.read_on(asked, *plan, read, exchange).await?, None));
             }
         };
         while sieve.held() < COMMIT {

@@ -5,6 +5,7 @@ use crate::{
     identity::Subject,
     model::{org::Principal, refusal::Refusal},
     policy::scope::Acting,
+    server::Peer,
     world::Pinned,
 };
 use secrecy::ExposeSecret;
@@ -13,6 +14,7 @@ impl Proxy {
     pub(super) async fn identify(
         &self,
         call: &Call,
+        peer: &Peer,
         pinned: &Pinned,
         exchange: &mut Exchange,
     ) -> Result<(Subject, Option<Acting>), Refusal> {
@@ -20,7 +22,13 @@ impl Proxy {
         exchange.decided_in(&pinned.world);
         let org = &pinned.world.org;
         let authorization = call.authorization.as_ref().map(ExposeSecret::expose_secret);
-        let subject = self.identity.identify(authorization, call.from, org, exchange.now()).await?;
+        let now = exchange.now();
+        let account = peer.certificate.as_deref().map(|proved| self.identity.account(proved, org, now)).transpose()?;
+        let subject = match account.flatten() {
+            None => self.identity.identify(authorization, call.from, org, now).await?,
+            Some(account) if authorization.is_none() => account,
+            Some(account) => account.agreeing(self.identity.identify(authorization, call.from, org, now).await?)?,
+        };
         exchange.identified(&subject, org);
         // of a person's own request the field is not looked at
         let (Principal::Service(account), Some(named)) = (subject.principal, &call.subject) else {

@@ -5,6 +5,7 @@
 
 mod admission;
 mod body;
+mod cors;
 mod exchange;
 mod fetch;
 mod flow;
@@ -40,13 +41,14 @@ use crate::{
     world::{Scoped, WorldStore},
 };
 use admission::Admission;
+use cors::Origins;
 use exchange::Exchange;
 use front_door::{Admitted, FrontDoor};
 use http::{Method, Request, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use respond::{Answer, Service};
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 /// What the data path takes from clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +62,10 @@ pub struct Settings {
     pub body_bytes: usize,
     pub json_depth: usize,
     pub body_time: Duration,
+    /// Bytes a second that a body has to bring, once it has got going.
+    pub body_rate: usize,
+    /// Origins whose pages may read what is answered. Empty: none.
+    pub origins: Vec<String>,
     /// From the head of a request to its answer.
     pub total_time: Duration,
 }
@@ -73,6 +79,8 @@ impl Default for Settings {
             body_bytes: 1024 * 1024,
             json_depth: 32,
             body_time: Duration::from_secs(15),
+            body_rate: 1024,
+            origins: Vec::new(),
             total_time: Duration::from_mins(1),
         }
     }
@@ -96,6 +104,7 @@ pub struct Parts {
 pub struct Proxy {
     settings: Settings,
     front_door: FrontDoor,
+    origins: Origins,
     admission: Admission,
     world: Arc<WorldStore>,
     identity: Arc<Identity>,
@@ -114,6 +123,7 @@ impl Proxy {
         let Parts { settings, world, identity, logins, recorder, upstreams, store, clock, metrics } = parts;
         Arc::new(Self {
             front_door: FrontDoor::new(settings.prefix.as_deref(), settings.needs_content_type),
+            origins: Origins::new(&settings.origins),
             admission: Admission::new(settings.in_flight),
             settings,
             world,
@@ -131,9 +141,9 @@ impl Proxy {
     /// Answers one request. Every ending, a panic included, has its answer and its line in the record.
     pub async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
         let unread = !request.body().is_end_stream();
-        let mut exchange = self.open(request.method() == Method::HEAD, unread, peer).await;
-        let phases =
-            tokio::time::timeout(self.settings.total_time, self.phases(request, peer.address.ip(), &mut exchange));
+        let mut exchange = self.open(request.method() == Method::HEAD, unread, &peer).await;
+        exchange.read_by(self.origins.reader(request.headers()));
+        let phases = tokio::time::timeout(self.settings.total_time, self.phases(request, &peer, &mut exchange));
         let ended = server::catch(Box::pin(phases)).await;
         let late = |_| Err(too_slow(self.settings.total_time, exchange.phase()));
         let ended = ended.map(|timed| timed.unwrap_or_else(late));
@@ -143,12 +153,12 @@ impl Proxy {
     async fn phases(
         &self,
         request: Request<Incoming>,
-        from: IpAddr,
+        peer: &Peer,
         exchange: &mut Exchange,
     ) -> Result<Answer, Refusal> {
         exchange.recordable()?;
         let place = self.admission.enter()?;
-        let call = match self.front_door.admit(request, from, exchange)? {
+        let call = match self.front_door.admit(request, peer.address.ip(), exchange)? {
             Admitted::Call(call) => call,
             Admitted::Preflight(path) => {
                 let allow = question::allowed(&self.world.pin().world.rules, &path);
@@ -158,7 +168,7 @@ impl Proxy {
         };
         let pinned = self.world.pin();
         exchange.tell(self.world.late(exchange.now()));
-        let (subject, acting) = self.identify(&call, &pinned, exchange).await?;
+        let (subject, acting) = self.identify(&call, peer, &pinned, exchange).await?;
         let named = call.region.clone();
         let mut question = self.read(call, &pinned, exchange).await?;
         let abroad = match &named {
@@ -173,7 +183,7 @@ impl Proxy {
         };
         let scoped = match &acting {
             Some(acting) => {
-                let limited = acting.limit(&scoped.scope, &question.operation, &pinned.world.org)?;
+                let limited = acting.limit(&scoped.scope, &question.operation, &pinned.world.org, exchange.now())?;
                 Scoped::of(Arc::new(limited), &pinned.world.org)
             }
             None => scoped,
@@ -203,6 +213,14 @@ impl Proxy {
                 }
                 return self.answer_here(&question, guarded, whose, exchange, now).await.map(Answer::from);
             }
+            Decided::Kept(again) => {
+                exchange.scoped(&Scoped::of(again.scope.clone(), &pinned.world.org), &pinned.world.org);
+                exchange.enter("intend");
+                exchange.tell_all(again.forward.notices.iter().chain(&again.notices));
+                exchange.intend_kept(&self.recorder, &again.forward).await?;
+                exchange.enter("guard");
+                return again.forward.plan.guard(again.answer).map(Answer::from);
+            }
             Decided::Split(split) => {
                 let region = &pinned.world.org.region(scoped.scope.region).id;
                 return self.ask_parts(&question, *split, region, exchange).await.map(Answer::from);
@@ -225,7 +243,7 @@ impl Proxy {
         Ok(Answer::Guarded(guarded, rest))
     }
 
-    async fn open(&self, head: bool, unread: bool, peer: Peer) -> Exchange {
+    async fn open(&self, head: bool, unread: bool, peer: &Peer) -> Exchange {
         Exchange::open(&self.recorder, &self.clock, &self.metrics, head, unread, peer.address.to_string()).await
     }
 }
@@ -255,7 +273,7 @@ impl server::Handler for Proxy {
             Fault::TooLarge(why) => (Code::RequestTooLarge, why),
             Fault::Timeout(why) => (Code::RequestTimeout, why),
         };
-        let exchange = self.open(false, false, peer).await;
+        let exchange = self.open(false, false, &peer).await;
         exchange.finish(Ok(Err(Refusal::new(code, why))))
     }
 }

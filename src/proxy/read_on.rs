@@ -1,10 +1,10 @@
-//! The further pages of a list that is read from its beginning.
+//! The further pages of a list that is read from its beginning, and the looks at interactions of which its rows are.
 
 use super::{Proxy, exchange::Exchange};
 use crate::{
-    decision,
-    model::{entitlement::Scope, refusal::Refusal},
-    policy::guard::{Guarded, Read},
+    decision::{self, Forward},
+    model::{entitlement::Scope, operation::Operation, refusal::Refusal},
+    policy::guard::{GuardPlan, Guarded, Read, Unguarded},
     query::Question,
     world::Pinned,
 };
@@ -19,28 +19,52 @@ pub(super) struct Asked<'a> {
 }
 
 impl Proxy {
-    /// Reads a list to where it ends or is enough. Each page is a query like any other: narrowed, proved, recorded, guarded.
+    /// Reads a list to where it ends or is enough. Each page, and each look, is a query like any other: narrowed, proved,
+    /// recorded, guarded.
     pub(super) async fn read_on(
         &self,
         asked: Asked<'_>,
+        mut plan: GuardPlan,
         mut read: Read,
         exchange: &mut Exchange,
     ) -> Result<Guarded, Refusal> {
         let Asked { question, pinned, scope } = asked;
+        let world = &pinned.world;
         loop {
-            let gathered = match read {
+            read = match read {
                 Read::Done(guarded) => return Ok(guarded),
-                Read::More(gathered) => gathered,
+                Read::Look(gathered) => {
+                    exchange.enter("look");
+                    let look = decision::look_at_rows(world, scope, question, (&plan, &gathered), exchange.now())?;
+                    let of = question.operation.look.as_ref().map_or(&question.operation, |look| &look.operation);
+                    let (look, answer) = self.ask_on(asked, of, *look, exchange).await?;
+                    decision::judge_rows(world, scope, question, (&look, &answer), (&plan, gathered), exchange.now())?
+                }
+                Read::More(gathered) => {
+                    exchange.enter("read-on");
+                    let forward = decision::read_on(world, scope, question, &gathered, exchange.now())?;
+                    let answer;
+                    (plan, answer) = self.ask_on(asked, &question.operation, forward, exchange).await?;
+                    plan.read(gathered, answer)?
+                }
             };
-            exchange.enter("read-on");
-            let forward = decision::read_on(&pinned.world, scope, question, &gathered, exchange.now())?;
-            let slot = self.upstreams.enter(&pinned.world.org.region(scope.region).id).await?;
-            let intent = exchange.intend(&self.recorder, &forward).await?;
-            let arriving = self.fetch(&question.operation, forward.verified, intent, slot, exchange).await?;
-            let answer = arriving.whole().await?;
-            exchange.enter("guard");
-            exchange.received(answer.len());
-            read = forward.plan.read(gathered, answer)?;
         }
+    }
+
+    /// One more query for the same answer: its whole answer, and who judges it.
+    async fn ask_on(
+        &self,
+        Asked { pinned, scope, .. }: Asked<'_>,
+        operation: &Operation,
+        forward: Forward,
+        exchange: &mut Exchange,
+    ) -> Result<(GuardPlan, Unguarded), Refusal> {
+        let slot = self.upstreams.enter(&pinned.world.org.region(scope.region).id).await?;
+        let intent = exchange.intend(&self.recorder, &forward).await?;
+        let arriving = self.fetch(operation, forward.verified, intent, slot, exchange).await?;
+        let answer = arriving.whole().await?;
+        exchange.enter("guard");
+        exchange.received(answer.len());
+        Ok((forward.plan, answer))
     }
 }

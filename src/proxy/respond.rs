@@ -44,8 +44,7 @@ impl From<Service> for Answer {
 /// What the front door says itself. It never carries data of an upstream.
 #[derive(Debug)]
 pub enum Service {
-    /// To a browser that asks whether it may ask: no origin is allowed, so no header says so. `allow`: the methods that are
-    /// governed there.
+    /// To a browser that asks whether it may ask, and whoever else. `allow`: the methods that are governed there.
     Preflight { allow: String },
     /// A token for a client that has proved who it is.
     Token { token: SecretString, expires_in: u32 },

@@ -13,7 +13,7 @@ use crate::{
         definition::Definition,
         kept::Kept,
         org::{Org, Principal},
-        refusal::{Code, Refusal},
+        refusal::{Blame, Code, Refusal},
         schedule::{DEFINITION, KeptAnswer, Run, RunState, Schedule, SchedulePart, ScheduleStep, Scheduled},
     },
     policy::guard::Guarded,
@@ -23,13 +23,20 @@ use crate::{
     world::{Pinned, Scoped},
 };
 use bytes::Bytes;
+use jiff::SignedDuration;
 use std::{sync::Arc, time::Duration};
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 /// Schedules that are taken from the store at once.
 const AT_ONCE: u32 = 16;
 /// Bytes of an answer that is kept.
 const MOST: usize = 1024 * 1024;
+/// Runs of one schedule that are under way at once.
+const TOGETHER: usize = 4;
+/// How often a run is tried once more that the upstream, or a crowd here, did not let be answered; and when.
+const TRIES: u32 = 3;
+const AGAIN: SignedDuration = SignedDuration::from_mins(5);
 /// Between two looks for a place among the requests under way.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -80,11 +87,11 @@ impl Proxy {
         Ok(())
     }
 
-    /// Runs everything that is due by now, one after the other, and gives how many runs ended.
+    /// Runs what is due in a region by now, and gives how many runs ended.
     ///
     /// # Errors
     /// When the store cannot be read or written; what was begun stands there as begun.
-    pub async fn run_due(&self) -> Result<usize, Failed> {
+    pub async fn run_due(self: &Arc<Self>, region: &str) -> Result<usize, Failed> {
         let mut ended = 0;
         loop {
             let now = self.clock.now();
@@ -92,21 +99,22 @@ impl Proxy {
             if self.world.pin().fresh(now).is_err() {
                 return Ok(ended);
             }
-            let due = self.store.due(now, AT_ONCE).await?;
+            let due = self.store.due(region, now, AT_ONCE).await?;
             if due.is_empty() {
                 return Ok(ended);
             }
             for schedule in due {
-                ended += self.run_one(schedule).await?;
+                ended += self.run_one(Arc::new(schedule)).await?;
             }
         }
     }
 
-    async fn run_one(&self, schedule: Schedule) -> Result<usize, Failed> {
+    async fn run_one(self: &Arc<Self>, schedule: Arc<Schedule>) -> Result<usize, Failed> {
         let now = self.clock.now();
-        // what was missed while nobody was here is asked once
-        let next = Crontab::read(&schedule.cron, &schedule.zone).ok().and_then(|crontab| crontab.next(now));
-        let recipients = schedule.recipients.iter().map(|id| ("user".into(), id.clone()));
+        let owned = is_there(&self.world.pin().world.org, &schedule);
+        // what was missed while nobody was here is asked once; what nobody owns any more is told once, and never again
+        let next = Crontab::read(&schedule.cron, &schedule.zone).ok().filter(|_| owned);
+        let next = next.and_then(|crontab| crontab.next(now));
         let run = |reader: (Box<str>, Box<str>)| Run {
             id: Uuid::now_v7().to_string().into(),
             schedule: schedule.id.clone(),
@@ -115,17 +123,43 @@ impl Proxy {
             began: now,
             state: RunState::Begun,
         };
-        let runs: Vec<Run> = std::iter::once(schedule.owner.clone()).chain(recipients).map(run).collect();
-        if !self.store.begin(schedule.clone(), next, runs.clone()).await? {
+        let recipients = schedule.recipients.iter().filter(|_| owned).map(|id| ("user".into(), id.clone()));
+        let everybody = std::iter::once(schedule.owner.clone()).chain(recipients);
+        let runs: Vec<Run> =
+            everybody.filter(|one| schedule.waiting.is_empty() || schedule.waiting.contains(one)).map(run).collect();
+        if !self.store.begin(Schedule::clone(&schedule), next, runs.clone()).await? {
             return Ok(0);
         }
-        let definition = self.store.definition(&schedule.region, &schedule.definition).await?;
-        let many = runs.len();
-        for mut run in runs {
-            run.state = self.run_for(&schedule, definition.as_ref(), &run.reader).await;
-            self.store.end(run).await?;
+        let definition = self.store.definition(&schedule.region, &schedule.definition).await?.map(Arc::new);
+        let (mut ended, mut given_up) = (0, Vec::new());
+        let mut left = runs.into_iter();
+        while given_up.is_empty() {
+            let mut together = JoinSet::new();
+            for mut run in left.by_ref().take(TOGETHER) {
+                let (proxy, schedule, definition) = (Arc::clone(self), Arc::clone(&schedule), definition.clone());
+                together.spawn(async move {
+                    run.state = proxy.run_for(&schedule, definition.as_deref(), &run.reader).await;
+                    run
+                });
+            }
+            if together.is_empty() {
+                break;
+            }
+            while let Some(run) = together.join_next().await {
+                let Ok(run) = run else { continue };
+                if schedule.tries < TRIES && is_passing(&run.state) {
+                    given_up.push(run);
+                } else {
+                    self.store.end(run).await?;
+                    ended += 1;
+                }
+            }
         }
-        Ok(many)
+        if !given_up.is_empty() {
+            given_up.extend(left);
+            self.store.put_off(Schedule::clone(&schedule), now + AGAIN, given_up).await?;
+        }
+        Ok(ended)
     }
 
     /// One run for one reader. However it ends, it stands in the record.
@@ -188,17 +222,20 @@ impl Proxy {
         exchange.asked_with_body::<&str>(("POST", &format!("schedule {}", schedule.id)), &[], Some(&asked));
         exchange.understood();
         exchange.enter("decide");
+        let decision: Box<str> = exchange.decision().to_string().into();
         let kept = |sent: Option<Bytes>, answer: &Guarded| KeptAnswer {
-            at: now,
+            decision: decision.clone(),
             asked: asked.clone().into(),
             sent,
             answer: Bytes::copy_from_slice(answer.body()),
-            rows: answer.rows_out(),
+            said: answer.notices().iter().map(|notice| notice.text.as_str().into()).collect(),
         };
         let mut forward = match decision::decide(world, &due.scope, &due.question, now)? {
             Decided::Forward(forward) => forward,
             Decided::Local(answer) => return Ok(Ran { kept: kept(None, &answer), answer }),
-            Decided::Split(_) => return Err(Refusal::new(Code::Internal, "a run in parts is not kept")),
+            Decided::Split(_) | Decided::Kept(_) => {
+                return Err(Refusal::new(Code::Internal, "a run in parts is not kept"));
+            }
         };
         forward.notices.extend(due.notice);
         exchange.enter("intend");
@@ -229,4 +266,24 @@ impl Proxy {
 fn part_of<'a>(pinned: &'a Pinned, schedule: &Schedule) -> Option<&'a SchedulePart> {
     let mut parts = pinned.world.rules.operations.iter().filter_map(|operation| operation.schedule.as_ref());
     parts.find(|part| part.of.asks.id == schedule.operation)
+}
+
+/// Whether its owner is still somebody who could run anything in its region.
+fn is_there(org: &Org, schedule: &Schedule) -> bool {
+    let here = |owner: &Principal| *org.region(org.region_of(*owner)).id == *schedule.region;
+    principal(org, &schedule.owner).filter(here).is_some_and(|owner| match owner {
+        Principal::User(user) => org.user(user).active,
+        Principal::Service(_) => true,
+    })
+}
+
+/// Whether it may end otherwise in a while: the upstream's trouble, or a crowd.
+fn is_passing(state: &RunState) -> bool {
+    let RunState::Refused(said) = state else { return false };
+    let code = Code::ALL.iter().find(|code| code.as_str() == &**said);
+    code.is_some_and(|code| match code.blame() {
+        Blame::Upstream => *code != Code::AnswerTooLarge,
+        Blame::Proxy => !matches!(code, Code::VerifyFailed | Code::Internal),
+        Blame::Asker | Blame::Administrator => *code == Code::DirectoryStale,
+    })
 }

@@ -15,7 +15,7 @@ const TYPES: [&str; 5] = ["CONTAINS", "EXACT", "STARTS_WITH", "TERM", "TERMS"];
 /// Ways to name one of several ids.
 const BY_ID: [&str; 3] = ["EXACT", "TERM", "TERMS"];
 /// Most criteria that are asked for, values of one of them, and the longest of these.
-const MOST: usize = 20;
+pub(super) const MOST: usize = 20;
 const VALUES: usize = 500;
 const LONGEST: usize = 256;
 
@@ -104,7 +104,7 @@ fn about(
 }
 
 /// One text or several, sorted, each once.
-fn texts(value: &Value, at: &str) -> Result<Vec<Box<str>>, ReadError> {
+pub(super) fn texts(value: &Value, at: &str) -> Result<Vec<Box<str>>, ReadError> {
     let items = value.as_array().unwrap_or(std::slice::from_ref(value));
     if items.len() > VALUES {
         return Err(ReadError::new(at, format!("has more than {VALUES} items")));

@@ -5,7 +5,7 @@ use super::{
     filter::{Atom, Filter},
     genesys,
     json::Value,
-    opensearch, platform,
+    marks, opensearch, platform,
     reading::{ReadError, Reading},
 };
 use crate::model::body::{Access, Dialect};
@@ -16,6 +16,7 @@ pub(super) fn read(reading: &Reading<'_>, value: &Value) -> Result<Filter, ReadE
         Dialect::Platform => platform::read(reading, value),
         Dialect::OpenSearch => opensearch::read(reading, value),
         Dialect::Criteria => criteria::read(reading, value),
+        Dialect::Marks => marks::read(reading, value),
     }
 }
 
@@ -25,7 +26,7 @@ pub fn write(dialect: Dialect, filter: &Filter, out: &mut Vec<u8>) {
         Dialect::Genesys => genesys::write(filter, out),
         Dialect::Platform => platform::write(filter, out),
         Dialect::OpenSearch => opensearch::write(filter, out),
-        Dialect::Criteria => criteria::write(filter, out),
+        Dialect::Criteria | Dialect::Marks => criteria::write(filter, out),
     }
 }
 
@@ -35,7 +36,7 @@ pub fn fits(dialect: Dialect, filter: &Filter) -> bool {
         Dialect::Genesys => genesys::fits(filter),
         Dialect::Platform => true,
         Dialect::OpenSearch => opensearch::fits(filter),
-        Dialect::Criteria => criteria::fits(filter),
+        Dialect::Criteria | Dialect::Marks => criteria::fits(filter),
     }
 }
 
@@ -46,6 +47,7 @@ pub fn one_of(dialect: Dialect, access: Access, dimension: &str, values: Vec<Box
         Dialect::Platform => platform::atom_in(access, dimension, values),
         Dialect::OpenSearch => opensearch::atom_in(access, dimension, values),
         Dialect::Criteria => criteria::atom_in(access, dimension, values),
+        Dialect::Marks => marks::atom_in(access, dimension, values),
     }
 }
 
@@ -56,7 +58,7 @@ pub fn bound(dialect: Dialect, dimension: &str, bound: Vec<(Box<str>, Box<str>)>
         Dialect::Platform => platform::atom_bound(dimension, bound),
         Dialect::OpenSearch => opensearch::atom_bound(dimension, bound),
         // nothing of people or groups stands for a queue, and nothing is what matches then
-        Dialect::Criteria => Filter::or(Vec::new()),
+        Dialect::Criteria | Dialect::Marks => Filter::or(Vec::new()),
     }
 }
 
@@ -67,7 +69,7 @@ pub fn missing(dialect: Dialect, access: Access, dimension: &str) -> Filter {
         Dialect::Platform => platform::atom_missing(access, dimension),
         Dialect::OpenSearch => opensearch::atom_missing(access, dimension),
         // people and groups have ids
-        Dialect::Criteria => Filter::or(Vec::new()),
+        Dialect::Criteria | Dialect::Marks => Filter::or(Vec::new()),
     }
 }
 
@@ -80,5 +82,6 @@ pub fn dimension_of(dialect: Dialect, atom: &Atom) -> Option<String> {
         }
         Dialect::OpenSearch => opensearch::dimension_of(atom),
         Dialect::Criteria => criteria::dimension_of(atom),
+        Dialect::Marks => marks::dimension_of(atom),
     }
 }

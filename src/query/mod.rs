@@ -11,6 +11,7 @@ pub mod genesys;
 pub mod hide;
 pub mod json;
 pub mod linked;
+mod marks;
 pub mod opensearch;
 pub mod platform;
 pub mod reading;

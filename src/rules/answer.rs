@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::{
     answer::{Answer, Keep, Key, PageNumber, Piece, Shape, Total, TotalTreatment},
-    body::{Access, BodyModel, Dimension, FieldKind, Path},
+    body::{Access, BodyModel, Dimension, FieldKind, ObjectOrd, Path},
     contract::Data,
     entitlement::Action,
 };
@@ -286,16 +286,25 @@ fn empty(written: &At<String>, body: Option<&BodyModel>, bare: bool, reader: &mu
 }
 
 /// Rows of shape `owned` say whose they are: a row without its owner would be nobody's, and all of them lost.
-pub(super) fn check_owner(answer: &Answer, data: Data, written: &At<format::Answer>, reader: &mut Reader<'_>) {
+pub(super) fn check_owner(
+    answer: &Answer,
+    data: Data,
+    looks: bool,
+    written: &At<format::Answer>,
+    reader: &mut Reader<'_>,
+) {
     let (owner, field) = match data {
+        // of one interaction, whose legs are looked at
+        Data::Interaction if looks => (Access::Conversation, "\"conversation.id\" = \"conversation\""),
         Data::User => (Access::User, "userId = \"user\""),
         Data::Queue => (Access::Queue, "queueId = \"queue\""),
         Data::Division => (Access::Division, "id = \"division\""),
-        Data::Interaction | Data::Flow | Data::Case | Data::Team | Data::Metadata => {
+        Data::Team => (Access::Object(ObjectOrd::Team), "id = \"team\""),
+        Data::Interaction | Data::Flow | Data::Case | Data::Metadata => {
             if answer.shape == Shape::Owned {
                 reader.problem(
                     written.span.clone(),
-                    "rows of this shape are about people, queues or divisions: set `data` so",
+                    "rows of this shape are about people, queues, divisions or teams: set `data` so",
                 );
             }
             return;

@@ -124,7 +124,7 @@ keys! {
         own: Option<At<Own>>,
         /// Whether outsourcers may have files made; `refuse` unless said.
         bpo: Option<At<BpoWord>>,
-        /// A change names interactions: another rule shows whose they are.
+        /// A change, or each row of a list, names interactions: another rule shows whose they are.
         look: Option<At<Look>>,
     }
 }
@@ -161,7 +161,8 @@ keys! {
 
 keys! {
     /// What is looked at before a change of class `write`, or an `export` that is fetched by its id, is asked for: every
-    /// interaction that it names, to its last leg.
+    /// interaction that it names, to its last leg. In a `list` of interaction data, what is looked at before its rows are
+    /// shown: the interaction that each is of.
     Look {
         /// Id of the rule that reads several interactions by their ids.
         of: At<String>,
@@ -467,6 +468,8 @@ keys! {
         scan: Option<usize>,
         /// Fields of a row that tell one entry of a scan from another; its `keys` unless said.
         each: Option<Vec<At<String>>>,
+        /// Parameters of a scan of which the asker has to name one: without them the list would be that of everybody.
+        narrowed_by: Option<Vec<At<String>>>,
         /// The parameters of a page, or the fields of the body. Without them all stands in one answer.
         number: Option<At<String>>,
         /// Instead of `number`: the parameter that names a place, as the answer before did.
@@ -532,7 +535,7 @@ words! {
         Write = "write",
     }
 }
-words! { DialectWord => Dialect { Genesys = "genesys", Platform = "platform", OpenSearch = "opensearch", Criteria = "criteria", } }
+words! { DialectWord => Dialect { Genesys = "genesys", Platform = "platform", OpenSearch = "opensearch", Criteria = "criteria", Marks = "marks", } }
 words! { DataWord => Data { Interaction = "interaction", Queue = "queue", User = "user", Flow = "flow", Case = "case", Team = "team", Division = "division", Metadata = "metadata", } }
 words! {
     ActionWord => Action {

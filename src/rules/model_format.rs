@@ -44,6 +44,8 @@ keys! {
     Proof {
         /// The filter at this path entails the scope.
         filter: Option<At<String>>,
+        /// Nothing of a search shows whose it finds: the filter here knows no owner, and every row is judged.
+        rows: Option<At<String>>,
         /// The array here is not empty and each entry entails the scope.
         entries: Option<At<String>>,
         /// Beside `entries`: so does each entry of these.

@@ -191,6 +191,10 @@ impl Filters {
         let spec = &model.proof;
         let also: Option<Vec<_>> = spec.also.iter().map(|at| paths::definite(at, reader)).collect();
         let proof = match (&spec.filter, &spec.entries, &spec.owners) {
+            (None, None, None) if spec.rows.is_some() && spec.also.is_empty() && spec.queues.is_none() => {
+                Proof::Rows { at: paths::definite(spec.rows.as_ref()?, reader)? }
+            }
+            _ if spec.rows.is_some() => return Self::no_proof(spec, reader),
             (Some(at), None, None) if spec.also.is_empty() => Proof::Filter { at: paths::definite(at, reader)? },
             (None, None, Some(owners)) if spec.also.is_empty() && spec.queues.is_none() => {
                 Proof::Owners { at: owners.iter().map(|at| paths::through_lists(at, reader)).collect::<Option<_>>()? }
@@ -199,11 +203,7 @@ impl Filters {
             (None, None, None) if spec.queues.is_some() && spec.also.is_empty() => {
                 Proof::Lists(exports::lists(spec, reader)?)
             }
-            _ => {
-                let help = "write `{ filter = ... }`, `{ entries = ..., also = [...] }`, `{ owners = [...] }` or `{ queues = ..., users = ..., view = ..., no-empty = ..., by-agent = [...] }`";
-                reader.problem_with(spec.span.clone(), "this is no proof", Some(help.to_owned()));
-                return None;
-            }
+            _ => return Self::no_proof(spec, reader),
         };
         let body = BodyModel { name: name.text.clone(), dialect, data: Data::from(model.data), fields: fields?, proof };
         let fits = match &body.proof {
@@ -213,6 +213,10 @@ impl Filters {
                 std::iter::once(at).chain(also).all(|at| matches!(body.field(at), Some(FieldKind::Filters(_))))
             }
             Proof::Lists(lists) => exports::fits(lists, &body),
+            Proof::Rows { at } => {
+                matches!(dialect, Dialect::Criteria | Dialect::Marks)
+                    && matches!(body.field(at), Some(FieldKind::Filter(_)))
+            }
         };
         if matches!(body.proof, Proof::Owners { .. }) && dialect != Dialect::Genesys {
             let help = "write it in the dialect `genesys`, or leave `owners` out";
@@ -228,11 +232,17 @@ impl Filters {
         if !fits {
             reader.problem(
                 spec.span.clone(),
-                "the proof names a path that is no filter, no list of ids of this model, or no id of an owner that has to be sent",
+                "the proof names a path that is no filter, no list of ids of this model, no id of an owner that has to be sent, or as `rows` no list of criteria",
             );
             return None;
         }
         Some((Arc::new(body), masks))
+    }
+
+    fn no_proof<T>(spec: &At<super::model_format::Proof>, reader: &mut Reader<'_>) -> Option<T> {
+        let help = "write `{ filter = ... }`, `{ rows = ... }`, `{ entries = ..., also = [...] }`, `{ owners = [...] }` or `{ queues = ..., users = ..., view = ..., no-empty = ..., by-agent = [...] }`";
+        reader.problem_with(spec.span.clone(), "this is no proof", Some(help.to_owned()));
+        None
     }
 
     fn job(&self, spec: &At<JobModel>, model: &BodyModel, reader: &mut Reader<'_>) -> Option<JobBody> {

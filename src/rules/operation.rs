@@ -18,7 +18,7 @@ use super::{
 use crate::model::{
     answer::{Answer, Shape},
     assumption::Assumption,
-    body::{BodyModel, Dialect},
+    body::{BodyModel, Dialect, Proof},
     contract::{Contract, Data, Effect, ScanProof},
     entitlement::Action,
     operation::{
@@ -66,10 +66,11 @@ impl Surroundings<'_> {
         let (class, data, answer, params, parts) = (class?, data?, answer?, params?, parts?);
         fetches::check(fetch, class, model.as_deref(), reader);
         let (page, ids, scan) = paging.parts();
-        rests::scan(scan.as_ref(), answer.shape, shared.page.as_ref(), (model.as_deref(), &parts.sites), reader);
+        let looks = shared.look.is_some();
+        rests::scan(scan.as_ref(), answer.shape, shared.page.as_ref(), (model.as_deref(), &parts.sites), looks, reader);
         check_data(model.as_deref(), &shared, data, reader);
         if let Some(written) = answer_spec {
-            answer::check_owner(&answer, data, written, reader);
+            answer::check_owner(&answer, data, looks, written, reader);
         }
         let below = shared.part.as_ref().is_some_and(|part| parts::leaves_open(part, &template));
         let rests = Rests {
@@ -77,7 +78,7 @@ impl Surroundings<'_> {
             model: model.as_deref(),
             data,
             page: page.is_some(),
-            parts: below || fetch.is_some(),
+            parts: below || fetch.is_some() || looks && scan.is_some(),
             files: fetch.is_some(),
         };
         rests.check(&needs, rule, reader);
@@ -91,7 +92,7 @@ impl Surroundings<'_> {
             data,
             part,
             own: shared.own.is_some(),
-            looks: shared.look.is_some(),
+            looks,
             fetched: fetch.is_some(),
             listed: match (&shared.page, &shared.below) {
                 (_, Some(_)) => Listed::Below,
@@ -117,8 +118,9 @@ impl Surroundings<'_> {
         let split = shared.split.as_ref().and_then(|split| splits::compile(split, &asked, reader));
         let audience = check_outsourcers(&shared, class, data, &answer, reader);
         let archived = matches!(shared.archived, Some(ArchivedWord::Include));
-        // criteria name what may come back, and are proved like any query
-        let scan_proof = scan.as_ref().filter(|_| model.is_none()).map(scan_proof);
+        // criteria that name what may come back are proved like any query
+        let names = model.as_ref().is_some_and(|model| !matches!(model.proof, Proof::Rows { .. }));
+        let scan_proof = scan.as_ref().filter(|_| !names).map(|scan| scan_proof(scan, looks));
         let contract = Contract {
             operation: rule.id.as_str().into(),
             method,
@@ -300,10 +302,10 @@ fn paging(shared: &Shared, model: Option<&BodyModel>, reader: &mut Reader<'_>) -
     }
 }
 
-fn scan_proof(scan: &Scan) -> ScanProof {
+fn scan_proof(scan: &Scan, looks: bool) -> ScanProof {
     let place = scan.walk.as_ref().filter(|walk| walk.by_place).map(|walk| walk.at.clone());
     // tied when every rule is read
-    ScanProof { below: None, place }
+    ScanProof { below: None, place, looks }
 }
 
 #[derive(Debug, Default)]

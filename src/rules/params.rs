@@ -121,6 +121,9 @@ pub(super) fn page(page: &At<format::Page>, described: Described<'_>, reader: &m
             if page.each.is_some() {
                 return told("entries that are asked for by id are told apart by it: leave `each` out", PAGES);
             }
+            if page.narrowed_by.is_some() {
+                return told("a page of ids is narrowed by them: leave `narrowed-by` out", PAGES);
+            }
             let compiled = Page { access: models::access(access), paged, name, order, division };
             let proof = IdsProof { param, access: compiled.access };
             Some(Paging::Ids(compiled, proof))
@@ -147,7 +150,15 @@ pub(super) fn page(page: &At<format::Page>, described: Described<'_>, reader: &m
                 );
             }
             let each: Option<Vec<_>> = page.each.iter().flatten().map(|at| field(at, reader)).collect();
-            Some(Paging::Scan(Scan { most, each: each?, walk }))
+            let mut narrowed_by = Vec::new();
+            for name in page.narrowed_by.iter().flatten() {
+                if described.find(name).is_none() {
+                    let help = Some("describe it in `[rule.params]`".to_owned());
+                    reader.problem_with(name.span.clone(), format!("the parameter `{}` is missing", **name), help);
+                }
+                narrowed_by.push(name.as_str().into());
+            }
+            Some(Paging::Scan(Scan { most, each: each?, walk, narrowed_by }))
         }
         _ => told("a page is cut from ids, by `access` and `id`, or by a `scan`", PAGES),
     }

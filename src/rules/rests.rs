@@ -9,7 +9,7 @@ use super::{
 use crate::model::{
     answer::{Answer, Shape},
     assumption::Assumption,
-    body::{Access, BodyModel, Dialect, Dimension, Level, Proof},
+    body::{Access, BodyModel, Dialect, Dimension, FilterModel, Level, Proof},
     contract::{Data, Method, Param, ParamKind, Segment, Template},
     operation::{AllowList, Audience, Class, Entry, Outsourcers, Scan, Site},
 };
@@ -100,13 +100,13 @@ impl Rests<'_> {
         }
         match self.data {
             Data::Case => rests.push(Assumption::DivisionOfCase),
-            Data::Team => rests.push(Assumption::PersonFilter),
+            Data::Team if !self.sites.is_empty() => rests.push(Assumption::PersonFilter),
             _ => {}
         }
         if self.page {
             rests.push(Assumption::IdsOnly);
         }
-        if self.model.is_some_and(|model| model.dialect == Dialect::Criteria) {
+        if self.model.is_some_and(|model| matches!(model.dialect, Dialect::Criteria | Dialect::Marks)) {
             rests.push(Assumption::CriteriaAnd);
         }
         if self.model.is_some_and(|model| matches!(model.proof, Proof::Lists(_))) {
@@ -129,7 +129,7 @@ impl Rests<'_> {
                 Proof::Filter { at } => !narrowed(at),
                 Proof::Entries { at, also } => !std::iter::once(at).chain(also).all(|at| narrowed(at)),
                 // written, or what a change names judged, without a site of the rule's own
-                Proof::Lists(_) | Proof::Owners { .. } => false,
+                Proof::Lists(_) | Proof::Owners { .. } | Proof::Rows { .. } => false,
             };
             if unproved {
                 let help = "add a `[[rule.narrow]]` for each filter that the model's proof names";
@@ -140,7 +140,8 @@ impl Rests<'_> {
                 let names_nobody = model.filter(&path).is_some_and(|filter| {
                     filter.attributes.is_empty() && filter.dimensions.values().all(|kind| *kind == Dimension::Plain)
                 });
-                if !narrowed(&path) && !names_nobody {
+                let judged = matches!(&model.proof, Proof::Rows { at } if *at == path);
+                if !narrowed(&path) && !names_nobody && !judged {
                     let help = "add a `[[rule.narrow]]` for it: what the asker sends there must be judged and joined";
                     let message =
                         format!("the filter `$.{}` of `{}` has no place in this rule", path.join("."), model.name);
@@ -157,22 +158,41 @@ pub(super) fn scan(
     shape: Shape,
     page: Option<&At<Page>>,
     (model, sites): (Option<&BodyModel>, &[Site]),
+    looks: bool,
     reader: &mut Reader<'_>,
 ) {
     let (Some(scan), Some(page)) = (scan, page) else { return };
     let by_number = scan.walk.as_ref().is_some_and(|walk| !walk.by_place);
     let names_one = |site: &Site| matches!(site.carry.as_slice(), [(Access::User | Access::Group, _)]);
-    if model.is_some() && !(by_number && scan.each.is_empty() && matches!(sites, [site] if names_one(site))) {
-        let help = "page it by `number` and `size`, and carry `user` or `group`, and nothing beside, in its one filter";
-        reader.problem_with(page.span.clone(), "a search names people or groups", Some(help.to_owned()));
+    let rows = model.is_some_and(|model| match &model.proof {
+        // ids find rows of others too, so the legs of each are looked at
+        Proof::Rows { at } => looks || model.filter(at).is_some_and(knows_nobody),
+        _ => false,
+    });
+    let by_rows = rows && sites.is_empty();
+    let named = matches!(sites, [site] if names_one(site));
+    if model.is_some() && !(by_number && (looks || scan.each.is_empty()) && (named || by_rows)) {
+        let help = "page it by `number` and `size`, and carry `user` or `group`, and nothing beside, in its one filter; where \
+                    the model's proof is `rows`, carry nothing, and look at interactions when its filter knows ids";
+        let message = "a search names people or groups, or its rows are judged";
+        reader.problem_with(page.span.clone(), message, Some(help.to_owned()));
     }
     if shape != Shape::Owned {
         let help = "set `shape = \"owned\"`, with the field of the owner in `keys`";
         reader.problem_with(page.span.clone(), "the rows of a scan are each somebody's", Some(help.to_owned()));
     }
+    if looks && (scan.walk.is_none() || scan.each.is_empty()) {
+        let help = "add `number` and `size`, and the row's own id to `each`: an interaction may have several rows";
+        let message = "a list whose rows are of interactions is read page by page, and its rows are told apart";
+        reader.problem_with(page.span.clone(), message, Some(help.to_owned()));
+    }
     if scan.walk.is_none() && !scan.each.is_empty() {
         reader.problem(page.span.clone(), "what stands in one answer needs no `each`");
     }
+}
+
+fn knows_nobody(filter: &FilterModel) -> bool {
+    !filter.dimensions.values().any(|kind| matches!(kind, Dimension::Access(_)))
 }
 
 /// Lists of things that are somebody's.
@@ -259,11 +279,11 @@ impl Fits<'_> {
                 .check(at.span.clone(), reader);
         }
         let changes = model.is_some_and(|model| matches!(model.proof, Proof::Owners { .. }));
-        if changes || self.looks {
-            reader.problem(
-                at.span.clone(),
-                "only a `write`, or an `export`, has a body with `owners`, and a `[rule.look]`",
-            );
+        let rows = (self.class, self.data, self.shape) == (Class::List, Data::Interaction, Shape::Owned);
+        if changes || self.looks && !rows {
+            let message = "only a `write`, or an `export`, has a body with `owners`, and a `[rule.look]`; a `list` has the look \
+                           when its rows are of interactions";
+            reader.problem(at.span.clone(), message);
             return;
         }
         if self.shape == Shape::Plain {
@@ -303,10 +323,14 @@ impl Fits<'_> {
         reader.problem(at.span.clone(), says);
     }
 
-    /// Asked by one filter of criteria, which names what may come back.
+    /// Asked by one filter of criteria, which names what may come back, or whose rows are judged.
     fn is_search(&self, model: Option<&BodyModel>) -> bool {
-        let by_criteria =
-            |model: &BodyModel| model.dialect == Dialect::Criteria && matches!(model.proof, Proof::Filter { .. });
+        let by_criteria = |model: &BodyModel| {
+            matches!(
+                (model.dialect, &model.proof),
+                (Dialect::Criteria, Proof::Filter { .. }) | (Dialect::Criteria | Dialect::Marks, Proof::Rows { .. })
+            )
+        };
         let posted = (self.method, self.listed) == (Method::Post, Listed::Paged) && self.params.is_empty();
         posted && model.is_some_and(by_criteria)
     }

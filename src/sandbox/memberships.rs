@@ -4,7 +4,7 @@
 use super::{
     condition::Lens,
     lists::{self, Params},
-    organisation::{Group, User},
+    organisation::{Group, Team, User},
     people,
     problem::Problem,
     store::Store,
@@ -35,9 +35,12 @@ pub(super) enum List {
     UsersByPlace,
     SkillGroups,
     CallForwarding,
+    Teams,
+    Team,
+    TeamMembers,
 }
 
-const PATHS: [(List, &str); 22] = [
+const PATHS: [(List, &str); 25] = [
     (List::QueueMembers, "/api/v2/routing/queues/{}/members"),
     (List::QueueUsers, "/api/v2/routing/queues/{}/users"),
     (List::UserQueues, "/api/v2/users/{}/queues"),
@@ -60,6 +63,9 @@ const PATHS: [(List, &str); 22] = [
     (List::UsersByPlace, "/api/v2/users/query"),
     (List::SkillGroups, "/api/v2/users/{}/skillgroups"),
     (List::CallForwarding, "/api/v2/users/{}/callforwarding"),
+    (List::Teams, "/api/v2/teams"),
+    (List::Team, "/api/v2/teams/{}"),
+    (List::TeamMembers, "/api/v2/teams/{}/members"),
 ];
 
 impl List {
@@ -155,6 +161,18 @@ pub(super) fn read(store: &Store, lens: Lens, list: List, id: &str, params: &Par
                 json!({ "id": id, "user": user, "enabled": true, "phoneNumber": "+15550100", "calls": [{ "targets": [{ "type": "USER", "value": "carl" }] }] }),
             )
         }
+        List::Teams => {
+            let wanted = params.first("name").unwrap_or_default().to_lowercase();
+            let fits = |team: &&Team| lens.blind || team.name.to_lowercase().starts_with(&wanted);
+            here.frame(store.organisation.teams.iter().filter(fits).map(team).collect(), Frame::Places("after"))
+        }
+        List::Team => here.found_team().map(team),
+        List::TeamMembers => {
+            let members = &here.found_team()?.members;
+            let users = here.everybody().filter(|user| lens.blind || members.contains(&user.id));
+            let rows = users.map(|user| json!({ "id": user.id, "name": user.shown(), "selfUri": "/x" }));
+            here.frame(rows.collect(), Frame::Places("after"))
+        }
         List::SkillGroups => {
             let user = here.user()?;
             let groups = store.organisation.divisions.iter().filter(|one| one.region == user.region).map(|one| {
@@ -166,6 +184,14 @@ pub(super) fn read(store: &Store, lens: Lens, list: List, id: &str, params: &Par
             here.frame(groups.collect(), Frame::Places("after"))
         }
     }
+}
+
+/// A team as lists, reads and searches show it.
+pub(super) fn team(team: &Team) -> Value {
+    json!({
+        "id": team.id, "name": team.name, "description": format!("People of {}", team.name), "memberCount": team.members.len(),
+        "division": { "id": team.division, "name": team.division, "selfUri": "/x" }, "selfUri": format!("/api/v2/teams/{}", team.id),
+    })
 }
 
 fn put(answer: &mut Value, name: &str, value: Value) {
@@ -312,6 +338,11 @@ impl<'a> Below<'a> {
         let members = self.store.organisation.members();
         let is = |queue: &str| self.lens.blind || members.get(queue).is_some_and(|members| members.contains(&self.id));
         Ok(self.all_queues(is))
+    }
+
+    fn found_team(&self) -> Result<&'a Team, Problem> {
+        let found = self.store.organisation.teams.iter().find(|team| team.id == self.id);
+        found.ok_or_else(Problem::not_found)
     }
 
     fn found_group(&self) -> Result<&'a Group, Problem> {

@@ -15,6 +15,7 @@ mod conversation;
 mod details;
 mod dimension;
 mod documents;
+mod evaluations;
 mod exports;
 mod facets;
 mod families;

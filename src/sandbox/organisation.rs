@@ -28,6 +28,8 @@ pub(super) struct Flow {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Team {
     pub(super) id: String,
+    #[serde(default)]
+    pub(super) name: String,
     pub(super) division: String,
     #[serde(default)]
     pub(super) members: Vec<String>,

@@ -1,8 +1,9 @@
-//! `POST /api/v2/users/search`, `POST /api/v2/groups/search`, and the same by `GET` with the body in `q64`.
+//! `POST /api/v2/users/search`, `POST /api/v2/groups/search`, and the same by `GET` with the body in `q64`; `POST
+//! /api/v2/teams/search`.
 //!
 //! Criteria are joined by *and*, fields and values of one criterion by *or*; texts are compared without case.
 
-use super::{aggregates::texts, condition::Lens, lists::Params, problem::Problem, store::Store};
+use super::{aggregates::texts, condition::Lens, lists::Params, memberships, problem::Problem, store::Store};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
@@ -10,17 +11,27 @@ use serde_json::{Value, json};
 pub(super) enum Kind {
     Users,
     Groups,
+    Teams,
 }
 
 impl Kind {
     pub(super) fn of(path: &str) -> Option<Self> {
-        [Self::Users, Self::Groups].into_iter().find(|kind| kind.path() == path)
+        [Self::Users, Self::Groups, Self::Teams].into_iter().find(|kind| kind.path() == path)
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Groups => "groups",
+            Self::Teams => "teams",
+        }
     }
 
     fn path(self) -> &'static str {
         match self {
             Self::Users => "/api/v2/users/search",
             Self::Groups => "/api/v2/groups/search",
+            Self::Teams => "/api/v2/teams/search",
         }
     }
 }
@@ -84,7 +95,7 @@ fn page(kind: Kind, body: &Value, found: Vec<Value>, (size, at): (u64, u64)) -> 
     let shown: Vec<Value> = found.into_iter().skip(skip).take(usize::try_from(size).unwrap_or(usize::MAX)).collect();
     let mut answer = json!({
         "total": total, "pageCount": pages, "pageSize": size, "pageNumber": at, "currentPage": link(at),
-        "types": [if kind == Kind::Users { "users" } else { "groups" }], "results": shown,
+        "types": [kind.word()], "results": shown,
     });
     if let Some(answer) = answer.as_object_mut() {
         if at < pages {
@@ -101,6 +112,7 @@ fn rows(store: &Store, kind: Kind) -> Vec<Value> {
     let organisation = &store.organisation;
     let state = |active: bool| if active { "active" } else { "inactive" };
     match kind {
+        Kind::Teams => organisation.teams.iter().map(memberships::team).collect(),
         Kind::Users => organisation
             .users
             .iter()
@@ -135,7 +147,7 @@ fn values<'r>(kind: Kind, row: &'r Value, field: &str) -> Result<Option<&'r str>
         (Kind::Users, "email") => "/email",
         (Kind::Users, "title") => "/title",
         (Kind::Users, "username") => "/username",
-        (Kind::Groups, "description") => "/description",
+        (Kind::Groups | Kind::Teams, "description") => "/description",
         (_, "id") => "/id",
         (_, "name") => "/name",
         (_, "state") => "/state",

@@ -5,7 +5,7 @@ use super::{
     batches::{self, Batches},
     callbacks,
     condition::Lens,
-    conversation, details, documents,
+    conversation, details, documents, evaluations,
     exports::Exports,
     families::Family,
     interval::show,
@@ -96,6 +96,8 @@ pub(super) enum Operation {
     Below(memberships::List),
     /// By the whole path.
     Document,
+    Evaluations,
+    EvaluationSearch,
     /// People or groups, by criteria.
     Found(searches::Kind),
 }
@@ -150,6 +152,8 @@ impl Operation {
             ("POST", opensearch::PATH) => Self::Search,
             ("GET", "/api/v2/analytics/query/executions") => Self::PlatformExecutions,
             ("GET", "/api/v2/analytics/conversations/details") => Self::ConversationDetailsOf,
+            ("GET", evaluations::PATH) => Self::Evaluations,
+            ("POST", evaluations::SEARCH) => Self::EvaluationSearch,
             ("POST", EXPORTS) => Self::Export,
             ("GET", EXPORTS) => Self::Exports,
             ("GET", DASHBOARD_USERS) => Self::DashboardUsers,
@@ -330,6 +334,8 @@ impl Service {
             Operation::Person(part) => people::read(store, *part, id),
             Operation::Document => documents::read(store, id, lens.traits.part_of_its_interaction),
             Operation::Found(kind) => searches::read(store, lens, *kind, params, body),
+            Operation::Evaluations => evaluations::query(store, lens, params),
+            Operation::EvaluationSearch => evaluations::search(store, lens, body),
             Operation::Callbacks(part) => callbacks::answer(store, *part, id, body),
             Operation::Properties => properties::index(store, id, body),
             Operation::Recording(_) => recordings::read(store, id, self.files(question), lens.traits),

@@ -39,7 +39,6 @@ pub(super) struct Gate<S> {
     requests: u64,
     eof: bool,
     head_limit: Option<Pin<Box<Sleep>>>,
-    write_limit: Option<Pin<Box<Sleep>>>,
     /// Of the answer that is being written, from its first byte until its last was taken: no request renews it.
     answer_limit: Option<Pin<Box<Sleep>>>,
     linger: Linger,
@@ -79,7 +78,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
             requests: 0,
             eof: false,
             head_limit: None,
-            write_limit: None,
             answer_limit: None,
             linger: Linger::Open,
         }
@@ -233,19 +231,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
         self.answer_limit.get_or_insert_with(|| Box::pin(sleep(time)));
     }
 
-    /// A client that does not read its answer, or reads a little of it again and again, does not hold it in memory and
-    /// its connection for ever.
+    /// A client that reads a little of its answer again and again does not hold it in memory and its connection for ever.
     fn timed<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if self.answer_limit.as_mut().is_some_and(|limit| limit.as_mut().poll(context).is_ready()) {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client reads its answer too slowly")));
         }
-        if written.is_ready() {
-            self.write_limit = None;
-            return written;
-        }
-        let time = self.settings.write_time;
-        ready!(self.write_limit.get_or_insert_with(|| Box::pin(sleep(time))).as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read its answer")))
+        written
     }
 }
 
@@ -319,9 +310,9 @@ mod tests {
     const HEAD: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
     /// A gate, and the client at its other end; a client that reads nothing takes 16 bytes all the same.
-    fn gate(write_time: Duration, answer_time: Duration) -> (Gate<DuplexStream>, DuplexStream) {
+    fn gate(answer_time: Duration) -> (Gate<DuplexStream>, DuplexStream) {
         let (near, far) = duplex(16);
-        let settings = Settings { write_time, answer_time, ..Settings::default() };
+        let settings = Settings { answer_time, ..Settings::default() };
         (Gate::new(near, Arc::new(settings), Arc::default(), Arc::default()), far)
     }
 
@@ -353,7 +344,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_that_is_read_byte_by_byte_has_an_end() {
-        let (mut gate, mut client) = gate(LONG, Duration::ZERO);
+        let (mut gate, mut client) = gate(Duration::ZERO);
         asks(&mut gate, &mut client).await;
         let why = drip(&mut gate, &mut client).await;
         assert_eq!((why.kind(), why.to_string().contains("too slowly")), (io::ErrorKind::TimedOut, true));
@@ -375,7 +366,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_answer_has_its_own_time_and_idle_connections_none() {
-        let (mut gate, mut client) = gate(LONG, LONG);
+        let (mut gate, mut client) = gate(LONG);
         let mut before = tokio::time::Instant::now() + LONG / 2;
         for _ in 0..3 {
             asks(&mut gate, &mut client).await;
@@ -389,7 +380,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_that_comes_before_its_turn_renews_no_answer() {
-        let (mut gate, mut client) = gate(LONG, LONG);
+        let (mut gate, mut client) = gate(LONG);
         asks(&mut gate, &mut client).await;
         turns(&mut gate).await;
         let due = answers(&mut gate, &mut client).await;

@@ -1,4 +1,5 @@
-//! One strict reading of a request head, and the canonical head that hyper gets instead of the client's bytes.
+//! One strict reading of an HTTP/1 head, and the canonical head that hyper gets instead of the client's bytes; and the rules
+//! for fields that HTTP/2 shares with it.
 //!
 //! What two readers could read differently is a [`Fault`]. Hop-by-hop fields end here; field names are written in
 //! lower case, values without surrounding white space.
@@ -25,7 +26,7 @@ pub(super) enum Framing {
     Chunked,
 }
 
-const METHODS: [&str; 7] = ["GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"];
+pub(super) const METHODS: [&str; 7] = ["GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"];
 
 /// Fields that end at this hop, or that would have another proxy speak for the client.
 const DROPPED: [&str; 8] = [
@@ -64,7 +65,7 @@ pub(super) fn read(bytes: &[u8], settings: &Settings, close: bool) -> Result<Hea
         }
         fields.add(line)?;
     }
-    fields.finish(&line, close)
+    fields.finish(&line, settings, close)
 }
 
 struct RequestLine<'a> {
@@ -122,7 +123,7 @@ fn origin_form(target: &str) -> Option<(Option<&str>, &str)> {
 }
 
 /// RFC 3986: path and query characters, every `%` followed by two hexadecimal digits.
-fn is_target(target: &str) -> bool {
+pub(super) fn is_target(target: &str) -> bool {
     let mut bytes = target.bytes();
     while let Some(byte) = bytes.next() {
         let fine = match byte {
@@ -139,11 +140,12 @@ fn is_target(target: &str) -> bool {
     true
 }
 
+/// The fields of a head: those that decide something, and by name those that are for whoever reads the request.
 #[derive(Default)]
-struct Fields {
-    written: Vec<u8>,
-    host: Option<String>,
-    length: Option<u64>,
+pub(super) struct Fields {
+    pub(super) kept: Vec<(String, String)>,
+    pub(super) host: Option<String>,
+    pub(super) length: Option<u64>,
     chunked: bool,
     expect: bool,
     close: bool,
@@ -158,7 +160,11 @@ impl Fields {
             line.iter().position(|byte| *byte == b':').ok_or(Fault::Malformed("a line of the head has no colon"))?;
         let (name, value) = line.split_at_checked(colon).unwrap_or((line, &[]));
         let value = trim(value.split_first().map_or(&[][..], |(_, value)| value));
-        let name = field_name(name)?;
+        self.take(field_name(name)?, value)
+    }
+
+    /// One field; its name is a token in lower case.
+    pub(super) fn take(&mut self, name: String, value: &[u8]) -> Result<(), Fault> {
         if value.iter().any(|byte| (*byte < b' ' && *byte != b'\t') || *byte == 0x7f) {
             return Err(Fault::Malformed("a field holds a control character"));
         }
@@ -195,9 +201,9 @@ impl Fields {
             "expect" => Err(Fault::Malformed("the expectation is not `100-continue`")),
             "upgrade" => Err(Fault::Malformed("this proxy does not change protocols; leave the Upgrade field out")),
             "connection" => self.connection(value),
-            name if DROPPED.contains(&name) => Ok(()),
-            name => {
-                self.write(name, value);
+            dropped if DROPPED.contains(&dropped) => Ok(()),
+            _ => {
+                self.keep(name, value);
                 Ok(())
             }
         }
@@ -217,15 +223,13 @@ impl Fields {
         Ok(())
     }
 
-    fn write(&mut self, name: &str, value: &str) {
-        self.written.extend_from_slice(name.as_bytes());
-        self.written.extend_from_slice(b": ");
-        self.written.extend_from_slice(value.as_bytes());
-        self.written.extend_from_slice(b"\r\n");
+    fn keep(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.kept.push((name.into(), value.into()));
     }
 
-    fn finish(mut self, line: &RequestLine<'_>, close: bool) -> Result<Head, Fault> {
+    fn finish(mut self, line: &RequestLine<'_>, settings: &Settings, close: bool) -> Result<Head, Fault> {
         let host = self.host.take().ok_or(Fault::Malformed("there is no Host field"))?;
+        ours(&host, settings)?;
         if line.authority.is_some_and(|authority| !authority.eq_ignore_ascii_case(&host)) {
             return Err(Fault::Malformed("the target names another host than the Host field"));
         }
@@ -233,29 +237,49 @@ impl Fields {
         if self.chunked && (self.length.is_some() || line.old) {
             return Err(Fault::Malformed("the length of the body is stated in two ways"));
         }
-        if matches!(line.method, "GET" | "HEAD" | "OPTIONS") && (self.chunked || length > 0) {
-            return Err(Fault::Malformed("this method takes no body"));
+        if takes_no_body(line.method) && (self.chunked || length > 0) {
+            return Err(NO_BODY);
         }
         let framing = if self.chunked { Framing::Chunked } else { Framing::Length(length) };
-        self.write("host", &host);
+        self.keep("host", host);
         if self.chunked {
-            self.write("transfer-encoding", "chunked");
+            self.keep("transfer-encoding", "chunked");
         } else if self.length.is_some() {
-            self.write("content-length", &length.to_string());
+            self.keep("content-length", length.to_string());
         }
         if self.expect && (self.chunked || length > 0) && !line.old {
-            self.write("expect", "100-continue");
+            self.keep("expect", "100-continue");
         }
         // A chunked body ends its connection: nothing after it has to be found.
         if close || self.close || self.chunked || line.old {
-            self.write("connection", "close");
+            self.keep("connection", "close");
         }
         let version = if line.old { "HTTP/1.0" } else { "HTTP/1.1" };
         let mut canonical = format!("{} {} {version}\r\n", line.method, line.target).into_bytes();
-        canonical.append(&mut self.written);
+        for (name, value) in &self.kept {
+            for part in [name, ": ", value, "\r\n"] {
+                canonical.extend_from_slice(part.as_bytes());
+            }
+        }
         canonical.extend_from_slice(b"\r\n");
         Ok(Head { canonical, framing })
     }
+}
+
+pub(super) const NO_BODY: Fault = Fault::Malformed("this method takes no body");
+
+pub(super) fn takes_no_body(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS")
+}
+
+/// Whether the host is one that this listener answers for. Without a list every host is.
+pub(super) fn ours(host: &str, settings: &Settings) -> Result<(), Fault> {
+    let name = host.rsplit_once(':').filter(|(_, port)| !port.contains(']')).map_or(host, |(name, _)| name);
+    let known = |one: &String| one.eq_ignore_ascii_case(host) || one.eq_ignore_ascii_case(name);
+    if settings.hosts.is_empty() || settings.hosts.iter().any(known) {
+        return Ok(());
+    }
+    Err(Fault::Malformed("the request names a host that this proxy does not answer for"))
 }
 
 fn set<T>(slot: &mut Option<T>, value: T, several: &'static str) -> Result<(), Fault> {
@@ -267,7 +291,7 @@ fn set<T>(slot: &mut Option<T>, value: T, several: &'static str) -> Result<(), F
 }
 
 /// A token of RFC 9110, in lower case.
-fn field_name(name: &[u8]) -> Result<String, Fault> {
+pub(super) fn field_name(name: &[u8]) -> Result<String, Fault> {
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     if name.is_empty() || !name.iter().all(is_token) {
         return Err(Fault::Malformed("the name of a field is not a token"));
@@ -285,7 +309,7 @@ fn length(value: &str) -> Result<u64, Fault> {
 }
 
 /// `name`, `name:port`, `[address]`, `[address]:port`.
-fn host(value: &str) -> Result<String, Fault> {
+pub(super) fn host(value: &str) -> Result<String, Fault> {
     const BAD: Fault = Fault::Malformed("the Host field is not one host with an optional port");
     let (name, port) = match value.strip_prefix('[') {
         Some(rest) => {

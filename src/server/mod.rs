@@ -1,6 +1,6 @@
-//! Listeners and connections: accepts, reads each request head strictly, hands requests to a [`Handler`], drains.
+//! Listeners and connections: accepts, decrypts, reads each request head strictly, hands requests to a [`Handler`], drains.
 //!
-//! It knows HTTP/1 and nothing else: not who asks, not what may be asked, and no code of a refusal.
+//! It knows TLS, HTTP/1 and HTTP/2 and nothing else: not who asks, not what may be asked, and no code of a refusal.
 //!
 //! ```no_run
 //! # use bailiwick::server::{Handler, Settings, serve};
@@ -17,13 +17,18 @@ mod chunks;
 mod connection;
 mod gate;
 mod head;
+mod http2;
+mod meter;
 mod panics;
+mod stream;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod turn;
 
 pub use head::Fault;
 pub use panics::{Panicked, catch};
+pub use tls::{Certificate, Clients, Files, Tls, TlsError};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -34,7 +39,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// What answers requests. One for the data path, one for the administrators' side.
 pub trait Handler: Send + Sync + 'static {
-    type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static;
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Unpin + 'static;
 
     fn handle(&self, request: Request<Incoming>, peer: Peer) -> impl Future<Output = Response<Self::Body>> + Send;
 
@@ -43,20 +48,42 @@ pub trait Handler: Send + Sync + 'static {
 }
 
 /// Who is at the other end of the connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
     pub address: SocketAddr,
+    /// Where the client has proved one.
+    pub certificate: Option<Arc<Certificate>>,
 }
 
-/// Limits of one listener. Every one of them is finite.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Which connections may speak HTTP/2.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Http2 {
+    Off,
+    /// Those that choose it while TLS is set up.
+    #[default]
+    Negotiated,
+    /// And those in the clear that begin with it.
+    PriorKnowledge,
+}
+
+/// What one listener does, and its limits. Every one of them is finite.
+#[derive(Debug, Clone)]
 pub struct Settings {
-    /// Connections served at once; further ones wait in the backlog.
+    /// Without it everything is in the clear.
+    pub tls: Option<Arc<Tls>>,
+    pub http2: Http2,
+    /// Hosts that requests may be for, without or with their port. Empty: any.
+    pub hosts: Vec<String>,
+    /// Connections served at once, those that are being set up included; further ones wait in the backlog.
     pub connections: usize,
     pub requests_per_connection: u64,
+    /// Requests under way at once on one connection of HTTP/2.
+    pub streams: u32,
     pub target_bytes: usize,
     pub head_bytes: usize,
     pub headers: usize,
+    /// From the acceptance of a connection until TLS is set up.
+    pub handshake_time: Duration,
     /// From the first byte of a head to its last.
     pub head_time: Duration,
     /// Between two requests of one connection.
@@ -72,11 +99,16 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            tls: None,
+            http2: Http2::default(),
+            hosts: Vec::new(),
             connections: 4096,
             requests_per_connection: 10_000,
+            streams: 100,
             target_bytes: 8 * 1024,
             head_bytes: 32 * 1024,
             headers: 100,
+            handshake_time: Duration::from_secs(10),
             head_time: Duration::from_secs(10),
             idle_time: Duration::from_mins(1),
             write_time: Duration::from_secs(30),
@@ -84,6 +116,11 @@ impl Default for Settings {
             drain_time: Duration::from_secs(20),
         }
     }
+}
+
+/// Whether this is a host, with or without a port, as requests name one.
+pub fn is_host(text: &str) -> bool {
+    head::host(text).is_ok()
 }
 
 /// Serves until `shutdown` is cancelled and what was under way has ended or run out of time.
@@ -104,13 +141,18 @@ pub async fn serve<H: Handler>(
             accepted = accept(&listener, &places) => accepted,
         };
         let Some((stream, address, place)) = accepted else { continue };
-        let served =
-            connection::serve(stream, Arc::clone(&handler), Peer { address }, Arc::clone(&settings), shutdown.clone());
+        let served = connection::Served {
+            handler: Arc::clone(&handler),
+            peer: Peer { address, certificate: None },
+            settings: Arc::clone(&settings),
+            shutdown: shutdown.clone(),
+            tasks: open.clone(),
+        };
         let cut = cut.clone();
         open.spawn(async move {
             tokio::select! {
                 () = cut.cancelled() => {}
-                () = served => {}
+                () = connection::serve(stream, served) => {}
             }
             drop(place);
         });

@@ -185,6 +185,7 @@ impl Store {
         self.run(move |connection| match &change {
             ScheduleChange::Put(one) => schedules::put(connection, one),
             ScheduleChange::Remove(one) => schedules::remove(connection, one),
+            ScheduleChange::Leave(one, person) => schedules::leave(connection, one, person),
         })
         .await
     }
@@ -208,14 +209,20 @@ impl Store {
             .await
     }
 
-    /// What is to be run by now.
-    pub async fn due(&self, now: Timestamp, most: u32) -> Result<Vec<Schedule>, Failed> {
-        self.run(move |connection| schedules::due(connection, now, most)).await
+    /// What of a region is to be run by now.
+    pub async fn due(&self, region: &str, now: Timestamp, most: u32) -> Result<Vec<Schedule>, Failed> {
+        let region = region.to_owned();
+        self.run(move |connection| schedules::due(connection, &region, now, most)).await
     }
 
     /// Begins the runs of a schedule that is due, and says when it is due next. `false`: somebody else did.
     pub async fn begin(&self, one: Schedule, next: Option<Timestamp>, runs: Vec<Run>) -> Result<bool, Failed> {
         self.run(move |connection| schedules::begin(connection, &one, next, &runs)).await
+    }
+
+    /// Has a schedule that was begun run once more, for those whose runs were given up.
+    pub async fn put_off(&self, one: Schedule, until: Timestamp, given_up: Vec<Run>) -> Result<(), Failed> {
+        self.run(move |connection| schedules::put_off(connection, &one, until, &given_up)).await
     }
 
     /// Writes how a run ended.

@@ -9,15 +9,21 @@ use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, par
 pub(super) const TABLES: &str = "
     create table if not exists schedules (
         region text not null, id text not null, operation text not null, owner_kind text not null, owner text not null,
-        name text not null, definition text not null, cron text not null, zone text not null, recipients text not null,
-        enabled integer not null, rights text not null, version integer not null, changed integer not null, next integer,
+        name text not null, definition text not null, cron text not null, zone text not null, enabled integer not null,
+        rights text not null, version integer not null, changed integer not null, next integer, waiting text not null,
+        tries integer not null,
         primary key (region, id)
     ) strict, without rowid;
     create index if not exists schedules_by_owner on schedules (region, owner, owner_kind);
-    create index if not exists schedules_by_next on schedules (next) where next is not null;
+    create index if not exists schedules_by_next on schedules (region, next) where next is not null;
+    create table if not exists recipients (
+        region text not null, schedule text not null, person text not null, primary key (region, schedule, person),
+        foreign key (region, schedule) references schedules (region, id) on delete cascade
+    ) strict, without rowid;
+    create index if not exists recipients_by_person on recipients (region, person);
     create table if not exists runs (
         region text not null, id text not null, schedule text not null, reader_kind text not null, reader text not null,
-        began integer not null, state text not null, code text, rows integer, asked blob, sent blob, answer blob,
+        began integer not null, state text not null, code text, decision text, said text, asked blob, sent blob, answer blob,
         primary key (region, id),
         foreign key (region, schedule) references schedules (region, id) on delete cascade
     ) strict, without rowid;
@@ -25,7 +31,10 @@ pub(super) const TABLES: &str = "
 ";
 
 /// Of one owner.
-pub(super) const MOST: u32 = 100;
+pub(super) const MOST: u32 = 20;
+
+/// Bytes that are kept of the runs of one owner's schedules; beyond it the oldest go.
+const MOST_BYTES: i64 = 64 * 1024 * 1024;
 
 /// Runs that are kept of one schedule for one reader.
 const MOST_RUNS: u32 = 10;
@@ -35,7 +44,6 @@ pub(super) fn put(connection: &mut Connection, one: &Schedule) -> Result<(), Fai
     // it is read before it is written: another process must not write in between
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let (kind, owner) = &one.owner;
-    let recipients = text(&one.recipients)?;
     let rights = text(&one.then)?;
     let (changed, next) = (one.changed.as_microsecond(), one.next.map(Timestamp::as_microsecond));
     let done = if one.version == 1 {
@@ -45,7 +53,7 @@ pub(super) fn put(connection: &mut Connection, one: &Schedule) -> Result<(), Fai
             return Err(Failed::Full(MOST));
         }
         transaction.execute(
-            "insert into schedules values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
+            "insert into schedules values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', 0) on conflict do nothing",
             params![
                 one.region,
                 one.id,
@@ -56,7 +64,6 @@ pub(super) fn put(connection: &mut Connection, one: &Schedule) -> Result<(), Fai
                 one.definition,
                 one.cron,
                 one.zone,
-                recipients,
                 one.enabled,
                 rights,
                 one.version,
@@ -66,14 +73,13 @@ pub(super) fn put(connection: &mut Connection, one: &Schedule) -> Result<(), Fai
         )?
     } else {
         transaction.execute(
-            "update schedules set name = ?, definition = ?, cron = ?, zone = ?, recipients = ?, enabled = ?, rights = ?, \
-             version = ?, changed = ?, next = ? where region = ? and id = ? and version = ? and owner = ? and owner_kind = ?",
+            "update schedules set name = ?, definition = ?, cron = ?, zone = ?, enabled = ?, rights = ?, \
+             version = ?, changed = ?, next = ?, waiting = '[]', tries = 0 where region = ? and id = ? and version = ? and owner = ? and owner_kind = ?",
             params![
                 one.name,
                 one.definition,
                 one.cron,
                 one.zone,
-                recipients,
                 one.enabled,
                 rights,
                 one.version,
@@ -90,6 +96,25 @@ pub(super) fn put(connection: &mut Connection, one: &Schedule) -> Result<(), Fai
     if done != 1 {
         return Err(Failed::Changed);
     }
+    transaction.execute("delete from recipients where region = ? and schedule = ?", [&one.region, &one.id])?;
+    for person in &one.recipients {
+        transaction.execute("insert into recipients values (?, ?, ?)", [&one.region, &one.id, person])?;
+    }
+    // nobody who is left out keeps an answer here
+    let others = "delete from runs where region = ?1 and schedule = ?2 and not (reader_kind = ?3 and reader = ?4) and not \
+                  (reader_kind = 'user' and reader in (select person from recipients where region = ?1 and schedule = ?2))";
+    transaction.execute(others, params![one.region, one.id, kind, owner])?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Takes somebody out of those who receive it, with what was kept for him.
+pub(super) fn leave(connection: &mut Connection, one: &Schedule, person: &str) -> Result<(), Failed> {
+    let transaction = connection.transaction()?;
+    let whose = params![one.region, one.id, person];
+    transaction.execute("delete from recipients where region = ? and schedule = ? and person = ?", whose)?;
+    let runs = "delete from runs where region = ? and schedule = ? and reader_kind = 'user' and reader = ?";
+    transaction.execute(runs, whose)?;
     transaction.commit()?;
     Ok(())
 }
@@ -103,8 +128,9 @@ pub(super) fn remove(connection: &Connection, one: &Schedule) -> Result<(), Fail
     }
 }
 
-const FIELDS: &str = "id, operation, owner_kind, owner, name, definition, cron, zone, recipients, enabled, rights, version, \
-                      changed, next, region";
+const FIELDS: &str = "id, operation, owner_kind, owner, name, definition, cron, zone, (select json_group_array(person) from \
+                      recipients r where r.region = schedules.region and r.schedule = schedules.id), enabled, rights, version, \
+                      changed, next, region, waiting, tries";
 
 pub(super) fn find(connection: &Connection, region: &str, id: &str) -> Result<Option<Schedule>, Failed> {
     let select = format!("select {FIELDS} from schedules where region = ? and id = ?");
@@ -122,7 +148,7 @@ pub(super) fn around(
     // page and count are of one moment
     let connection = connection.transaction()?;
     let visible = "from schedules where region = ?1 and operation = ?2 and (owner = ?3 and owner_kind = ?4 \
-                   or ?4 = 'user' and exists (select 1 from json_each(recipients) where value = ?3))";
+                   or ?4 = 'user' and id in (select schedule from recipients where region = ?1 and person = ?3))";
     let whose = params![region, operation, holder, kind];
     let total: u32 = connection.query_row(&format!("select count(*) {visible}"), whose, |row| row.get(0))?;
     let (take, skip) = (i64::try_from(take).unwrap_or(i64::MAX), i64::try_from(skip).unwrap_or(i64::MAX));
@@ -132,11 +158,14 @@ pub(super) fn around(
     Ok((rows.collect::<Result<_, _>>()?, usize::try_from(total).unwrap_or(usize::MAX)))
 }
 
-/// Those that are to be run by now, the longest overdue first.
-pub(super) fn due(connection: &Connection, now: Timestamp, most: u32) -> Result<Vec<Schedule>, Failed> {
-    let select = format!("select {FIELDS} from schedules where next <= ? order by next, id limit ?");
+/// Those of a region that are to be run by now: one of each owner before the second of anybody, the longest overdue first.
+pub(super) fn due(connection: &Connection, region: &str, now: Timestamp, most: u32) -> Result<Vec<Schedule>, Failed> {
+    let select = format!(
+        "select {FIELDS} from schedules where region = ?1 and next <= ?2 order by row_number() over (partition by owner, \
+         owner_kind order by next, id), next, id limit ?3"
+    );
     let mut statement = connection.prepare_cached(&select)?;
-    let rows = statement.query_map(params![now.as_microsecond(), most], read)?;
+    let rows = statement.query_map(params![region, now.as_microsecond(), most], read)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -148,7 +177,9 @@ pub(super) fn begin(
     runs: &[Run],
 ) -> Result<bool, Failed> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let claim = "update schedules set next = ? where region = ? and id = ? and version = ? and next = ?";
+    // who begins it anew has all his tries before him
+    let claim = "update schedules set next = ?, tries = iif(waiting = '[]', 0, tries), waiting = '[]' where region = ? and id = ? \
+                 and version = ? and next = ?";
     let (was, next) = (one.next.map(Timestamp::as_microsecond), next.map(Timestamp::as_microsecond));
     if transaction.execute(claim, params![next, one.region, one.id, one.version, was])? != 1 {
         return Ok(false);
@@ -167,20 +198,46 @@ pub(super) fn begin(
     Ok(true)
 }
 
+/// Has it run once more at another time, for those who wait alone, unless it was changed meanwhile. `given_up`: their runs.
+pub(super) fn put_off(
+    connection: &mut Connection,
+    one: &Schedule,
+    until: Timestamp,
+    given_up: &[Run],
+) -> Result<(), Failed> {
+    let transaction = connection.transaction()?;
+    let readers: Vec<_> = given_up.iter().map(|run| &run.reader).collect();
+    let update = "update schedules set waiting = ?, tries = tries + 1, next = min(next, ?) where region = ? and id = ? \
+                  and version = ? and next is not null";
+    let until = until.as_microsecond();
+    transaction.execute(update, params![text(&readers)?, until, one.region, one.id, one.version])?;
+    for run in given_up {
+        transaction.execute("delete from runs where region = ? and id = ?", [&run.region, &run.id])?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
 /// Writes how a run ended. One whose schedule is gone by now is kept nowhere.
 pub(super) fn end(connection: &Connection, run: &Run) -> Result<(), Failed> {
-    let update =
-        "update runs set state = ?, code = ?, rows = ?, asked = ?, sent = ?, answer = ? where region = ? and id = ?";
+    let update = "update runs set state = ?, code = ?, decision = ?, said = ?, asked = ?, sent = ?, answer = ? \
+                  where region = ? and id = ?";
     let (state, code, kept) = match &run.state {
         RunState::Begun => ("begun", None, None),
         RunState::Refused(code) => ("refused", Some(code), None),
         RunState::Kept(kept) => ("kept", None, Some(kept)),
     };
-    let rows = kept.map(|kept| i64::try_from(kept.rows).unwrap_or(i64::MAX));
+    let decision = kept.map(|kept| &*kept.decision);
+    let said = kept.map(|kept| text(&kept.said)).transpose()?;
     let asked = kept.map(|kept| kept.asked.as_ref());
     let sent = kept.and_then(|kept| kept.sent.as_deref());
     let answer = kept.map(|kept| kept.answer.as_ref());
-    connection.execute(update, params![state, code, rows, asked, sent, answer, run.region, run.id])?;
+    connection.execute(update, params![state, code, decision, said, asked, sent, answer, run.region, run.id])?;
+    let beyond = "delete from runs where region = ?1 and id in (select id from (select r.id, sum(length(coalesce(answer, '')) \
+                  + length(coalesce(sent, '')) + length(coalesce(asked, ''))) over (order by began desc, r.id desc) as held \
+                  from runs r join schedules s on s.region = r.region and s.id = r.schedule join schedules o on o.region = ?1 \
+                  and o.id = ?2 where s.region = ?1 and s.owner = o.owner and s.owner_kind = o.owner_kind) where held > ?3)";
+    connection.execute(beyond, params![run.region, run.schedule, MOST_BYTES])?;
     Ok(())
 }
 
@@ -193,7 +250,7 @@ pub(super) fn runs(
 ) -> Result<Vec<Run>, Failed> {
     let body = |name: &str| if id.is_some() { name.to_owned() } else { "null".to_owned() };
     let select = format!(
-        "select id, began, state, code, rows, {}, {}, {} from runs where region = ?1 and schedule = ?2 and reader = ?3 \
+        "select id, began, state, code, decision, {}, {}, {}, said from runs where region = ?1 and schedule = ?2 and reader = ?3 \
          and reader_kind = ?4 and (?5 is null or id = ?5) order by began desc, id desc",
         body("asked"),
         body("sent"),
@@ -206,11 +263,11 @@ pub(super) fn runs(
         let state: Box<str> = row.get(2)?;
         let state = match &*state {
             "kept" => RunState::Kept(KeptAnswer {
-                at: began,
+                decision: row.get::<_, Option<Box<str>>>(4)?.unwrap_or_default(),
                 asked: bytes(5)?.unwrap_or_default(),
                 sent: bytes(6)?,
                 answer: bytes(7)?.unwrap_or_default(),
-                rows: row.get::<_, Option<i64>>(4)?.unwrap_or_default().unsigned_abs(),
+                said: serde_json::from_str(&row.get::<_, Option<String>>(8)?.unwrap_or_default()).unwrap_or_default(),
             }),
             "refused" => RunState::Refused(row.get::<_, Option<Box<str>>>(3)?.unwrap_or_default()),
             _ => RunState::Begun,
@@ -247,5 +304,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Schedule> {
         changed: moment(row.get(12)?),
         next: row.get::<_, Option<i64>>(13)?.map(moment),
         region: row.get(14)?,
+        waiting: serde_json::from_str(&json(15)?).unwrap_or_default(),
+        tries: row.get(16)?,
     })
 }

@@ -404,6 +404,8 @@ fn schedule(id: &str, next: &str) -> Schedule {
         version: 1,
         changed: NOW.parse().unwrap(),
         next: Some(next.parse().unwrap()),
+        waiting: Vec::new(),
+        tries: 0,
     }
 }
 
@@ -427,20 +429,20 @@ async fn a_schedule_is_begun_once() {
     let one = schedule("s-1", "2026-11-20T07:00:00Z");
     store.reschedule(ScheduleChange::Put(one.clone())).await.unwrap();
     assert_eq!(store.schedule("us", "s-1").await, Ok(Some(one.clone())));
-    assert_eq!(store.due("2026-11-20T06:59:59Z".parse().unwrap(), 9).await, Ok(Vec::new()));
+    assert_eq!(store.due("us", "2026-11-20T06:59:59Z".parse().unwrap(), 9).await, Ok(Vec::new()));
     let now: Timestamp = "2026-11-20T07:00:00Z".parse().unwrap();
-    let (due, seen) = (store.due(now, 9).await.unwrap(), other.due(now, 9).await.unwrap());
+    let (due, seen) = (store.due("us", now, 9).await.unwrap(), other.due("us", now, 9).await.unwrap());
     assert_eq!((due.as_slice(), seen.as_slice()), (&[one.clone()][..], &[one.clone()][..]));
     let tomorrow: Timestamp = "2026-11-21T07:00:00Z".parse().unwrap();
     let next = Some(tomorrow);
     assert_eq!(store.begin(one.clone(), next, vec![begun("s-1", "ana", 1)]).await, Ok(true));
     assert_eq!(other.begin(one.clone(), next, vec![begun("s-1", "ana", 2)]).await, Ok(false));
     assert_eq!(store.runs(("us", "s-1"), ("user", "ana"), None).await, Ok(vec![begun("s-1", "ana", 1)]));
-    let seen = store.due(tomorrow, 9).await.unwrap().remove(0);
+    let seen = store.due("us", tomorrow, 9).await.unwrap().remove(0);
     let changed = Schedule { version: 2, enabled: false, next: None, ..one.clone() };
     store.reschedule(ScheduleChange::Put(changed.clone())).await.unwrap();
     assert_eq!(other.begin(seen, None, vec![begun("s-1", "ana", 3)]).await, Ok(false));
-    assert_eq!(store.due(Timestamp::MAX, 9).await, Ok(Vec::new()));
+    assert_eq!(store.due("us", Timestamp::MAX, 9).await, Ok(Vec::new()));
     // nobody else's change in its place, and no second one of the same version
     let stolen = Schedule { owner: ("user".into(), "ben".into()), version: 3, ..one.clone() };
     assert_eq!(store.reschedule(ScheduleChange::Put(stolen)).await, Err(Failed::Changed));
@@ -467,11 +469,11 @@ async fn runs_are_bounded_and_go_with_their_schedule() {
     }
     assert_eq!(store.runs(("us", "s-1"), ("service", "ana"), None).await, Ok(Vec::new()));
     let kept = KeptAnswer {
-        at: Timestamp::from_second(14).unwrap(),
+        decision: "d-1".into(),
         asked: Bytes::from_static(b"{}"),
         sent: None,
         answer: Bytes::from_static(b"[]"),
-        rows: 3,
+        said: vec!["a part is left out".into()],
     };
     let ended = Run { state: RunState::Kept(kept), ..begun("s-1", "ana", 14) };
     store.end(ended.clone()).await.unwrap();
@@ -482,4 +484,94 @@ async fn runs_are_bounded_and_go_with_their_schedule() {
     // one that ends later is kept nowhere
     store.end(ended).await.unwrap();
     assert_eq!(store.runs(("us", "s-1"), ("user", "ana"), None).await, Ok(Vec::new()));
+}
+
+/// Whoever is left out, or leaves, keeps no answer here; others keep theirs.
+#[tokio::test]
+async fn an_answer_goes_with_its_reader() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let mut one = Schedule { recipients: vec!["ben".into(), "cem".into()], ..schedule("s-1", NOW) };
+    store.reschedule(ScheduleChange::Put(one.clone())).await.unwrap();
+    let runs = ["ana", "ben", "cem"].map(|reader| begun("s-1", reader, 1)).to_vec();
+    assert_eq!(store.begin(one.clone(), one.next, runs).await, Ok(true));
+    let many = async |reader: &str| store.runs(("us", "s-1"), ("user", reader), None).await.unwrap().len();
+    store.reschedule(ScheduleChange::Leave(one.clone(), "cem".into())).await.unwrap();
+    assert_eq!([many("ana").await, many("ben").await, many("cem").await], [1, 1, 0]);
+    assert_eq!(store.schedule("us", "s-1").await.unwrap().unwrap().recipients, [Box::from("ben")]);
+    let of_cem = store.schedules(("us", "query"), ("user", "cem"), (0, 9)).await.unwrap();
+    assert_eq!(of_cem, (Vec::new(), 0));
+    (one.version, one.recipients) = (2, vec!["dan".into()]);
+    store.reschedule(ScheduleChange::Put(one.clone())).await.unwrap();
+    assert_eq!([many("ana").await, many("ben").await], [1, 0]);
+    assert_eq!(store.schedules(("us", "query"), ("user", "dan"), (0, 9)).await.unwrap().1, 1);
+    assert_eq!(store.schedules(("us", "query"), ("service", "dan"), (0, 9)).await.unwrap().1, 0);
+}
+
+/// It comes again for those who wait, sooner than it would have, and knows how often that was so.
+#[tokio::test]
+async fn what_was_put_off_is_due_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let one = schedule("s-1", "2026-11-20T07:00:00Z");
+    store.reschedule(ScheduleChange::Put(one.clone())).await.unwrap();
+    let (tomorrow, soon) = (at("2026-11-21T07:00:00Z"), at("2026-11-20T07:05:00Z"));
+    let runs = ["ana", "ben"].map(|reader| begun("s-1", reader, 1)).to_vec();
+    assert_eq!(store.begin(one.clone(), Some(tomorrow), runs.clone()).await, Ok(true));
+    store.put_off(one, soon, runs[1..].to_vec()).await.unwrap();
+    assert_eq!(store.runs(("us", "s-1"), ("user", "ben"), None).await, Ok(Vec::new()));
+    let again = store.due("us", soon, 9).await.unwrap().remove(0);
+    assert_eq!((again.tries, again.waiting.as_slice()), (1, &[("user".into(), "ben".into())][..]));
+    assert_eq!(store.begin(again.clone(), Some(tomorrow), runs[1..].to_vec()).await, Ok(true));
+    // no time that would come later than its own
+    store.put_off(again, at("2026-11-22T07:00:00Z"), runs[1..].to_vec()).await.unwrap();
+    let again = store.due("us", tomorrow, 9).await.unwrap().remove(0);
+    assert_eq!((again.tries, again.next), (2, Some(tomorrow)));
+    // answered at last, it begins anew
+    assert_eq!(store.begin(again, Some(tomorrow), runs[1..].to_vec()).await, Ok(true));
+    let fresh = store.due("us", tomorrow, 9).await.unwrap().remove(0);
+    assert_eq!(store.begin(fresh, Some(tomorrow), Vec::new()).await, Ok(true));
+    assert_eq!(store.due("us", tomorrow, 9).await.unwrap().remove(0).tries, 0);
+}
+
+/// One owner's answers take no more than their room, whoever reads them; the oldest go.
+#[tokio::test]
+async fn answers_of_one_owner_have_bounds() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let big = Bytes::from(vec![b'x'; 12 * 1024 * 1024]);
+    for nth in 0..7 {
+        let id = format!("s-{nth}");
+        let one = schedule(&id, NOW);
+        store.reschedule(ScheduleChange::Put(one.clone())).await.unwrap();
+        let run = begun(&id, "ana", nth);
+        assert_eq!(store.begin(one.clone(), one.next, vec![run.clone()]).await, Ok(true));
+        let kept =
+            KeptAnswer { decision: "d".into(), asked: Bytes::new(), sent: None, answer: big.clone(), said: Vec::new() };
+        store.end(Run { state: RunState::Kept(kept), ..run }).await.unwrap();
+    }
+    let mut left = Vec::new();
+    for nth in 0..7 {
+        let id = format!("s-{nth}");
+        if !store.runs(("us", &id), ("user", "ana"), None).await.unwrap().is_empty() {
+            left.push(nth);
+        }
+    }
+    assert_eq!(left, [2, 3, 4, 5, 6]);
+}
+
+/// One person's many do not keep another's one waiting.
+#[tokio::test]
+async fn each_owner_has_his_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    for nth in 0..9 {
+        store.reschedule(ScheduleChange::Put(schedule(&format!("s-{nth}"), "2026-11-20T07:00:00Z"))).await.unwrap();
+    }
+    let late = Schedule { owner: ("user".into(), "ben".into()), ..schedule("t", NOW) };
+    store.reschedule(ScheduleChange::Put(late)).await.unwrap();
+    let due = store.due("us", NOW.parse().unwrap(), 3).await.unwrap();
+    assert_eq!(due.iter().map(|one| &*one.id).collect::<Vec<_>>(), ["s-0", "t", "s-1"]);
+    assert_eq!(store.due("eu", NOW.parse().unwrap(), 3).await, Ok(Vec::new()));
 }

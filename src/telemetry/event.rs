@@ -131,11 +131,13 @@ impl Event for AnswerBrokeOff<'_> {
     }
 }
 
-/// Which part of the world changed.
+/// Which part of what is in force changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part {
     Rules,
     Directory,
+    /// Of the listener.
+    Certificates,
 }
 
 impl Part {
@@ -143,6 +145,7 @@ impl Part {
         match self {
             Self::Rules => "rules",
             Self::Directory => "directory",
+            Self::Certificates => "certificates",
         }
     }
 }

@@ -12,7 +12,7 @@ mod request;
 use crate::{
     audit::Intent,
     base::clock::Clock,
-    egress::{EgressError, Times, Trust},
+    egress::{EgressError, Times, Way},
     model::refusal::{Code, Refusal},
     policy::guard::Unguarded,
     telemetry::Metrics,
@@ -40,7 +40,8 @@ pub struct RegionSettings {
     pub region: String,
     /// Base URL; may have a path in front of the API's own paths.
     pub url: http::Uri,
-    pub trust: Trust,
+    /// Whose certificates are believed there, and whether it may be HTTP/2.
+    pub way: Way,
     pub client_id: String,
     pub client_secret: SecretString,
     pub times: Times,

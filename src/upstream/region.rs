@@ -36,6 +36,8 @@ use tokio::{
 
 /// How much of an upstream's error text the record keeps.
 const ERROR_TEXT: usize = 300;
+/// How long nothing may be heard on a connection of HTTP/2 before it is asked whether it is there, and how long that may take.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 const ERROR_BYTES: usize = 16 * 1024;
 
 #[derive(Debug)]
@@ -70,12 +72,16 @@ impl Region {
                 ConnectionOpened { region: &region }.emit(&metrics);
             })
         };
-        let door = Door::new(&settings.trust, settings.times, on_open.clone()).map_err(egress)?;
+        let door = Door::new(&settings.way, settings.times, on_open.clone()).map_err(egress)?;
         let client = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            // one connection carries everything where both sides speak HTTP/2: one that is dead is noticed while it is in use
+            .http2_keep_alive_interval(KEEP_ALIVE)
+            .http2_keep_alive_timeout(KEEP_ALIVE)
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(20))
             .pool_max_idle_per_host(settings.concurrency)
-            .build(connector(&settings.trust, settings.times.connect, on_open).map_err(egress)?);
+            .build(connector(&settings.way, settings.times.connect, on_open).map_err(egress)?);
         Ok(Self {
             credential: Credential::new(settings, &base, door, clock, metrics).ok_or_else(url)?,
             base,

@@ -6,6 +6,7 @@ use crate::{
         tests::{draft, proved},
     },
     base::clock::FixedClock,
+    egress::Trust,
 };
 use bytes::Bytes;
 use http::{Request, Response};
@@ -144,7 +145,7 @@ fn region(name: &str, url: &http::Uri) -> RegionSettings {
     RegionSettings {
         region: name.to_owned(),
         url: url.clone(),
-        trust: Trust::System,
+        way: Way::default(),
         client_id: "proxy".to_owned(),
         client_secret: SecretString::from("hush"),
         times: Times {
@@ -397,6 +398,6 @@ fn settings_that_make_no_sense_are_refused() {
         |regions| Upstreams::new(&Settings { regions }, FixedClock::at(Timestamp::UNIX_EPOCH), Metrics::detached());
     assert!(matches!(new(vec![region("eu", &url), region("eu", &url)]), Err(UpstreamError::Twice { .. })));
     assert!(matches!(new(vec![region("eu", &"/only/path".parse().unwrap())]), Err(UpstreamError::Url { .. })));
-    let unreadable = RegionSettings { trust: Trust::File("/nowhere".into()), ..region("eu", &url) };
+    let unreadable = RegionSettings { way: Way::from(&Trust::File("/nowhere".into())), ..region("eu", &url) };
     assert!(matches!(new(vec![unreadable]), Err(UpstreamError::Egress { .. })));
 }

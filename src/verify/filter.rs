@@ -3,7 +3,7 @@
 use super::{
     Unproved, criteria, genesys,
     json::Json,
-    opensearch, platform,
+    marks, opensearch, platform,
     scope::{Named, Scope},
     words::Vocabulary,
 };
@@ -94,6 +94,7 @@ impl Reading<'_> {
             Dialect::Platform => platform::read(self, value, &at, platform::DEEPEST)?,
             Dialect::OpenSearch => opensearch::read(self, value, &at, opensearch::DEEPEST)?,
             Dialect::Criteria => criteria::read(self, value, &at)?,
+            Dialect::Marks => marks::read(self, value, &at)?,
         };
         Ok(Entry { at, node, places })
     }

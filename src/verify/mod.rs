@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `request` | method, path and query parameters equal the contract |
 //! | `json`, `body`, `time` | the body is canonical and inside the model's allow-list |
-//! | `filter`, `genesys`, `platform`, `opensearch`, `criteria` | what a filter says about queue and agent |
+//! | `filter`, `genesys`, `platform`, `opensearch`, `criteria`, `marks` | what a filter says about queue and agent |
 //! | `words` | what the body may group, sort and filter by |
 //! | `scope` | what the entitlements cover, id by id |
 //! | `legs` | the scope as clauses, and which of them a filter entails |
@@ -32,6 +32,7 @@ mod json;
 mod legs;
 mod link;
 mod lists;
+mod marks;
 mod opensearch;
 mod part;
 mod platform;
@@ -61,7 +62,7 @@ pub use job::{JobUnproved, check_job};
 use legs::Goal;
 pub use link::{VerifiedLink, check_link};
 pub use part::check_part;
-pub use scan::check_scan;
+pub use scan::{Whole, check_rows, check_scan};
 use scope::Scope;
 use serde::Serialize;
 pub use shown::check_shown;
@@ -223,6 +224,7 @@ fn by_body(
         Proof::Entries { at, also } => (at, also),
         Proof::Lists(_) => return Err(Unproved::at("body", "its lists of ids are proved, and no filter")),
         Proof::Owners { .. } => return Err(Unproved::at("body", "its model is one of a change")),
+        Proof::Rows { .. } => return Err(Unproved::at("body", "its rows are judged, and no filter proves them")),
     };
     let array = matches!(proof, Proof::Entries { .. });
     // a row about one person or one queue is not more than the one that its entries speak of

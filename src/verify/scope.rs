@@ -364,7 +364,9 @@ impl<'a> Scope<'a> {
             (Data::Division | Data::Metadata, Access::Division) => {
                 index.divisions.get(id).is_some_and(|ix| self.shows_division(*ix))
             }
-            (Data::Metadata, Access::Object(kind)) => self.shows_object(kind, id),
+            (Data::Team, Access::Object(kind @ ObjectOrd::Team)) | (Data::Metadata, Access::Object(kind)) => {
+                self.shows_object(kind, id)
+            }
             _ => false,
         }
     }

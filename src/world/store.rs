@@ -34,6 +34,7 @@ impl Default for Settings {
 struct Troubles {
     rules: Option<String>,
     directory: Option<String>,
+    certificates: Option<String>,
 }
 
 #[derive(Debug)]
@@ -95,15 +96,30 @@ impl WorldStore {
         }
     }
 
+    /// The certificates of the listener were read again and are good. They are no part of the world, but readiness speaks of
+    /// them too; `version`: they were put in force.
+    pub fn confirm_certificates(&self, version: Option<&str>) {
+        let mut troubles = self.swapping.lock().unwrap_or_else(PoisonError::into_inner);
+        if troubles.certificates.take().is_some() || version.is_some() {
+            let version = version.unwrap_or("as before");
+            SnapshotSwapped { part: Part::Certificates, version }.emit(&self.metrics);
+        }
+    }
+
     /// A change that cannot be put in force; the world stays.
     pub fn reject(&self, part: Part, why: impl Into<String>) {
         let why = why.into();
-        SnapshotRejected { part, why: &why }.emit(&self.metrics);
         let mut troubles = self.swapping.lock().unwrap_or_else(PoisonError::into_inner);
-        match part {
-            Part::Rules => troubles.rules = Some(why),
-            Part::Directory => troubles.directory = Some(why),
+        let place = match part {
+            Part::Rules => &mut troubles.rules,
+            Part::Directory => &mut troubles.directory,
+            Part::Certificates => &mut troubles.certificates,
+        };
+        // what is read again every few seconds is told once
+        if part != Part::Certificates || place.as_ref() != Some(&why) {
+            SnapshotRejected { part, why: &why }.emit(&self.metrics);
         }
+        *place = Some(why);
     }
 
     /// Why the newest files are not in force, for readiness. Empty: all is well.
@@ -118,6 +134,7 @@ impl WorldStore {
         let troubles = self.swapping.lock().unwrap_or_else(PoisonError::into_inner);
         found.extend(troubles.rules.iter().map(|why| format!("rules: {why}")));
         found.extend(troubles.directory.iter().map(|why| format!("directory: {why}")));
+        found.extend(troubles.certificates.iter().map(|why| format!("certificates: {why}")));
         found
     }
 

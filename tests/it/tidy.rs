@@ -106,7 +106,7 @@ const TRUSTED: [&str; 14] = [
     "src/proxy/jobs.rs",
     "src/decision/schedules.rs",
 ];
-const TRUSTED_LINES: usize = 10_450;
+const TRUSTED_LINES: usize = 10_800;
 
 #[test]
 fn the_trusted_base_is_stated_and_bounded() {

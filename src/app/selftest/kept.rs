@@ -136,6 +136,8 @@ fn planned(
         version: 1,
         changed: test.now,
         next: None,
+        waiting: Vec::new(),
+        tries: 0,
     })
 }
 
@@ -155,11 +157,11 @@ fn ran(
         _ => None,
     };
     let kept = KeptAnswer {
-        at: test.now,
+        decision: "then".into(),
         asked: due.question.body.map(|body| body.to_bytes()).unwrap_or_default().into(),
         sent,
         answer: answered.to_string().into(),
-        rows: 1,
+        said: Vec::new(),
     };
     Ok(Some(Run {
         id: "run".into(),

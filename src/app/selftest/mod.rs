@@ -16,7 +16,7 @@ use crate::{
         refusal::{Code, Refusal},
         world::{Policy, Versions, World},
     },
-    policy::guard::{GuardPlan, Unguarded},
+    policy::guard::{Gathered, GuardPlan, Guarded, Read, Unguarded},
     query::{
         Question,
         json::{self, Limits},
@@ -123,6 +123,9 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
             question.kept = Some(Kept::Scheduled(kept::scheduled(world, asker, part, &question, test)?));
         }
         let mut decided = decision::decide(world, &scope, &question, test.now)?;
+        if let Decided::Kept(again) = decided {
+            decided = Decided::Local(again.forward.plan.guard(again.answer)?);
+        }
         if let Decided::Forward(forward) = &mut decided {
             let (plan, jobs) = (forward.plan.clone(), question.own_exports());
             forward.plan = decision::files(world, &scope, &question, plan, jobs, test.now);
@@ -140,17 +143,45 @@ fn check(world: &World, test: &RuleTest) -> Result<(), String> {
             Some(JobPart::Submit(_)) => &results(world, asker, operation, (forward, seen), test)?,
             _ => &forward.plan,
         };
-        let guarded = plan
-            .clone()
-            .salted([0; 32])
-            .guard(Unguarded::new(200, upstream.to_string().into_bytes()))
-            .map_err(|refusal| format!("the answer was refused: {refusal}"))?;
+        let answer = Unguarded::new(200, upstream.to_string().into_bytes());
+        let judged = match operation.look.as_ref().filter(|_| operation.scan.is_some()) {
+            Some(_) => judge_rows(world, asker, operation, (plan, answer), test),
+            None => plan.clone().salted([0; 32]).guard(answer),
+        };
+        let guarded = judged.map_err(|refusal| format!("the answer was refused: {refusal}"))?;
         let shown = parse(guarded.body())?;
         if !same(&shown, shows) {
             return Err(format!("should show {shows} and shows {shown}"));
         }
     }
     Ok(())
+}
+
+/// One page of a list whose rows are of interactions; a look at these shows the test's.
+fn judge_rows(
+    world: &World,
+    asker: Principal,
+    operation: &Arc<Operation>,
+    (plan, answer): (&GuardPlan, Unguarded),
+    test: &RuleTest,
+) -> Result<Guarded, Refusal> {
+    let scope = Arc::new(decision::scope(world, asker, operation, test.now)?);
+    let (operation, ids, params) = (operation.clone(), Vec::new(), Vec::new());
+    let question = Question { operation, ids, params, body: None, kept: None, seen: None };
+    let shown = test.interaction.as_ref().map(Value::to_string).unwrap_or_default();
+    let mut read = plan.read(Gathered::default(), answer)?;
+    loop {
+        read = match read {
+            Read::Done(guarded) => return Ok(guarded),
+            Read::More(_) => return Err(Refusal::new(Code::Internal, "the list of a test goes on")),
+            Read::Look(gathered) => {
+                let look = decision::look_at_rows(world, &scope, &question, (plan, &gathered), test.now)?;
+                let seen = Unguarded::new(200, shown.clone().into_bytes());
+                let rows = (plan, gathered);
+                decision::judge_rows(world, &scope, &question, (&look.plan, &seen), rows, test.now)?
+            }
+        };
+    }
 }
 
 /// The exports of a test, each asked for by its asker.
@@ -328,6 +359,7 @@ fn spell(decided: &Result<Decided, Refusal>) -> String {
             format!("it sends {}", forward.verified.body().map(String::from_utf8_lossy).unwrap_or_default())
         }
         Ok(Decided::Split(split)) => format!("it asks in {} parts", split.parts().len()),
+        Ok(Decided::Kept(_)) => "it answers what was kept".to_owned(),
         Ok(Decided::Local(guarded)) => format!("it answers {}", String::from_utf8_lossy(guarded.body())),
         Err(refusal) => {
             format!(

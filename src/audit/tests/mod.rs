@@ -165,6 +165,7 @@ pub(crate) fn draft(decision: Uuid, region: &str) -> IntentDraft {
         governed: None,
         scope: Arc::new(ScopeRecord { digest: "0".into(), sources: Vec::new(), cross_region: None }),
         versions: VersionsRecord { rules: "r".into(), directory: "d".into(), grants: "g".into() },
+        cache: Cache::None,
         notices: Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! The file's keys, section by section.
 
+mod front;
 mod regions;
 mod vouching;
 mod who;
@@ -62,7 +63,7 @@ pub(super) fn parse(
 fn root(root: Section<'_, '_>, facts: FactsAre) -> (Option<Settings>, Named) {
     let reader = root.reader();
     let data = root.path("data").unwrap_or_else(|| reader.path("data"));
-    let (proxy, proxy_at) = proxy(root.section("proxy"));
+    let (proxy, proxy_at) = front::proxy(root.section("proxy"));
     let admin = admin(root.section("admin"), proxy.listen);
     let upstream = regions::upstreams(&root, &proxy);
     let identity = who::identity(root.section("identity"), &proxy, &proxy_at, &upstream.regions);
@@ -103,43 +104,6 @@ fn address(section: &Section<'_, '_>, fallback: SocketAddr) -> At<SocketAddr> {
         fallback
     });
     (address, at)
-}
-
-fn proxy(section: Section<'_, '_>) -> At<Proxy> {
-    let default = Proxy::default();
-    let (listen, at) = address(&section, default.listen);
-    let prefix = section.text("prefix", "a path such as `/gateway`").and_then(|(text, at)| {
-        let path = text.trim_end_matches('/');
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
-        if path.starts_with('/') && path.bytes().all(plain) && !path.contains("//") && !path.contains("/.") {
-            return Some(path.to_owned());
-        }
-        section.reader().problem(at, format!("`{text}` is no prefix of a path"), "write a path such as `/gateway`");
-        None
-    });
-    let limits = section.section("limits");
-    let proxy = Proxy {
-        listen,
-        prefix,
-        max_connections: limits.count("connections", 1, 1_000_000).unwrap_or(default.max_connections),
-        max_in_flight: limits.count("in-flight", 1, 100_000).unwrap_or(default.max_in_flight),
-        max_requests_per_connection: limits
-            .count("requests-per-connection", 1, 1_000_000_000)
-            .unwrap_or(default.max_requests_per_connection),
-        max_head_bytes: limits.count("head-bytes", 1024, MIB).unwrap_or(default.max_head_bytes),
-        max_headers: limits.count("headers", 8, 1000).unwrap_or(default.max_headers),
-        max_url_bytes: limits.count("url-bytes", 256, MIB).unwrap_or(default.max_url_bytes),
-        max_body_bytes: limits.count("body-bytes", 1024, 64 * MIB).unwrap_or(default.max_body_bytes),
-        max_json_depth: limits.count("json-depth", 4, 128).unwrap_or(default.max_json_depth),
-        head_time: limits.duration("head-time").unwrap_or(default.head_time),
-        body_time: limits.duration("body-time").unwrap_or(default.body_time),
-        total_time: limits.duration("total-time").unwrap_or(default.total_time),
-        idle_time: limits.duration("idle-time").unwrap_or(default.idle_time),
-        drain_time: limits.duration("drain-time").unwrap_or(default.drain_time),
-    };
-    limits.done();
-    section.done();
-    (proxy, at)
 }
 
 fn admin(section: Section<'_, '_>, proxy: SocketAddr) -> Admin {

@@ -3,7 +3,7 @@
 use super::{super::reader::Standing, At, MIB, Proxy, Section};
 use crate::{
     base::address,
-    egress::{Times, Trust},
+    egress::{Own, Times, Trust, Way},
     upstream::{self, RegionSettings},
 };
 use std::{
@@ -66,7 +66,7 @@ fn one_upstream(
         section.reader().problem(at.clone().unwrap_or_default(), what, "write the address of the upstream");
     }
     let at = at.filter(|_| url.is_some());
-    let trust = section.file("ca-file").map_or(Trust::System, Trust::File);
+    let way = way(&section);
     let client_id = section.needed("client-id", "`client-id = \"...\"`").map(|(text, _)| text.to_owned());
     let client_secret = section.secret("client-secret");
     if let Some((_, Standing::Literal, at)) = &client_secret
@@ -81,7 +81,7 @@ fn one_upstream(
     let made = RegionSettings {
         region: region.unwrap_or_default().to_owned(),
         url: url.unwrap_or_default(),
-        trust,
+        way,
         client_id: client_id.unwrap_or_default(),
         client_secret: client_secret.map(|(secret, _, _)| secret).unwrap_or_default(),
         times: Times {
@@ -98,6 +98,19 @@ fn one_upstream(
     };
     section.done();
     (made, at)
+}
+
+fn way(section: &Section<'_, '_>) -> Way {
+    let trust = section.file("ca-file").map_or(Trust::System, Trust::File);
+    let (certificate, key) = (section.file("client-certificate"), section.file("client-key"));
+    for (there, other) in [("client-certificate", "client-key"), ("client-key", "client-certificate")] {
+        if section.has_any(&[there]) && !section.has_any(&[other]) {
+            section.missing(other, &format!("`{other} = \"{other}.pem\"` beside `{there}`"));
+        }
+    }
+    let own = certificate.zip(key).map(|(certificate, key)| Own { certificate, key });
+    let http2 = section.word("http2", &[("off", false), ("negotiated", true)]).unwrap_or(true);
+    Way { trust, own, http2 }
 }
 
 /// Where files may be fetched from, in the one spelling that links are compared with.

@@ -9,7 +9,8 @@ use crate::{
     base::address,
     egress::Trust,
     identity::{
-        self, ActingSettings, Asks, Holder, IntrospectionSettings, IssuerKeys, JwtSettings, KeysFrom, StaticToken,
+        self, Account, ActingSettings, Asks, Holder, IntrospectionSettings, IssuerKeys, JwtSettings, KeysFrom, Mark,
+        StaticToken,
     },
     upstream::RegionSettings,
 };
@@ -80,9 +81,10 @@ pub(super) fn identity(
     }
     let jwt = section.section("jwt");
     let jwt = if jwt.present() { jwt_settings(jwt) } else { None };
+    let accounts = accounts(&section, proxy);
     let asked = section.section("introspection");
     let introspection = if asked.present() { introspection(asked, proxy, regions) } else { None };
-    let ways = ["static", "jwt", "introspection"];
+    let ways = ["static", "jwt", "introspection", "certificate"];
     if statics.is_empty() && jwt.is_none() && introspection.is_none() && !section.has_any(&ways) {
         reader.problem_of_file(
             "nobody could sign in",
@@ -96,6 +98,7 @@ pub(super) fn identity(
         jwt,
         introspection,
         logins,
+        accounts,
         bpo_max_lifetime: section.duration("bpo-max-lifetime").unwrap_or(default.bpo_max_lifetime),
         failures_per_minute: failures.unwrap_or(default.failures_per_minute),
         logout_audience: section
@@ -113,6 +116,57 @@ fn acting(section: Section<'_, '_>) -> ActingSettings {
     let administrators = administrators.map(|(id, _)| id.into()).collect();
     section.done();
     ActingSettings { require_session, administrators }
+}
+
+/// `[[identity.certificate]]`: service accounts that are known by the certificate of their connection.
+fn accounts(section: &Section<'_, '_>, proxy: &Proxy) -> Vec<Account> {
+    let mut accounts: Vec<Account> = Vec::new();
+    for one in section.sections("certificate") {
+        let reader = one.reader();
+        let service = one.needed("service", "`service = \"...\"`: the id of a service account of the directory");
+        let name = one.text("name", "an alternative name of the certificate's subject, a host or a URI");
+        let fingerprint = one.text("fingerprint", "the SHA-256 of the certificate in hexadecimal digits");
+        let mark = match (name, fingerprint) {
+            (Some((name, at)), None) => {
+                if name.contains('*') {
+                    let what = format!("`{name}` is compared to the letter, and no account has all of its names");
+                    reader.problem(at, what, "write the one name of the account");
+                }
+                Some(Mark::Name(name.to_owned()))
+            }
+            (None, Some((text, at))) => {
+                let digits = text.replace(':', "").to_ascii_lowercase();
+                if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                    let help = "write the 64 digits that `openssl x509 -noout -fingerprint -sha256 -in FILE` prints";
+                    reader.problem(at, format!("`{text}` is no SHA-256"), help);
+                }
+                Some(Mark::Fingerprint(digits))
+            }
+            _ => {
+                let what = "a certificate is known by nothing, or by two things";
+                reader.problem(one.at.clone(), what, "write `name` or `fingerprint`");
+                None
+            }
+        };
+        if let Some(mark) = &mark
+            && accounts.iter().any(|known| known.mark == *mark)
+        {
+            reader.problem(one.at.clone(), "two accounts have one certificate", "give each of them its own");
+        }
+        if proxy.tls.as_ref().is_none_or(|files| files.clients.is_none()) {
+            let what = "no client is asked for a certificate";
+            reader.problem(
+                one.at.clone(),
+                what,
+                "name under `[proxy.tls]` the `client-ca` that signs those of clients",
+            );
+        }
+        one.done();
+        if let (Some(mark), Some((service, _))) = (mark, service) {
+            accounts.push(Account { mark, service: service.into() });
+        }
+    }
+    accounts
 }
 
 const ALGORITHMS: [(&str, Algorithm); 9] = [
@@ -225,7 +279,7 @@ fn introspection(section: Section<'_, '_>, proxy: &Proxy, regions: &[RegionSetti
                 let what = format!("region `{name}` has no [[upstream]]");
                 section.reader().problem(at, what, "name one that has");
             }
-            trust_of = known.map(|one| one.trust.clone());
+            trust_of = known.map(|one| one.way.trust.clone());
             known.and_then(|one| {
                 let url = format!("{}/api/v2/users/me", one.url.to_string().trim_end_matches('/'));
                 Some(Asks::UsersMe { region: name.to_owned(), url: url.parse().ok()? })

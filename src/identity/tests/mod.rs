@@ -285,3 +285,39 @@ fn one_pem_key_verifies_whatever_the_token_calls_it() {
         assert_eq!(judge(nobody).unwrap_err().code, Code::IdentityUnknown, "{nobody}");
     }
 }
+
+#[test]
+fn a_certificate_is_an_account_by_one_mark_while_it_lasts() {
+    let account = |mark, service: &str| Account { mark, service: service.into() };
+    let name = |name: &str| Mark::Name(name.to_owned());
+    let accounts = vec![
+        account(name("robot.example"), "svc"),
+        account(Mark::Fingerprint("ab".repeat(32)), "svc"),
+        account(name("left.example"), "left"),
+    ];
+    let identity = Identity::new(&Settings { accounts, ..Settings::default() }, &Metrics::detached()).unwrap();
+    let org = org();
+    let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let certificate = |fingerprint: &str, names: &[&str]| crate::server::Certificate {
+        fingerprint: fingerprint.repeat(32),
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        not_after: "2026-01-02T00:00:00Z".parse().unwrap(),
+    };
+    let who = |certificate, now| identity.account(&certificate, &org, now).map_err(|refusal| refusal.code);
+    for known in [certificate("00", &["other.example", "robot.example"]), certificate("ab", &[])] {
+        let not_after = known.not_after;
+        let subject = who(known.clone(), now).unwrap().unwrap();
+        assert_eq!((subject.principal, subject.method), (Principal::Service(Ix::new(0)), Method::Certificate));
+        assert_eq!(subject.expires_at, Some(not_after));
+        assert_eq!(who(known, not_after), Err(Code::IdentityRequired));
+    }
+    for nobody in [certificate("00", &["Robot.example", "x.robot.example", "*.example"]), certificate("ba", &[])] {
+        assert_eq!(who(nobody, now), Ok(None));
+    }
+    assert_eq!(who(certificate("ab", &["left.example"]), now), Err(Code::IdentityRequired), "two accounts");
+    assert_eq!(who(certificate("00", &["left.example"]), now), Err(Code::IdentityUnknown));
+    let robot = who(certificate("ab", &[]), now).unwrap().unwrap();
+    let user = Subject { principal: Principal::User(Ix::new(0)), ..robot.clone() };
+    assert_eq!(robot.clone().agreeing(robot.clone()), Ok(robot.clone()));
+    assert!(robot.agreeing(user).is_err());
+}

@@ -24,6 +24,15 @@ use std::{collections::BTreeSet, sync::Arc};
 impl GuardPlan {
     /// Looks at each interaction that a change names: all of them have to be there, and all of each visible.
     pub(super) fn see_each(&self, part: Option<&PartId>, unguarded: &Unguarded) -> Result<Arc<[Sighting]>, Refusal> {
+        self.see_those(part, unguarded)?.into_iter().collect()
+    }
+
+    /// What is seen of each interaction that was asked for by its id; of one that is not there, or not whole, why.
+    pub(super) fn see_those(
+        &self,
+        part: Option<&PartId>,
+        unguarded: &Unguarded,
+    ) -> Result<Vec<Result<Sighting, Refusal>>, Refusal> {
         if unguarded.status != 200 {
             return Err(unreadable(format!("status {} is no interaction", unguarded.status)));
         }
@@ -48,7 +57,7 @@ impl GuardPlan {
             let row = row.ok_or_else(|| Refusal::outside("the upstream knows no such interaction"))?;
             self.see_whole(id, part, row)
         };
-        self.ids.iter().map(one).collect()
+        Ok(self.ids.iter().map(one).collect())
     }
 
     fn see_whole(&self, id: &str, part: Option<&PartId>, row: &Value) -> Result<Sighting, Refusal> {

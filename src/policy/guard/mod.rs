@@ -10,6 +10,7 @@ pub(super) mod fields;
 mod foreign;
 mod job;
 mod legs;
+mod looked;
 mod part;
 mod preview;
 mod rows;
@@ -362,7 +363,7 @@ impl GuardPlan {
     pub fn guard(&self, unguarded: Unguarded) -> Result<Guarded, Refusal> {
         match self.read(Gathered::default(), unguarded)? {
             Read::Done(guarded) => Ok(guarded),
-            Read::More(_) => Err(unreadable("one page of a list that goes on".to_owned())),
+            Read::Look(_) | Read::More(_) => Err(unreadable("one page of a list that goes on".to_owned())),
         }
     }
 

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     model::{
         answer::Shape,
-        body::{Access, Dimension},
+        body::{Access, Dimension, ObjectOrd},
         contract::Data,
         org::{DivisionIx, QueueIx, QueueState, UserIx},
     },
@@ -175,7 +175,8 @@ pub(super) fn owner(plan: &GuardPlan) -> Access {
         Data::User if names(Access::Group) && !names(Access::User) => Access::Group,
         Data::User => Access::User,
         Data::Division => Access::Division,
-        Data::Queue | Data::Interaction | Data::Flow | Data::Case | Data::Team | Data::Metadata => Access::Queue,
+        Data::Team => Access::Object(ObjectOrd::Team),
+        Data::Queue | Data::Interaction | Data::Flow | Data::Case | Data::Metadata => Access::Queue,
     }
 }
 
@@ -185,6 +186,10 @@ pub(super) fn owned(plan: &GuardPlan, mut row: Value) -> Option<Value> {
     if owner == Access::Group {
         let group = id(said(plan, Some(&row), owner)).and_then(|id| plan.org.index.groups.get(id));
         return group.filter(|group| plan.extent.shows_group(&plan.org, **group)).map(|_| row);
+    }
+    if let Access::Object(_) = owner {
+        let object = id(said(plan, Some(&row), owner));
+        return object.is_some_and(|object| is_placed(plan, &row, object)).then_some(row);
     }
     let find = |access: Access| {
         let is_key = access == owner || plan.operation.answer.keys.iter().any(|key| key.access == access);
@@ -201,6 +206,16 @@ pub(super) fn owned(plan: &GuardPlan, mut row: Value) -> Option<Value> {
     let lifted = sight::look(plan, &leg).map(|seen| seen.lifted).unwrap_or_default();
     super::fields::mask(plan, &mut row, &lifted);
     Some(row)
+}
+
+/// Whether an object is one of the scope, and of no other division than the directory says.
+fn is_placed(plan: &GuardPlan, row: &Value, object: &str) -> bool {
+    let Some(division) = plan.extent.objects.get(object) else { return false };
+    match said(plan, Some(row), Access::Division) {
+        Said::Nothing => true,
+        Said::Id(id) => plan.org.index.divisions.get(id) == Some(division),
+        Said::Odd => false,
+    }
 }
 
 fn id(said: Said<'_>) -> Option<&str> {
@@ -323,6 +338,9 @@ pub(super) fn entity(plan: &GuardPlan, row: Value, seen: &mut BTreeSet<String>) 
             if !plan.ids.contains(id) || !seen.insert(id.to_owned()) {
                 return None;
             }
+            if matches!(key.access, Access::Object(_)) && !is_placed(plan, &row, id) {
+                return None;
+            }
             let leg = match key.access {
                 Access::Queue => Leg { queue: Some(id), ..Leg::default() },
                 Access::User => Leg { user: Some(id), ..Leg::default() },
@@ -330,6 +348,7 @@ pub(super) fn entity(plan: &GuardPlan, row: Value, seen: &mut BTreeSet<String>) 
             };
             lifted = Some(sight::look(plan, &leg).map(|seen| seen.lifted).unwrap_or_default());
         } else if key.access == Access::Division
+            && !matches!(named_by, Some(Access::Object(_)))
             && let Some(id) = value
         {
             let division = plan.org.index.divisions.get(id)?;

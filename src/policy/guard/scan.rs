@@ -8,12 +8,13 @@ use crate::{
     model::{
         answer::{PageNumber, Piece},
         operation::{Scan, Walk},
+        part::Sighting,
         refusal::{Code, Notice, Refusal},
     },
     policy::{guard::fields, local},
     query::json::{self, Limits, Value},
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which of the visible rows are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,19 +38,27 @@ pub enum Place {
 #[derive(Debug, Default)]
 pub struct Gathered {
     /// Those that are visible, in the order of the upstream.
-    rows: Vec<Value>,
+    pub(super) rows: Vec<Value>,
     /// What tells each row that came from the others.
     known: BTreeSet<Vec<u8>>,
     places: BTreeSet<Place>,
     next: Option<Place>,
+    /// Whether the upstream itself said that there is more.
+    said: bool,
     bytes: usize,
     counts: Rows,
+    /// Rows of interactions at which nobody has looked yet.
+    pub(super) waiting: Vec<Value>,
+    /// What was seen of interactions that were looked at; `None`: not all of it is visible, or it is not there.
+    pub(super) looked: BTreeMap<Box<str>, Option<Sighting>>,
 }
 
 /// A list after one more answer.
 #[derive(Debug)]
 pub enum Read {
     Done(Guarded),
+    /// Its rows are of interactions that have to be looked at.
+    Look(Gathered),
     /// It goes on, and has to be read on.
     More(Gathered),
 }
@@ -66,17 +75,33 @@ const PATIENCE: usize = 4;
 impl GuardPlan {
     /// Reads one more answer of a list; of everything else, the one.
     pub fn read(&self, before: Gathered, unguarded: Unguarded) -> Result<Read, Refusal> {
-        match self.operation.scan.as_ref().and_then(|scan| Some((scan, scan.walk.as_ref()?, self.cut.as_ref()?))) {
-            Some((scan, walk, cut)) => self.gather(scan, walk, cut, before, unguarded),
+        match self.listed() {
+            Some((scan, walk, _)) => self.gather(scan, walk, before, unguarded),
             None => self.whole(unguarded).map(Read::Done),
         }
+    }
+
+    /// Judges the rows whose interactions were looked at, and reads on when no other waits.
+    pub(super) fn settle(&self, mut read: Gathered) -> Result<Read, Refusal> {
+        self.judge_waiting(&mut read);
+        if !read.waiting.is_empty() {
+            return Ok(Read::Look(read));
+        }
+        match self.listed() {
+            Some((scan, walk, cut)) => self.go_on(scan, walk, cut, read),
+            None => Err(unreadable("no list goes on here".to_owned())),
+        }
+    }
+
+    fn listed(&self) -> Option<(&Scan, &Walk, &Cut)> {
+        let scan = self.operation.scan.as_ref()?;
+        Some((scan, scan.walk.as_ref()?, self.cut.as_ref()?))
     }
 
     fn gather(
         &self,
         scan: &Scan,
         walk: &Walk,
-        cut: &Cut,
         mut read: Gathered,
         Unguarded { status, body }: Unguarded,
     ) -> Result<Read, Refusal> {
@@ -108,9 +133,14 @@ impl GuardPlan {
             // that there were some, would say what a parameter finds among them.
             let Some(apart) = self.apart(scan, &row) else { continue };
             if read.known.insert(apart) && !super::rows::is_left_out(self, &row) {
-                // A search names all that may come back. Whoever was named and has moved away comes rightly, and is passed over
+                if self.operation.look.is_some() {
+                    read.waiting.push(row);
+                    continue;
+                }
+                // Most searches name all that may come back. Whoever was named and has moved away comes rightly, and is passed over
                 // as in lists: a notice would say that a criterion fits him where he is now.
-                let strange = self.operation.body().is_some() && !super::rows::is_named(self, &row);
+                let named = self.operation.body().is_some() && self.operation.contract.scan.is_none();
+                let strange = named && !super::rows::is_named(self, &row);
                 let visible = super::rows::owned(self, row);
                 read.counts.foreign += u64::from(visible.is_none() && strange);
                 read.rows.extend(visible);
@@ -119,7 +149,7 @@ impl GuardPlan {
         if came > 0 && read.known.len() == before {
             return Err(unreadable("a page of the list brought nothing but what was read before".to_owned()));
         }
-        let said = matches!(more, Further::Said(_));
+        read.said = matches!(more, Further::Said(_));
         read.next = match more {
             Further::Said(place) => Some(place),
             Further::Unsaid(place) => place.filter(|_| came > 0 && came >= walk.step),
@@ -128,12 +158,17 @@ impl GuardPlan {
         if came == 0 && !walk.by_place {
             read.next = None;
         }
+        self.settle(read)
+    }
+
+    /// What becomes of a list when all that was read of it is judged.
+    fn go_on(&self, scan: &Scan, walk: &Walk, cut: &Cut, read: Gathered) -> Result<Read, Refusal> {
         if read.next.is_none() || self.has_enough(cut, &read) {
             return self.cut_page(cut, read).map(Read::Done);
         }
         let pages = scan.most.div_ceil(walk.step).saturating_mul(PATIENCE);
         if read.places.len() >= pages || read.next.as_ref().is_some_and(|next| read.places.contains(next)) {
-            let says = if said { "by its own word" } else { "by the size of its pages" };
+            let says = if read.said { "by its own word" } else { "by the size of its pages" };
             return Err(unreadable(format!("the list goes on, {says}, in a circle or in more than {pages} pages")));
         }
         Ok(Read::More(read))
@@ -198,7 +233,11 @@ impl GuardPlan {
                 page.set("cursor", Value::text(cut.skip.saturating_add(cut.size).to_string()));
             }
         }
-        let page = fields::keep(keep, page);
+        let page = match self.operation.look {
+            // of an interaction the legs were judged, and nobody judged what else a row says
+            Some(_) => fields::keep_listed(keep, &fields::Links::none(), page),
+            None => fields::keep(keep, page),
+        };
         Ok(Guarded {
             rows_in: read.counts.received,
             rows_out,

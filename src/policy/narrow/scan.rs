@@ -1,12 +1,12 @@
 //! Lists of which no request can name the entries: read from the beginning, page by page of the upstream, until all of
 //! the list or enough of it was judged. The asked page is cut from the visible rows, so each is reached once.
 
-use super::{Asking, Narrowed, Outcome, PATH, list, params, search};
+use super::{Asking, Counted, Narrowed, Outcome, PATH, list, params, search};
 use crate::{
     model::{
         operation::{Scan, Walk},
         outgoing::{Outgoing, Residual},
-        refusal::{Code, Refusal},
+        refusal::{Code, Notice, Refusal},
     },
     policy::{
         guard::{Cut, Gathered, GuardPlan, PageInfo, Place},
@@ -38,13 +38,15 @@ fn page(asking: &Asking<'_>, scan: &Scan, place: &Place) -> Result<Outcome, Refu
     let extent = asking.whole_extent();
     let mut judge = asking.judge(&extent);
     let sent = params::listed(asking, &mut judge)?;
+    refuse_everybodys(asking, scan)?;
     let cut = cut(asking, scan.walk.as_ref())?;
     let nothing = PageInfo { number: cut.number, size: cut.size, total: 0 };
     if asking.scope.entitlements.is_empty() {
         asking.refuse_empty_scope(&judge)?;
         return Ok(Outcome::Local(local::empty_page(asking.operation, nothing, judge.notices())));
     }
-    let counted = asking.count(None, false)?;
+    let looks = asking.operation.look.is_some();
+    let counted = if looks { of_legs(asking)? } else { asking.count(None, false)? };
     let Some(mut query) = sent else {
         return Ok(Outcome::Local(local::empty_page(asking.operation, nothing, judge.notices())));
     };
@@ -62,11 +64,33 @@ fn page(asking: &Asking<'_>, scan: &Scan, place: &Place) -> Result<Outcome, Refu
     }
     let mut notices = judge.notices();
     notices.extend(counted.notices);
+    notices.extend(looks.then(left_out));
     let outgoing = Outgoing { method: asking.operation.contract.method, path: asking.path(), query, body: None };
     let plan = GuardPlan::new(asking.operation, &asking.world.org, asking.scope, counted.extent, asking.now)
         .with_cut(Cut { next: Ok(next), ..cut });
-    let residual = Residual { keys: true, ..Residual::default() };
+    let residual = Residual { keys: true, legs: looks, ..Residual::default() };
     Ok(Outcome::Send(Box::new(Narrowed { outgoing, residual, plan, notices })))
+}
+
+/// Where legs are looked at, they say their time and their interaction: every right counts.
+pub(super) fn of_legs(asking: &Asking<'_>) -> Result<Counted, Refusal> {
+    asking.count_of(&asking.scope.entitlements, None, true)
+}
+
+/// Said whether there are some or not.
+pub(super) fn left_out() -> Notice {
+    Notice::new("interaction.mixed", "what is of interactions that are partly other people's is left out")
+}
+
+/// A list of everybody's, read whole for the few rows that are the asker's, helps nobody.
+fn refuse_everybodys(asking: &Asking<'_>, scan: &Scan) -> Result<(), Refusal> {
+    let named = |param: &str| asking.question.params.iter().any(|(name, _)| **name == *param);
+    if scan.narrowed_by.is_empty() || scan.narrowed_by.iter().any(|param| named(param)) {
+        return Ok(());
+    }
+    let params: Vec<_> = scan.narrowed_by.iter().map(|param| format!("`{param}`")).collect();
+    let message = format!("say of whom: this list is asked for by one of {}", params.join(", "));
+    Err(Refusal::new(Code::QueryMalformed, message))
 }
 
 /// Which of the visible rows are asked for.

@@ -1,10 +1,11 @@
 //! Searches by criteria: the visible people, or groups, are named by their ids in one more criterion, and what is found of
-//! them is read to its end, so that totals and pages are ours.
+//! them is read to its end, so that totals and pages are ours. What has no criterion on its id is found as it is, and judged row
+//! by row.
 
-use super::{Asking, Narrowed, Outcome, fields, list, params};
+use super::{Asking, Narrowed, Outcome, fields, list, params, scan};
 use crate::{
     model::{
-        body::{Access, BodyModel, FieldKind},
+        body::{Access, BodyModel, FieldKind, Proof},
         operation::{Scan, Site, Walk},
         outgoing::{Outgoing, Residual},
         refusal::{Code, Notice, Refusal},
@@ -27,8 +28,11 @@ use std::collections::BTreeSet;
 pub(super) fn page(asking: &Asking<'_>, scan: &Scan, place: &Place) -> Result<Outcome, Refusal> {
     let operation = asking.operation;
     let fault = || Refusal::new(Code::Internal, "this search cannot be narrowed").because("a search without its rule");
-    let (Some(model), Some(walk), [site]) = (operation.body(), &scan.walk, operation.sites.as_slice()) else {
-        return Err(fault());
+    let (Some(model), Some(walk)) = (operation.body(), &scan.walk) else { return Err(fault()) };
+    let (at, site) = match (&model.proof, operation.sites.as_slice()) {
+        (Proof::Rows { at }, []) => (at, None),
+        (_, [site]) => (&site.at, Some(site)),
+        _ => return Err(fault()),
     };
     let Some(raw) = &asking.question.body else {
         return Err(Refusal::new(Code::QueryMalformed, "this operation needs a JSON body"));
@@ -38,7 +42,7 @@ pub(super) fn page(asking: &Asking<'_>, scan: &Scan, place: &Place) -> Result<Ou
     fields::sort(asking, &body, asking.org.is_bpo(asking.scope.holder))?;
     let whole = asking.whole_extent();
     let mut judge = asking.judge(&whole);
-    let asked = body.slot(&site.at).and_then(|slot| slot.filters.first().cloned());
+    let asked = body.slot(at).and_then(|slot| slot.filters.first().cloned());
     let judged = asked.map_or(Ok(Some(Filter::and(Vec::new()))), |filter| judge.filter(filter))?;
     // refuses what the operation does not list; a search lists none
     params::listed(asking, &mut judge)?;
@@ -48,17 +52,25 @@ pub(super) fn page(asking: &Asking<'_>, scan: &Scan, place: &Place) -> Result<Ou
         asking.refuse_empty_scope(&judge)?;
         return Ok(Outcome::Local(local::empty_page(operation, nothing, judge.notices())));
     }
-    let counted = asking.count(None, false)?;
+    let looks = operation.look.is_some();
+    if looks && !judged.as_ref().is_none_or(names_somebody) {
+        let message = "say of whom: a search that looks at interactions names an agent or an interaction";
+        return Err(Refusal::new(Code::QueryMalformed, message));
+    }
+    let counted = if looks { scan::of_legs(asking)? } else { asking.count(None, false)? };
     let mut notices = judge.notices();
     notices.extend(counted.notices);
-    let named = match judged {
-        Some(judged) => name_visible(asking, (model, site), &judged, &counted.extent, scan.most)?,
-        None => None,
+    notices.extend(looks.then(scan::left_out));
+    let named = match (judged, site) {
+        (Some(judged), Some(site)) => name_visible(asking, (model, site), &judged, &counted.extent, scan.most)?,
+        // its fields are nobody's, and every row is judged
+        (Some(judged), None) => Some(judged),
+        (None, _) => None,
     };
     let Some(filter) = named else {
         return Ok(Outcome::Local(local::empty_page(operation, nothing, notices)));
     };
-    body.put_filters(&site.at, false, vec![filter]);
+    body.put_filters(at, false, vec![filter]);
     put_in_order(model, &mut body);
     let next = next(asking, raw, walk, &cut);
     let number = match place {
@@ -76,8 +88,12 @@ pub(super) fn page(asking: &Asking<'_>, scan: &Scan, place: &Place) -> Result<Ou
     };
     let plan = GuardPlan::new(operation, &asking.world.org, asking.scope, counted.extent, asking.now)
         .with_cut(Cut { next, ..cut });
-    let residual = Residual { keys: true, ..Residual::default() };
+    let residual = Residual { keys: true, legs: looks, ..Residual::default() };
     Ok(Outcome::Send(Box::new(Narrowed { outgoing, residual, plan, notices })))
+}
+
+fn names_somebody(asked: &Filter) -> bool {
+    asked.atoms().iter().any(|atom| matches!(atom.term, Term::In(Access::User | Access::Conversation, _)))
 }
 
 /// What was asked, of visible ids alone: those that the asker named, or all. `None`: of nobody.

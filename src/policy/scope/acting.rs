@@ -11,6 +11,7 @@ use crate::model::{
     refusal::{Code, Echo, Refusal},
     schedule::{Ids, Right, Rights},
 };
+use jiff::Timestamp;
 
 /// An account that acts for somebody, and where it may.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +67,7 @@ pub fn acting(org: &Org, account: ServiceIx, named: &str, never: &[Box<str>]) ->
 
 impl Acting {
     /// What of the subject's own scope the account gets. An assignment in a parent division opens nothing, as everywhere.
-    pub fn limit(&self, scope: &Scope, operation: &Operation, org: &Org) -> Result<Scope, Refusal> {
+    pub fn limit(&self, scope: &Scope, operation: &Operation, org: &Org, now: Timestamp) -> Result<Scope, Refusal> {
         let judged_elsewhere = operation.definition.is_some()
             || operation.schedule.is_some()
             || operation.own.is_some()
@@ -95,6 +96,6 @@ impl Acting {
         let restricted = org.queues.iter().filter(|queue| queue.restricted).map(|queue| queue.id.clone()).collect();
         let region = org.region(org.service(self.account).region).id.clone();
         let own = Rights { region, sources: vec![right], closed: Vec::new(), restricted };
-        Ok(lesser(scope, &own, operation, org))
+        Ok(lesser(scope, &own, operation, org, now))
     }
 }

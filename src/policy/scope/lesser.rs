@@ -5,7 +5,7 @@ use super::covers_something;
 use crate::model::{
     entitlement::{Entitlement, Scope, Validity, Window},
     operation::Operation,
-    org::{Org, QueueIx, QueueState},
+    org::{DivisionIx, Org, QueueIx, QueueState, UserIx},
     schedule::{Ids, Right, Rights},
     set::{Dim, Ix, Set},
 };
@@ -44,8 +44,8 @@ fn ids<'a, T>(dim: &Dim<Ix<T>>, id: impl Fn(Ix<T>) -> &'a Box<str>) -> Ids {
     }
 }
 
-/// What `scope` and `other` both give. Masks are not lifted, and links not opened, by what is the lesser of two.
-pub fn lesser(scope: &Scope, other: &Rights, operation: &Operation, org: &Org) -> Scope {
+/// What `scope` and `other` both give now. Masks are not lifted, and links not opened, by what is the lesser of two.
+pub fn lesser(scope: &Scope, other: &Rights, operation: &Operation, org: &Org, now: Timestamp) -> Scope {
     let them = Them {
         org,
         archived: operation.archived,
@@ -53,17 +53,58 @@ pub fn lesser(scope: &Scope, other: &Rights, operation: &Operation, org: &Org) -
         restricted: other.restricted.iter().map(|id| &**id).collect(),
     };
     let of_here = *other.region == *org.region(scope.region).id;
-    let mine = scope.entitlements.iter().filter(|_| of_here);
-    let pairs = mine.flat_map(|one| other.sources.iter().map(move |two| (one, two)));
+    let theirs: Vec<Their> = other.sources.iter().filter(|_| of_here).map(|right| Their::of(right, org)).collect();
+    let acting: Vec<&Their> = theirs.iter().filter(|right| right.valid.acts_at(now)).collect();
+    let pairs = scope.entitlements.iter().flat_map(|one| acting.iter().map(move |two| (one, *two)));
+    let mut seen = HashSet::new();
     let mut entitlements: Vec<Entitlement> = Vec::new();
     for both in pairs.filter_map(|(one, two)| them.both(one, two)) {
-        if !entitlements.contains(&both) {
+        if seen.insert(both.clone()) {
             entitlements.push(both);
         }
     }
-    let ends = entitlements.iter().filter_map(|one| one.valid.until);
-    let good_until = scope.good_until.into_iter().chain(ends).min();
+    let changes = entitlements.iter().filter_map(|one| one.valid.next_change(now));
+    let later = theirs.iter().filter_map(|right| right.valid.next_change(now));
+    let good_until = scope.good_until.into_iter().chain(changes).chain(later).min();
     Scope { entitlements, lifts: Vec::new(), openings: Vec::new(), good_until, ..scope.clone() }
+}
+
+/// Whether some right of `scope` is in none of those of `other`, as written.
+pub fn says_more(scope: &Scope, other: &Scope) -> bool {
+    let within = |part: &Entitlement, whole: &Entitlement| {
+        part.divisions.is_within(&whole.divisions)
+            && part.queues.is_within(&whole.queues)
+            && part.users.is_within(&whole.users)
+            && part.conversations.is_within(&whole.conversations)
+            && whole.data.is_none_or(|window| part.data.is_some_and(|one| window.contains(one.from, one.until)))
+    };
+    scope.entitlements.iter().any(|part| !other.entitlements.iter().any(|whole| within(part, whole)))
+}
+
+/// One of their rights, with what of it is still there.
+struct Their {
+    divisions: Dim<DivisionIx>,
+    queues: Dim<QueueIx>,
+    users: Dim<UserIx>,
+    conversations: Dim<Box<str>>,
+    data: Option<Window>,
+    valid: Validity,
+}
+
+impl Their {
+    fn of(right: &Right, org: &Org) -> Self {
+        Self {
+            divisions: known(&right.divisions, &org.index.divisions),
+            queues: known(&right.queues, &org.index.queues),
+            users: known(&right.users, &org.index.users),
+            conversations: match &right.conversations {
+                Ids::Any => Dim::Any,
+                Ids::Only(list) => Dim::Only(list.iter().cloned().collect()),
+            },
+            data: right.data.map(|(from, until)| Window { from, until }),
+            valid: Validity { from: right.from, until: right.until },
+        }
+    }
 }
 
 /// Whose rights were spelt.
@@ -76,28 +117,26 @@ struct Them<'a> {
 }
 
 impl Them<'_> {
-    fn both(&self, one: &Entitlement, two: &Right) -> Option<Entitlement> {
-        let index = &self.org.index;
-        let theirs = two.data.map(|(from, until)| Window { from, until });
+    fn both(&self, one: &Entitlement, two: &Their) -> Option<Entitlement> {
         let mut both = Entitlement {
-            divisions: one.divisions.and(&known(&two.divisions, &index.divisions)),
-            users: one.users.and(&known(&two.users, &index.users)),
-            conversations: match &two.conversations {
-                Ids::Any => one.conversations.clone(),
-                Ids::Only(list) => one.conversations.and(&Dim::Only(list.iter().cloned().collect())),
+            divisions: one.divisions.and(&two.divisions),
+            users: one.users.and(&two.users),
+            conversations: one.conversations.and(&two.conversations),
+            data: one.data.or(two.data),
+            valid: Validity {
+                from: one.valid.from.max(two.valid.from),
+                until: one.valid.until.into_iter().chain(two.valid.until).min(),
             },
-            data: one.data.or(theirs),
-            valid: Validity { from: one.valid.from.max(two.from), until: sooner(one.valid.until, two.until) },
             ..one.clone()
         };
-        if let (Some(one), Some(two)) = (one.data, theirs) {
+        if let (Some(one), Some(two)) = (one.data, two.data) {
             let (from, until) = (one.from.max(two.from), one.until.min(two.until));
             if from >= until {
                 return None;
             }
             both.data = Some(Window { from, until });
         }
-        both.queues = self.queues(&both, &known(&two.queues, &index.queues));
+        both.queues = self.queues(&both, &two.queues);
         let some = !both.conversations.is_nothing() && covers_something(&both);
         some.then_some(both)
     }
@@ -133,8 +172,4 @@ fn known<T>(ids: &Ids, index: &HashMap<Box<str>, Ix<T>>) -> Dim<Ix<T>> {
         Ids::Any => Dim::Any,
         Ids::Only(list) => Dim::Only(list.iter().filter_map(|id| index.get(id).copied()).collect()),
     }
-}
-
-fn sooner(one: Option<Timestamp>, two: Option<Timestamp>) -> Option<Timestamp> {
-    one.into_iter().chain(two).min()
 }

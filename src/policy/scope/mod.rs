@@ -10,7 +10,7 @@ mod openings;
 
 pub use abroad::derive_abroad;
 pub use acting::{Acting, acting};
-pub use lesser::{lesser, spelt};
+pub use lesser::{lesser, says_more, spelt};
 
 use super::{extent::covers_whole, outsourcers};
 use crate::model::{

@@ -6,6 +6,7 @@
 mod asked;
 
 use super::{
+    cors::Reader,
     leaving::Body,
     respond::{self, Answer},
 };
@@ -52,6 +53,8 @@ pub(super) struct Exchange {
     head: bool,
     /// The client's body, or its end, has not been read.
     unread: bool,
+    /// The page that a browser gives the answer to, if any.
+    reader: Reader,
     began: Instant,
     phase: (&'static str, Instant),
     /// The outcome line as it stands now: nobody has got an answer yet.
@@ -111,6 +114,7 @@ impl Exchange {
             reserved,
             head,
             unread,
+            reader: Reader::default(),
             began: Instant::now(),
             phase: ("admit", Instant::now()),
             outcome: Some(outcome),
@@ -222,6 +226,10 @@ impl Exchange {
         }
     }
 
+    pub(super) fn tell_all<'n>(&mut self, notices: impl IntoIterator<Item = &'n Notice>) {
+        self.notices.extend(notices.into_iter().cloned());
+    }
+
     pub(super) fn scoped(&mut self, scoped: &Scoped, org: &Org) {
         self.scope = Some(Arc::clone(&scoped.record));
         self.region = org.region(scoped.scope.region).id.to_string();
@@ -250,6 +258,15 @@ impl Exchange {
         Ok(intent)
     }
 
+    /// Records what is about to be shown again, with what was sent for it. Nothing is sent now.
+    pub(super) async fn intend_kept(&mut self, recorder: &Recorder, forward: &Forward) -> Result<(), Refusal> {
+        self.note(|outcome| outcome.cache = Cache::Kept);
+        let draft =
+            self.draft().ok_or_else(|| Refusal::new(Code::Internal, INTERNAL).because("an intent before its facts"))?;
+        recorder.intend(draft, &forward.verified).await?;
+        Ok(())
+    }
+
     fn draft(&self) -> Option<IntentDraft> {
         let outcome = self.outcome.as_ref()?;
         Some(IntentDraft {
@@ -264,6 +281,7 @@ impl Exchange {
             on_behalf: self.on_behalf.clone(),
             scope: self.scope.clone()?,
             versions: outcome.versions.clone()?,
+            cache: outcome.cache,
             notices: self.notices.iter().map(NoticeRecord::from).collect(),
         })
     }
@@ -356,6 +374,10 @@ impl Exchange {
         });
     }
 
+    pub(super) fn read_by(&mut self, reader: Reader) {
+        self.reader = reader;
+    }
+
     /// The client's body was read to its end.
     pub(super) fn body_read(&mut self) {
         self.unread = false;
@@ -386,6 +408,7 @@ impl Exchange {
             outcome.status = head.status.as_u16();
             outcome.notices = notices;
         });
+        self.reader.tell(&mut head.headers);
         if self.head {
             // How long a longer answer is, only its end would tell.
             if flow.take().is_none() {

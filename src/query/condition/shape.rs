@@ -222,6 +222,7 @@ fn kind(kind_of_field: &FieldKind, dialect: Dialect) -> Kind {
         // conditions do not look deeper
         Dialect::OpenSearch => opensearch(model, model.max_depth.clamp(1, 4)),
         Dialect::Criteria => criteria(model),
+        Dialect::Marks => marks(model),
     };
     match kind_of_field {
         FieldKind::Duration => Kind::Duration,
@@ -314,6 +315,19 @@ fn criteria(model: &FilterModel) -> Kind {
         ("type", words(["CONTAINS", "EXACT", "STARTS_WITH", "TERM", "TERMS"])),
         ("value", Kind::Text),
         ("values", Kind::List(Box::new(Kind::Text))),
+    ])))
+}
+
+/// As `marks::text_of` spells them.
+fn marks(model: &FilterModel) -> Kind {
+    Kind::List(Box::new(object([
+        ("field", dimensions(model, Dialect::Marks)),
+        ("operator", words(["AND"])),
+        ("type", Kind::Text),
+        ("value", Kind::Text),
+        ("values", Kind::List(Box::new(Kind::Text))),
+        ("startValue", Kind::Text),
+        ("endValue", Kind::Text),
     ])))
 }
 

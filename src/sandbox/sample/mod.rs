@@ -34,6 +34,7 @@ pub fn directory() -> Value {
         ],
         "teams": [
             { "id": "t-svc-blue", "name": "Blue team", "division": "d-service-us", "members": people::members_of(&people, "g-svc-blue") },
+            { "id": "t-fraud-night", "name": "Night shift", "division": "d-fraud-us", "members": ["rita", "carl"] },
         ],
         "cases": [
             { "id": "case-1001", "name": "Chargeback enquiry", "division": "d-payments-us", "labels": ["l-chargeback"], "conversations": [] },

@@ -36,24 +36,26 @@ const SETTINGS: [&str; 26] = [
 ];
 
 /// Who holds what.
-const ACCESS: [&str; 7] = [
+const ACCESS: [&str; 8] = [
     "authorization:division:view",
     "authorization:grant:view",
     "authorization:role:view",
     "conversation:callForwarding:view",
+    "groups:team:view",
     "routing:queue:view",
     "routing:skillGroup:view",
     "user:profile:view",
 ];
 
 /// What was said, recorded and judged.
-const CONTENT: [&str; 16] = [
+const CONTENT: [&str; 17] = [
     "conversation:agentchecklist:view",
     "conversation:message:view",
     "conversation:messageMedia:view",
     "conversation:suggestion:view",
     "conversation:summary:view",
     "conversation:webmessaging:view",
+    "quality:evaluation:searchAny",
     "quality:evaluation:view",
     "quality:survey:view",
     "recording:annotation:view",

@@ -177,11 +177,11 @@ fn list(of: FieldKind) -> FieldKind {
     FieldKind::List { of: Box::new(of), min: 0, max: 4 }
 }
 
-fn field(name: &str, kind: FieldKind) -> Field {
+pub(super) fn field(name: &str, kind: FieldKind) -> Field {
     Field { name: name.into(), required: name == "interval", masked: false, kind }
 }
 
-fn path(path: &str) -> Vec<Box<str>> {
+pub(super) fn path(path: &str) -> Vec<Box<str>> {
     path.split('.').map(Into::into).collect()
 }
 
@@ -208,7 +208,7 @@ pub(super) fn filter(level: Level) -> FilterModel {
     }
 }
 
-fn contract(operation: &str, data: Data, shape: Shape, model: Option<BodyModel>) -> Contract {
+pub(super) fn contract(operation: &str, data: Data, shape: Shape, model: Option<BodyModel>) -> Contract {
     let segment = |part: &str| match part {
         "{conversationId}" => Segment::Param { name: "conversationId".into(), access: Access::Conversation },
         "{queueId}" => Segment::Param { name: "queueId".into(), access: Access::Queue },
@@ -411,7 +411,7 @@ pub(super) fn members() -> Contract {
     ];
     contract.time = None;
     let below = Some(Arc::new(Contract { time: None, ..one_queue() }));
-    contract.scan = Some(ScanProof { below, place: Some("after".into()) });
+    contract.scan = Some(ScanProof { below, place: Some("after".into()), looks: false });
     contract
 }
 

@@ -1,12 +1,19 @@
 //! Lists that are read from their beginning: proved by what stands above them, and by the guard that judges their rows.
 
-use super::{super::check_scan, fixture::*};
+use super::{
+    super::{check_rows, check_scan},
+    fixture::*,
+};
 use crate::model::{
     answer::Shape,
-    contract::{Data, Method},
+    body::{Access, BodyModel, Dialect, Dimension, FieldKind, FilterModel, Level, Proof},
+    contract::{Contract, Data, Method, Param, ParamKind, ScanProof},
     entitlement::Entitlement,
     org::Principal,
+    outgoing::Residual,
+    part::{SeenLeg, Sighting},
 };
+use std::sync::Arc;
 
 /// A request for members, and what its asker may see of queues.
 struct Below {
@@ -124,4 +131,188 @@ fn such_a_list_is_proved_nowhere_else_and_nothing_else_here() {
     let mut other = Below::of("/routing/queues/qa");
     other.ask.contract = one_queue();
     other.refused("a read by id", "not one of a list");
+}
+
+/// Evaluations of interactions, which are looked at.
+fn evaluations() -> Contract {
+    let mut contract = contract("quality/evaluations", Data::Interaction, Shape::Owned, None);
+    contract.params = vec![Param { name: "queueId".into(), kind: ParamKind::Ids { access: Access::Queue, max: 1 } }];
+    contract.time = None;
+    contract.scan = Some(ScanProof { below: None, place: None, looks: true });
+    contract
+}
+
+fn of_interactions() -> Below {
+    let mut ask = Try::new(evaluations(), vec![whole()], None).path("/quality/evaluations").param("queueId", "qa");
+    ask.residual.legs = true;
+    Below { ask, above: None, above_holder: HOLDER }
+}
+
+#[test]
+fn rows_of_interactions_are_left_to_the_look_at_each() {
+    assert_eq!(of_interactions().check().unwrap(), ["every row of the scope <- answer: legs of each interaction"]);
+    let mut blind = of_interactions();
+    blind.ask.residual.legs = false;
+    blind.refused("nobody looks", "nobody judges the rows");
+    let mut unlooked = of_interactions();
+    unlooked.ask.contract.scan.as_mut().unwrap().looks = false;
+    unlooked.refused("no look", "judged one by one");
+    let mut of_people = Below::of(QA);
+    of_people.ask.contract.scan.as_mut().unwrap().looks = true;
+    of_people.refused("people who are looked at", "judged one by one");
+    let mut outside = of_interactions();
+    outside.ask = outside.ask.param("queueId", "qb");
+    outside.refused("named twice", "stands twice");
+    let ask = Try::new(evaluations(), vec![queues(&["qb"])], None).path("/quality/evaluations").param("queueId", "qa");
+    Below {
+        ask: Try { residual: Residual { legs: true, ..ask.residual.clone() }, ..ask },
+        above: None,
+        above_holder: HOLDER,
+    }
+    .refused("a queue of others", "outside the scope");
+}
+
+#[test]
+fn an_interaction_is_whole_when_every_leg_of_it_is_inside() {
+    let leg = |queue: &str| {
+        let at = |text: &str| Some(text.parse().unwrap());
+        let (start, end) = (at("2026-11-02T09:00:00Z"), at("2026-11-02T09:05:00Z"));
+        SeenLeg { queue: Some(queue.into()), user: Some("ann".into()), start, end }
+    };
+    let seen = |id: &str, queues: &[&str]| Sighting {
+        interaction: id.into(),
+        named: Vec::new(),
+        legs: queues.iter().map(|queue| leg(queue)).collect(),
+    };
+    let proved = |contract: &Contract, rights: Vec<Entitlement>, all: Vec<Sighting>| {
+        let given = scope(HOLDER, contract.action, rights);
+        check_rows(contract, all.into(), &given, &org(), now()).map(|whole| whole.seen().len()).ok()
+    };
+    let (of_qa, of_both) = (seen("c-1", &["qa"]), seen("c-2", &["qa", "qb"]));
+    let contract = evaluations();
+    assert_eq!(proved(&contract, vec![whole()], vec![of_qa.clone(), of_both.clone()]), Some(2));
+    assert_eq!(proved(&contract, vec![queues(&["qa"])], vec![of_qa.clone()]), Some(1));
+    assert_eq!(proved(&contract, vec![queues(&["qa"])], vec![of_qa.clone(), of_both]), None);
+    assert_eq!(proved(&contract, vec![whole()], vec![seen("c-3", &[])]), None);
+    assert_eq!(proved(&contract, Vec::new(), vec![of_qa.clone()]), None);
+    assert_eq!(proved(&contract, vec![whole()], Vec::new()), Some(0));
+    assert_eq!(proved(&members(), vec![whole()], vec![of_qa]), None);
+}
+
+fn knowing(dimensions: &[(&str, Dimension)]) -> FilterModel {
+    let dimensions = dimensions.iter().map(|(name, kind)| ((*name).into(), *kind)).collect();
+    FilterModel { dimensions, metrics: Vec::new(), max_depth: 1, ..filter(Level::Leg) }
+}
+
+/// Teams that are searched by their names, each of which is judged.
+fn found_teams() -> Contract {
+    let filter = knowing(&[("name", Dimension::Plain), ("mail", Dimension::Hidden)]);
+    let model = BodyModel {
+        name: "TeamSearch".into(),
+        dialect: Dialect::Criteria,
+        data: Data::Team,
+        fields: vec![field("pageNumber", FieldKind::Int { min: 1, max: 9 }), field("query", FieldKind::Filter(filter))],
+        proof: Proof::Rows { at: path("query") },
+    };
+    let mut contract = contract("teams/search", Data::Team, Shape::Owned, Some(model));
+    contract.time = None;
+    contract.scan = Some(ScanProof { below: None, place: None, looks: false });
+    contract
+}
+
+fn search(body: &str) -> Below {
+    let ask = Try::new(found_teams(), vec![whole()], Some(body));
+    Below { ask, above: None, above_holder: HOLDER }
+}
+
+#[test]
+fn a_search_whose_rows_are_judged_asks_by_what_is_nobodys() {
+    let named = r#"{"pageNumber":1,"query":[{"fields":["name"],"operator":"AND","type":"EXACT","value":"n"}]}"#;
+    for fine in [named, r#"{"pageNumber":1,"query":[]}"#] {
+        assert_eq!(search(fine).check().unwrap(), ["every row of the scope <- answer: keys"], "{fine}");
+    }
+    for (old, new, why) in [
+        ("\"AND\"", "\"OR\"", "`operator`"),
+        ("\"EXACT\"", "\"QUERY_STRING\"", "`type`"),
+        ("[\"name\"]", "[\"mail\"]", ""),
+        ("[\"name\"]", "[\"memberCount\"]", ""),
+        ("\"pageNumber\":1", "\"expand\":1", "unknown member"),
+    ] {
+        assert!(named.contains(old));
+        search(&named.replace(old, new)).refused(new, why);
+    }
+    let mut bodiless = search(named);
+    bodiless.ask.outgoing.body = None;
+    bodiless.refused("without its body", "is missing");
+    let mut by_filter = search(named);
+    let model = by_filter.ask.contract.body.as_deref().unwrap().clone();
+    by_filter.ask.contract.body =
+        Some(Arc::new(BodyModel { proof: Proof::Filter { at: path("query") }, ..model.clone() }));
+    by_filter.refused("a filter that is to be proved", "no row of it judged");
+    let owners = knowing(&[("name", Dimension::Access(Access::User))]);
+    let fields =
+        vec![field("pageNumber", FieldKind::Int { min: 1, max: 9 }), field("query", FieldKind::Filter(owners))];
+    let mut owned = search(named);
+    owned.ask.contract.body = Some(Arc::new(BodyModel { fields, ..model }));
+    owned.refused("a filter that knows owners", "knows owners");
+    let mut unjudged = search(named);
+    unjudged.ask.residual.keys = false;
+    unjudged.refused("nobody judges", "nobody judges the rows");
+    let mut got = search(named);
+    got.ask.contract.method = Method::Get;
+    got.refused("another method", "judged one by one");
+}
+
+/// Evaluations that are searched by their agent, and whose interactions are looked at.
+fn found_evaluations(body: &str) -> Below {
+    let filter = knowing(&[
+        ("agentId", Dimension::Access(Access::User)),
+        ("evaluatorId", Dimension::Hidden),
+        ("totalScore", Dimension::Plain),
+    ]);
+    let model = BodyModel {
+        name: "EvaluationSearch".into(),
+        dialect: Dialect::Marks,
+        data: Data::Interaction,
+        fields: vec![field("query", FieldKind::Filter(filter))],
+        proof: Proof::Rows { at: path("query") },
+    };
+    let mut contract = contract("quality/evaluations/search", Data::Interaction, Shape::Owned, Some(model));
+    contract.time = None;
+    contract.scan = Some(ScanProof { below: None, place: None, looks: true });
+    let mut ask = Try::new(contract, vec![whole()], Some(body));
+    ask.residual.legs = true;
+    Below { ask, above: None, above_holder: HOLDER }
+}
+
+#[test]
+fn ids_in_a_search_whose_rows_are_judged_are_judged_too() {
+    let mark = r#"{"field":"totalScore","operator":"AND","type":"RANGE","endValue":"9","startValue":"1"}"#;
+    let agent = r#"{"field":"agentId","operator":"AND","type":"EXACT","value":"ann"}"#;
+    let body = format!(r#"{{"query":[{agent},{mark}]}}"#);
+    assert_eq!(
+        found_evaluations(&body).check().unwrap(),
+        ["every row of the scope <- answer: legs of each interaction"]
+    );
+    for (old, new, why) in [
+        ("\"ann\"", "\"nobody-known\"", "outside the scope"),
+        ("\"agentId\"", "\"evaluatorId\"", "hidden"),
+        ("\"agentId\"", "\"memberId\"", "not a dimension"),
+        ("\"EXACT\"", "\"GREATER_THAN\"", "a range of ids"),
+        ("\"EXACT\"", "\"REQUIRED_FIELDS\"", "unknown `type`"),
+        ("\"AND\"", "\"NOT\"", "`operator`"),
+        ("\"value\":\"ann\"", "\"value\":[\"ann\"]", "not a string"),
+        ("\"value\":\"ann\"", "\"values\":[1]", "not a string"),
+        ("\"value\":\"ann\"", "\"values\":[]", "missing"),
+        ("\"value\":\"ann\"", "\"group\":[]", "unknown member"),
+    ] {
+        assert!(body.contains(old));
+        found_evaluations(&body.replacen(old, new, 1)).refused(new, why);
+    }
+    let mut unlooked = found_evaluations(&body);
+    unlooked.ask.contract.scan.as_mut().unwrap().looks = false;
+    unlooked.refused("no look", "judged one by one");
+    let mut of_teams = search(r#"{"pageNumber":1,"query":[]}"#);
+    of_teams.ask.contract.data = Data::User;
+    of_teams.refused("rows of other data", "tied to nothing");
 }

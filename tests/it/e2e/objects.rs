@@ -370,7 +370,7 @@ async fn the_second_reader_refuses_bytes_that_leak_of_flows_and_cases() {
                     assert_eq!(sorted(&got), sorted(&due_of(&asked)), "{about}: here");
                     continue;
                 }
-                Ok(Decided::Split(_)) => panic!("{about}: asked in parts"),
+                Ok(Decided::Split(_) | Decided::Kept(_)) => panic!("{about}: asked in parts"),
                 Ok(Decided::Forward(forward)) => forward,
             };
             assert_eq!(refused, None, "{about}: sent");

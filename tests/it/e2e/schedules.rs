@@ -6,8 +6,11 @@ use super::{
     truth::Truth,
 };
 use crate::oracle::questions::Kind;
-use bailiwick::audit::{Record, Verdict};
-use jiff::SignedDuration;
+use bailiwick::{
+    audit::{Cache, Record, Verdict},
+    base::clock::Clock,
+};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -126,8 +129,12 @@ async fn each_reader_gets_what_he_and_its_owner_may_see() {
         let heard = newest(&house, person, &of_dana).await;
         assert_eq!((heard.status, &rows(&heard.json())), (200, due), "{person}: {heard:?}");
         assert!(heard.notices().iter().any(|notice| notice.starts_with("schedule.kept; ")), "{heard:?}");
-        let told = runs(&house, person, &of_dana).await.remove(0);
-        assert_eq!((told["rows"].as_u64(), told["state"].as_str()), (Some(due.len() as u64), Some("kept")), "{told}");
+        // shown again it stands in the record: what was sent then, by which rights now, and where it comes from
+        let (intent, outcome) = house.lines(heard.decision()).await;
+        let intent = intent.unwrap();
+        assert_eq!((intent.cache, outcome.cache, outcome.verdict), (Cache::Kept, Cache::Kept, Verdict::Local));
+        assert!(!intent.scope.sources.is_empty() && !intent.certificate.is_empty(), "{intent:?}");
+        assert!(intent.sent.text.unwrap().body.unwrap().contains("us-east-1"), "{person}");
     }
     // by sofia's: nobody more than her, whatever he may see himself
     for (person, due, lesser) in [("sofia", &part, false), ("dana", &part, true), ("ana", &own, true)] {
@@ -218,8 +225,11 @@ async fn it_shows_the_lesser_of_then_and_now() {
     let heard = newest(&house, "dana", &id).await;
     assert_ne!(heard.status, 200, "{heard:?}");
     house.received(US);
-    hour(&house, &id, &["dana"], 4).await;
-    assert_eq!(runs(&house, "dana", &id).await[0]["state"], "refused");
+    let before = runs(&house, "dana", &id).await;
+    house.clock.set(now() + SignedDuration::from_mins(60 * 4 + 6));
+    house.running.reload();
+    until("its rest", async || house.get("dana", &line).await.json().get("dateNext").is_none()).await;
+    assert_eq!(runs(&house, "dana", &id).await, before);
     assert!(house.received(US).is_empty(), "an upstream was asked");
 }
 
@@ -236,11 +246,9 @@ async fn recipients_are_people_whom_the_owner_may_read() {
     // whoever is in it may not change who gets it, or anything of it
     let id = set_up(&house, "sofia", &schedule(&shared, &["dana"])).await;
     let line = format!("{SCHEDULES}/{id}");
-    for (verb, body) in [("PUT", schedule(&shared, &["dana", "ana", "u-0003"]).to_string()), ("DELETE", String::new())]
-    {
-        let heard = house.ask("dana", &format!("{verb} {line}"), &body).await;
-        assert_eq!((heard.status, heard.code().as_str()), (403, "permission.missing"), "{verb}: {heard:?}");
-    }
+    let body = schedule(&shared, &["dana", "ana", "u-0003"]).to_string();
+    let heard = house.ask("dana", &format!("PUT {line}"), &body).await;
+    assert_eq!((heard.status, heard.code().as_str()), (403, "permission.missing"), "{heard:?}");
     let seen = house.get("dana", &line).await.json();
     assert!(seen.get("recipients").is_none() && seen.get("queryId").is_none(), "{seen}");
     assert_eq!(house.get("sofia", &line).await.json()["recipients"], json!(["dana"]));
@@ -268,13 +276,19 @@ async fn recipients_are_people_whom_the_owner_may_read() {
     let heard = house.get("dana", &format!("{line}/runs/{hers}")).await;
     let none = house.get("dana", &format!("{line}/runs/none")).await;
     assert_eq!((heard.status, heard.refusal()), (404, none.refusal()), "{heard:?}");
-    // left out, he sees nothing of it any more, what he was sent neither
+    // he may leave it, and then sees nothing of it any more, what he was sent neither
     let his = runs(&house, "dana", &id).await[0]["id"].as_str().unwrap().to_owned();
-    let heard = house.ask("sofia", &format!("PUT {line}"), &schedule(&shared, &[]).to_string()).await;
-    assert_eq!(heard.status, 200, "{heard:?}");
+    assert_eq!(house.ask("dana", &format!("DELETE {line}"), "").await.status, 204);
+    assert_eq!(house.get("sofia", &line).await.json()["recipients"], json!([]));
     for below in [String::new(), "/runs".to_owned(), format!("/runs/{his}")] {
         let heard = house.get("dana", &format!("{line}{below}")).await;
         assert_eq!((heard.status, heard.code().as_str()), (404, "scope.outside"), "{below}: {heard:?}");
+    }
+    // named anew and left out by its owner, the same
+    for recipients in [&["dana"][..], &[]] {
+        let heard = house.ask("sofia", &format!("PUT {line}"), &schedule(&shared, recipients).to_string()).await;
+        assert_eq!((heard.status, &heard.json()["recipients"]), (200, &json!(recipients)), "{heard:?}");
+        assert_eq!(house.get("dana", &line).await.status, if recipients.is_empty() { 404 } else { 200 });
     }
     // and when it is gone, everything of it is
     assert_eq!(house.ask("sofia", &format!("DELETE {line}"), "").await.status, 204);
@@ -351,7 +365,9 @@ async fn what_could_never_run_is_not_set_up() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_is_asked_once_for_all_that_was_missed_and_survives_a_restart() {
     let house = house().await;
-    let kept = saved(&house, "dana", false, &question()).await;
+    let mut relative = question();
+    (relative["query"]["dateFrom"], relative["query"]["dateTo"]) = (json!("now-14d"), json!("now"));
+    let kept = saved(&house, "dana", false, &relative).await;
     let mut off = schedule(&kept, &[]);
     off["enabled"] = json!(false);
     let off = set_up(&house, "dana", &off).await;
@@ -364,9 +380,62 @@ async fn it_is_asked_once_for_all_that_was_missed_and_survives_a_restart() {
     assert_eq!(next, json!("2026-11-22T13:05:00.000Z"));
     let house = house.restarted().await;
     assert_eq!(newest(&house, "dana", &id).await.status, 200);
+    // what is said relative to the instant of a run is shown long after it
+    house.clock.set(now() + SignedDuration::from_mins(60 * 50 + 40));
+    house.running.reload();
+    let heard = newest(&house, "dana", &id).await;
+    assert_eq!((heard.status, &heard.json()["dateTo"]), (200, &json!("2026-11-22T12:06:00.000Z")), "{heard:?}");
     // its definition gone, it runs into nothing, and says so
     assert_eq!(house.ask("dana", &format!("DELETE {QUERIES}/{kept}"), "").await.status, 204);
     hour(&house, &id, &["dana"], 51).await;
     let last = runs(&house, "dana", &id).await.remove(0);
     assert_eq!((last["state"].as_str(), last["code"].as_str()), (Some("refused"), Some("scope.empty")), "{last}");
+}
+
+/// What the upstream does not answer is asked once more, for those who got nothing; in the end that is said.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_upstream_is_asked_again() {
+    let mut house = house().await;
+    let shared = saved(&house, "dana", true, &question()).await;
+    let id = set_up(&house, "dana", &schedule(&shared, &["sofia", "ana"])).await;
+    house.sandbox.disobey(|faults| faults.server_error = true);
+    let (mut asked, mut minutes) = (Vec::new(), 6);
+    for _ in 0..3 {
+        house.clock.set(now() + SignedDuration::from_mins(minutes));
+        house.running.reload();
+        until("a run that was put off", async || {
+            let next = house.get("dana", &format!("{SCHEDULES}/{id}")).await.json()["dateNext"].clone();
+            next.as_str().is_some_and(|next| next.parse::<Timestamp>().unwrap() > Clock::now(&*house.clock))
+        })
+        .await;
+        asked.push(runs(&house, "dana", &id).await.len());
+        minutes += 6;
+    }
+    assert_eq!(asked, [0, 0, 0]);
+    house.sandbox.disobey(|faults| faults.server_error = false);
+    house.clock.set(now() + SignedDuration::from_mins(minutes));
+    house.running.reload();
+    for reader in ["dana", "sofia", "ana"] {
+        until("an answer", async || runs(&house, reader, &id).await.first().is_some_and(|run| run["state"] == "kept"))
+            .await;
+        assert_eq!(
+            (runs(&house, reader, &id).await.len(), newest(&house, reader, &id).await.status),
+            (1, 200),
+            "{reader}"
+        );
+    }
+    // an owner who is gone is told once, and his schedule rests
+    reload(&mut house, |directory| user(directory, "dana")["active"] = json!(false));
+    house.clock.set(now() + SignedDuration::from_mins(66));
+    house.running.reload();
+    let refused = async || {
+        let lines = house.record();
+        let of_it = |line: &&Record| matches!(line, Record::Outcome(one) if one.peer == format!("schedule {id}") && one.verdict == Verdict::Refused && one.code.as_deref() == Some("scope.empty"));
+        lines.iter().filter(of_it).count()
+    };
+    until("the last run", async || refused().await == 1).await;
+    house.clock.set(now() + SignedDuration::from_mins(126));
+    house.running.reload();
+    assert!(house.get("sofia", &format!("{SCHEDULES}/{id}")).await.json().get("dateNext").is_none());
+    assert_eq!(refused().await, 1);
 }

@@ -9,10 +9,10 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
 use std::{collections::BTreeMap, path::PathBuf};
 
-fn cases() -> Vec<Value> {
+pub(super) fn cases(file: &str) -> Vec<Value> {
     let folder = std::env::var_os("BAILIWICK_CORPORA")
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpora")), PathBuf::from);
-    let text = std::fs::read_to_string(folder.join("http_cases.json")).unwrap();
+    let text = std::fs::read_to_string(folder.join(file)).unwrap();
     let whole: Value = serde_json::from_str(&text).unwrap();
     whole["cases"].as_array().unwrap().clone()
 }
@@ -29,7 +29,7 @@ fn gunzip(packed: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn parts(case: &Value) -> Vec<(Vec<u8>, Duration)> {
+pub(super) fn parts(case: &Value) -> Vec<(Vec<u8>, Duration)> {
     if let Some(parts) = case["parts"].as_array() {
         let part = |part: &Value| {
             (latin1(part["raw"].as_str().unwrap()), Duration::from_millis(part["pause_ms"].as_u64().unwrap()))
@@ -79,7 +79,7 @@ const HOUSES: usize = 16;
 
 #[tokio::test]
 async fn every_case_has_an_outcome_that_is_due() {
-    let cases = Arc::new(cases());
+    let cases = Arc::new(cases("http_cases.json"));
     let mut running = tokio::task::JoinSet::new();
     for first in 0..HOUSES {
         let cases = Arc::clone(&cases);
@@ -128,7 +128,7 @@ async fn run(cases: impl Iterator<Item = &Value>) -> BTreeMap<String, String> {
 }
 
 /// Nothing of the client's own head, and a body that says the scope.
-fn is_rebuilt(sent: &upstream::Sent) -> bool {
+pub(super) fn is_rebuilt(sent: &upstream::Sent) -> bool {
     let due = [
         "accept",
         "accept-encoding",

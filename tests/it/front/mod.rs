@@ -3,8 +3,15 @@
 
 mod control;
 mod corpus;
+mod cors;
+mod crowd;
 mod endings;
+mod floods;
+mod frames;
+mod http2;
+mod mutants;
 mod refusals;
+mod tls;
 mod upstream;
 
 use bailiwick::{
@@ -13,7 +20,7 @@ use bailiwick::{
     base::clock::{Clock, SystemClock},
     directory,
     egress::Times,
-    identity::{self, Holder, Identity, Login, Logins, StaticToken},
+    identity::{self, Account, Holder, Identity, Login, Logins, Mark, StaticToken},
     model::{assumption::Assumption, world::Policy},
     proxy::{self, Parts, Proxy},
     rules,
@@ -82,6 +89,7 @@ async fn house_on(clock: Arc<dyn Clock>, settings: proxy::Settings, server: serv
     let token = |token: &str, user: &str| StaticToken { token: secret(token), holder: Holder::User(user.into()) };
     let identity = identity::Settings {
         statics: vec![token("T", "una"), token("N", "nobody"), token("G", "gone")],
+        accounts: vec![Account { mark: Mark::Name("robot.example".into()), service: "robot".into() }],
         ..identity::Settings::default()
     };
     let login = |client: &str, with: &str| Login {
@@ -92,7 +100,7 @@ async fn house_on(clock: Arc<dyn Clock>, settings: proxy::Settings, server: serv
     let region = RegionSettings {
         region: "r1".into(),
         url: format!("http://{}", upstream.address).parse().unwrap(),
-        trust: bailiwick::egress::Trust::System,
+        way: bailiwick::egress::Way::default(),
         client_id: "proxy".into(),
         client_secret: secret("upstream-secret"),
         times: Times::default(),
@@ -150,10 +158,7 @@ fn world_of(metrics: &Metrics) -> WorldStore {
     let files = [
         ("house.toml", include_str!("house.toml")),
         ("models.toml", include_str!("models.toml")),
-        (
-            "permissions.toml",
-            "[expand]\n\"analytics:conversationAggregate:view\" = [\"analytics:conversationAggregate:view\"]\n",
-        ),
+        ("permissions.toml", PERMISSIONS),
     ];
     let files = files.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
     let policy = Policy { accepted: Assumption::ALL.to_vec(), ..Policy::default() };
@@ -162,6 +167,9 @@ fn world_of(metrics: &Metrics) -> WorldStore {
     });
     WorldStore::new(Arc::new(compiled.rules), Arc::new(org), world::Settings::default(), metrics.clone())
 }
+
+const PERMISSIONS: &str =
+    "[expand]\n\"analytics:conversationAggregate:view\" = [\"analytics:conversationAggregate:view\"]\n";
 
 /// One answer, read.
 #[derive(Debug, Clone)]

@@ -271,7 +271,7 @@ fn try_scope(
                     }
                     continue;
                 }
-                Ok(Decided::Split(_)) => panic!("nothing here is asked in parts"),
+                Ok(Decided::Split(_) | Decided::Kept(_)) => panic!("nothing here is asked in parts"),
                 Ok(Decided::Local(answer)) => (0, !answer.notices().is_empty(), "nothing".to_owned(), None),
                 Ok(Decided::Forward(forward)) => {
                     let text = program::sent(&forward.verified);

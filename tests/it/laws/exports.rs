@@ -89,7 +89,7 @@ fn sent(organisation: &Organisation, person: &str, asked: &Value) -> Result<Valu
     let scope = scope(organisation, person)?;
     match decision::decide(&organisation.world, &scope, &question, NOW.parse().unwrap())? {
         Decided::Forward(forward) => Ok(program::sent(&forward.verified).parse().unwrap()),
-        Decided::Split(_) => panic!("an export is asked at once"),
+        Decided::Split(_) | Decided::Kept(_) => panic!("an export is asked at once"),
         Decided::Local(_) => panic!("an export is never answered here"),
     }
 }

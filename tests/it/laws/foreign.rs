@@ -44,7 +44,7 @@ fn plan(organisation: &Organisation, case: &Case) -> Option<GuardPlan> {
     question.operation = Arc::new(operation);
     match decision::decide(&organisation.world, &scope, &question, program::at(case.now)).ok()? {
         Decided::Forward(forward) => Some(forward.plan),
-        Decided::Local(_) | Decided::Split(_) => None,
+        Decided::Local(_) | Decided::Split(_) | Decided::Kept(_) => None,
     }
 }
 

@@ -350,7 +350,7 @@ fn a_place_is_sent_when_the_same_job_named_it() {
         question.params.extend(asked.map(|place| ("cursor".into(), vec![place.to_owned()])));
         match decide(&organisation, "sofia", &question, now) {
             Ok(Decided::Forward(forward)) => Ok(forward.verified.query().to_vec()),
-            Ok(Decided::Split(_) | Decided::Local(_)) => panic!("answered here, or asked in parts"),
+            Ok(Decided::Split(_) | Decided::Kept(_) | Decided::Local(_)) => panic!("answered here, or asked in parts"),
             Err(refusal) => Err((refusal.code, refusal.in_path)),
         }
     };

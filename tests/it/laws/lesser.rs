@@ -72,10 +72,17 @@ fn it_shows_what_both_show() {
             else {
                 continue;
             };
-            let both = lesser(&mine, &spelt(&theirs, org), program::operation(kind), org);
+            let both = lesser(&mine, &spelt(&theirs, org), program::operation(kind), org, program::at(now));
             assert!(both.lifts.is_empty() && both.openings.is_empty());
             assert!(both.entitlements.iter().all(|right| right.holder == mine.holder));
             let got = plain(&both, org);
+            // of another time: what has ended or not begun gives nothing, and nobody gets more than then and now
+            let later = generate::now(&mut dice);
+            let Ok(then) = program::scope(&organisation.world, &one, kind, later) else { continue };
+            let both = lesser(&then, &spelt(&theirs, org), program::operation(kind), org, program::at(later));
+            assert!(both.entitlements.iter().all(|right| right.valid.acts_at(program::at(later))), "{both:#?}");
+            let of_then = Case { person: one.clone(), kind, body: String::new(), now: later }.scope(directory);
+            let got_then = plain(&both, org);
             let case = |person: &str| Case { person: person.to_owned(), kind, body: String::new(), now };
             let (of_one, of_two) = (case(&one).scope(directory), case(&two).scope(directory));
             for interaction in organisation.stock.of(kind) {
@@ -92,6 +99,8 @@ fn it_shows_what_both_show() {
                         )
                     };
                     assert!(due || !is, "shown, and not to both: {}", told());
+                    let shown_then = sees(&one, &got_then);
+                    assert!(!shown_then || sees(&one, &of_then) && sees(&two, &of_two), "of another time: {}", told());
                     judged += 1;
                     shown += usize::from(is);
                     hidden += usize::from(!due);
@@ -125,8 +134,8 @@ fn with_oneself_it_is_the_same() {
         let now = generate::now(&mut dice);
         let Some((person, mine)) = somebody(&mut dice, &organisation, Kind::Aggregates, now) else { continue };
         let operation = program::operation(Kind::Aggregates);
-        let once = lesser(&mine, &spelt(&mine, org), operation, org);
-        let twice = lesser(&once, &spelt(&mine, org), operation, org);
+        let once = lesser(&mine, &spelt(&mine, org), operation, org, program::at(now));
+        let twice = lesser(&once, &spelt(&mine, org), operation, org, program::at(now));
         let (before, after, again) = (plain(&mine, org), plain(&once, org), plain(&twice, org));
         for interaction in &organisation.stock.interactions {
             for leg in &interaction.legs {

@@ -78,7 +78,7 @@ impl<'a> Asker<'a> {
         let holder = program::principal(&world.org, &self.person);
         let scope = Arc::new(decision::scope(world, holder, &question.operation, program::at(self.now))?);
         match decision::decide(world, &scope, question, program::at(self.now))? {
-            Decided::Split(_) => panic!("nothing here is asked in parts"),
+            Decided::Split(_) | Decided::Kept(_) => panic!("nothing here is asked in parts"),
             Decided::Local(guarded) => Ok((program::text(guarded.body()), false)),
             Decided::Forward(forward) => {
                 let Some(answer) = upstream(forward.verified.query(), forward.verified.path()) else {

@@ -66,7 +66,7 @@ fn ask(
     let mut question = program::question(kind, body.to_string().as_bytes());
     question.operation = operation.clone();
     match decision::decide(&world, &Arc::new(scope), &question, program::at(NOW))? {
-        Decided::Split(_) => panic!("nothing here is asked in parts"),
+        Decided::Split(_) | Decided::Kept(_) => panic!("nothing here is asked in parts"),
         Decided::Local(_) => panic!("something can match {body}"),
         Decided::Forward(forward) => {
             let guarded = forward.plan.guard(Unguarded::new(200, upstream.to_string().into_bytes()))?;

@@ -182,7 +182,7 @@ pub(crate) fn ask_within(
     let question = question(kind, body.as_bytes());
     match decision::decide(world, scope, &question, at(now)) {
         Err(refusal) => refusal.into(),
-        Ok(Decided::Split(_)) => panic!("nothing here is asked in parts"),
+        Ok(Decided::Split(_) | Decided::Kept(_)) => panic!("nothing here is asked in parts"),
         Ok(Decided::Local(guarded)) => Got::Answered(Answered {
             sent: None,
             facts: facts_of(kind, &text(guarded.body())),

@@ -1,6 +1,7 @@
 //! Lists that are read from their beginning, whatever the upstream does: each visible row once, in its order, or a refusal.
 
 use super::{
+    case::{Organisation, Stock},
     lists::{Asker, every_asker},
     program,
     random::{cases, judges_shares},
@@ -11,7 +12,9 @@ use bailiwick::{
     model::refusal::{Code, Refusal},
     policy::guard::{Gathered, Read, Unguarded},
     query::Question,
+    sandbox::sample,
 };
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -38,7 +41,7 @@ fn walk(
     let mut forward = match decision::decide(world, &scope, question, now)? {
         Decided::Local(guarded) => return Ok((program::text(guarded.body()), 0)),
         Decided::Forward(forward) => *forward,
-        Decided::Split(_) => panic!("a list is asked for in one piece"),
+        Decided::Split(_) | Decided::Kept(_) => panic!("a list is asked for in one piece"),
     };
     let (mut gathered, mut pages) = (Gathered::default(), 0);
     loop {
@@ -53,6 +56,7 @@ fn walk(
                 assert!(guarded.notices().is_empty() && guarded.rows_foreign() == 0);
                 return Ok((program::text(guarded.body()), pages));
             }
+            Read::Look(_) => panic!("these rows are of no interactions"),
             Read::More(more) => gathered = more,
         }
         forward = decision::read_on(world, &scope, question, &gathered, now)?;
@@ -247,4 +251,67 @@ fn rows_that_move_under_the_reading_come_once_and_what_ends_early_ends() {
         let (nothing, _) = walk(asker, &all, |_| json!({})).unwrap();
         assert_eq!(nothing["entities"], json!([]));
     });
+}
+
+/// An interaction of hers; every third has a leg of somebody else too.
+fn interaction(number: usize) -> Value {
+    let leg = |queue: &str, user: &str| {
+        let segment =
+            json!({ "segmentStart": "2026-11-02T09:00:00Z", "segmentEnd": "2026-11-02T09:05:00Z", "queueId": queue });
+        json!({ "userId": user, "sessions": [{ "segments": [segment] }] })
+    };
+    let mut participants = vec![leg("q-pay-cards", "ana")];
+    if number.is_multiple_of(3) {
+        participants.push(leg("q-sales-new", "u-0088"));
+    }
+    json!({ "conversationId": format!("c-{number:03}"), "participants": participants })
+}
+
+#[test]
+fn interactions_of_rows_are_looked_at_a_hundred_at_a_time_and_each_once() {
+    let organisation = Organisation::of(sample::directory(), Stock::default()).unwrap();
+    let (world, now) =
+        (&organisation.world, program::at("2026-11-20T10:00:00Z".parse::<Timestamp>().unwrap().as_second()));
+    let params = [("agentUserId", "ana".to_owned()), ("pageSize", "100".to_owned()), ("pageNumber", "2".to_owned())];
+    let question = question("/api/v2/quality/evaluations/query", None, &params);
+    let holder = program::principal(&world.org, "sofia");
+    let scope = Arc::new(decision::scope(world, holder, &question.operation, now).unwrap());
+    let Ok(Decided::Forward(mut forward)) = decision::decide(world, &scope, &question, now) else {
+        panic!("not asked")
+    };
+    // two rows of each of 230 interactions, more than one look can name, on a page that is longer than asked
+    let rows: Vec<Value> = (0..460)
+        .map(|row| json!({ "id": format!("e-{row:03}"), "conversation": { "id": format!("c-{:03}", row % 230) } }))
+        .collect();
+    let page = json!({ "entities": rows, "pageCount": 1 }).to_string().into_bytes();
+    let mut read = forward.plan.read(Gathered::default(), Unguarded::new(200, page)).unwrap();
+    let (mut looked, mut looks) = (BTreeSet::new(), 0);
+    let shown = loop {
+        read = match read {
+            Read::Done(guarded) => break program::text(guarded.body()),
+            // a full page may have another behind it
+            Read::More(gathered) => {
+                *forward = decision::read_on(world, &scope, &question, &gathered, now).unwrap();
+                let nothing = Unguarded::new(200, br#"{"entities":[]}"#.to_vec());
+                forward.plan.read(gathered, nothing).unwrap()
+            }
+            Read::Look(gathered) => {
+                let look = decision::look_at_rows(world, &scope, &question, (&forward.plan, &gathered), now).unwrap();
+                let (_, ids) = &look.verified.query()[0];
+                let ids: Vec<usize> = ids.split(',').map(|id| id.trim_start_matches("c-").parse().unwrap()).collect();
+                assert!(ids.len() <= 100 && ids.iter().all(|id| looked.insert(*id)), "{ids:?}");
+                looks += 1;
+                let seen: Vec<Value> = ids.iter().map(|id| interaction(*id)).collect();
+                let seen = Unguarded::new(200, json!({ "conversations": seen }).to_string().into_bytes());
+                decision::judge_rows(world, &scope, &question, (&look.plan, &seen), (&forward.plan, gathered), now)
+                    .unwrap()
+            }
+        };
+    };
+    assert_eq!((looked.len(), looks), (230, 3));
+    let due: Vec<usize> = (0..460).filter(|row| !(row % 230usize).is_multiple_of(3)).collect();
+    let ids: Vec<String> =
+        shown["entities"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
+    let second: Vec<String> = due.iter().skip(100).take(100).map(|row| format!("e-{row:03}")).collect();
+    assert_eq!((ids, &shown["total"]), (second, &json!(due.len())));
 }

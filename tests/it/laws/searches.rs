@@ -126,7 +126,7 @@ fn ask(asker: &Asker<'_>, body: &Value, step: usize, sent: &mut Vec<Value>) -> R
     let mut forward = match decision::decide(world, &scope, &question, now)? {
         Decided::Local(guarded) => return Ok(program::text(guarded.body())),
         Decided::Forward(forward) => *forward,
-        Decided::Split(_) => panic!("a search is asked for in one piece"),
+        Decided::Split(_) | Decided::Kept(_) => panic!("a search is asked for in one piece"),
     };
     let mut gathered = Gathered::default();
     loop {
@@ -146,6 +146,7 @@ fn ask(asker: &Asker<'_>, body: &Value, step: usize, sent: &mut Vec<Value>) -> R
                 assert!(guarded.rows_foreign() == 0 && guarded.notices().is_empty(), "{:?}", guarded.notices());
                 return Ok(program::text(guarded.body()));
             }
+            Read::Look(_) => panic!("these rows are of no interactions"),
             Read::More(more) => gathered = more,
         }
         forward = decision::read_on(world, &scope, &question, &gathered, now)?;
@@ -230,7 +231,7 @@ fn nothing_is_told_of_whoever_moved_away() {
             let answer = json!({ "results": [row], "total": 1, "pageCount": 1 }).to_string();
             match forward.plan.read(Gathered::default(), Unguarded::new(200, answer.into_bytes())).unwrap() {
                 Read::Done(guarded) => (guarded.rows_out(), guarded.rows_foreign(), guarded.notices().len()),
-                Read::More(_) => panic!("one page is all"),
+                Read::Look(_) | Read::More(_) => panic!("one page is all"),
             }
         };
         if let Some(one) = visible.first() {

@@ -264,7 +264,7 @@ fn parameters_of_a_query_are_judged_and_sent_in_order() {
                 let query = forward.verified.query().iter();
                 query.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
             }
-            Decided::Split(_) => panic!("nothing here is asked in parts"),
+            Decided::Split(_) | Decided::Kept(_) => panic!("nothing here is asked in parts"),
             Decided::Local(_) => "nothing".to_owned(),
         })
     };
@@ -362,7 +362,7 @@ fn names_that_are_left_out_are_counted() {
         let decided = ask(file(), "cora", aggregates(&filter), |operation| operation.outside = Outside::Narrow);
         match decided {
             Ok(Decided::Forward(forward)) => forward.notices,
-            Ok(Decided::Split(_)) => panic!("nothing here is asked in parts"),
+            Ok(Decided::Split(_) | Decided::Kept(_)) => panic!("nothing here is asked in parts"),
             Ok(Decided::Local(guarded)) => guarded.notices().to_vec(),
             Err(refusal) => panic!("{refusal}"),
         }

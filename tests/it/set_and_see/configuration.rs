@@ -13,6 +13,14 @@ const BASE: &str = r#"data = "state"
 [proxy]
 listen = "127.0.0.1:8600"
 
+[proxy.tls]
+certificate = "cert.pem"
+key = "key.pem"
+client-ca = "ca.pem"
+
+[proxy.cors]
+origins = ["https://reports.example"]
+
 [proxy.limits]
 connections = 10
 
@@ -24,6 +32,8 @@ region = "us"
 url = "http://127.0.0.1:9000"
 client-id = "proxy"
 client-secret = { env = "SECRET" }
+client-certificate = "cert.pem"
+client-key = "key.pem"
 
 [identity]
 
@@ -32,6 +42,10 @@ token = { env = "TOKEN" }
 user = "u-1"
 client-id = "sofia"
 client-secret = { env = "LOGIN" }
+
+[[identity.certificate]]
+name = "exporter.example"
+service = "s-1"
 
 [identity.jwt]
 discovery = true
@@ -63,11 +77,14 @@ file = "org.json"
 const SECTIONS: &[(&str, &str)] = &[
     ("", "data = \"state\"\n"),
     ("[proxy]", "[proxy]\n"),
+    ("[proxy.tls]", "[proxy.tls]\n"),
+    ("[proxy.cors]", "[proxy.cors]\n"),
     ("[proxy.limits]", "[proxy.limits]\n"),
     ("[admin]", "[admin]\n"),
     ("[[upstream]]", "[[upstream]]\n"),
     ("[identity]", "[identity]\n"),
     ("[[identity.static]]", "[[identity.static]]\n"),
+    ("[[identity.certificate]]", "[[identity.certificate]]\n"),
     ("[identity.jwt]", "[identity.jwt]\n"),
     ("[identity.introspection]", INTROSPECTION),
     ("[identity.acting]", ACTING),
@@ -101,9 +118,19 @@ const EDITS: &[Edit] = &[
     ("", "data", "data = \"state\"", "data = \"other\"", Seen),
     ("[proxy]", "listen", "127.0.0.1:8600", "127.0.0.1:8700", Seen),
     ("[proxy]", "prefix", "[proxy]\n", "[proxy]\nprefix = \"/gateway\"\n", Seen),
+    ("[proxy]", "hosts", "[proxy]\n", "[proxy]\nhosts = [\"reports.example\"]\n", Seen),
+    ("[proxy]", "http2", "[proxy]\n", "[proxy]\nhttp2 = \"off\"\n", Seen),
+    ("[proxy.tls]", "certificate", "certificate = \"cert.pem\"", "certificate = \"ca.pem\"", Seen),
+    ("[proxy.tls]", "key", "key = \"key.pem\"", "key = \"ca.pem\"", Seen),
+    ("[proxy.tls]", "client-ca", "client-ca = \"ca.pem\"", "client-ca = \"cert.pem\"", Seen),
+    ("[proxy.tls]", "client-certificates", "[proxy.tls]\n", "[proxy.tls]\nclient-certificates = \"optional\"\n", Seen),
+    ("[proxy.cors]", "origins", "https://reports.example", "https://other.example", Seen),
     ("[proxy.limits]", "connections", "connections = 10", "connections = 11", Seen),
     ("[proxy.limits]", "in-flight", LIMITS, "[proxy.limits]\nin-flight = 7\n", Seen),
     ("[proxy.limits]", "requests-per-connection", LIMITS, "[proxy.limits]\nrequests-per-connection = 7\n", Seen),
+    ("[proxy.limits]", "streams", LIMITS, "[proxy.limits]\nstreams = 7\n", Seen),
+    ("[proxy.limits]", "handshake-time", LIMITS, "[proxy.limits]\nhandshake-time = \"7s\"\n", Seen),
+    ("[proxy.limits]", "body-rate", LIMITS, "[proxy.limits]\nbody-rate = 7\n", Seen),
     ("[proxy.limits]", "head-bytes", LIMITS, "[proxy.limits]\nhead-bytes = 7000\n", Seen),
     ("[proxy.limits]", "headers", LIMITS, "[proxy.limits]\nheaders = 9\n", Seen),
     ("[proxy.limits]", "url-bytes", LIMITS, "[proxy.limits]\nurl-bytes = 7000\n", Seen),
@@ -127,6 +154,15 @@ const EDITS: &[Edit] = &[
         Allows("127.0.0.1:9000", "gateway.internal"),
     ),
     ("[[upstream]]", "ca-file", UPSTREAM, "[[upstream]]\nca-file = \"keys.json\"\n", Seen),
+    ("[[upstream]]", "http2", UPSTREAM, "[[upstream]]\nhttp2 = \"off\"\n", Seen),
+    (
+        "[[upstream]]",
+        "client-certificate",
+        "client-certificate = \"cert.pem\"",
+        "client-certificate = \"ca.pem\"",
+        Seen,
+    ),
+    ("[[upstream]]", "client-key", "client-key = \"key.pem\"", "client-key = \"ca.pem\"", Seen),
     ("[[upstream]]", "connect-time", UPSTREAM, "[[upstream]]\nconnect-time = \"7ms\"\n", Seen),
     ("[[upstream]]", "first-byte-time", UPSTREAM, "[[upstream]]\nfirst-byte-time = \"7ms\"\n", Seen),
     ("[[upstream]]", "total-time", UPSTREAM, "[[upstream]]\ntotal-time = \"7ms\"\n", Seen),
@@ -148,6 +184,9 @@ const EDITS: &[Edit] = &[
     ("[[identity.static]]", "service", "user = \"u-1\"", "service = \"u-1\"", Seen),
     ("[[identity.static]]", "client-id", "client-id = \"sofia\"", "client-id = \"carl\"", Seen),
     ("[[identity.static]]", "client-secret", "{ env = \"LOGIN\" }", "{ env = \"SECRET\" }", Seen),
+    ("[[identity.certificate]]", "name", "exporter.example", "other.example", Seen),
+    ("[[identity.certificate]]", "fingerprint", "name = \"exporter.example\"", FINGERPRINT, Seen),
+    ("[[identity.certificate]]", "service", "service = \"s-1\"", "service = \"s-2\"", Seen),
     ("[identity]", "bpo-max-lifetime", IDENTITY, "[identity]\nbpo-max-lifetime = \"7m\"\n", Seen),
     ("[identity]", "failures-per-minute", IDENTITY, "[identity]\nfailures-per-minute = 7\n", Seen),
     ("[identity]", "logout-audience", IDENTITY, "[identity]\nlogout-audience = \"proxy\"\n", Seen),
@@ -208,13 +247,15 @@ const EDITS: &[Edit] = &[
     ("[log]", "level", "[log]\n", "[log]\nlevel = \"debug\"\n", Seen),
 ];
 
+const FINGERPRINT: &str = "fingerprint = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"";
+
 /// What was seen of the base file's upstream.
 const FACTS: &str =
     "[[upstream]]\nregion = \"us\"\nurl = \"http://127.0.0.1:9000\"\nasked-at = \"2026-11-20T10:00:00Z\"\n";
 
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["keys.json", "other.json"] {
+    for name in ["keys.json", "other.json", "cert.pem", "key.pem", "ca.pem"] {
         fs::write(folder.path().join(name), "{}").unwrap();
     }
     fs::write(folder.path().join("facts.toml"), FACTS).unwrap();

@@ -250,6 +250,7 @@ pub(super) const EDITS: &[Edit] = &[
     edit("Page", "order", "default-size = 25\n", "default-size = 25\norder = \"sortOrder\"\n", Seen),
     edit("Page", "scan", "scan = 1000\n", "scan = 999\n", Seen),
     edit("Page", "each", "each = [\"id\"]\n", "each = [\"id\", \"name\"]\n", Seen),
+    edit("Page", "narrowed-by", "each = [\"id\"]\n", "each = [\"id\"]\nnarrowed-by = [\"page\"]\n", Seen),
     edit("Page", "place", "number = \"page\" # members\n", "place = \"place\" # members\n", Seen),
     edit(
         "Shared",

@@ -152,7 +152,7 @@ impl Honest {
         let scope = Arc::new(decision::scope(world, holder, &question.operation, program::at(asker.now)).ok()?);
         match decision::decide(world, &scope, question, program::at(asker.now)).ok()? {
             Decided::Forward(forward) => Some(*forward),
-            Decided::Split(_) | Decided::Local(_) => None,
+            Decided::Split(_) | Decided::Kept(_) | Decided::Local(_) => None,
         }
     }
 

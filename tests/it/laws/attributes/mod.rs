@@ -289,7 +289,7 @@ fn ask(bound: &Bound, person: &str, body: &str) -> Result<Shown, Code> {
     let scope = Arc::new(scope.map_err(refused)?);
     let facts = |bytes: &[u8]| facts_of(Kind::Platform, &program::text(bytes));
     match decision::decide(world, &scope, &question(body), program::at(NOW)).map_err(refused)? {
-        Decided::Split(_) => panic!("nothing here is asked in parts"),
+        Decided::Split(_) | Decided::Kept(_) => panic!("nothing here is asked in parts"),
         Decided::Local(guarded) => Ok((None, facts(guarded.body()), lost(guarded.notices()))),
         Decided::Forward(forward) => {
             let sent = program::sent(&forward.verified);

@@ -150,7 +150,7 @@ impl Family {
         let question = Question { operation, ids: vec![], params: vec![], body, kept: None, seen: None };
         match decision::decide(world, &scope, &question, now) {
             Err(refusal) => refusal.into(),
-            Ok(Decided::Split(_)) => panic!("nothing here is asked in parts"),
+            Ok(Decided::Split(_) | Decided::Kept(_)) => panic!("nothing here is asked in parts"),
             Ok(Decided::Local(guarded)) => Got::Answered(Answered {
                 sent: None,
                 facts: reference::said(self, &program::text(guarded.body())),

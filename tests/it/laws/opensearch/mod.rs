@@ -228,7 +228,7 @@ fn judge(
                 return;
             }
             Ok(Decided::Local(guarded)) => (guarded, None, documents),
-            Ok(Decided::Split(_)) => panic!("a search is asked whole: {text}"),
+            Ok(Decided::Split(_) | Decided::Kept(_)) => panic!("a search is asked whole: {text}"),
             Ok(Decided::Forward(forward)) => {
                 let outgoing = sent(&forward);
                 let upstream = answer(&outgoing, &documents.all).to_string();

@@ -26,7 +26,7 @@ fn ask(organisation: &Organisation, case: &Case, body: &Value) -> Result<(Option
     let documents = Documents::of(organisation, &case.person, &counting(case.scope(&organisation.directory)));
     let (outgoing, guarded) = match decide(organisation, case, &scope, &body.to_string())? {
         Decided::Local(guarded) => (None, guarded),
-        Decided::Split(_) => panic!("a search is asked whole: {body}"),
+        Decided::Split(_) | Decided::Kept(_) => panic!("a search is asked whole: {body}"),
         Decided::Forward(forward) => {
             let upstream = answer(&sent(&forward), &documents.all).to_string();
             let guarded = forward.plan.guard(Unguarded::new(200, upstream.into_bytes()));
