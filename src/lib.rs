@@ -28,7 +28,7 @@
 //! config
 //! proxy | admin
 //! world
-//! identity | directory | rules | probe
+//! identity | directory | rules | probe | bench
 //! upstream
 //! audit
 //! store | server | egress
@@ -45,6 +45,7 @@ pub mod admin;
 pub mod app;
 pub mod audit;
 pub mod base;
+pub mod bench;
 pub mod cli;
 pub mod config;
 pub mod decision;

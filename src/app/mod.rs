@@ -337,6 +337,7 @@ pub fn proxy_settings(settings: &config::Proxy) -> proxy::Settings {
         body_time: settings.body_time,
         body_rate: settings.min_body_rate,
         origins: settings.origins.clone(),
+        server_timing: settings.server_timing,
         total_time: settings.total_time,
         ..proxy::Settings::default()
     }

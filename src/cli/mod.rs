@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 fine, findings of `check` included, 1 a refusal (of an unreadable question too) or a failed test, 2 wrong use or unreadable input, 3 could not reach what it needed.
 
+mod bench;
 mod check;
 mod compare;
 mod coverage;
@@ -46,6 +47,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Ask the live upstreams, read-only, what rules rest on, and write down what was seen
     Probe(probe::Arguments),
+    /// Time a query of your own, directly and through the proxy
+    Bench(bench::Arguments),
     /// Convert payloads of the access-control guides and SCIM into a directory file
     Import(import::Arguments),
     /// End tokens before their time, and list what was ended
@@ -71,6 +74,7 @@ impl Command {
             Self::Test(arguments) => arguments.format,
             Self::Explain(arguments) => arguments.format,
             Self::Probe(arguments) => arguments.format,
+            Self::Bench(arguments) => arguments.format,
             Self::Import(arguments) => arguments.format,
             Self::Token(arguments) => arguments.format(),
             Self::Serve(_) | Self::Docs(_) => Format::Text,
@@ -103,6 +107,7 @@ pub fn run() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),

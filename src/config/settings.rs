@@ -65,6 +65,8 @@ pub struct Proxy {
     pub http2: server::Http2,
     /// Origins whose pages may read what is answered.
     pub origins: Vec<String>,
+    /// Answers say how long each phase took.
+    pub server_timing: bool,
     pub max_connections: usize,
     /// Requests under way at once.
     pub max_in_flight: usize,
@@ -121,6 +123,7 @@ impl Default for Proxy {
             tls: None,
             http2: server::Http2::default(),
             origins: Vec::new(),
+            server_timing: false,
             max_connections: 1024,
             max_in_flight: 256,
             max_requests_per_connection: 10_000,

@@ -66,6 +66,8 @@ pub struct Settings {
     pub body_rate: usize,
     /// Origins whose pages may read what is answered. Empty: none.
     pub origins: Vec<String>,
+    /// Answers say how long each phase took.
+    pub server_timing: bool,
     /// From the head of a request to its answer.
     pub total_time: Duration,
 }
@@ -81,6 +83,7 @@ impl Default for Settings {
             body_time: Duration::from_secs(15),
             body_rate: 1024,
             origins: Vec::new(),
+            server_timing: false,
             total_time: Duration::from_mins(1),
         }
     }
@@ -143,6 +146,7 @@ impl Proxy {
         let unread = !request.body().is_end_stream();
         let mut exchange = self.open(request.method() == Method::HEAD, unread, &peer).await;
         exchange.read_by(self.origins.reader(request.headers()));
+        exchange.tell_times(self.settings.server_timing);
         let phases = tokio::time::timeout(self.settings.total_time, self.phases(request, &peer, &mut exchange));
         let ended = server::catch(Box::pin(phases)).await;
         let late = |_| Err(too_slow(self.settings.total_time, exchange.phase()));

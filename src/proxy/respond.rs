@@ -52,6 +52,8 @@ pub enum Service {
 
 const DECISION: HeaderName = HeaderName::from_static("bailiwick-decision");
 const NOTICE: HeaderName = HeaderName::from_static("bailiwick-notice");
+/// How long each phase took, for whoever measures. Never with a refusal: how far a question came is nobody's business.
+pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 /// More notices than this stand in the record only.
 const NOTICES: usize = 16;
 
@@ -103,6 +105,19 @@ pub fn respond(decision: Uuid, answer: impl Into<Answer>, notices: &[Notice]) ->
         headers.append(NOTICE, ascii(&format!("notice.more; {more} more stand in the record of this decision")));
     }
     response
+}
+
+/// Phases with their microseconds, each name once, as `Server-Timing` has them: in milliseconds.
+pub(super) fn times(phases: &[(String, u64)]) -> HeaderValue {
+    let mut sums: Vec<(&str, u64)> = Vec::new();
+    for (name, micros) in phases {
+        match sums.iter_mut().find(|(known, _)| known == name) {
+            Some((_, sum)) => *sum = sum.saturating_add(*micros),
+            None => sums.push((name, *micros)),
+        }
+    }
+    let entry = |(name, micros): &(&str, u64)| format!("{name};dur={}.{:03}", micros / 1000, micros % 1000);
+    ascii(&sums.iter().map(entry).collect::<Vec<_>>().join(", "))
 }
 
 fn kind(content: Content) -> &'static str {

@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["proxy", "admin"],
     &["world"],
     &["access", "reconcile"],
-    &["identity", "directory", "rules", "probe"],
+    &["identity", "directory", "rules", "probe", "bench"],
     &["upstream"],
     &["audit"],
     &["store", "server", "egress"],

@@ -16,6 +16,7 @@ pub(super) fn proxy(section: Section<'_, '_>) -> At<Proxy> {
         http2: http2(&section, tls.is_some()),
         tls,
         origins: origins(section.section("cors")),
+        server_timing: section.flag("server-timing"),
         max_connections: limits.count("connections", 1, 1_000_000).unwrap_or(default.max_connections),
         max_in_flight: limits.count("in-flight", 1, 100_000).unwrap_or(default.max_in_flight),
         max_requests_per_connection: limits

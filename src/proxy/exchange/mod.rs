@@ -68,6 +68,8 @@ pub(super) struct Exchange {
     notices: Vec<Notice>,
     /// The user for whom a service account asks.
     on_behalf: Option<String>,
+    /// The asker is told how long each phase took.
+    timed: bool,
 }
 
 impl Exchange {
@@ -124,6 +126,7 @@ impl Exchange {
             scope: None,
             notices: Vec::new(),
             on_behalf: None,
+            timed: false,
         }
     }
 
@@ -378,6 +381,10 @@ impl Exchange {
         self.reader = reader;
     }
 
+    pub(super) fn tell_times(&mut self, timed: bool) {
+        self.timed = timed;
+    }
+
     /// The client's body was read to its end.
     pub(super) fn body_read(&mut self) {
         self.unread = false;
@@ -398,6 +405,7 @@ impl Exchange {
             Answer::Refusal(refusal) => self.refused(refusal),
             Answer::Service(_) => self.note(|outcome| outcome.verdict = Verdict::Local),
         }
+        let guarded = matches!(answer, Answer::Guarded(..));
         let notices: Vec<NoticeRecord> = self.notices.iter().map(NoticeRecord::from).collect();
         let (answer, mut flow) = match answer {
             Answer::Guarded(guarded, flow) => (Answer::from(guarded), flow),
@@ -409,6 +417,10 @@ impl Exchange {
             outcome.notices = notices;
         });
         self.reader.tell(&mut head.headers);
+        if guarded && self.timed {
+            let phases = self.outcome.as_ref().map_or(&[][..], |outcome| &outcome.phases);
+            head.headers.insert(respond::SERVER_TIMING, respond::times(phases));
+        }
         if self.head {
             // How long a longer answer is, only its end would tell.
             if flow.take().is_none() {

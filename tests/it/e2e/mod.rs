@@ -47,5 +47,6 @@ mod searches;
 mod sessions;
 mod split;
 mod teams;
+mod timed;
 mod tokens;
 mod truth;

@@ -120,6 +120,7 @@ const EDITS: &[Edit] = &[
     ("[proxy]", "prefix", "[proxy]\n", "[proxy]\nprefix = \"/gateway\"\n", Seen),
     ("[proxy]", "hosts", "[proxy]\n", "[proxy]\nhosts = [\"reports.example\"]\n", Seen),
     ("[proxy]", "http2", "[proxy]\n", "[proxy]\nhttp2 = \"off\"\n", Seen),
+    ("[proxy]", "server-timing", "[proxy]\n", "[proxy]\nserver-timing = true\n", Seen),
     ("[proxy.tls]", "certificate", "certificate = \"cert.pem\"", "certificate = \"ca.pem\"", Seen),
     ("[proxy.tls]", "key", "key = \"key.pem\"", "key = \"ca.pem\"", Seen),
     ("[proxy.tls]", "client-ca", "client-ca = \"ca.pem\"", "client-ca = \"cert.pem\"", Seen),
