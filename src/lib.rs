@@ -51,6 +51,8 @@ pub mod config;
 pub mod decision;
 pub mod directory;
 pub mod egress;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod identity;
 pub mod model;
 pub mod policy;

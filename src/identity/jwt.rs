@@ -224,7 +224,7 @@ impl Verifier {
         validation
     }
 
-    fn header(&self, header: &Value, other: Option<&str>) -> Result<Algorithm, &'static str> {
+    pub(super) fn header(&self, header: &Value, other: Option<&str>) -> Result<Algorithm, &'static str> {
         let members = header.as_object().unwrap_or_default();
         if members.iter().any(|(name, _)| NEVER.contains(&&**name)) {
             return Err("the token's header brings a key or an extension");

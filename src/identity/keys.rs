@@ -4,7 +4,7 @@ use super::IdentityError;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, AlgorithmFamily, DecodingKey,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse},
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -126,12 +126,18 @@ fn usable(jwk: &Jwk, allowed: &[Algorithm]) -> Result<Key, &'static str> {
     if jwk.common.public_key_use.as_ref().is_some_and(|purpose| *purpose != PublicKeyUse::Signature) {
         return Err("it is not for signatures");
     }
+    if jwk.common.key_operations.as_ref().is_some_and(|operations| !operations.contains(&KeyOperations::Verify)) {
+        return Err("it is not for verifying signatures");
+    }
     let fitting: &[Algorithm] = match &jwk.algorithm {
         AlgorithmParameters::RSA(rsa) => {
             let modulus = URL_SAFE_NO_PAD.decode(&rsa.n).map_err(|_| "its modulus cannot be read")?;
             let bytes = modulus.iter().skip_while(|byte| **byte == 0).count();
             if bytes * 8 < RSA_BITS {
                 return Err("its modulus is shorter than 2048 bits");
+            }
+            if is_predictable(&modulus) {
+                return Err("its modulus was made by a faulty generator (CVE-2017-15361), and who knows that can sign");
             }
             let exponent = URL_SAFE_NO_PAD.decode(&rsa.e).map_err(|_| "its exponent cannot be read")?;
             if exponent.iter().skip_while(|byte| **byte == 0).eq([&1]) {
@@ -158,6 +164,26 @@ fn usable(jwk: &Jwk, allowed: &[Algorithm]) -> Result<Key, &'static str> {
     }
     let decoding = DecodingKey::from_jwk(jwk).map_err(|_| "it cannot be read")?;
     Ok(Key { decoding, algorithms })
+}
+
+/// Small primes by which moduli of that generator leave powers of 65537. Of others one in 200 million does.
+const SMALL: [u32; 38] = [
+    3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
+    113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+];
+
+/// `modulus`: most significant byte first.
+fn is_predictable(modulus: &[u8]) -> bool {
+    SMALL.iter().all(|prime| {
+        let rest = modulus.iter().fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % prime);
+        let mut power = 1;
+        // the powers come round again after less than `prime` steps
+        (0..*prime).any(|_| {
+            let found = power == rest;
+            power = power * 65_537 % prime;
+            found
+        })
+    })
 }
 
 fn of_family(family: AlgorithmFamily, allowed: &[Algorithm]) -> Vec<Algorithm> {

@@ -9,6 +9,8 @@ mod attempts;
 mod bearer;
 mod certificates;
 mod claims;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod introspection;
 mod jwt;
 mod keys;

@@ -10,6 +10,8 @@ mod exchange;
 mod fetch;
 mod flow;
 mod front_door;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod identify;
 mod jobs;
 mod judge;

@@ -61,7 +61,7 @@ enum Linger {
 const LINGER_TIME: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 2 * 1024 * 1024;
 
-const ANNOUNCEMENT: &[u8] = b"OPTIONS * HTTP/1.1\r\nhost: gate\r\nconnection: close\r\n\r\n";
+pub(super) const ANNOUNCEMENT: &[u8] = b"OPTIONS * HTTP/1.1\r\nhost: gate\r\nconnection: close\r\n\r\n";
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
     pub(super) fn new(stream: S, settings: Arc<Settings>, fault: Arc<OnceLock<Fault>>, turn: Arc<Turn>) -> Self {

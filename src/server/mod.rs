@@ -15,6 +15,8 @@
 
 mod chunks;
 mod connection;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod gate;
 mod head;
 mod http2;

@@ -103,6 +103,9 @@ impl<'a> Reader<'a> {
             if twice {
                 return Err("a key stands twice");
             }
+            if key.contains('\0') {
+                return Err("NUL in a key");
+            }
             self.demand(b':')?;
             members.push((key, self.value(deeper)?));
             if self.take(b'}') {
@@ -145,10 +148,11 @@ impl<'a> Reader<'a> {
             b'r' => '\r',
             b't' => '\t',
             b'u' => {
-                let digits = self.rest().get(..4).filter(|digits| digits.starts_with("00")).ok_or("strange escape")?;
+                let digits = self.rest().get(..4).filter(|digits| canonical(digits)).ok_or("strange escape")?;
                 self.at += 4;
                 let code = u8::from_str_radix(digits, 16).map_err(|_| "strange escape")?;
-                if code >= 0x20 {
+                // these have shorter spellings
+                if code >= 0x20 || matches!(code, 0x08 | b'\t' | b'\n' | 0x0c | b'\r') {
                     return Err("strange escape");
                 }
                 char::from(code)
@@ -173,7 +177,9 @@ impl<'a> Reader<'a> {
             self.digits()?;
         }
         let length = rest.len() - self.rest().len();
-        rest.get(..length).map(Json::Number).ok_or("no number")
+        let text = rest.get(..length).ok_or("no number")?;
+        // what no double holds, others would round in ways of their own
+        if text.parse::<f64>().is_ok_and(f64::is_finite) { Ok(Json::Number(text)) } else { Err("no double") }
     }
 
     fn digits(&mut self) -> Read<()> {
@@ -201,4 +207,9 @@ impl<'a> Reader<'a> {
     fn demand(&mut self, byte: u8) -> Read<()> {
         if self.take(byte) { Ok(()) } else { Err("not the canonical spelling") }
     }
+}
+
+/// Of an escaped control character: two zeros and two digits in small letters.
+fn canonical(digits: &str) -> bool {
+    digits.starts_with("00") && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -26,6 +26,8 @@ mod change;
 mod criteria;
 mod export;
 mod filter;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod genesys;
 mod job;
 mod json;
