@@ -108,8 +108,7 @@ fn request(bytes: &[u8]) -> Option<(Request, &[u8])> {
 
 fn chunked(mut bytes: &[u8]) -> (Vec<u8>, bool, &[u8]) {
     let mut body = Vec::new();
-    loop {
-        let Ok(httparse::Status::Complete((start, length))) = httparse::parse_chunk_size(bytes) else { break };
+    while let Ok(httparse::Status::Complete((start, length))) = httparse::parse_chunk_size(bytes) {
         let Some(rest) = bytes.get(start..) else { break };
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let Some((data, rest)) = rest.split_at_checked(length) else { break };

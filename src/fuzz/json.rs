@@ -21,6 +21,7 @@ pub fn json(bytes: &[u8]) {
             return;
         }
     };
+    #[expect(clippy::disallowed_methods, reason = "another reader to hold ours against")]
     let by_others: Option<serde_json::Value> = serde_json::from_slice(bytes).ok();
     assert!(by_others.as_ref().is_some_and(|other| same(&value, other)), "{value:?} and {by_others:?}");
     let written = value.to_bytes();

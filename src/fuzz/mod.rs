@@ -3,6 +3,8 @@
 //! The fuzz targets (`tests/fuzz`) call them with what a fuzzer makes up, the tests with the bytes that are kept beside the
 //! targets. In no other build.
 
+#![expect(clippy::missing_panics_doc, reason = "they panic where it does not hold: that is what they are for")]
+
 mod head;
 mod json;
 mod path;

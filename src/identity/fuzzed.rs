@@ -23,7 +23,7 @@ pub struct Judge {
 
 impl Judge {
     /// `keys`: a JSON key set. `now`: seconds since 1970.
-    #[expect(clippy::expect_used, reason = "whoever looks for tokens has to have keys")]
+    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "whoever looks for tokens has to have keys")]
     pub fn new(keys: &str, issuer: &str, audience: &str, now: i64) -> Self {
         let file = std::env::temp_dir().join(format!("keys-{}.json", std::process::id()));
         std::fs::write(&file, keys).expect("keys are written");
@@ -36,6 +36,7 @@ impl Judge {
             typ: Some("at+jwt".to_owned()),
             leeway: Duration::from_mins(1),
             max_lifetime: Duration::from_hours(24),
+            needs_not_before: false,
         };
         let verifier = Verifier::new(&settings, Metrics::detached()).expect("the keys are keys");
         std::fs::remove_file(file).expect("the keys were there");

@@ -26,7 +26,7 @@ const OTHER_KINDS: [&str; 4] = [LOGOUT, "dpop+jwt", "secevent+jwt", "id_token+jw
 const LOGOUT: &str = "logout+jwt";
 /// The event that makes a token one of log-out.
 const LOGGED_OUT: &str = "http://schemas.openid.net/event/backchannel-logout";
-const TIMES_AND_SUBJECT: &[&str] = &["exp", "nbf", "iss", "aud", "sub"];
+const COMPULSORY: &[&str] = &["exp", "iss", "aud", "sub"];
 
 /// Where the keys are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub struct JwtSettings {
     pub typ: Option<String>,
     pub leeway: Duration,
     pub max_lifetime: Duration,
+    /// A token has to say from when on it is good; else its time of issue does.
+    pub needs_not_before: bool,
 }
 
 #[derive(Debug)]
@@ -119,7 +121,7 @@ impl Verifier {
 
     /// `may_ask`: a key that is not known may be asked for.
     pub(super) async fn verify(&self, token: &str, now: Timestamp, may_ask: bool) -> Result<Claims, Unproved> {
-        let payload = self.signed(token, now, may_ask, (&self.settings.audience, TIMES_AND_SUBJECT, None)).await?;
+        let payload = self.signed(token, now, may_ask, (&self.settings.audience, COMPULSORY, None)).await?;
         Ok(self.claims(&payload, now)?)
     }
 
@@ -262,10 +264,14 @@ impl Verifier {
     }
 
     fn claims(&self, payload: &Value, now: Timestamp) -> Result<Claims, &'static str> {
-        let not_before = instant(payload.get("nbf")).ok_or("the not-before is missing or no time")?;
-        let issued = match payload.get("iat") {
-            None => not_before,
-            some => instant(some).ok_or("the time of issue is no time")?,
+        let time = |claim: &str, why| payload.get(claim).map(|time| instant(Some(time)).ok_or(why)).transpose();
+        let (begins, issued) =
+            (time("nbf", "the not-before is no time")?, time("iat", "the time of issue is no time")?);
+        let (not_before, issued) = match (begins, issued) {
+            (Some(begins), issued) => (begins, issued.unwrap_or(begins)),
+            (None, Some(issued)) if !self.settings.needs_not_before => (issued, issued),
+            (None, _) if self.settings.needs_not_before => return Err("the not-before is missing"),
+            (None, _) => return Err("neither the not-before nor the time of issue is there"),
         };
         let expires = self.in_time(payload, not_before.max(issued), now)?;
         let (leeway, lifetime) = (seconds(self.settings.leeway), seconds(self.settings.max_lifetime));

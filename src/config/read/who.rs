@@ -205,6 +205,7 @@ fn jwt_settings(section: Section<'_, '_>) -> Option<JwtSettings> {
     let typ = section.text("type", "the `typ` of the header, such as `at+jwt`").map(|(text, _)| text.to_owned());
     let leeway = section.duration("leeway").unwrap_or(Duration::from_mins(1));
     let max_lifetime = section.duration("max-lifetime").unwrap_or(Duration::from_hours(24));
+    let needs_not_before = section.word("not-before", &[("required", true), ("optional", false)]).unwrap_or(true);
     let document = issuer.clone().filter(|_| published).and_then(|issuer| document(&section, issuer));
     let issuers = issuer_keys(&section, document);
     section.done();
@@ -217,6 +218,7 @@ fn jwt_settings(section: Section<'_, '_>) -> Option<JwtSettings> {
         typ,
         leeway,
         max_lifetime,
+        needs_not_before,
     })
 }
 

@@ -299,7 +299,6 @@ async fn every_scenario_of_the_corpus_goes_as_due() {
         run += 1;
     }
     assert_eq!(run, 15);
-    println!("scenarios of keys and of introspection: {run}");
 }
 
 #[tokio::test]

@@ -150,6 +150,7 @@ fn corpus() -> (Corpus, JwtSettings, tempfile::TempDir) {
         typ: Some("at+jwt".to_owned()),
         leeway: Duration::from_mins(1),
         max_lifetime: Duration::from_hours(24),
+        needs_not_before: true,
     };
     (corpus, settings, folder)
 }
@@ -181,7 +182,6 @@ fn the_corpus_of_attacks_is_judged_as_due() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(corpus.cases.len(), 95);
-    println!("tokens of the corpus: {accepted} taken, {rejected} refused, of {}", corpus.cases.len());
     assert!(accepted >= 6 && rejected >= 88, "{accepted} accepted, {rejected} rejected");
 }
 
@@ -192,6 +192,52 @@ fn judge(change: impl FnOnce(&mut JwtSettings), seconds_later: i64) -> Result<Su
     let now = Timestamp::from_second(corpus.now + seconds_later).unwrap();
     let token = &corpus.cases.iter().find(|case| case.id == "jwt-001").unwrap().token;
     identity(settings).who(Some(&format!("Bearer {token}")), &org(), now)
+}
+
+/// With a signing key of our own, claims without `nbf`.
+#[test]
+fn without_a_not_before_the_time_of_issue_stands_for_it_where_that_is_allowed() {
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let key = jsonwebtoken::EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key.pem");
+    std::fs::write(&file, pair.public_key_pem()).unwrap();
+    let (_, settings, _folder) = corpus();
+    let now = 1_800_000_000;
+    let judge = |needs_not_before, claims: serde_json::Value| {
+        let settings = JwtSettings {
+            keys: KeysFrom::File(file.clone()),
+            typ: None,
+            issuer: "i".to_owned(),
+            audience: "a".to_owned(),
+            needs_not_before,
+            ..settings.clone()
+        };
+        let mut all = serde_json::json!({ "iss": "i", "aud": "a", "sub": "user-1", "exp": now + 600 });
+        all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+        let token = jsonwebtoken::encode(&jsonwebtoken::Header::new(Algorithm::ES256), &all, &key).unwrap();
+        let judged =
+            identity(settings).who(Some(&format!("Bearer {token}")), &org(), Timestamp::from_second(now).unwrap());
+        judged.is_ok()
+    };
+    let claims = |nbf: Option<i64>, iat: Option<i64>| serde_json::json!({ "nbf": nbf, "iat": iat });
+    let without = |mut claims: serde_json::Value| {
+        claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        claims
+    };
+    for (nbf, iat, required, optional) in [
+        (Some(-10), None, true, true),
+        (Some(-10), Some(-10), true, true),
+        (None, Some(-10), false, true),
+        (None, None, false, false),
+        (None, Some(300), false, false),
+        (Some(300), Some(-10), false, false),
+    ] {
+        let given = without(claims(nbf.map(|at| now + at), iat.map(|at| now + at)));
+        assert_eq!((judge(true, given.clone()), judge(false, given.clone())), (required, optional), "{given}");
+    }
+    let odd = serde_json::json!({ "nbf": "soon", "iat": now });
+    assert!(!judge(false, odd));
 }
 
 #[test]
@@ -269,6 +315,7 @@ fn one_pem_key_verifies_whatever_the_token_calls_it() {
         typ: None,
         leeway: Duration::from_secs(1),
         max_lifetime: Duration::from_hours(1),
+        needs_not_before: true,
     };
     let signing = EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).unwrap();
     let judge = |uid: &str| {

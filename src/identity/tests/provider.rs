@@ -187,6 +187,7 @@ pub(super) fn signed(provider: &Provider) -> JwtSettings {
         typ: None,
         leeway: Duration::from_secs(10),
         max_lifetime: Duration::from_hours(24),
+        needs_not_before: true,
     }
 }
 

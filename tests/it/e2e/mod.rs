@@ -38,6 +38,7 @@ mod parts;
 mod people;
 mod present;
 mod probing;
+mod provider;
 mod reads;
 mod recorded;
 mod reload;

@@ -1,7 +1,7 @@
 //! Tokens that are ended before their time: by an administrator, by a log-out of the identity provider, by another process.
 
 use super::{
-    house::{DIVISIONS, House, Plan, now, send, until},
+    house::{DIVISIONS, House, Plan, now, until},
     tokens::Issuer,
 };
 use bailiwick::{
@@ -90,37 +90,102 @@ async fn what_is_ended_is_refused_on_the_next_request() {
     assert!(ended.iter().all(|(token, _)| !record.contains(token)), "a token stands in the record");
 }
 
+/// Whom a service account asks for.
+const SUBJECT: &str = "gen-usersubject";
+
+/// Somebody who asks without end on each of eight connections.
+async fn eight(
+    house: &House,
+    (bearer, subject): (&str, Option<&str>),
+    end: impl AsyncFnOnce(),
+    due: (u16, &str),
+) -> usize {
+    let address = house.running.proxy;
+    let asking: Vec<_> = (0..8)
+        .map(|_| {
+            let (bearer, subject) = (format!("Bearer {bearer}"), subject.map(str::to_owned));
+            tokio::spawn(async move {
+                let client = super::house::client();
+                let (mut good, mut last, began) = (0, None, Instant::now());
+                while began.elapsed().as_secs() < 20 {
+                    let mut request =
+                        Request::get(format!("http://{address}{DIVISIONS}")).header("authorization", &bearer);
+                    if let Some(subject) = &subject {
+                        request = request.header(SUBJECT, subject);
+                    }
+                    let sent = Instant::now();
+                    let answer = client.request(request.body(Full::default()).unwrap()).await.unwrap();
+                    let status = answer.status().as_u16();
+                    let body = super::house::read(answer.into_body()).await.unwrap();
+                    let code = serde_json::from_str::<Value>(&body).unwrap()["code"].as_str().map(str::to_owned);
+                    if status != 200 && code.as_deref() != Some("permission.missing") {
+                        return (good, last, status, code.unwrap());
+                    }
+                    (good, last) = (good + 1, Some(sent));
+                }
+                panic!("never refused");
+            })
+        })
+        .collect();
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    end().await;
+    let done = Instant::now();
+    let mut all = 0;
+    for one in asking {
+        let (good, last, status, code) = one.await.unwrap();
+        assert_eq!((status, code.as_str()), due);
+        assert!(good > 0, "nothing was answered before");
+        assert!(last.unwrap() <= done, "a request that was sent later was answered");
+        all += good;
+    }
+    all
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn eight_connections_are_refused_at_once() {
+async fn eight_connections_are_refused_with_the_next_request_whoever_is_ended() {
     let (issuer, keys) = (Issuer::new(), tempfile::tempdir().unwrap());
     let house = house(&issuer, &keys).await;
-    let token = issuer.token("carl", -60, 3_600);
-    let address = house.running.proxy;
-    let asking = (0..8).map(|_| {
-        let token = token.clone();
-        tokio::spawn(async move {
-            let client = super::house::client();
-            let (mut good, began) = (0, Instant::now());
-            while began.elapsed().as_secs() < 20 {
-                let sent = Instant::now();
-                let heard = send(&client, address, &token, &format!("GET {DIVISIONS}"), "").await.unwrap();
-                if heard.status == 401 {
-                    return (good, sent);
-                }
-                good += 1;
-            }
-            panic!("never refused");
-        })
-    });
-    let asking: Vec<_> = asking.collect();
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    assert_eq!(revoke(&house, json!({ "user": "carl" })).await, 200);
-    let done = Instant::now();
-    for one in asking {
-        let (good, sent) = one.await.unwrap();
-        assert!(good > 0, "nothing was answered before");
-        assert!(sent < done + std::time::Duration::from_millis(500), "a request was taken after it was ended");
-    }
+    let required = (401, "identity.required");
+    let log_out_of = |person: &str| {
+        issuer.token_with(person, -1, 120, &json!({ "jti": format!("l-{person}"), "events": { LOGGED_OUT: {} } }))
+    };
+    let carl = issuer.token_with("carl", -60, 3_600, &json!({ "sid": "s-1" }));
+    let mut answered = vec![(
+        "a revoked session",
+        eight(
+            &house,
+            (&carl, None),
+            async || assert_eq!(revoke(&house, json!({ "session": "s-1" })).await, 200),
+            required,
+        )
+        .await,
+    )];
+    let sofia = issuer.token("sofia", -60, 3_600);
+    answered.push((
+        "a person who logged out",
+        eight(&house, (&sofia, None), async || assert_eq!(log_out(&house, &log_out_of("sofia")).await, 200), required)
+            .await,
+    ));
+    let dana = issuer.token("dana", -60, 3_600);
+    let leaves = async || {
+        let mut left = house.directory.clone();
+        for user in left["users"].as_array_mut().unwrap().iter_mut().filter(|user| user["id"] == "dana") {
+            user["active"] = json!(false);
+        }
+        house.write_directory(&left.to_string());
+        house.running.reload();
+    };
+    answered.push(("a deactivated user", eight(&house, (&dana, None), leaves, (401, "identity.unknown")).await));
+    // the account is signed in all the time, and it is the person for whom it asks who leaves
+    let (account, bea) = (super::house::token("svc-acme"), issuer.token("bea", -60, 200));
+    let heard = house.try_ask(&bea, &format!("GET {DIVISIONS}"), "").await.unwrap();
+    assert_ne!(heard.status, 401, "{heard:?}");
+    let end = async || assert_eq!(log_out(&house, &log_out_of("bea")).await, 200);
+    answered.push((
+        "a subject who logged out",
+        eight(&house, (&account, Some("bea")), end, (403, "subject.no-session")).await,
+    ));
+    println!("eight connections each, answers before the end: {answered:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -203,6 +203,7 @@ const EDITS: &[Edit] = &[
     ("[identity.jwt]", "claim", JWT, "[identity.jwt]\nclaim = \"uid\"\n", Seen),
     ("[identity.jwt]", "type", JWT, "[identity.jwt]\ntype = \"at+jwt\"\n", Seen),
     ("[identity.jwt]", "leeway", JWT, "[identity.jwt]\nleeway = \"7s\"\n", Seen),
+    ("[identity.jwt]", "not-before", JWT, "[identity.jwt]\nnot-before = \"optional\"\n", Seen),
     ("[identity.jwt]", "max-lifetime", JWT, "[identity.jwt]\nmax-lifetime = \"7h\"\n", Seen),
     ("[identity.introspection]", "url", "idp.example/introspect", "idp.example/other", Seen),
     (

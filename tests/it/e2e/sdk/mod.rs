@@ -24,7 +24,7 @@ use std::{
 const PEOPLE: [&str; 5] = ["max", "sofia", "carl", "ana", "ines"];
 
 /// A program that `tests/run` installs.
-fn installed(variable: &str, place: &str) -> PathBuf {
+pub(super) fn installed(variable: &str, place: &str) -> PathBuf {
     let named = std::env::var_os(variable).map(PathBuf::from);
     let program = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(place));
     assert!(program.exists(), "`{}` is not there: run tests/run, which installs it", program.display());
