@@ -1,4 +1,4 @@
-//! Public vectors of signatures (Wycheproof, JOSE): what is not valid is refused, and what is valid is taken or refused for a
+//! Public vectors of signatures (Wycheproof, JOSE): what is not valid is refused, and what is valid is accepted or refused for a
 //! reason that is ours on purpose. `BAILIWICK_CORPORA` names the folder that holds `jwt/wycheproof`.
 
 use super::*;
@@ -80,7 +80,7 @@ fn nothing_invalid_is_taken_and_what_is_valid_is_refused_on_purpose_alone() {
         .unwrap();
         return;
     };
-    let (mut taken, mut refused) = (0, 0);
+    let (mut accepted, mut refused) = (0, 0);
     let mut ours: BTreeMap<&str, usize> = BTreeMap::new();
     let mut wrong = Vec::new();
     for file in FILES {
@@ -91,7 +91,7 @@ fn nothing_invalid_is_taken_and_what_is_valid_is_refused_on_purpose_alone() {
                 let judgement = judge(token, &keys(group));
                 let name = format!("{file} {} {}: {judgement:?}", vector["tcId"], vector["comment"]);
                 match (vector["result"].as_str().unwrap(), judgement) {
-                    ("valid", Ok(())) => taken += 1,
+                    ("valid", Ok(())) => accepted += 1,
                     ("valid", Err(why)) => match OURS.iter().find(|known| why.starts_with(**known)) {
                         Some(prefix) => *ours.entry(prefix).or_default() += 1,
                         None => wrong.push(name),
@@ -104,5 +104,5 @@ fn nothing_invalid_is_taken_and_what_is_valid_is_refused_on_purpose_alone() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let on_purpose: usize = ours.values().sum();
-    assert_eq!((taken, refused, on_purpose), (35, 420, 20), "{ours:?}");
+    assert_eq!((accepted, refused, on_purpose), (35, 420, 20), "{ours:?}");
 }
