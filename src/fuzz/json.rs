@@ -51,9 +51,10 @@ fn same(ours: &Value, other: &serde_json::Value) -> bool {
     match (ours, other) {
         (Value::Null, Other::Null) => true,
         (Value::Bool(one), Other::Bool(other)) => one == other,
-        // ours keep their text: as a double they are what others make of them
+        // ours keep their text: as a double they are what others make of them, who may round the last digit otherwise
         (Value::Number(text), Other::Number(number)) => {
-            text.parse::<f64>().ok().zip(number.as_f64()).is_some_and(|(one, other)| one.total_cmp(&other).is_eq())
+            let read = text.parse::<f64>().ok().zip(number.as_f64());
+            read.is_some_and(|(one, other)| (one - other).abs() <= one.abs() * 1e-15)
         }
         (Value::Text(one), Other::String(other)) => **one == **other,
         (Value::Array(ours), Other::Array(others)) => {

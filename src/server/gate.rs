@@ -33,6 +33,8 @@ pub(super) struct Gate<S> {
     raw: Vec<u8>,
     /// How much of `raw` was searched for the end of the head.
     searched: usize,
+    /// An empty line stood before this head.
+    empty_line: bool,
     /// Read, and not yet taken by hyper.
     ready: Vec<u8>,
     taken: usize,
@@ -61,6 +63,8 @@ enum Linger {
 const LINGER_TIME: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 2 * 1024 * 1024;
 
+const TOO_LARGE: Fault = Fault::TooLarge("the head is too large");
+
 pub(super) const ANNOUNCEMENT: &[u8] = b"OPTIONS * HTTP/1.1\r\nhost: gate\r\nconnection: close\r\n\r\n";
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
@@ -73,6 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
             phase: Phase::Head,
             raw: Vec::new(),
             searched: 0,
+            empty_line: false,
             ready: Vec::new(),
             taken: 0,
             requests: 0,
@@ -114,14 +119,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
 
     fn head(&mut self) -> Result<bool, Fault> {
         // One empty line before a request line is an old client's habit and means nothing.
-        if self.searched == 0 && self.raw.starts_with(b"\r\n") {
+        if !self.empty_line && self.raw.starts_with(b"\r\n") {
             self.raw.drain(..2);
+            (self.empty_line, self.searched) = (true, 0);
         }
         let Some(end) = self.head_end()? else { return Ok(false) };
         self.requests = self.requests.saturating_add(1);
         let close = self.requests >= self.settings.requests_per_connection;
         let bytes: Vec<u8> = self.raw.drain(..end).collect();
-        self.searched = 0;
+        (self.searched, self.empty_line) = (0, false);
         self.head_limit = None;
         let mut head = head::read(&bytes, &self.settings, close)?;
         self.ready.append(&mut head.canonical);
@@ -139,6 +145,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
         }
         while let Some(byte) = self.raw.get(self.searched) {
             let at = self.searched;
+            if at >= self.settings.head_bytes {
+                return Err(TOO_LARGE);
+            }
             self.searched = at.saturating_add(1);
             let before = at.checked_sub(1).and_then(|at| self.raw.get(at));
             if (*byte == b'\n') != (before == Some(&b'\r')) {
@@ -147,9 +156,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
             if self.raw.get(..self.searched).is_some_and(|head| head.ends_with(b"\r\n\r\n")) {
                 return Ok(Some(self.searched));
             }
-        }
-        if self.raw.len() > self.settings.head_bytes {
-            return Err(Fault::TooLarge("the head is too large"));
         }
         Ok(None)
     }
