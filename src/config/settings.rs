@@ -49,6 +49,7 @@ impl Settings {
         let regions: Vec<&str> = self.upstream.regions.iter().map(|upstream| upstream.region.as_str()).collect();
         let mut found = self.vouching.findings(&regions, now);
         found.extend(self.proxy.in_the_clear());
+        found.extend(self.admin.in_reach());
         found
     }
 }
@@ -153,6 +154,20 @@ impl Proxy {
             at: format!("`[proxy] listen = \"{}\"`", self.listen),
             why: "others can reach it, and tokens and answers travel unencrypted there".to_owned(),
             repair: "give it a certificate with `[proxy.tls]`, or let it be reached only through what has one"
+                .to_owned(),
+        })
+    }
+}
+
+impl Admin {
+    fn in_reach(&self) -> Option<Finding> {
+        (!self.listen.ip().is_loopback()).then(|| Finding {
+            code: "N02",
+            severity: Severity::Warning,
+            at: format!("`[admin] listen = \"{}\"`", self.listen),
+            why: "others can reach the control side, which asks nobody who he is".to_owned(),
+            repair: "listen on 127.0.0.1, and let what reaches it (the log-outs of an identity provider) come through something that \
+                     passes one path on"
                 .to_owned(),
         })
     }

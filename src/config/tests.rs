@@ -307,6 +307,7 @@ fn a_listener_in_the_clear_that_others_reach_is_a_finding() {
     };
     assert_eq!(codes("0.0.0.0:8600"), ["N01"]);
     assert!(codes("127.0.0.1:8600").is_empty());
+    assert_eq!(codes("127.0.0.1:8600\"\n[admin]\nlisten = \"0.0.0.0:8601"), ["N02"]);
 }
 
 #[test]

@@ -27,6 +27,7 @@ pub use published::{IssuerKeys, origin};
 pub use statics::{Holder, StaticToken};
 
 use crate::{
+    base::hash::sha256_hex,
     egress::EgressError,
     model::{
         org::{Org, Principal, ServiceIx, UserIx},
@@ -156,8 +157,11 @@ pub struct Identity {
     metrics: Metrics,
 }
 
-/// How long tokens live that say nothing of it: a platform's, and one of the configuration as a client is told.
-const OPAQUE_LIFE: SignedDuration = SignedDuration::from_hours(48);
+/// How long sessions of signed tokens may last at least, and what nobody knows the end of: opaque tokens, certificates, tokens of
+/// the configuration.
+const SIGNED_LIFE: SignedDuration = SignedDuration::from_hours(48);
+const LONG_LIFE: SignedDuration = SignedDuration::from_hours(400 * 24);
+/// Of a token of the configuration, as a client is told.
 const STATIC_LIFE: SignedDuration = SignedDuration::from_hours(1);
 
 impl Identity {
@@ -200,14 +204,18 @@ impl Identity {
 
     /// Ends every token of something that was issued until now. In force for the next request.
     pub async fn end(&self, whose: Whose, id: &str, now: Timestamp) -> Result<Ended, Failed> {
-        self.end_at(whose, id, now, now).await
+        // the issuer's clock may be ahead of ours by as much as its tokens may
+        let ahead = self.jwt.as_ref().map(|jwt| jwt.settings().leeway).and_then(|leeway| leeway.try_into().ok());
+        let at = now.checked_add(ahead.unwrap_or(SignedDuration::ZERO)).unwrap_or(now);
+        self.end_at(whose, id, at, now).await
     }
 
     async fn end_at(&self, whose: Whose, id: &str, at: Timestamp, now: Timestamp) -> Result<Ended, Failed> {
         let jwt = self.jwt.as_ref().map(jwt::Verifier::settings);
         let lives = jwt.map(|jwt| jwt.max_lifetime.saturating_add(jwt.leeway.saturating_mul(2)));
         let lives = lives.and_then(|longest| SignedDuration::try_from(longest).ok()).unwrap_or_default();
-        let until = now.checked_add(lives.max(OPAQUE_LIFE)).unwrap_or(Timestamp::MAX);
+        let lives = lives.max(if whose == Whose::Session { SIGNED_LIFE } else { LONG_LIFE });
+        let until = now.checked_add(lives).unwrap_or(Timestamp::MAX);
         let ended = Ended { whose, id: id.into(), at, until };
         self.sessions.end(ended.clone(), now).await?;
         SessionEnded { kind: whose.as_str(), id }.emit(&self.metrics);
@@ -224,10 +232,12 @@ impl Identity {
         }
         let audience = self.logout_audience.as_deref().unwrap_or(&verifier.settings().audience);
         let told = verifier.verify_logout(token, audience, now).await.map_err(unproved)?;
-        let named = [(Whose::Session, told.session), (Whose::Subject, told.subject), (Whose::User, told.user)];
+        // the person first: where no more sessions can be kept, he is logged out all the same
+        let named = [(Whose::Subject, told.subject), (Whose::User, told.user), (Whose::Session, told.session)];
         for (whose, id) in named {
             if let Some(id) = id {
-                self.end_at(whose, &id, told.issued.min(now), now).await?;
+                // by the issuer's own clock, as its tokens are
+                self.end_at(whose, &id, told.issued, now).await?;
             }
         }
         Ok(())
@@ -274,7 +284,12 @@ impl Identity {
     /// Whether signed tokens can be judged at all; and what is not as it should be.
     pub fn readiness(&self) -> (bool, Option<String>) {
         let published = self.jwt.as_ref().and_then(jwt::Verifier::published);
-        published.map_or((true, None), |published| (published.keys().is_some(), published.trouble()))
+        let (keys, trouble) =
+            published.map_or((true, None), |published| (published.keys().is_some(), published.trouble()));
+        let Some((since, too_long)) = self.sessions.blind() else { return (keys, trouble) };
+        let unread = format!("what other processes ended cannot be read for {}s", since.as_secs());
+        let troubles = [trouble, Some(unread)].into_iter().flatten().collect::<Vec<_>>();
+        (keys && !too_long, Some(troubles.join("; ")))
     }
 
     /// `authorization` is the value of the one `Authorization` header.
@@ -323,6 +338,11 @@ impl Identity {
             return Err(required("no `Authorization` header"));
         };
         let token = bearer::token(value).map_err(required)?;
+        if let Some((since, true)) = self.sessions.blind() {
+            let cause = format!("what was ended cannot be read for {}s", since.as_secs());
+            return Err(Failed::Store(cause).into());
+        }
+        let ended = self.sessions.is_over(Whose::Token, &sha256_hex(token.as_bytes()), None, now);
         if let Some(holder) = self.statics.find(token) {
             let principal = match holder {
                 Holder::User(id) => org.index.users.get(id).copied().map(Principal::User),
@@ -330,6 +350,9 @@ impl Identity {
             };
             let known = principal.ok_or_else(|| unknown("the configured holder is not in the directory"))?;
             let principal = known_and_active(known, org)?;
+            if ended {
+                return Err(required(ENDED));
+            }
             self.not_ended(principal, None, org, now)?;
             if let Principal::User(user) = principal {
                 let until = now.checked_add(STATIC_LIFE).unwrap_or(now);
@@ -357,7 +380,7 @@ impl Identity {
         if outsourced(principal, org) {
             self.short_enough(&claims)?;
         }
-        if self.sessions.ends(&claims, now) {
+        if ended || self.sessions.ends(&claims, now) {
             return Err(required(ENDED));
         }
         self.not_ended(principal, claims.issued, org, now)?;

@@ -10,11 +10,15 @@ use jiff::Timestamp;
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Between two looks for what other processes ended.
 pub(super) const LOOK: Duration = Duration::from_millis(250);
+/// Whoever cannot know for so long what others ended takes no more tokens.
+const BLIND: Duration = Duration::from_secs(10);
+/// From this number on what is over is forgotten here too.
+const MANY: usize = 200_000;
 
 type Times = (Timestamp, Timestamp);
 
@@ -25,6 +29,8 @@ pub(super) struct Sessions {
     seen: Mutex<HashMap<Box<str>, Presence>>,
     /// Up to where the store was read.
     read: tokio::sync::Mutex<i64>,
+    /// Since when it cannot be read.
+    unread: Mutex<Option<Instant>>,
 }
 
 /// Whether somebody is signed in.
@@ -47,7 +53,12 @@ impl Sessions {
     pub(super) async fn read_on(&self) -> Result<(), Failed> {
         let Some(store) = &self.store else { return Ok(()) };
         let mut read = self.read.lock().await;
-        let (found, last) = store.ended_since(*read).await?;
+        let found = store.ended_since(*read).await;
+        {
+            let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+            *unread = found.is_err().then(|| unread.unwrap_or_else(Instant::now));
+        }
+        let (found, last) = found?;
         for one in found {
             self.hold(one);
         }
@@ -55,9 +66,19 @@ impl Sessions {
         Ok(())
     }
 
+    /// Since when nobody knows what other processes ended, and whether that is too long.
+    pub(super) fn blind(&self) -> Option<(Duration, bool)> {
+        let since = (*self.unread.lock().unwrap_or_else(PoisonError::into_inner))?.elapsed();
+        Some((since, since > BLIND))
+    }
+
     fn hold(&self, one: Ended) {
         let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
         let kind = ended.entry(one.whose).or_default();
+        if kind.len() > MANY {
+            // nothing is ended before its time has come, so it is at least as late as that
+            kind.retain(|_, (_, until)| one.at < *until);
+        }
         let held = kind.entry(one.id).or_insert((one.at, one.until));
         *held = (held.0.max(one.at), held.1.max(one.until));
     }

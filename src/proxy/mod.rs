@@ -111,6 +111,8 @@ pub struct Proxy {
     front_door: FrontDoor,
     origins: Origins,
     admission: Admission,
+    /// Log-ins under way at once.
+    logging_in: Admission,
     world: Arc<WorldStore>,
     identity: Arc<Identity>,
     logins: Logins,
@@ -130,6 +132,7 @@ impl Proxy {
             front_door: FrontDoor::new(settings.prefix.as_deref(), settings.needs_content_type),
             origins: Origins::new(&settings.origins),
             admission: Admission::new(settings.in_flight),
+            logging_in: Admission::new((settings.in_flight / 8).clamp(1, LOGGING_IN)),
             settings,
             world,
             identity,
@@ -170,7 +173,11 @@ impl Proxy {
                 let allow = question::allowed(&self.world.pin().world.rules, &path);
                 return Ok(Service::Preflight { allow }.into());
             }
-            Admitted::Token(call) => return self.log_in(call, exchange).await.map(Answer::from),
+            Admitted::Token(call) => {
+                // whoever never ends his form takes no place of those who ask
+                drop(place);
+                return self.log_in(call, exchange).await.map(Answer::from);
+            }
         };
         let pinned = self.world.pin();
         exchange.tell(self.world.late(exchange.now()));
@@ -253,6 +260,9 @@ impl Proxy {
         Exchange::open(&self.recorder, &self.clock, &self.metrics, head, unread, peer.address.to_string()).await
     }
 }
+
+/// Of log-ins; those who ask have places of their own.
+const LOGGING_IN: usize = 32;
 
 /// The phase in which something may be changed upstream.
 const CHANGE: &str = "change";

@@ -19,6 +19,9 @@ impl Proxy {
         rows: Option<u64>,
         exchange: &Exchange,
     ) {
+        if exchange.is_on_behalf() {
+            return;
+        }
         let asked = question.as_sent();
         let placeholders = asked.operation.body().is_some_and(|model| model.dialect.has_placeholders());
         let Some(body) = asked.body.as_ref().filter(|_| placeholders && asked.operation.class == Class::Query) else {

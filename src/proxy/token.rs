@@ -16,6 +16,7 @@ impl Proxy {
         exchange.enter("log-in");
         let (from, now) = (call.from, exchange.now());
         self.identity.may_log_in(from, now)?;
+        let _place = self.logging_in.enter()?;
         let bytes = body::read(call.body, FORM_BYTES, &self.settings).await?;
         exchange.body_read();
         let form =

@@ -41,13 +41,16 @@ const DROPPED: [&str; 8] = [
 ];
 
 /// Fields that decide something. Their spelling with `_` and a `Connection` that names them are refused.
-const DECIDING: [&str; 9] = [
+const DECIDING: [&str; 12] = [
     "authorization",
+    "bailiwick-passed",
+    "bailiwick-region",
     "connection",
     "content-encoding",
     "content-length",
     "content-type",
     "expect",
+    "gen-usersubject",
     "host",
     "transfer-encoding",
     "upgrade",

@@ -63,6 +63,8 @@ pub enum Failed {
     Places(Box<str>),
     #[error("its owner keeps as many as may be kept: {0}")]
     Full(u32),
+    #[error("as much is ended as can be kept at once, {0}; what is over by itself makes room")]
+    TooManyEnded(u32),
     #[error("it was changed or taken away since it was read")]
     Changed,
 }
@@ -77,7 +79,7 @@ impl From<Failed> for Refusal {
     fn from(failed: Failed) -> Self {
         let cause = failed.to_string();
         let refusal = match failed {
-            Failed::Store(_) => Refusal::new(
+            Failed::Store(_) | Failed::TooManyEnded(_) => Refusal::new(
                 Code::StoreUnavailable,
                 "this proxy could not keep or look up what this is about, so it answers nothing; ask again",
             ),

@@ -159,8 +159,9 @@ fn audit(section: Section<'_, '_>, data: &Path, proxy: &Proxy) -> audit::Setting
         durability: section.word("durability", &durability).unwrap_or_default(),
         queries: section.word("queries", &queries).unwrap_or_default(),
         segment_bytes: u64::try_from(segment).unwrap_or(u64::MAX),
-        // Room for all that is under way, and as much again for what has ended and is not yet on the disk.
-        slots: proxy.max_in_flight.saturating_mul(2).max(64),
+        // Room for all that is under way, as much again for what has ended and is not yet on the disk, and for one answer of each
+        // connection that is read slowly.
+        slots: proxy.max_in_flight.saturating_mul(2).saturating_add(proxy.max_connections).max(64),
     };
     section.done();
     made

@@ -71,6 +71,8 @@ impl Acting {
         let judged_elsewhere = operation.definition.is_some()
             || operation.schedule.is_some()
             || operation.own.is_some()
+            // a job is bound to whom it is for: the account would see and end those that he asked for elsewhere
+            || operation.job.is_some()
             || operation.below.is_some()
             || operation.contract.abroad
             || operation.caller.is_some_and(|caller| caller != Caller::User);

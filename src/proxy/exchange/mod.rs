@@ -216,6 +216,10 @@ impl Exchange {
         self.acted_by(account);
     }
 
+    pub(super) fn is_on_behalf(&self) -> bool {
+        self.on_behalf.is_some()
+    }
+
     pub(super) fn operation(&mut self, operation: &Arc<Operation>) {
         self.governed = Some(operation.clone());
         self.note(|outcome| outcome.operation = Some(operation.id.to_string()));
@@ -405,7 +409,7 @@ impl Exchange {
             Answer::Refusal(refusal) => self.refused(refusal),
             Answer::Service(_) => self.note(|outcome| outcome.verdict = Verdict::Local),
         }
-        let guarded = matches!(answer, Answer::Guarded(..));
+        let (guarded, refused) = (matches!(answer, Answer::Guarded(..)), matches!(answer, Answer::Refusal(_)));
         let notices: Vec<NoticeRecord> = self.notices.iter().map(NoticeRecord::from).collect();
         let (answer, mut flow) = match answer {
             Answer::Guarded(guarded, flow) => (Answer::from(guarded), flow),
@@ -435,6 +439,11 @@ impl Exchange {
         if flow.is_none() {
             self.tell_rows();
         }
+        if refused {
+            // Whoever does not read his refusal keeps no place in the record from those who ask.
+            self.note(|outcome| outcome.bytes_out = rest.len() as u64);
+            self.write();
+        }
         Response::from_parts(head, Body::new(rest, flow, self))
     }
 }
@@ -446,10 +455,10 @@ const MAX_CLIENT: usize = 256;
 
 const INTERNAL: &str = "the proxy made a mistake and answered nothing; give the decision id to its operator";
 
-impl Drop for Exchange {
-    fn drop(&mut self) {
+impl Exchange {
+    /// Records how it ended, once.
+    fn write(&mut self) {
         self.end_phase();
-        self.metrics.in_flight.dec();
         let time = self.now();
         let Some(mut outcome) = self.outcome.take() else { return };
         outcome.time = time;
@@ -458,6 +467,15 @@ impl Drop for Exchange {
             reserved.record(outcome);
         } else {
             tracing::error!(decision = %self.id, "a decision ended without its line in the record");
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.metrics.in_flight.dec();
+        if self.outcome.is_some() {
+            self.write();
         }
     }
 }

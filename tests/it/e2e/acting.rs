@@ -210,3 +210,42 @@ async fn what_the_account_gets_is_bounded_by_where_it_may_act() {
     let queues = ask(&house, ACCOUNT, "GET /api/v2/routing/queues/me", &Value::Null, &[AGENT]).await;
     assert_eq!(queues.code(), "subject.refused", "{}", queues.body);
 }
+
+/// However the field is written: the account is never taken to ask for itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_subject_that_cannot_be_read_is_refused_and_not_passed_over() {
+    let house = house_with(sample(), "[identity.acting]\nrequire-session = false\n", "").await;
+    for (name, value) in [
+        ("gen-usersubject", "j\u{f6}rg".as_bytes()),
+        ("gen_usersubject", PERSON.as_bytes()),
+        ("Gen_UserSubject", PERSON.as_bytes()),
+        ("bailiwick-region", "\u{f6}".as_bytes()),
+        ("bailiwick_region", EU.as_bytes()),
+    ] {
+        let mut raw = format!(
+            "GET {USERS} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {}\r\nConnection: close\r\n{name}: ",
+            token(ACCOUNT)
+        )
+        .into_bytes();
+        raw.extend_from_slice(value);
+        raw.extend_from_slice(b"\r\n\r\n");
+        let heard = tokio::task::block_in_place(|| {
+            use std::io::{Read as _, Write as _};
+            let mut stream = std::net::TcpStream::connect(house.running.proxy).unwrap();
+            stream.write_all(&raw).unwrap();
+            let mut heard = String::new();
+            stream.read_to_string(&mut heard).unwrap();
+            heard
+        });
+        assert!(heard.starts_with("HTTP/1.1 400 "), "{name}: {heard}");
+        assert!(heard.contains("request.malformed"), "{name}: {heard}");
+    }
+    assert!(house.received(US).is_empty());
+    // what an account submitted or cancelled would be the person's
+    let jobs = "/api/v2/analytics/conversations/details/jobs";
+    for line in [format!("POST {jobs}"), format!("GET {jobs}/j-1"), format!("DELETE {jobs}/j-1")] {
+        let body = if line.starts_with("POST") { question() } else { Value::Null };
+        let refused = ask(&house, ACCOUNT, &line, &body, &[PERSON]).await;
+        assert_eq!((refused.status, refused.code()), (403, "subject.refused"), "{line}: {}", refused.body);
+    }
+}

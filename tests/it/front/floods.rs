@@ -107,6 +107,42 @@ async fn answers_that_nobody_makes_room_for() {
     others_are_served(&house).await;
 }
 
+/// Nobody of them is known, and none reads its refusal; who asks meanwhile is answered.
+#[tokio::test]
+async fn refusals_that_nobody_reads_keep_no_place() {
+    let house = plain(proxy::Settings::default(), server::Settings::default()).await;
+    let unknown: Vec<(&str, &str)> = QUERY.iter().copied().filter(|(name, _)| *name != "authorization").collect();
+    let mut wires = Vec::new();
+    for _ in 0..8 {
+        // SETTINGS_INITIAL_WINDOW_SIZE = 0
+        let mut wire = Wire::begin(house.proxy, &[0, 4, 0, 0, 0, 0]).await;
+        let heads: Vec<u8> =
+            (0..100).flat_map(|nth| frame(HEADERS, END_HEADERS | END_STREAM, 1 + 2 * nth, &block(&unknown))).collect();
+        assert!(wire.say(&heads).await);
+        wires.push(wire);
+    }
+    let began = std::time::Instant::now();
+    others_are_served(&house).await;
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    drop(wires);
+}
+
+/// Forms of log-ins that never end take no place of those who ask.
+#[tokio::test]
+async fn log_ins_that_never_end() {
+    let settings = proxy::Settings { in_flight: 64, ..proxy::Settings::default() };
+    let house = plain(settings, server::Settings::default()).await;
+    let mut streams = Vec::new();
+    for _ in 0..128 {
+        let mut stream = TcpStream::connect(house.proxy).await.unwrap();
+        let head = "POST /oauth/token HTTP/1.1\r\nHost: proxy.test\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        streams.push(stream);
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    others_are_served(&house).await;
+}
+
 #[tokio::test]
 async fn more_requests_at_once_than_a_connection_may_have() {
     let settings = server::Settings { streams: 10, ..Default::default() };
