@@ -58,6 +58,7 @@ impl Identity {
             method: Method::Certificate,
             session: None,
             expires_at: Some(certificate.not_after),
+            roles: None,
         }))
     }
 }

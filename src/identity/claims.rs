@@ -19,6 +19,39 @@ pub(super) struct Claims {
     pub(super) expires_at: Option<Timestamp>,
     /// Seconds from its issue, or from now, to its expiry.
     pub(super) lifetime: Option<i64>,
+    pub(super) roles: Roles,
+}
+
+/// The roles that a token names, by id or by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Roles {
+    /// It is not asked for any.
+    Unasked,
+    Named(Vec<Box<str>>),
+    /// It has to say them, and does not.
+    Missing,
+}
+
+impl Roles {
+    /// What stands at `claim`: one role, or a list of them. A claim that begins with `/` leads to its place as a JSON pointer
+    /// does; any other is a name to the letter.
+    pub(super) fn read(payload: &Value, claim: Option<&str>) -> Self {
+        let Some(claim) = claim else { return Self::Unasked };
+        let found = match claim.strip_prefix('/') {
+            None => payload.get(claim),
+            Some(path) => {
+                path.split('/').try_fold(payload, |at, part| at.get(&part.replace("~1", "/").replace("~0", "~")))
+            }
+        };
+        match found {
+            Some(Value::Text(role)) => Self::Named(vec![role.as_ref().into()]),
+            Some(Value::Array(list)) => {
+                let roles = list.iter().map(|one| one.as_str().map(Box::from));
+                roles.collect::<Option<_>>().map_or(Self::Missing, Self::Named)
+            }
+            _ => Self::Missing,
+        }
+    }
 }
 
 /// Whole seconds since 1970, or a number with a fraction, which is cut off.

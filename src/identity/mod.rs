@@ -29,9 +29,11 @@ pub use statics::{Holder, StaticToken};
 use crate::{
     egress::EgressError,
     model::{
-        org::{Org, Principal, ServiceIx, UserIx},
+        org::{Org, Principal, RoleIx, ServiceIx, UserIx},
         refusal::{Code, Refusal},
         session::{Ended, Presence, Whose},
+        set::Set,
+        world::Claimed,
     },
     policy::scope::{self, Acting},
     store::{Failed, Store},
@@ -41,7 +43,7 @@ use crate::{
     },
 };
 use attempts::Attempts;
-use claims::Claims;
+use claims::{Claims, Roles};
 use jiff::{SignedDuration, Timestamp};
 use jwt::Unproved;
 use sessions::{Session, Sessions};
@@ -102,6 +104,15 @@ pub struct Subject {
     pub session: Option<Box<str>>,
     /// When the proof ends.
     pub expires_at: Option<Timestamp>,
+    /// His roles that the token names, where those count that it names; `None`: all of the directory's do.
+    pub roles: Option<Set<RoleIx>>,
+}
+
+impl Subject {
+    /// What the token says of its holder's roles.
+    pub fn claimed(&self) -> Option<Claimed> {
+        self.roles.as_ref().map(|roles| Claimed { holder: self.principal, roles: roles.clone() })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -234,8 +245,14 @@ impl Identity {
     }
 
     /// The person for whom an account acts, when it may, and he is signed in.
-    pub async fn act_for(&self, account: ServiceIx, named: &str, org: &Org, now: Timestamp) -> Result<Acting, Refusal> {
-        let acting = scope::acting(org, account, named, &self.acting.administrators)?;
+    pub async fn act_for(
+        &self,
+        (account, claimed): (ServiceIx, Option<&Claimed>),
+        named: &str,
+        org: &Org,
+        now: Timestamp,
+    ) -> Result<Acting, Refusal> {
+        let acting = scope::acting(org, (account, claimed), named, &self.acting.administrators)?;
         let person = &org.user(acting.subject).id;
         let session = self.sessions.of_user(person, now).await?;
         match session {
@@ -337,7 +354,14 @@ impl Identity {
                 let (token, client, session, subject) = (None, None, None, None);
                 self.sessions.saw(Presence { user, token, client, session, subject, issued: now, until });
             }
-            return Ok(Subject { principal, client: None, method: Method::Static, session: None, expires_at: None });
+            return Ok(Subject {
+                principal,
+                client: None,
+                method: Method::Static,
+                session: None,
+                expires_at: None,
+                roles: None,
+            });
         }
         let (claims, method) = self.vouched(token, may_ask, now).await?;
         let principal = match (org.index.users.get(&claims.name), org.index.clients.get(&claims.name)) {
@@ -361,6 +385,7 @@ impl Identity {
             return Err(required(ENDED));
         }
         self.not_ended(principal, claims.issued, org, now)?;
+        let roles = roles_of(principal, &claims.roles, org)?;
         if let Principal::User(user) = principal {
             let known_for =
                 self.introspection.as_ref().map_or(SignedDuration::ZERO, introspection::Introspection::max_age);
@@ -375,7 +400,8 @@ impl Identity {
                 until,
             });
         }
-        Ok(Subject { principal, client: claims.client, method, session: claims.session, expires_at: claims.expires_at })
+        let Claims { client, session, expires_at, .. } = claims;
+        Ok(Subject { principal, client, method, session, expires_at, roles })
     }
 
     /// Who vouches for a token. One that is signed is not sent to anybody.
@@ -436,6 +462,25 @@ fn unproved(why: Unproved) -> Refusal {
         )
         .because(why),
     }
+}
+
+/// Of the roles that the directory gives somebody, those that his token names. What it names beside them adds nothing.
+fn roles_of(principal: Principal, named: &Roles, org: &Org) -> Result<Option<Set<RoleIx>>, Refusal> {
+    let named = match named {
+        Roles::Unasked => return Ok(None),
+        Roles::Named(named) => named,
+        Roles::Missing => {
+            return Err(Refusal::new(
+                Code::IdentityNoRoles,
+                "your token does not say which roles you have, and only those count that it names; ask whoever runs your sign-in to \
+                 put them into the token",
+            ));
+        }
+    };
+    let named: Set<RoleIx> =
+        named.iter().filter_map(|role| org.index.named_roles.get(role).copied().flatten()).collect();
+    let held: Set<RoleIx> = org.assignments(principal).iter().map(|held| held.role).collect();
+    Ok(Some(held.intersection(&named)))
 }
 
 /// An outsourcer's person, or an account that acts for any.

@@ -153,7 +153,8 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Code::PlaceholderUnknown
         | Code::JobUnfinished => StatusCode::BAD_REQUEST,
         Code::IdentityRequired | Code::IdentityUnknown => StatusCode::UNAUTHORIZED,
-        Code::SubjectRefused
+        Code::IdentityNoRoles
+        | Code::SubjectRefused
         | Code::SubjectNoSession
         | Code::OperationDenied
         | Code::OperationUnproved

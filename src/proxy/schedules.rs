@@ -207,7 +207,8 @@ impl Proxy {
             .ok_or_else(|| Refusal::new(Code::OperationUnknown, "the rule of this schedule is gone; remove it"))?;
         let principal =
             principal(org, reader).ok_or_else(|| Refusal::outside("the reader is in the directory no more"))?;
-        let subject = Subject { principal, client: None, method: Method::Schedule, session: None, expires_at: None };
+        let (client, session, expires_at, roles) = (None, None, None, None);
+        let subject = Subject { principal, client, method: Method::Schedule, session, expires_at, roles };
         exchange.identified(&subject, org);
         if kept_as(org, principal) != schedule.owner {
             exchange.acted_by(&schedule.owner.1);

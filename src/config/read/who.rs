@@ -202,6 +202,7 @@ fn jwt_settings(section: Section<'_, '_>) -> Option<JwtSettings> {
     let issuer = section.needed("issuer", "`issuer = \"https://...\"`, exactly as tokens say it");
     let audience = section.needed("audience", "`audience = \"...\"`, exactly as tokens say it");
     let claim = section.text("claim", "the claim with the user's id").map_or("sub", |(text, _)| text);
+    let role_claim = role_claim(&section);
     let typ = section.text("type", "the `typ` of the header, such as `at+jwt`").map(|(text, _)| text.to_owned());
     let leeway = section.duration("leeway").unwrap_or(Duration::from_mins(1));
     let max_lifetime = section.duration("max-lifetime").unwrap_or(Duration::from_hours(24));
@@ -215,11 +216,18 @@ fn jwt_settings(section: Section<'_, '_>) -> Option<JwtSettings> {
         issuer: issuer?.0.to_owned(),
         audience: audience?.0.to_owned(),
         claim: claim.to_owned(),
+        role_claim,
         typ,
         leeway,
         max_lifetime,
         needs_not_before,
     })
+}
+
+/// Where tokens name roles.
+fn role_claim(section: &Section<'_, '_>) -> Option<String> {
+    let due = "the claim with the roles, such as `roles`, or the way to it, such as `/realm_access/roles`";
+    section.text("role-claim", due).map(|(text, _)| text.to_owned())
 }
 
 /// Where an issuer has its document.
@@ -311,12 +319,14 @@ fn endpoint(section: &Section<'_, '_>, url: At<&str>, proxy: &Proxy) -> Option<A
     }
     let text = |key, due| section.text(key, due).map(|(text, _)| text.to_owned());
     let claim = text("claim", "the field with the user's id");
+    let role_claim = role_claim(section);
     let (issuer, audience) = (text("issuer", "what `iss` has to be"), text("audience", "what `aud` has to hold"));
     Some(Asks::Endpoint {
         url: url?,
         client_id: client_id?.0.to_owned(),
         client_secret: client_secret?.0,
         claim: claim.unwrap_or_else(|| "sub".to_owned()),
+        role_claim,
         issuer,
         audience,
     })
