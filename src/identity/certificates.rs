@@ -59,6 +59,7 @@ impl Identity {
             session: None,
             expires_at: Some(certificate.not_after),
             roles: None,
+            passes: None,
         }))
     }
 }

@@ -1,6 +1,13 @@
 //! What a token says of its holder, whoever vouches for it.
 
-use crate::query::json::Value;
+use crate::{
+    model::{
+        org::{Org, Principal, RoleIx},
+        refusal::{Code, Refusal},
+        set::Set,
+    },
+    query::json::Value,
+};
 use jiff::Timestamp;
 
 /// What a good token says.
@@ -51,6 +58,25 @@ impl Roles {
             }
             _ => Self::Missing,
         }
+    }
+
+    /// Of the roles that the directory gives somebody, those that his token names. What it names beside them adds nothing.
+    pub(super) fn of(&self, principal: Principal, org: &Org) -> Result<Option<Set<RoleIx>>, Refusal> {
+        let named = match self {
+            Self::Unasked => return Ok(None),
+            Self::Named(named) => named,
+            Self::Missing => {
+                return Err(Refusal::new(
+                    Code::IdentityNoRoles,
+                    "your token does not say which roles you have, and only those count that it names; ask whoever runs your sign-in to \
+                     put them into the token",
+                ));
+            }
+        };
+        let named: Set<RoleIx> =
+            named.iter().filter_map(|role| org.index.named_roles.get(role).copied().flatten()).collect();
+        let held: Set<RoleIx> = org.assignments(principal).iter().map(|held| held.role).collect();
+        Ok(Some(held.intersection(&named)))
     }
 }
 

@@ -161,6 +161,8 @@ codes! {
     UpstreamTimeout = "upstream.timeout", Upstream;
     /// The upstream refused the proxy's own credential.
     UpstreamCredential = "upstream.credential", Administrator;
+    /// A region that is asked with the token of who asks, and there is none that it would take.
+    UpstreamAsker = "upstream.asker", Administrator;
     /// The upstream answered with an error of its own.
     UpstreamRefused = "upstream.refused", Upstream;
     /// The answer broke off or cannot be read, so it cannot be guarded.

@@ -42,10 +42,11 @@ impl Proxy {
         let claimed = subject.claimed();
         // of a person's own request the field is not looked at
         let (Principal::Service(account), Some(named)) = (subject.principal, &call.subject) else {
+            exchange.carries(subject.passes.clone());
             return Ok(Asker { subject, claimed, acting: None });
         };
         let acting = self.identity.act_for((account, claimed.as_ref()), named, org, exchange.now()).await?;
-        let subject = Subject { principal: Principal::User(acting.subject), roles: None, ..subject };
+        let subject = Subject { principal: Principal::User(acting.subject), roles: None, passes: None, ..subject };
         exchange.identified(&subject, org);
         exchange.acts_for(&org.service(account).id);
         Ok(Asker { subject, claimed, acting: Some(acting) })

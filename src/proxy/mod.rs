@@ -236,7 +236,7 @@ impl Proxy {
             Decided::Forward(forward) => forward,
         };
         exchange.enter("intend");
-        let slot = self.upstreams.enter(&pinned.world.org.region(scoped.scope.region).id).await?;
+        let slot = self.upstreams.enter(&pinned.world.org.region(scoped.scope.region).id, exchange.asker()).await?;
         let intent = exchange.intend(&self.recorder, &forward).await?;
         let sent = forward.verified.outgoing().body.clone();
         let answer = self.fetch(&question.operation, forward.verified, intent, slot, exchange).await?;

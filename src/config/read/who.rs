@@ -3,14 +3,15 @@
 use super::{
     super::reader::{At, Standing},
     Proxy, Section,
+    logins::{clients, refuse_unknowable, relay},
     regions::loopback,
 };
 use crate::{
     base::address,
     egress::Trust,
     identity::{
-        self, Account, ActingSettings, Asks, Holder, IntrospectionSettings, IssuerKeys, JwtSettings, KeysFrom, Mark,
-        StaticToken,
+        self, Account, ActingSettings, Asks, Holder, IntrospectionSettings, IssuerKeys, JwtSettings, KeysFrom, Login,
+        Mark, StaticToken,
     },
     upstream::RegionSettings,
 };
@@ -51,7 +52,7 @@ pub(super) fn identity(
             let client_id = client_id.to_owned();
             let secret = one.secret("client-secret");
             if let (Some((client_secret, ..)), Some((token, ..))) = (secret, &token) {
-                logins.push(identity::Login { client_id, client_secret, token: token.clone() });
+                logins.push(Login { client_id, client_secret, token: token.clone() });
             } else {
                 reader.problem(
                     at,
@@ -68,6 +69,7 @@ pub(super) fn identity(
             statics.push(StaticToken { token, holder });
         }
     }
+    let (clients, token_lifetime) = clients(&section, &logins, proxy);
     if let Some(at) = first
         && !proxy.listen.ip().is_loopback()
         && !open
@@ -84,13 +86,15 @@ pub(super) fn identity(
     let accounts = accounts(&section, proxy);
     let asked = section.section("introspection");
     let introspection = if asked.present() { introspection(asked, proxy, regions) } else { None };
-    let ways = ["static", "jwt", "introspection", "certificate"];
-    if statics.is_empty() && jwt.is_none() && introspection.is_none() && !section.has_any(&ways) {
+    let relays: Vec<_> = regions.iter().filter_map(relay).collect();
+    let ways = ["static", "jwt", "introspection", "certificate", "client"];
+    if relays.is_empty() && statics.is_empty() && jwt.is_none() && introspection.is_none() && !section.has_any(&ways) {
         reader.problem_of_file(
             "nobody could sign in",
             "add `[identity.jwt]` or `[identity.introspection]`, or `[[identity.static]]` for trying things out",
         );
     }
+    refuse_unknowable(&section, introspection.as_ref(), regions);
     let default = identity::Settings::default();
     let failures = section.count("failures-per-minute", 1, 1_000_000).and_then(|many| u32::try_from(many).ok());
     let made = identity::Settings {
@@ -98,6 +102,9 @@ pub(super) fn identity(
         jwt,
         introspection,
         logins,
+        clients,
+        token_lifetime: token_lifetime.unwrap_or(default.token_lifetime),
+        relays,
         accounts,
         bpo_max_lifetime: section.duration("bpo-max-lifetime").unwrap_or(default.bpo_max_lifetime),
         failures_per_minute: failures.unwrap_or(default.failures_per_minute),

@@ -35,7 +35,7 @@ fn of_the_roles_of_the_directory_those_count_that_the_token_names() {
     let org = with_roles();
     let of = |names: &[&str]| {
         let named = Roles::Named(names.iter().map(|name| (*name).into()).collect());
-        super::super::roles_of(Principal::User(Ix::new(0)), &named, &org).unwrap().unwrap()
+        named.of(Principal::User(Ix::new(0)), &org).unwrap().unwrap()
     };
     let some = |list: &[u32]| list.iter().map(|nth| Ix::new(*nth)).collect::<Set<_>>();
     assert_eq!(of(&["Supervisor"]), some(&[0]));

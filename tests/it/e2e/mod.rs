@@ -27,6 +27,7 @@ mod labels;
 mod large;
 mod laws;
 mod lists;
+mod logins;
 mod matrix;
 mod media;
 mod memberships;
