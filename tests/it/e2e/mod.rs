@@ -9,6 +9,7 @@ mod assumptions;
 mod attributes;
 mod batch;
 mod callbacks;
+mod claims;
 mod codes;
 mod definitions;
 mod disobedient;
