@@ -51,7 +51,7 @@ pub(crate) fn world(organisation: &str, now: Timestamp) -> Result<World, Box<dyn
     let org = directory::load(organisation, "directory.json", now).map_err(|problems| all(&problems))?;
     let version =
         Versions { rules: compiled.rules.version.clone(), directory: org.version.clone(), grants: org.version.clone() };
-    Ok(World { version, org: Arc::new(org), rules: Arc::new(compiled.rules) })
+    Ok(World { version, org: Arc::new(org), rules: Arc::new(compiled.rules), claimed: None })
 }
 
 /// The same pure chain as for a request: scope, narrow, verify.

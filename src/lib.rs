@@ -24,7 +24,7 @@
 //!
 //! ```text
 //! cli
-//! app
+//! app | fuzz (in tests and for a fuzzer alone)
 //! config
 //! proxy | admin
 //! world

@@ -128,7 +128,7 @@ impl Asking {
             kept: None,
             seen: None,
         };
-        Self { world: World { version, org, rules }, holder, operation, question, bytes }
+        Self { world: World { version, org, rules, claimed: None }, holder, operation, question, bytes }
     }
 
     pub(crate) fn scope(&self) -> Arc<Scope> {

@@ -271,7 +271,7 @@ fn world(arguments: &Arguments) -> Result<(World, proxy::Settings), Failure> {
     let rules = compiled.rules;
     let version =
         Versions { rules: rules.version.clone(), directory: org.version.clone(), grants: org.version.clone() };
-    Ok((World { version, org: Arc::new(org), rules: Arc::new(rules) }, app::proxy_settings(&proxy)))
+    Ok((World { version, org: Arc::new(org), rules: Arc::new(rules), claimed: None }, app::proxy_settings(&proxy)))
 }
 
 fn body(arguments: &Arguments) -> Result<Vec<u8>, Failure> {

@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     log::init(&settings.telemetry);
     let runtime = runtime()?;
     runtime.block_on(async {
-        let running = app::start(settings, Arc::new(SystemClock::default())).await?;
+        let running = Box::pin(app::start(settings, Arc::new(SystemClock::default()))).await?;
         tracing::info!(proxy = %running.proxy, admin = %running.admin, "serving");
         until_stopped(running).await
     })?;

@@ -136,6 +136,13 @@ impl<'r, 't> Section<'r, 't> {
         Some((text, value.span()))
     }
 
+    /// Notes a key that means nothing beside another one.
+    pub(super) fn meaningless(&self, key: &'static str, why: &str) {
+        if let Some(value) = self.get(key) {
+            self.reader.problem(value.span(), format!("`{key}` has no meaning here: {why}"), "take it out");
+        }
+    }
+
     /// Whether any of these keys stands here, right or wrong.
     pub(super) fn has_any(&self, keys: &[&str]) -> bool {
         self.table.is_some_and(|table| table.iter().any(|(name, _)| keys.contains(&&**name.get_ref())))

@@ -63,7 +63,7 @@ fn the_smallest_file_has_safe_defaults() {
     assert!(settings.policy.accepted.is_empty());
     let upstream = &settings.upstream.regions[0];
     assert_eq!((upstream.region.as_str(), &upstream.way), ("eu", &Way { http2: true, ..Way::default() }));
-    assert_eq!(upstream.client_secret.expose_secret(), "hush");
+    assert_eq!(secret_of(upstream), "hush");
     assert_eq!(settings.identity.statics.len(), 1);
     assert!(!format!("{settings:?}").contains("hush"), "a secret is shown");
 }
@@ -125,7 +125,7 @@ level = "bailiwick=debug,warn"
     assert_eq!(settings.proxy.prefix.as_deref(), Some("/gateway"));
     assert_eq!((settings.proxy.max_body_bytes, settings.proxy.total_time), (2_000_000, Duration::from_secs(90)));
     let upstream = &settings.upstream.regions[0];
-    assert_eq!(upstream.client_secret.expose_secret(), "from-file");
+    assert_eq!(secret_of(upstream), "from-file");
     assert_eq!((upstream.times.connect, upstream.concurrency), (Duration::from_millis(500), 8));
     assert_eq!(upstream.way.trust, Trust::File(folder.path().join("ca.pem")));
     let jwt = settings.identity.jwt.unwrap();
@@ -207,6 +207,45 @@ fn static_tokens_need_loopback_or_a_word() {
     assert_eq!(problems(&open), ["static tokens would be taken on `0.0.0.0:8600`, which others can reach"]);
     let said = format!("[identity]\nunsafe-static-tokens = true\n{open}");
     assert!(read(&said).is_ok(), "{:?}", read(&said).err());
+}
+
+#[test]
+fn log_ins_that_could_not_be_meant_are_told() {
+    let client = |lines: &str| format!("{SMALLEST}\n[[identity.client]]\n{lines}\n");
+    let region = |lines: &str| SMALLEST.replace("client-id = \"proxy\"", &format!("client-id = \"proxy\"\n{lines}"));
+    let asker =
+        SMALLEST.replace("client-id = \"proxy\"\nclient-secret = { env = \"SECRET\" }", "credential = \"asker\"");
+    let login = "login = \"https://login.example\"";
+    for (text, due) in [
+        (client("client-id = \"c\"\nclient-secret = { env = \"SECRET\" }"), "the secret of a client is short"),
+        (client("client-id = \"c\""), "`client-secret` is missing in `[[identity.client]]`"),
+        (region(login), "`login-grants` is missing in `[[upstream]]`"),
+        (region(&format!("{login}\nlogin-grants = []")), "`login-grants` is missing in `[[upstream]]`"),
+        (region("login-grants = [\"client-credentials\"]"), "`login` is missing in `[[upstream]]`"),
+        (region(&format!("{login}\nlogin-grants = [\"password\"]")), "`password` is no value of `login-grants`"),
+        (
+            region("login = \"http://login.example\"\nlogin-grants = [\"client-credentials\"]"),
+            "queries, answers and the credential would travel unencrypted",
+        ),
+        (asker.clone(), "region `eu` is asked with the token of who asks, and nobody can come with one"),
+        (
+            asker.replace(
+                "credential",
+                "forward-subject = true\nlogin = \"https://l.example\"\nlogin-grants = [\"saml2-bearer\"]\ncredential",
+            ),
+            "`forward-subject` has no meaning here: the region is asked with the token of who asks",
+        ),
+        (
+            SMALLEST.replace("[[identity.static]]", "[identity]\ntoken-lifetime = \"61m\"\n[[identity.static]]"),
+            "`token-lifetime` is too long",
+        ),
+    ] {
+        let found = problems(&text);
+        assert!(found.iter().any(|what| what == due), "{due}: {found:?}");
+    }
+    assert!(
+        read(&asker.replace("credential", &format!("{login}\nlogin-grants = [\"saml2-bearer\"]\ncredential"))).is_ok()
+    );
 }
 
 #[test]
@@ -335,4 +374,11 @@ fn one_upstream_is_one_regions() {
 fn a_file_that_is_not_there() {
     let report = load(Path::new("/nowhere/bailiwick.toml"), &environment).unwrap_err();
     assert!(report.to_string().contains("cannot read the configuration"), "{report}");
+}
+
+fn secret_of(upstream: &crate::upstream::RegionSettings) -> &str {
+    match &upstream.credential {
+        crate::upstream::Credentials::Service { client_secret, .. } => client_secret.expose_secret(),
+        crate::upstream::Credentials::Asker => panic!("no credential of our own"),
+    }
 }

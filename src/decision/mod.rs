@@ -78,7 +78,7 @@ impl Split {
 /// What `holder` may see through `operation` at `now`.
 pub fn scope(world: &World, holder: Principal, operation: &Operation, now: Timestamp) -> Result<Scope, Refusal> {
     refuse_unproved(operation)?;
-    policy::scope::derive(&world.org, &world.rules, holder, operation, now)
+    policy::scope::derive(world.held(holder), &world.rules, operation, now)
 }
 
 /// The same of another region than his own, for an operation that was made for that.
@@ -88,7 +88,7 @@ pub fn scope_abroad(
     operation: &Operation,
     region: RegionIx,
 ) -> Result<Scope, Refusal> {
-    let scope = policy::scope::derive_abroad(&world.org, holder, operation, region)?;
+    let scope = policy::scope::derive_abroad(world.held(holder), operation, region)?;
     refuse_unproved(operation)?;
     Ok(scope)
 }

@@ -46,6 +46,7 @@ pub(super) fn answer(
     let sight = Sight {
         org: &world.org,
         holder,
+        held: world.held(holder),
         view: view.as_ref(),
         edit: edit.as_ref(),
         edits: &part.edit,
@@ -104,7 +105,8 @@ pub fn wanted(
     now: Timestamp,
 ) -> Result<Wanted, Refusal> {
     let (org, view) = (&*world.org, scope(world, holder, &part.view, now).ok());
-    let sight = Sight { org, holder, view: view.as_ref(), edit: None, edits: &part.edit, parents: part.parents };
+    let (held, view) = (world.held(holder), view.as_ref());
+    let sight = Sight { org, holder, held, view, edit: None, edits: &part.edit, parents: part.parents };
     let page = page(question, 0)?;
     let divisions = sight.viewed().map(|division| org.division(division).id.clone()).collect();
     let (region, operation) = (org.region(org.region_of(holder)).id.clone(), part.asks.id.clone());
@@ -155,7 +157,8 @@ pub(super) fn sees(
 ) -> bool {
     let view = scope(world, holder, &part.view, now).ok();
     let (org, parents) = (&*world.org, part.parents);
-    let sight = Sight { org, holder, view: view.as_ref(), edit: None, edits: &part.edit, parents };
+    let (held, view) = (world.held(holder), view.as_ref());
+    let sight = Sight { org, holder, held, view, edit: None, edits: &part.edit, parents };
     definition.operation == part.asks.id && sight.sees(definition)
 }
 

@@ -110,8 +110,16 @@ impl Door {
         let mut basic = header::HeaderValue::try_from(format!("Basic {basic}"))
             .map_err(|_| DoorFailed::Broken("the credential cannot stand in a header".to_owned()))?;
         basic.set_sensitive(true);
-        let request = Request::post(to.clone())
-            .header(header::AUTHORIZATION, basic)
+        self.form(Request::post(to.clone()).header(header::AUTHORIZATION, basic), form).await
+    }
+
+    /// Posts a form that says itself who sends it.
+    pub async fn post_open_form(&self, to: &Uri, form: impl Into<Bytes>) -> Result<Reply, DoorFailed> {
+        self.form(Request::post(to.clone()), form).await
+    }
+
+    async fn form(&self, request: http::request::Builder, form: impl Into<Bytes>) -> Result<Reply, DoorFailed> {
+        let request = request
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ACCEPT, "application/json")
             .header(PASSED, MARK)

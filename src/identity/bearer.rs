@@ -12,12 +12,14 @@ pub(super) fn token(value: &str) -> Result<&str, &'static str> {
     if token.len() > MAX_TOKEN {
         return Err("the token is longer than 8 KiB");
     }
-    let body = token.trim_end_matches('=');
+    if is_token(token) { Ok(token) } else { Err("the token has characters that no token has") }
+}
+
+/// Whether a text is one that can stand behind `Bearer`.
+pub(super) fn is_token(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
-    if body.is_empty() || !body.bytes().all(legal) {
-        return Err("the token has characters that no token has");
-    }
-    Ok(token)
+    text.len() <= MAX_TOKEN && !body.is_empty() && body.bytes().all(legal)
 }
 
 #[cfg(test)]

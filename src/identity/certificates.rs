@@ -58,6 +58,8 @@ impl Identity {
             method: Method::Certificate,
             session: None,
             expires_at: Some(certificate.not_after),
+            roles: None,
+            passes: None,
         }))
     }
 }

@@ -1,6 +1,13 @@
 //! What a token says of its holder, whoever vouches for it.
 
-use crate::query::json::Value;
+use crate::{
+    model::{
+        org::{Org, Principal, RoleIx},
+        refusal::{Code, Refusal},
+        set::Set,
+    },
+    query::json::Value,
+};
 use jiff::Timestamp;
 
 /// What a good token says.
@@ -19,6 +26,58 @@ pub(super) struct Claims {
     pub(super) expires_at: Option<Timestamp>,
     /// Seconds from its issue, or from now, to its expiry.
     pub(super) lifetime: Option<i64>,
+    pub(super) roles: Roles,
+}
+
+/// The roles that a token names, by id or by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Roles {
+    /// It is not asked for any.
+    Unasked,
+    Named(Vec<Box<str>>),
+    /// It has to say them, and does not.
+    Missing,
+}
+
+impl Roles {
+    /// What stands at `claim`: one role, or a list of them. A claim that begins with `/` leads to its place as a JSON pointer
+    /// does; any other is a name to the letter.
+    pub(super) fn read(payload: &Value, claim: Option<&str>) -> Self {
+        let Some(claim) = claim else { return Self::Unasked };
+        let found = match claim.strip_prefix('/') {
+            None => payload.get(claim),
+            Some(path) => {
+                path.split('/').try_fold(payload, |at, part| at.get(&part.replace("~1", "/").replace("~0", "~")))
+            }
+        };
+        match found {
+            Some(Value::Text(role)) => Self::Named(vec![role.as_ref().into()]),
+            Some(Value::Array(list)) => {
+                let roles = list.iter().map(|one| one.as_str().map(Box::from));
+                roles.collect::<Option<_>>().map_or(Self::Missing, Self::Named)
+            }
+            _ => Self::Missing,
+        }
+    }
+
+    /// Of the roles that the directory gives somebody, those that his token names. What it names beside them adds nothing.
+    pub(super) fn of(&self, principal: Principal, org: &Org) -> Result<Option<Set<RoleIx>>, Refusal> {
+        let named = match self {
+            Self::Unasked => return Ok(None),
+            Self::Named(named) => named,
+            Self::Missing => {
+                return Err(Refusal::new(
+                    Code::IdentityNoRoles,
+                    "your token does not say which roles you have, and only those count that it names; ask whoever runs your sign-in to \
+                     put them into the token",
+                ));
+            }
+        };
+        let named: Set<RoleIx> =
+            named.iter().filter_map(|role| org.index.named_roles.get(role).copied().flatten()).collect();
+        let held: Set<RoleIx> = org.assignments(principal).iter().map(|held| held.role).collect();
+        Ok(Some(held.intersection(&named)))
+    }
 }
 
 /// Whole seconds since 1970, or a number with a fraction, which is cut off.

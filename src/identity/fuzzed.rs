@@ -33,6 +33,7 @@ impl Judge {
             issuer: issuer.to_owned(),
             audience: audience.to_owned(),
             claim: "sub".to_owned(),
+            role_claim: None,
             typ: Some("at+jwt".to_owned()),
             leeway: Duration::from_mins(1),
             max_lifetime: Duration::from_hours(24),

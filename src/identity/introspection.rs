@@ -5,7 +5,7 @@
 
 use super::{
     IdentityError,
-    claims::{Claims, client, holds, instant, name},
+    claims::{Claims, Roles, client, holds, instant, name},
     jwt::{Unproved, seconds},
 };
 use crate::{
@@ -59,6 +59,8 @@ pub enum Asks {
         client_id: String,
         client_secret: SecretString,
         claim: String,
+        /// Where the roles of the holder stand, by a name or as a JSON pointer.
+        role_claim: Option<String>,
         /// Where it is set, the answer has to say so.
         issuer: Option<String>,
         audience: Option<String>,
@@ -207,6 +209,7 @@ impl Introspection {
                     issued: None,
                     expires_at: None,
                     lifetime: None,
+                    roles: Roles::Unasked,
                 })
             }
         }
@@ -214,7 +217,9 @@ impl Introspection {
 
     /// What RFC 7662 says of a token that is good.
     fn active(&self, said: &Value, token: &str, now: Timestamp) -> Result<Claims, Unproved> {
-        let Asks::Endpoint { claim, issuer, audience, .. } = &self.settings.asks else { return Err(NO_ANSWER) };
+        let Asks::Endpoint { claim, role_claim, issuer, audience, .. } = &self.settings.asks else {
+            return Err(NO_ANSWER);
+        };
         match said.get("active").and_then(Value::as_bool) {
             Some(true) => {}
             Some(false) => return Err(NOT_GOOD),
@@ -253,6 +258,7 @@ impl Introspection {
             issued: stamp(issued),
             expires_at: stamp(expires.map(|end| end.saturating_add(leeway))),
             lifetime: expires.map(|end| end.saturating_sub(issued.unwrap_or(second))),
+            roles: Roles::read(said, role_claim.as_deref()),
         })
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{
     IdentityError,
-    claims::{Claims, client, instant, name},
+    claims::{Claims, Roles, client, instant, name},
     keys::{Key, Keys},
     published::{IssuerKeys, Published},
 };
@@ -45,6 +45,8 @@ pub struct JwtSettings {
     pub audience: String,
     /// The claim that holds the user id, or the client id of a service account.
     pub claim: String,
+    /// Where the roles of the holder stand, by a name or as a JSON pointer. With it only those count that stand there too.
+    pub role_claim: Option<String>,
     /// The `typ` that the header must have, such as `at+jwt`; `None`: any but that of another kind of token.
     pub typ: Option<String>,
     pub leeway: Duration,
@@ -295,6 +297,7 @@ impl Verifier {
             issued: Timestamp::from_second(issued).ok(),
             expires_at: Some(Timestamp::from_second(until).map_err(|_| "the expiry is no time")?),
             lifetime: Some(expires.saturating_sub(issued)),
+            roles: Roles::read(payload, self.settings.role_claim.as_deref()),
         })
     }
 

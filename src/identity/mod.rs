@@ -11,20 +11,29 @@ mod certificates;
 mod claims;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzed;
+mod granting;
 mod introspection;
+mod issued;
 mod jwt;
 mod keys;
 mod logins;
 mod published;
+mod relay;
 mod sessions;
+mod settings;
 mod statics;
+mod subject;
 
 pub use certificates::{Account, Mark};
 pub use introspection::{Asks, IntrospectionSettings};
+pub use issued::OwnClient;
 pub use jwt::{JwtSettings, KeysFrom};
 pub use logins::{Login, Logins, WrongLogin};
 pub use published::{IssuerKeys, origin};
+pub use relay::{Granted, LoginRequest, RelaySettings};
+pub use settings::{ActingSettings, Settings};
 pub use statics::{Holder, StaticToken};
+pub use subject::{Method, Subject};
 
 use crate::{
     base::hash::sha256_hex,
@@ -33,6 +42,7 @@ use crate::{
         org::{Org, Principal, ServiceIx, UserIx},
         refusal::{Code, Refusal},
         session::{Ended, Presence, Whose},
+        world::Claimed,
     },
     policy::scope::{self, Acting},
     store::{Failed, Store},
@@ -40,6 +50,7 @@ use crate::{
         Event as _, Metrics,
         event::{LoginFailed, SessionEnded},
     },
+    upstream::AskerToken,
 };
 use attempts::Attempts;
 use claims::Claims;
@@ -48,85 +59,6 @@ use jwt::Unproved;
 use sessions::{Session, Sessions};
 use std::{net::IpAddr, time::Duration};
 use tokio_util::sync::CancellationToken;
-
-#[derive(Debug, Clone)]
-pub struct Settings {
-    pub statics: Vec<StaticToken>,
-    pub jwt: Option<JwtSettings>,
-    pub introspection: Option<IntrospectionSettings>,
-    /// Clients that log in here.
-    pub logins: Vec<Login>,
-    /// Service accounts that are known by a certificate.
-    pub accounts: Vec<Account>,
-    /// How long a token of an outsourcer may live.
-    pub bpo_max_lifetime: Duration,
-    /// Failures of one address within a minute, before it has to wait.
-    pub failures_per_minute: u32,
-    /// For whom a token of log-out is; else for whom other tokens are.
-    pub logout_audience: Option<String>,
-    pub acting: ActingSettings,
-}
-
-/// When a service account acts for a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ActingSettings {
-    /// The person has to be seen here with a token of his own that is not over; else he must only not have logged out.
-    pub require_session: bool,
-    /// People who administer this proxy: no account acts for them.
-    pub administrators: Vec<Box<str>>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            statics: Vec::new(),
-            jwt: None,
-            introspection: None,
-            logins: Vec::new(),
-            accounts: Vec::new(),
-            bpo_max_lifetime: Duration::from_mins(5),
-            failures_per_minute: 120,
-            logout_audience: None,
-            acting: ActingSettings { require_session: true, administrators: Vec::new() },
-        }
-    }
-}
-
-/// Who asks, proved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
-    pub principal: Principal,
-    /// The OAuth client the token was issued to, where the token says so.
-    pub client: Option<Box<str>>,
-    pub method: Method,
-    /// The provider's session, where the token names it.
-    pub session: Option<Box<str>>,
-    /// When the proof ends.
-    pub expires_at: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Method {
-    Static,
-    Jwt,
-    /// Whoever issued the token was asked.
-    Introspection,
-    Certificate,
-    /// Nobody asked now: he set it up, or was named, and it is asked for him.
-    Schedule,
-}
-
-impl Method {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Static => "static",
-            Self::Jwt => "jwt",
-            Self::Introspection => "introspection",
-            Self::Certificate => "certificate",
-            Self::Schedule => "schedule",
-        }
-    }
-}
 
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
@@ -142,6 +74,14 @@ pub enum IdentityError {
     Provider(EgressError),
 }
 
+/// What a token says, and who says that it is good.
+struct Vouched<'a> {
+    claims: Claims,
+    method: Method,
+    /// The region whose upstream itself knows the token.
+    region: Option<&'a str>,
+}
+
 /// The keys and tokens by which askers are known.
 #[derive(Debug)]
 pub struct Identity {
@@ -149,6 +89,8 @@ pub struct Identity {
     jwt: Option<jwt::Verifier>,
     accounts: Vec<Account>,
     introspection: Option<introspection::Introspection>,
+    issued: issued::Issued,
+    relays: Vec<relay::Relay>,
     attempts: Attempts,
     sessions: Sessions,
     bpo_max_lifetime: Duration,
@@ -175,6 +117,8 @@ impl Identity {
             jwt,
             accounts: settings.accounts.clone(),
             introspection: introspection.transpose()?,
+            issued: issued::Issued::new(&settings.clients, settings.token_lifetime),
+            relays: settings.relays.iter().map(relay::Relay::new).collect::<Result<_, _>>()?,
             attempts: Attempts::new(settings.failures_per_minute),
             sessions: Sessions::default(),
             bpo_max_lifetime: settings.bpo_max_lifetime,
@@ -244,8 +188,14 @@ impl Identity {
     }
 
     /// The person for whom an account acts, when it may, and he is signed in.
-    pub async fn act_for(&self, account: ServiceIx, named: &str, org: &Org, now: Timestamp) -> Result<Acting, Refusal> {
-        let acting = scope::acting(org, account, named, &self.acting.administrators)?;
+    pub async fn act_for(
+        &self,
+        (account, claimed): (ServiceIx, Option<&Claimed>),
+        named: &str,
+        org: &Org,
+        now: Timestamp,
+    ) -> Result<Acting, Refusal> {
+        let acting = scope::acting(org, (account, claimed), named, &self.acting.administrators)?;
         let person = &org.user(acting.subject).id;
         let session = self.sessions.of_user(person, now).await?;
         match session {
@@ -360,9 +310,17 @@ impl Identity {
                 let (token, client, session, subject) = (None, None, None, None);
                 self.sessions.saw(Presence { user, token, client, session, subject, issued: now, until });
             }
-            return Ok(Subject { principal, client: None, method: Method::Static, session: None, expires_at: None });
+            return Ok(Subject {
+                principal,
+                client: None,
+                method: Method::Static,
+                session: None,
+                expires_at: None,
+                roles: None,
+                passes: None,
+            });
         }
-        let (claims, method) = self.vouched(token, may_ask, now).await?;
+        let Vouched { claims, method, region } = self.vouched(token, may_ask, now).await?;
         let principal = match (org.index.users.get(&claims.name), org.index.clients.get(&claims.name)) {
             (Some(user), None) => Principal::User(*user),
             (None, Some(service)) => Principal::Service(*service),
@@ -370,11 +328,7 @@ impl Identity {
             (Some(_), Some(_)) => return Err(unknown("a user and a client of the directory have this same id")),
         };
         let principal = known_and_active(principal, org)?;
-        let region = self.introspection.as_ref().filter(|_| method == Method::Introspection);
-        if region
-            .and_then(introspection::Introspection::region)
-            .is_some_and(|asked| *asked != *org.region(org.region_of(principal)).id)
-        {
+        if region.is_some_and(|asked| *asked != *org.region(org.region_of(principal)).id) {
             return Err(unknown("the region that knows this token is not that of its holder"));
         }
         if outsourced(principal, org) {
@@ -384,6 +338,7 @@ impl Identity {
             return Err(required(ENDED));
         }
         self.not_ended(principal, claims.issued, org, now)?;
+        let roles = claims.roles.of(principal, org)?;
         if let Principal::User(user) = principal {
             let known_for =
                 self.introspection.as_ref().map_or(SignedDuration::ZERO, introspection::Introspection::max_age);
@@ -398,11 +353,20 @@ impl Identity {
                 until,
             });
         }
-        Ok(Subject { principal, client: claims.client, method, session: claims.session, expires_at: claims.expires_at })
+        let Claims { client, session, expires_at, .. } = claims;
+        let passes = region.and_then(|region| AskerToken::new(token, region));
+        Ok(Subject { principal, client, method, session, expires_at, roles, passes })
     }
 
     /// Who vouches for a token. One that is signed is not sent to anybody.
-    async fn vouched(&self, token: &str, may_ask: bool, now: Timestamp) -> Result<(Claims, Method), Refusal> {
+    async fn vouched(&self, token: &str, may_ask: bool, now: Timestamp) -> Result<Vouched<'_>, Refusal> {
+        if let Some(read) = self.issued.read(token, now) {
+            let claims = read.map_err(required)?;
+            return Ok(Vouched { claims, method: Method::Issued, region: None });
+        }
+        if let Some((claims, region)) = self.relayed(token, now) {
+            return Ok(Vouched { claims, method: Method::Relayed, region: Some(region) });
+        }
         let signed = token.bytes().filter(|byte| *byte == b'.').count() == 2;
         let (judged, method) = match (&self.jwt, &self.introspection) {
             (Some(verifier), other) if signed || other.is_none() => {
@@ -411,7 +375,9 @@ impl Identity {
             (_, Some(introspection)) => (introspection.verify(token, now, may_ask).await, Method::Introspection),
             _ => return Err(required("the token is none of those configured")),
         };
-        judged.map(|claims| (claims, method)).map_err(unproved)
+        let asked = self.introspection.as_ref().filter(|_| method == Method::Introspection);
+        let region = asked.and_then(introspection::Introspection::region);
+        judged.map(|claims| Vouched { claims, method, region }).map_err(unproved)
     }
 
     /// Whether all of a holder was ended.

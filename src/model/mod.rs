@@ -14,6 +14,7 @@ pub mod facts;
 pub mod finding;
 pub mod job;
 pub mod kept;
+pub mod login;
 pub mod operation;
 pub mod org;
 pub mod outgoing;

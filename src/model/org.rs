@@ -41,7 +41,7 @@ pub struct Org {
     pub findings: Vec<Finding>,
 }
 
-/// Whole-id look-ups, byte for byte. Names are never keys.
+/// Whole-id look-ups, byte for byte. Names are no keys, but those of roles, which tokens have.
 #[derive(Debug, Clone, Default)]
 pub struct Index {
     pub regions: HashMap<Box<str>, RegionIx>,
@@ -52,6 +52,8 @@ pub struct Index {
     pub users: HashMap<Box<str>, UserIx>,
     pub groups: HashMap<Box<str>, GroupIx>,
     pub roles: HashMap<Box<str>, RoleIx>,
+    /// A role by its id or its name, as tokens say it; `None`: several are meant.
+    pub named_roles: HashMap<Box<str>, Option<RoleIx>>,
     pub services: HashMap<Box<str>, ServiceIx>,
     /// OAuth client id -> service account.
     pub clients: HashMap<Box<str>, ServiceIx>,

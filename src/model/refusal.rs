@@ -57,6 +57,8 @@ codes! {
     IdentityRequired = "identity.required", Asker;
     /// The token is good, but the directory knows nobody by that name, or the account is not active.
     IdentityUnknown = "identity.unknown", Administrator;
+    /// The token is good and does not say which roles its holder has, while only those count that it names.
+    IdentityNoRoles = "identity.no-roles", Administrator;
     /// Whether a token is good cannot be found out now: whoever vouches for it cannot be asked.
     IdentityUnavailable = "identity.unavailable", Upstream;
     /// Too many sign-ins failed from one address within a minute.
@@ -159,6 +161,8 @@ codes! {
     UpstreamTimeout = "upstream.timeout", Upstream;
     /// The upstream refused the proxy's own credential.
     UpstreamCredential = "upstream.credential", Administrator;
+    /// A region that is asked with the token of who asks, and there is none that it would take.
+    UpstreamAsker = "upstream.asker", Administrator;
     /// The upstream answered with an error of its own.
     UpstreamRefused = "upstream.refused", Upstream;
     /// The answer broke off or cannot be read, so it cannot be guarded.

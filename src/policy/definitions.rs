@@ -9,6 +9,7 @@ use crate::model::{
     entitlement::{Entitlement, Scope, Source},
     operation::Operation,
     org::{DivisionIx, Org, Permission, PermissionScope, Principal},
+    world::Held,
 };
 use std::collections::BTreeSet;
 
@@ -17,6 +18,8 @@ use std::collections::BTreeSet;
 pub struct Sight<'a> {
     pub org: &'a Org,
     pub holder: Principal,
+    /// His roles.
+    pub held: Held<'a>,
     /// Where he may view; `None`: nowhere.
     pub view: Option<&'a Scope>,
     /// Where he may edit; `None`: nowhere.
@@ -85,9 +88,8 @@ impl Sight<'_> {
             let gives = |permission: &&Permission| permission.gives(&self.edits.opened_by);
             return held
                 && self
-                    .org
-                    .assignments(self.holder)
-                    .iter()
+                    .held
+                    .assignments()
                     .filter(|held| held.division == division)
                     .any(|held| self.org.role(held.role).permissions.iter().filter(gives).any(counts));
         }

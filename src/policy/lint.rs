@@ -11,6 +11,7 @@ use crate::model::{
     operation::{Operation, Rules, Strength},
     org::{Org, Principal, Queue},
     set::Dim,
+    world::Held,
 };
 use jiff::Timestamp;
 use std::{
@@ -121,7 +122,7 @@ fn scattered(rules: &Rules, org: &Org, families: &[Family<'_>], holder: Principa
     for family in families {
         let Some(first) = family.first() else { continue };
         // Whoever may not ask at all has no boxes either.
-        let Ok(scope) = scope::derive(org, rules, holder, first, now) else { continue };
+        let Ok(scope) = scope::derive(Held::by_directory(org, holder), rules, first, now) else { continue };
         // Merging never makes more: most people are done here, without looking at a queue.
         if scope.entitlements.iter().filter(|one| matches!(one.users, Dim::Only(_))).count() <= MAX_BOXES {
             continue;

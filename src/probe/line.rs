@@ -4,7 +4,7 @@ use super::{Plan, ask::Ask};
 use crate::{
     egress::{Door, DoorFailed},
     query::json::{self, Limits, Value},
-    upstream::{Base, RegionSettings},
+    upstream::{Base, Credentials, RegionSettings},
 };
 use http::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -105,7 +105,10 @@ fn native_code(body: &[u8]) -> Option<String> {
 async fn token(door: &Door, base: &Base, settings: &RegionSettings) -> Result<SecretString, String> {
     let endpoint = base.join("/oauth/token", &[]).ok_or("its `url` carries no token path")?;
     let form = "grant_type=client_credentials";
-    let reply = door.post_form(&endpoint, &settings.client_id, &settings.client_secret, form).await;
+    let Credentials::Service { client_id, client_secret } = &settings.credential else {
+        return Err("it is asked with the token of who asks; name one to ask with".to_owned());
+    };
+    let reply = door.post_form(&endpoint, client_id, client_secret, form).await;
     let reply = reply.map_err(|why| format!("no token: {why}"))?;
     if reply.status != 200 {
         return Err(format!("the token endpoint answered {}", reply.status));

@@ -3,12 +3,21 @@
 use super::{Proxy, exchange::Exchange, front_door::Call};
 use crate::{
     identity::Subject,
-    model::{org::Principal, refusal::Refusal},
+    model::{org::Principal, refusal::Refusal, world::Claimed},
     policy::scope::Acting,
     server::Peer,
     world::Pinned,
 };
 use secrecy::ExposeSecret;
+
+/// Who asks, and for whom.
+pub(super) struct Asker {
+    pub(super) subject: Subject,
+    /// What the token says of its holder's roles.
+    pub(super) claimed: Option<Claimed>,
+    /// The account that asks for the subject.
+    pub(super) acting: Option<Acting>,
+}
 
 impl Proxy {
     pub(super) async fn identify(
@@ -17,7 +26,7 @@ impl Proxy {
         peer: &Peer,
         pinned: &Pinned,
         exchange: &mut Exchange,
-    ) -> Result<(Subject, Option<Acting>), Refusal> {
+    ) -> Result<Asker, Refusal> {
         exchange.enter("identify");
         exchange.decided_in(&pinned.world);
         let org = &pinned.world.org;
@@ -30,14 +39,16 @@ impl Proxy {
             Some(account) => account.agreeing(self.identity.identify(authorization, call.from, org, now).await?)?,
         };
         exchange.identified(&subject, org);
+        let claimed = subject.claimed();
         // of a person's own request the field is not looked at
         let (Principal::Service(account), Some(named)) = (subject.principal, &call.subject) else {
-            return Ok((subject, None));
+            exchange.carries(subject.passes.clone());
+            return Ok(Asker { subject, claimed, acting: None });
         };
-        let acting = self.identity.act_for(account, named, org, exchange.now()).await?;
-        let subject = Subject { principal: Principal::User(acting.subject), ..subject };
+        let acting = self.identity.act_for((account, claimed.as_ref()), named, org, exchange.now()).await?;
+        let subject = Subject { principal: Principal::User(acting.subject), roles: None, passes: None, ..subject };
         exchange.identified(&subject, org);
         exchange.acts_for(&org.service(account).id);
-        Ok((subject, Some(acting)))
+        Ok(Asker { subject, claimed, acting: Some(acting) })
     }
 }

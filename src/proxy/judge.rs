@@ -37,7 +37,7 @@ impl Proxy {
         };
         let link = decision::link(&pinned.world, scope, question, &link, exchange.now())?;
         exchange.enter("intend");
-        let slot = self.upstreams.enter(&pinned.world.org.region(scope.region).id).await?;
+        let slot = self.upstreams.enter(&pinned.world.org.region(scope.region).id, exchange.asker()).await?;
         let intent = exchange.intend_link(&self.recorder, &link).await?;
         exchange.enter("fetch");
         let file = self.upstreams.follow(link, intent, slot).await?;

@@ -27,7 +27,7 @@ impl Proxy {
         exchange.enter("look");
         let Some(forward) = decision::look(&pinned.world, scope, question, exchange.now())? else { return Ok(()) };
         exchange.understood();
-        let slot = self.upstreams.enter(&pinned.world.org.region(scope.region).id).await?;
+        let slot = self.upstreams.enter(&pinned.world.org.region(scope.region).id, exchange.asker()).await?;
         let intent = exchange.intend(&self.recorder, &forward).await?;
         let placed = |refusal: Refusal| match question.operation.look {
             Some(_) if question.named_job().is_some() => lost(&question.operation, refusal),

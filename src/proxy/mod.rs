@@ -49,6 +49,7 @@ use front_door::{Admitted, FrontDoor};
 use http::{Method, Request, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use identify::Asker;
 use respond::{Answer, Service};
 use std::{sync::Arc, time::Duration};
 
@@ -181,7 +182,8 @@ impl Proxy {
         };
         let pinned = self.world.pin();
         exchange.tell(self.world.late(exchange.now()));
-        let (subject, acting) = self.identify(&call, peer, &pinned, exchange).await?;
+        let Asker { subject, claimed, acting } = self.identify(&call, peer, &pinned, exchange).await?;
+        let pinned = pinned.claimed(claimed);
         let named = call.region.clone();
         let mut question = self.read(call, &pinned, exchange).await?;
         let abroad = match &named {
@@ -241,11 +243,11 @@ impl Proxy {
             Decided::Forward(forward) => forward,
         };
         exchange.enter("intend");
-        let slot = self.upstreams.enter(&pinned.world.org.region(scoped.scope.region).id).await?;
+        let slot = self.upstreams.enter(&pinned.world.org.region(scoped.scope.region).id, exchange.asker()).await?;
         let intent = exchange.intend(&self.recorder, &forward).await?;
         let sent = forward.verified.outgoing().body.clone();
         let answer = self.fetch(&question.operation, forward.verified, intent, slot, exchange).await?;
-        let within = (place, &*pinned, &scoped.scope);
+        let within = (place, &pinned, &scoped.scope);
         let plan = match &self.secret {
             Some(secret) => forward.plan.salted(secret.of(exchange.decision().as_bytes())),
             None => forward.plan,

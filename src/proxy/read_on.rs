@@ -59,7 +59,7 @@ impl Proxy {
         forward: Forward,
         exchange: &mut Exchange,
     ) -> Result<(GuardPlan, Unguarded), Refusal> {
-        let slot = self.upstreams.enter(&pinned.world.org.region(scope.region).id).await?;
+        let slot = self.upstreams.enter(&pinned.world.org.region(scope.region).id, exchange.asker()).await?;
         let intent = exchange.intend(&self.recorder, &forward).await?;
         let arriving = self.fetch(operation, forward.verified, intent, slot, exchange).await?;
         let answer = arriving.whole().await?;

@@ -5,13 +5,14 @@
 
 use super::flow::Flow;
 use crate::{
+    identity::Granted,
     model::refusal::{Code, Notice, Refusal},
     policy::guard::{Content, Guarded},
     query::json::Value,
 };
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 
 /// Everything that may be answered.
@@ -47,7 +48,7 @@ pub enum Service {
     /// To a browser that asks whether it may ask, and whoever else. `allow`: the methods that are governed there.
     Preflight { allow: String },
     /// A token for a client that has proved who it is.
-    Token { token: SecretString, expires_in: u32 },
+    Token(Granted),
 }
 
 const DECISION: HeaderName = HeaderName::from_static("bailiwick-decision");
@@ -76,7 +77,7 @@ pub fn respond(decision: Uuid, answer: impl Into<Answer>, notices: &[Notice]) ->
             allowed = Some(ascii(&allow));
             (StatusCode::NO_CONTENT, Vec::new(), false)
         }
-        Answer::Service(Service::Token { token, expires_in }) => (StatusCode::OK, granted(&token, expires_in), false),
+        Answer::Service(Service::Token(told)) => (StatusCode::OK, granted(&told), false),
     };
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
@@ -153,7 +154,9 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Code::PlaceholderUnknown
         | Code::JobUnfinished => StatusCode::BAD_REQUEST,
         Code::IdentityRequired | Code::IdentityUnknown => StatusCode::UNAUTHORIZED,
-        Code::SubjectRefused
+        Code::IdentityNoRoles
+        | Code::UpstreamAsker
+        | Code::SubjectRefused
         | Code::SubjectNoSession
         | Code::OperationDenied
         | Code::OperationUnproved
@@ -225,13 +228,14 @@ fn native(decision: Uuid, status: StatusCode, refusal: &Refusal) -> Vec<u8> {
     .to_bytes()
 }
 
-fn granted(token: &SecretString, expires_in: u32) -> Vec<u8> {
-    Value::object([
-        ("access_token", Value::text(token.expose_secret())),
+fn granted(told: &Granted) -> Vec<u8> {
+    let refresh = told.refresh.iter().map(|token| ("refresh_token", Value::text(token.expose_secret())));
+    let always = [
+        ("access_token", Value::text(told.token.expose_secret())),
         ("token_type", Value::text("bearer")),
-        ("expires_in", Value::int(i64::from(expires_in))),
-    ])
-    .to_bytes()
+        ("expires_in", Value::int(i64::from(told.expires_in))),
+    ];
+    Value::object(always.into_iter().chain(refresh)).to_bytes()
 }
 
 /// A header value of printable ASCII; anything else becomes `?`.
@@ -322,8 +326,11 @@ mod tests {
 
     #[test]
     fn the_front_door_answers_itself() {
-        let response = respond(Uuid::nil(), Service::Token { token: "t".to_owned().into(), expires_in: 60 }, &[]);
+        let response =
+            respond(Uuid::nil(), Service::Token(Granted { token: "t".into(), expires_in: 60, refresh: None }), &[]);
         assert_eq!(body(&response), serde_json::json!({"access_token": "t", "token_type": "bearer", "expires_in": 60}));
+        let told = Granted { token: "t".into(), expires_in: 60, refresh: Some("r".into()) };
+        assert_eq!(body(&respond(Uuid::nil(), Service::Token(told), &[]))["refresh_token"], "r");
         assert_eq!(respond(Uuid::nil(), Service::Preflight { allow: "OPTIONS".to_owned() }, &[]).status(), 204);
     }
 }

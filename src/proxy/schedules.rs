@@ -56,6 +56,10 @@ impl Proxy {
         org: &Org,
     ) -> Result<(), Refusal> {
         let region = &org.region(org.region_of(holder)).id;
+        if matches!(part.step, ScheduleStep::Save | ScheduleStep::Change) && self.upstreams.needs_asker(region) {
+            let says = "your region is asked with the token of who asks, and when a schedule runs there is none; ask for it yourself";
+            return Err(Refusal::new(Code::UpstreamAsker, says));
+        }
         let whose = (holder_kind(holder), org.principal_id(holder));
         let id = |at: usize| question.ids.get(at).map(|(_, id)| id.as_str());
         let there = match id(0) {
@@ -207,7 +211,15 @@ impl Proxy {
             .ok_or_else(|| Refusal::new(Code::OperationUnknown, "the rule of this schedule is gone; remove it"))?;
         let principal =
             principal(org, reader).ok_or_else(|| Refusal::outside("the reader is in the directory no more"))?;
-        let subject = Subject { principal, client: None, method: Method::Schedule, session: None, expires_at: None };
+        let subject = Subject {
+            principal,
+            client: None,
+            method: Method::Schedule,
+            session: None,
+            expires_at: None,
+            roles: None,
+            passes: None,
+        };
         exchange.identified(&subject, org);
         if kept_as(org, principal) != schedule.owner {
             exchange.acted_by(&schedule.owner.1);
@@ -239,7 +251,7 @@ impl Proxy {
         };
         forward.notices.extend(due.notice);
         exchange.enter("intend");
-        let slot = self.upstreams.enter(&schedule.region).await?;
+        let slot = self.upstreams.enter(&schedule.region, None).await?;
         let intent = exchange.intend(&self.recorder, &forward).await?;
         let sent = forward.verified.outgoing().body.clone();
         let answer = self.fetch_whole(&due.question.operation, forward.verified, intent, slot, exchange).await?;

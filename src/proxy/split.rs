@@ -17,7 +17,7 @@ impl Proxy {
         let mut whole = together.whole();
         for part in parts {
             exchange.enter("intend");
-            let slot = self.upstreams.enter(region).await?;
+            let slot = self.upstreams.enter(region, exchange.asker()).await?;
             let intent = exchange.intend(&self.recorder, &part).await?;
             let answer = self.fetch_whole(&question.operation, part.verified, intent, slot, exchange).await?;
             exchange.enter("guard");

@@ -1,7 +1,7 @@
 //! A region's service token: fetched by client credentials, kept in memory until shortly before it ends, fetched by one
 //! request while the others wait.
 
-use super::{RegionSettings, request::Base};
+use super::request::Base;
 use crate::{
     base::clock::Clock,
     egress::{Door, DoorFailed},
@@ -62,18 +62,19 @@ struct Answer {
 impl Credential {
     /// `None`: the base address cannot carry the token path.
     pub(super) fn new(
-        settings: &RegionSettings,
+        region: &str,
+        (client_id, client_secret): (String, SecretString),
         base: &Base,
         door: Door,
         clock: Arc<dyn Clock>,
         metrics: Metrics,
     ) -> Option<Self> {
         Some(Self {
-            region: settings.region.clone(),
+            region: region.to_owned(),
             door,
             endpoint: base.join("/oauth/token", &[])?,
-            client_id: settings.client_id.clone(),
-            client_secret: settings.client_secret.clone(),
+            client_id,
+            client_secret,
             kept: Mutex::default(),
             clock,
             metrics,

@@ -5,6 +5,7 @@
 //! repeats nothing, except once with a new token when the upstream no longer takes the old one.
 
 mod arriving;
+mod asker;
 mod credential;
 mod region;
 mod request;
@@ -13,12 +14,16 @@ use crate::{
     audit::Intent,
     base::clock::Clock,
     egress::{EgressError, Times, Way},
-    model::refusal::{Code, Refusal},
+    model::{
+        login::Grant,
+        refusal::{Code, Refusal},
+    },
     policy::guard::Unguarded,
     telemetry::Metrics,
     verify::{Verified, VerifiedLink},
 };
 pub use arriving::Arriving;
+pub use asker::AskerToken;
 use region::Region;
 pub use request::Base;
 use secrecy::SecretString;
@@ -42,8 +47,9 @@ pub struct RegionSettings {
     pub url: http::Uri,
     /// Whose certificates are believed there, and whether it may be HTTP/2.
     pub way: Way,
-    pub client_id: String,
-    pub client_secret: SecretString,
+    pub credential: Credentials,
+    /// The host that decides about log-ins, where they are passed on to it.
+    pub login: Option<LoginHost>,
     pub times: Times,
     /// Queries of this region that may be under way at once.
     pub concurrency: usize,
@@ -57,6 +63,24 @@ pub struct RegionSettings {
     pub media_hosts: Vec<Box<str>>,
     /// The upstream is told for whom a service account asks.
     pub forward_subject: bool,
+}
+
+/// As whom a region is asked.
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    /// As this proxy.
+    Service { client_id: String, client_secret: SecretString },
+    /// As whoever asks, with his own token.
+    Asker,
+}
+
+/// Where clients and people of a region log in.
+#[derive(Debug, Clone)]
+pub struct LoginHost {
+    /// Its `/oauth/token`.
+    pub endpoint: http::Uri,
+    /// Those that are passed on.
+    pub grants: Vec<Grant>,
 }
 
 impl Settings {
@@ -82,6 +106,8 @@ pub enum UpstreamError {
 #[derive(Debug)]
 pub struct Slot {
     region: Arc<str>,
+    /// With what the region is asked, where that is not this proxy's own credential.
+    asker: Option<AskerToken>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -120,14 +146,20 @@ impl Upstreams {
         self.regions.get(region).map_or(0, |region| region.opened.load(Ordering::Acquire))
     }
 
-    /// Waits shortly for a place in the region's budget.
-    pub async fn enter(&self, region: &str) -> Result<Slot, Refusal> {
+    /// Whether a region is asked with the asker's own token alone.
+    pub fn needs_asker(&self, region: &str) -> bool {
+        self.regions.get(region).is_some_and(Region::needs_asker)
+    }
+
+    /// Waits shortly for a place in the region's budget. `asker`: his own token, for a region that is asked with it.
+    pub async fn enter(&self, region: &str, asker: Option<&AskerToken>) -> Result<Slot, Refusal> {
         let Some((name, known)) = self.regions.get_key_value(region) else {
             return Err(Refusal::new(Code::UpstreamUnavailable, "your region has no upstream; tell the operator")
                 .because(format!("no upstream is configured for region `{region}`")));
         };
+        let asker = known.needs_asker().then(|| AskerToken::of(asker, region)).transpose()?;
         match tokio::time::timeout(known.wait, known.budget.clone().acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(Slot { region: name.clone(), _permit: permit }),
+            Ok(Ok(permit)) => Ok(Slot { region: name.clone(), asker, _permit: permit }),
             Ok(Err(_)) | Err(_) => {
                 Err(Refusal::new(Code::Overloaded, "too many queries are under way in your region; ask again shortly")
                     .because(format!("no place in the budget of region `{region}` within {:?}", known.wait)))

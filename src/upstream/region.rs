@@ -1,9 +1,10 @@
 //! One region's upstream: its connections, its budget, one exchange.
 
 use super::{
-    RegionSettings, Slot, UpstreamError,
+    Credentials, RegionSettings, Slot, UpstreamError,
     arriving::{Arriving, Packed},
-    credential::{Credential, Token, refused},
+    asker::AskerToken,
+    credential::{Credential, refused},
     request::{Base, build, file_request},
 };
 use crate::{
@@ -44,7 +45,8 @@ const ERROR_BYTES: usize = 16 * 1024;
 pub(super) struct Region {
     base: Base,
     client: Client<Connector, Full<Bytes>>,
-    credential: Credential,
+    /// `None`: whoever asks brings his own.
+    credential: Option<Credential>,
     times: Times,
     max_answer_bytes: usize,
     gzip: bool,
@@ -83,7 +85,13 @@ impl Region {
             .pool_max_idle_per_host(settings.concurrency)
             .build(connector(&settings.way, settings.times.connect, on_open).map_err(egress)?);
         Ok(Self {
-            credential: Credential::new(settings, &base, door, clock, metrics).ok_or_else(url)?,
+            credential: match &settings.credential {
+                Credentials::Service { client_id, client_secret } => {
+                    let pair = (client_id.clone(), client_secret.clone());
+                    Some(Credential::new(&settings.region, pair, &base, door, clock, metrics).ok_or_else(url)?)
+                }
+                Credentials::Asker => None,
+            },
             base,
             client,
             times: settings.times,
@@ -97,7 +105,11 @@ impl Region {
         })
     }
 
-    /// Sends the query; gives the answer when its head has come. A token that is no longer taken is renewed once.
+    pub(super) fn needs_asker(&self) -> bool {
+        self.credential.is_none()
+    }
+
+    /// Sends the query; gives the answer when its head has come. A token of ours that is no longer taken is renewed once.
     /// `on_behalf`: the user for whom a service account asks; the upstream is told where the region says so.
     pub(super) async fn exchange(
         &self,
@@ -109,13 +121,22 @@ impl Region {
         let end = Instant::now() + self.times.whole;
         let late = |_| Err(too_late("the whole exchange"));
         timeout_at(end, async {
-            let token = self.credential.token(None).await?;
-            let answer = self.send(verified, &token, subject).await?;
+            let Some(credential) = &self.credential else {
+                let token = slot.asker.as_ref().ok_or_else(AskerToken::none)?;
+                let answer = self.send(verified, token.value(), subject).await?;
+                // only he himself can get another one
+                if answer.status() == StatusCode::UNAUTHORIZED {
+                    return Err(AskerToken::over());
+                }
+                return self.read(answer, end, slot).await;
+            };
+            let token = credential.token(None).await?;
+            let answer = self.send(verified, &token.value, subject).await?;
             if answer.status() != StatusCode::UNAUTHORIZED {
                 return self.read(answer, end, slot).await;
             }
-            let token = self.credential.token(Some(&token)).await?;
-            let answer = self.send(verified, &token, subject).await?;
+            let token = credential.token(Some(&token)).await?;
+            let answer = self.send(verified, &token.value, subject).await?;
             if answer.status() == StatusCode::UNAUTHORIZED {
                 return Err(refused("the upstream answered 401 to a new token").with("upstream-status", "401"));
             }
@@ -154,11 +175,11 @@ impl Region {
     async fn send(
         &self,
         verified: &Verified,
-        token: &Token,
+        token: &HeaderValue,
         subject: Option<&str>,
     ) -> Result<Response<Incoming>, Refusal> {
         let encoding = if self.gzip { "gzip" } else { "identity" };
-        let request = build(&self.base, verified, &token.value, encoding, subject).ok_or_else(|| {
+        let request = build(&self.base, verified, token, encoding, subject).ok_or_else(|| {
             Refusal::new(Code::Internal, "a fault of this proxy; tell the operator the decision id")
                 .because("the proved query makes no valid HTTP message")
         })?;

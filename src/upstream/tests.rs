@@ -146,8 +146,8 @@ fn region(name: &str, url: &http::Uri) -> RegionSettings {
         region: name.to_owned(),
         url: url.clone(),
         way: Way::default(),
-        client_id: "proxy".to_owned(),
-        client_secret: SecretString::from("hush"),
+        credential: Credentials::Service { client_id: "proxy".to_owned(), client_secret: SecretString::from("hush") },
+        login: None,
         times: Times {
             connect: Duration::from_millis(300),
             first_byte: Duration::from_millis(300),
@@ -187,7 +187,7 @@ fn bench(regions: Vec<RegionSettings>) -> Bench {
 impl Bench {
     async fn ask(&self, region: &str) -> Result<Unguarded, Refusal> {
         let verified = proved("c-1");
-        let slot = self.upstreams.enter(region).await?;
+        let slot = self.upstreams.enter(region, None).await?;
         let intent = self.recorder.intend(draft(Uuid::now_v7(), region), &verified).await?;
         self.upstreams.forward(verified, intent, slot).await?.whole().await
     }
@@ -371,8 +371,8 @@ async fn only_the_askers_region_sees_a_connection() {
 async fn a_full_region_refuses_after_a_short_wait() {
     let fake = Fake::start(&[]).await;
     let bench = bench(vec![region("eu", &fake.url)]);
-    let held = [bench.upstreams.enter("eu").await.unwrap(), bench.upstreams.enter("eu").await.unwrap()];
-    assert_eq!(bench.upstreams.enter("eu").await.unwrap_err().code, Code::Overloaded);
+    let held = [bench.upstreams.enter("eu", None).await.unwrap(), bench.upstreams.enter("eu", None).await.unwrap()];
+    assert_eq!(bench.upstreams.enter("eu", None).await.unwrap_err().code, Code::Overloaded);
     drop(held);
     assert!(bench.ask("eu").await.is_ok());
 }
@@ -381,11 +381,11 @@ async fn a_full_region_refuses_after_a_short_wait() {
 async fn an_intent_for_another_query_or_region_forwards_nothing() {
     let fake = Fake::start(&[]).await;
     let bench = bench(vec![region("eu", &fake.url), region("us", &fake.url)]);
-    let slot = bench.upstreams.enter("eu").await.unwrap();
+    let slot = bench.upstreams.enter("eu", None).await.unwrap();
     let intent = bench.recorder.intend(draft(Uuid::now_v7(), "eu"), &proved("c-2")).await.unwrap();
     let refusal = bench.upstreams.forward(proved("c-1"), intent, slot).await.unwrap_err();
     assert_eq!(refusal.code, Code::Internal);
-    let slot = bench.upstreams.enter("eu").await.unwrap();
+    let slot = bench.upstreams.enter("eu", None).await.unwrap();
     let intent = bench.recorder.intend(draft(Uuid::now_v7(), "us"), &proved("c-1")).await.unwrap();
     assert_eq!(bench.upstreams.forward(proved("c-1"), intent, slot).await.unwrap_err().code, Code::Internal);
     assert_eq!(fake.connections.load(Ordering::SeqCst), 0);

@@ -9,7 +9,7 @@ use crate::{
         operation::{Operation, Rules},
         org::{GrantResource, Org, Principal, RegionIx},
         refusal::{Code, Refusal},
-        world::{Versions, World},
+        world::{Claimed, Versions, World},
     },
 };
 use dashmap::DashMap;
@@ -36,11 +36,14 @@ impl Scoped {
     }
 }
 
+/// Whose a scope is, what his token says of his roles, and for what it was derived.
+type Key = (Principal, Option<Claimed>, Box<str>);
+
 /// What one request is decided by. Never changes while it is held.
 #[derive(Debug)]
 pub struct Pinned {
     pub world: World,
-    memo: DashMap<(Principal, Box<str>), Scoped>,
+    memo: Arc<DashMap<Key, Scoped>>,
     refuse_after: SignedDuration,
     /// Microseconds: when the source last said that this directory is still the newest.
     confirmed: Arc<AtomicI64>,
@@ -58,7 +61,19 @@ impl Pinned {
             directory: org.version.clone(),
             grants: sha256_hex(grants_text(&org).as_bytes()).into(),
         };
-        Self { world: World { version, org, rules }, memo: DashMap::new(), refuse_after, confirmed }
+        let world = World { version, org, rules, claimed: None };
+        Self { world, memo: Arc::default(), refuse_after, confirmed }
+    }
+
+    /// The same version, as it is for an asker whose token says which roles he has.
+    #[must_use]
+    pub fn claimed(&self, claimed: Option<Claimed>) -> Self {
+        Self {
+            world: World { claimed, ..self.world.clone() },
+            memo: self.memo.clone(),
+            refuse_after: self.refuse_after,
+            confirmed: self.confirmed.clone(),
+        }
     }
 
     /// A new version of the world with an empty memory.
@@ -96,7 +111,7 @@ impl Pinned {
 
     /// What `principal` may see through `operation`, derived once for each version and time in which no source changes.
     pub fn scope(&self, principal: Principal, operation: &Operation, now: Timestamp) -> Result<Scoped, Refusal> {
-        self.remembered((principal, operation.id.clone()), now, || {
+        self.remembered(principal, operation.id.clone(), now, || {
             decision::scope(&self.world, principal, operation, now)
         })
     }
@@ -111,18 +126,21 @@ impl Pinned {
     ) -> Result<Scoped, Refusal> {
         // INVARIANT: no id of an operation has a blank
         let key = format!("{} {}", operation.id, self.world.org.region(region).id);
-        self.remembered((principal, key.into()), now, || {
+        self.remembered(principal, key.into(), now, || {
             decision::scope_abroad(&self.world, principal, operation, region)
         })
     }
 
     fn remembered(
         &self,
-        key: (Principal, Box<str>),
+        principal: Principal,
+        of: Box<str>,
         now: Timestamp,
         derive: impl FnOnce() -> Result<Scope, Refusal>,
     ) -> Result<Scoped, Refusal> {
         self.fresh(now)?;
+        // INVARIANT: two tokens of one person that name other roles share no scope
+        let key = (principal, self.world.claimed.clone(), of);
         if let Some(known) = self.memo.get(&key).map(|entry| entry.value().clone())
             && known.scope.good_until.is_none_or(|until| now < until)
         {

@@ -9,7 +9,7 @@ use std::{
 /// Top to bottom; what stands on one line does not see each other.
 const LAYERS: &[&[&str]] = &[
     &["cli"],
-    &["app"],
+    &["app", "fuzz"],
     &["config"],
     &["proxy", "admin"],
     &["world"],

@@ -87,6 +87,7 @@ fn world(rules: &Arc<Rules>, fixture: &Fixture) -> Result<World, String> {
         version: Versions { rules: rules.version.clone(), directory: org.version.clone(), grants: org.version.clone() },
         org: Arc::new(org),
         rules: rules.clone(),
+        claimed: None,
     })
 }
 

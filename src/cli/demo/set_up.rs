@@ -72,7 +72,7 @@ pub(super) async fn open(arguments: &Arguments, (port, admin_port): (u16, u16)) 
     write(&file, &configuration(&sandbox, &directory, &defaults.clients, (port, admin_port)))?;
     let settings = serve::settings(&file).map_err(StartError::Config)?;
     log::init(&settings.telemetry);
-    let running = app::start(settings, Arc::new(SystemClock::default())).await.map_err(named)?;
+    let running = Box::pin(app::start(settings, Arc::new(SystemClock::default()))).await.map_err(named)?;
     Ok(House { sandbox, running, folder, directory, now })
 }
 

@@ -1,6 +1,7 @@
 //! The file's keys, section by section.
 
 mod front;
+mod logins;
 mod regions;
 mod vouching;
 mod who;

@@ -4,7 +4,8 @@ use super::{super::reader::Standing, At, MIB, Proxy, Section};
 use crate::{
     base::address,
     egress::{Own, Times, Trust, Way},
-    upstream::{self, RegionSettings},
+    model::login::Grant,
+    upstream::{self, Credentials, LoginHost, RegionSettings},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -67,23 +68,14 @@ fn one_upstream(
     }
     let at = at.filter(|_| url.is_some());
     let way = way(&section);
-    let client_id = section.needed("client-id", "`client-id = \"...\"`").map(|(text, _)| text.to_owned());
-    let client_secret = section.secret("client-secret");
-    if let Some((_, Standing::Literal, at)) = &client_secret
-        && !(proxy.listen.ip().is_loopback() && url.as_ref().is_some_and(loopback))
-    {
-        section.reader().problem(
-            at.clone(),
-            "a secret stands in the configuration",
-            "write `{ env = \"NAME\" }` or `{ file = \"path\" }`; as it stands it is taken on loopback only",
-        );
-    }
+    let credential = credential(&section, url.as_ref(), proxy);
+    let login = login(&section, plaintext);
     let made = RegionSettings {
         region: region.unwrap_or_default().to_owned(),
         url: url.unwrap_or_default(),
         way,
-        client_id: client_id.unwrap_or_default(),
-        client_secret: client_secret.map(|(secret, _, _)| secret).unwrap_or_default(),
+        credential,
+        login,
         times: Times {
             connect: section.duration("connect-time").unwrap_or(default.connect),
             first_byte: section.duration("first-byte-time").unwrap_or(default.first_byte),
@@ -98,6 +90,50 @@ fn one_upstream(
     };
     section.done();
     (made, at)
+}
+
+/// As whom a region is asked. Where something is wrong it is filled with nothing.
+fn credential(section: &Section<'_, '_>, url: Option<&http::Uri>, proxy: &Proxy) -> Credentials {
+    if section.word("credential", &[("service", false), ("asker", true)]) == Some(true) {
+        for key in ["forward-subject", "client-id", "client-secret"] {
+            section.meaningless(key, "the region is asked with the token of who asks");
+        }
+        return Credentials::Asker;
+    }
+    let client_id = section.needed("client-id", "`client-id = \"...\"`").map(|(text, _)| text.to_owned());
+    let client_secret = section.secret("client-secret");
+    if let Some((_, Standing::Literal, at)) = &client_secret
+        && !(proxy.listen.ip().is_loopback() && url.is_some_and(loopback))
+    {
+        section.reader().problem(
+            at.clone(),
+            "a secret stands in the configuration",
+            "write `{ env = \"NAME\" }` or `{ file = \"path\" }`; as it stands it is taken on loopback only",
+        );
+    }
+    Credentials::Service {
+        client_id: client_id.unwrap_or_default(),
+        client_secret: client_secret.map(|(secret, _, _)| secret).unwrap_or_default(),
+    }
+}
+
+/// Where log-ins are passed on to, and which.
+fn login(section: &Section<'_, '_>, plaintext: bool) -> Option<LoginHost> {
+    let words = Grant::ALL.map(|grant| (grant.short(), grant));
+    let host = section.text("login", "the address of the region's login host, such as `https://login.mypurecloud.com`");
+    let grants = section.words("login-grants", &words);
+    match (&host, &grants) {
+        (None, None) => return None,
+        (Some(_), Some(grants)) if !grants.is_empty() => {}
+        (Some(_), _) => {
+            section
+                .missing("login-grants", "`login-grants = [\"client-credentials\"]`: the log-ins that are passed on");
+        }
+        (None, Some(_)) => section.missing("login", "`login = \"https://login...\"`: where they are passed on to"),
+    }
+    let base = base_url(section, host?, plaintext)?;
+    let endpoint = format!("{}/oauth/token", base.to_string().trim_end_matches('/')).parse().ok()?;
+    Some(LoginHost { endpoint, grants: grants? })
 }
 
 fn way(section: &Section<'_, '_>) -> Way {

@@ -3,14 +3,15 @@
 use super::{
     super::reader::{At, Standing},
     Proxy, Section,
+    logins::{clients, refuse_unknowable, relay},
     regions::loopback,
 };
 use crate::{
     base::address,
     egress::Trust,
     identity::{
-        self, Account, ActingSettings, Asks, Holder, IntrospectionSettings, IssuerKeys, JwtSettings, KeysFrom, Mark,
-        StaticToken,
+        self, Account, ActingSettings, Asks, Holder, IntrospectionSettings, IssuerKeys, JwtSettings, KeysFrom, Login,
+        Mark, StaticToken,
     },
     upstream::RegionSettings,
 };
@@ -51,7 +52,7 @@ pub(super) fn identity(
             let client_id = client_id.to_owned();
             let secret = one.secret("client-secret");
             if let (Some((client_secret, ..)), Some((token, ..))) = (secret, &token) {
-                logins.push(identity::Login { client_id, client_secret, token: token.clone() });
+                logins.push(Login { client_id, client_secret, token: token.clone() });
             } else {
                 reader.problem(
                     at,
@@ -68,6 +69,7 @@ pub(super) fn identity(
             statics.push(StaticToken { token, holder });
         }
     }
+    let (clients, token_lifetime) = clients(&section, &logins, proxy);
     if let Some(at) = first
         && !proxy.listen.ip().is_loopback()
         && !open
@@ -84,13 +86,15 @@ pub(super) fn identity(
     let accounts = accounts(&section, proxy);
     let asked = section.section("introspection");
     let introspection = if asked.present() { introspection(asked, proxy, regions) } else { None };
-    let ways = ["static", "jwt", "introspection", "certificate"];
-    if statics.is_empty() && jwt.is_none() && introspection.is_none() && !section.has_any(&ways) {
+    let relays: Vec<_> = regions.iter().filter_map(relay).collect();
+    let ways = ["static", "jwt", "introspection", "certificate", "client"];
+    if relays.is_empty() && statics.is_empty() && jwt.is_none() && introspection.is_none() && !section.has_any(&ways) {
         reader.problem_of_file(
             "nobody could sign in",
             "add `[identity.jwt]` or `[identity.introspection]`, or `[[identity.static]]` for trying things out",
         );
     }
+    refuse_unknowable(&section, introspection.as_ref(), regions);
     let default = identity::Settings::default();
     let failures = section.count("failures-per-minute", 1, 1_000_000).and_then(|many| u32::try_from(many).ok());
     let made = identity::Settings {
@@ -98,6 +102,9 @@ pub(super) fn identity(
         jwt,
         introspection,
         logins,
+        clients,
+        token_lifetime: token_lifetime.unwrap_or(default.token_lifetime),
+        relays,
         accounts,
         bpo_max_lifetime: section.duration("bpo-max-lifetime").unwrap_or(default.bpo_max_lifetime),
         failures_per_minute: failures.unwrap_or(default.failures_per_minute),
@@ -202,6 +209,7 @@ fn jwt_settings(section: Section<'_, '_>) -> Option<JwtSettings> {
     let issuer = section.needed("issuer", "`issuer = \"https://...\"`, exactly as tokens say it");
     let audience = section.needed("audience", "`audience = \"...\"`, exactly as tokens say it");
     let claim = section.text("claim", "the claim with the user's id").map_or("sub", |(text, _)| text);
+    let role_claim = role_claim(&section);
     let typ = section.text("type", "the `typ` of the header, such as `at+jwt`").map(|(text, _)| text.to_owned());
     let leeway = section.duration("leeway").unwrap_or(Duration::from_mins(1));
     let max_lifetime = section.duration("max-lifetime").unwrap_or(Duration::from_hours(24));
@@ -215,11 +223,18 @@ fn jwt_settings(section: Section<'_, '_>) -> Option<JwtSettings> {
         issuer: issuer?.0.to_owned(),
         audience: audience?.0.to_owned(),
         claim: claim.to_owned(),
+        role_claim,
         typ,
         leeway,
         max_lifetime,
         needs_not_before,
     })
+}
+
+/// Where tokens name roles.
+fn role_claim(section: &Section<'_, '_>) -> Option<String> {
+    let due = "the claim with the roles, such as `roles`, or the way to it, such as `/realm_access/roles`";
+    section.text("role-claim", due).map(|(text, _)| text.to_owned())
 }
 
 /// Where an issuer has its document.
@@ -311,12 +326,14 @@ fn endpoint(section: &Section<'_, '_>, url: At<&str>, proxy: &Proxy) -> Option<A
     }
     let text = |key, due| section.text(key, due).map(|(text, _)| text.to_owned());
     let claim = text("claim", "the field with the user's id");
+    let role_claim = role_claim(section);
     let (issuer, audience) = (text("issuer", "what `iss` has to be"), text("audience", "what `aud` has to hold"));
     Some(Asks::Endpoint {
         url: url?,
         client_id: client_id?.0.to_owned(),
         client_secret: client_secret?.0,
         claim: claim.unwrap_or_else(|| "sub".to_owned()),
+        role_claim,
         issuer,
         audience,
     })

@@ -1,6 +1,6 @@
 //! Roles and views: every right has a form, a scope and what the scope needs; nothing is inherited.
 
-use super::{At, Draft, refer, refer_all};
+use super::{At, Draft, ix, refer, refer_all};
 use crate::{
     directory::file,
     model::{
@@ -215,5 +215,9 @@ fn inherit(draft: &mut Draft<'_>, own: &[Vec<Permission>]) {
             }
         }
         draft.org.roles.push(Role { id: role.id.as_str().into(), name: role.name.as_str().into(), permissions });
+        for word in [&role.id, &role.name].into_iter().filter(|word| !word.is_empty()) {
+            let named = draft.org.index.named_roles.entry(word.as_str().into()).or_insert(Some(ix(nth)));
+            *named = named.filter(|one| *one == ix(nth));
+        }
     }
 }

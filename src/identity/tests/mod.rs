@@ -1,5 +1,6 @@
 mod lifecycle;
 mod provider;
+mod roles;
 mod vectors;
 
 use super::*;
@@ -147,6 +148,7 @@ fn corpus() -> (Corpus, JwtSettings, tempfile::TempDir) {
         issuer: corpus.issuer.clone(),
         audience: corpus.audience.clone(),
         claim: "sub".to_owned(),
+        role_claim: None,
         typ: Some("at+jwt".to_owned()),
         leeway: Duration::from_mins(1),
         max_lifetime: Duration::from_hours(24),
@@ -187,11 +189,15 @@ fn the_corpus_of_attacks_is_judged_as_due() {
 
 /// The first good token of the corpus, judged under changed settings.
 fn judge(change: impl FnOnce(&mut JwtSettings), seconds_later: i64) -> Result<Subject, Refusal> {
+    judge_in(&org(), change, seconds_later)
+}
+
+fn judge_in(org: &Org, change: impl FnOnce(&mut JwtSettings), seconds_later: i64) -> Result<Subject, Refusal> {
     let (corpus, mut settings, _folder) = corpus();
     change(&mut settings);
     let now = Timestamp::from_second(corpus.now + seconds_later).unwrap();
     let token = &corpus.cases.iter().find(|case| case.id == "jwt-001").unwrap().token;
-    identity(settings).who(Some(&format!("Bearer {token}")), &org(), now)
+    identity(settings).who(Some(&format!("Bearer {token}")), org, now)
 }
 
 /// With a signing key of our own, claims without `nbf`.
@@ -312,6 +318,7 @@ fn one_pem_key_verifies_whatever_the_token_calls_it() {
         issuer: "i".to_owned(),
         audience: "a".to_owned(),
         claim: "uid".to_owned(),
+        role_claim: None,
         typ: None,
         leeway: Duration::from_secs(1),
         max_lifetime: Duration::from_hours(1),

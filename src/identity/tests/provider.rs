@@ -184,6 +184,7 @@ pub(super) fn signed(provider: &Provider) -> JwtSettings {
         issuer: provider.issuer(),
         audience: "reports".to_owned(),
         claim: "sub".to_owned(),
+        role_claim: None,
         typ: None,
         leeway: Duration::from_secs(10),
         max_lifetime: Duration::from_hours(24),
@@ -198,6 +199,7 @@ pub(super) fn opaque(provider: &Provider) -> IntrospectionSettings {
         client_id: "proxy".to_owned(),
         client_secret: "secret".to_owned().into(),
         claim: "sub".to_owned(),
+        role_claim: None,
         issuer: None,
         audience: None,
     };

@@ -61,6 +61,11 @@ impl About<'_> {
         Value::object([("id", Value::text(&*division.id)), ("name", Value::text(&*division.name))])
     }
 
+    /// His roles, as far as they count now.
+    fn held(&self) -> impl Iterator<Item = &Assignment> {
+        self.asking.world.held(Principal::User(self.me)).assignments()
+    }
+
     /// His own roles, and those of his groups.
     fn subject(&self) -> Value {
         let org = self.asking.org;
@@ -76,7 +81,7 @@ impl About<'_> {
         Value::object([
             ("id", Value::text(&*user.id)),
             ("name", Value::text(&*user.name)),
-            ("grants", Value::array(user.assignments.iter().map(grant))),
+            ("grants", Value::array(self.held().map(grant))),
         ])
     }
 
@@ -117,8 +122,7 @@ impl About<'_> {
                 && division.region == self.asking.scope.region
                 && gives.any(|permission| counts(&permission.scope, &permission.name))
         };
-        let found: BTreeSet<DivisionIx> =
-            org.user(self.me).assignments.iter().filter(opens).map(|held| held.division).collect();
+        let found: BTreeSet<DivisionIx> = self.held().filter(opens).map(|held| held.division).collect();
         let mut found: Vec<_> = found.into_iter().collect();
         found.sort_by_key(|ix| (&org.division(*ix).name, &org.division(*ix).id));
         let home = |ix: DivisionIx| Value::Bool(org.division(ix).home);

@@ -5,19 +5,21 @@ use crate::{
     model::{
         entitlement::{Entitlement, Scope, Source, Validity},
         operation::Operation,
-        org::{Org, PermissionScope, Principal, RegionIx},
+        org::{PermissionScope, Principal, RegionIx},
         refusal::Refusal,
         set::{Dim, Set},
+        world::Held,
     },
     policy::judge::cross_region,
 };
 
 /// What an auditor sees of `region`: its leaves, by the queues that are open to him. No grant, no group's, no service's.
-pub fn derive_abroad(org: &Org, holder: Principal, operation: &Operation, region: RegionIx) -> Result<Scope, Refusal> {
+pub fn derive_abroad(held: Held<'_>, operation: &Operation, region: RegionIx) -> Result<Scope, Refusal> {
+    let Held { org, holder, .. } = held;
     let home = org.region_of(holder);
     let human = matches!(holder, Principal::User(user) if org.user(user).active) && !org.is_bpo(holder);
     let made_for_it = operation.contract.abroad && region != home;
-    let rights = org.assignments(holder).iter().filter(|_| human && made_for_it).filter(|assignment| {
+    let rights = held.assignments().filter(|_| human && made_for_it).filter(|assignment| {
         let division = org.division(assignment.division);
         division.region == home && division.leaf
     });

@@ -7,9 +7,10 @@ use super::lesser;
 use crate::model::{
     entitlement::Scope,
     operation::{Caller, Operation},
-    org::{Assignment, DivisionIx, Org, Permission, PermissionScope, ServiceIx, UserIx},
+    org::{Assignment, DivisionIx, Org, Permission, PermissionScope, Principal, ServiceIx, UserIx},
     refusal::{Code, Echo, Refusal},
     schedule::{Ids, Right, Rights},
+    world::{Claimed, Held},
 };
 use jiff::Timestamp;
 
@@ -21,8 +22,14 @@ pub struct Acting {
     divisions: Vec<DivisionIx>,
 }
 
-/// The person that an account names, when it may act for him now. `never`: people for whom nobody acts.
-pub fn acting(org: &Org, account: ServiceIx, named: &str, never: &[Box<str>]) -> Result<Acting, Refusal> {
+/// The person that an account names, when it may act for him now. `claimed`: what the account's token says of its roles;
+/// `never`: people for whom nobody acts.
+pub fn acting(
+    org: &Org,
+    (account, claimed): (ServiceIx, Option<&Claimed>),
+    named: &str,
+    never: &[Box<str>],
+) -> Result<Acting, Refusal> {
     let refused = |why: &str| {
         // one sentence for all, so that nothing is told of whom the account names
         Refusal::new(
@@ -57,8 +64,9 @@ pub fn acting(org: &Org, account: ServiceIx, named: &str, never: &[Box<str>]) ->
                 PermissionScope::Own | PermissionScope::Assigned { .. } | PermissionScope::View(_) => false,
             }
     };
-    let reaching = |held: &&Assignment| org.role(held.role).permissions.iter().any(reaches);
-    let divisions: Vec<DivisionIx> = service.assignments.iter().filter(reaching).map(|held| held.division).collect();
+    let reaching = |one: &&Assignment| org.role(one.role).permissions.iter().any(reaches);
+    let held = Held { org, holder: Principal::Service(account), claimed };
+    let divisions: Vec<DivisionIx> = held.assignments().filter(reaching).map(|one| one.division).collect();
     if divisions.is_empty() {
         return Err(refused("no permission `impersonate` of the account reaches a group of the person"));
     }

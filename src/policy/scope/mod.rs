@@ -20,19 +20,14 @@ use crate::model::{
     org::{Assignment, DivisionIx, GroupIx, Org, Permission, PermissionScope, Principal, QueueIx, QueueState, UserIx},
     refusal::{Code, Refusal},
     set::{Dim, Set},
-    world::RoleConflict,
+    world::{Held, RoleConflict},
 };
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
 /// Derives the scope. An empty one is not an error here: what was asked decides which refusal fits.
-pub fn derive(
-    org: &Org,
-    rules: &Rules,
-    holder: Principal,
-    operation: &Operation,
-    now: Timestamp,
-) -> Result<Scope, Refusal> {
+pub fn derive(held: Held<'_>, rules: &Rules, operation: &Operation, now: Timestamp) -> Result<Scope, Refusal> {
+    let Held { org, holder, .. } = held;
     let bpo = org.is_bpo(holder);
     if bpo && operation.audience == Audience::Internal {
         return Err(Refusal::new(
@@ -60,9 +55,9 @@ pub fn derive(
     if !is_active(org, holder) {
         return Ok(scope);
     }
-    let mut found = from_roles(org, holder, operation, &operation.opened_by, &rules.harmless);
+    let mut found = from_roles(held, operation, &operation.opened_by, &rules.harmless);
     for permissions in &operation.also {
-        found = found.and(&from_roles(org, holder, operation, permissions, &rules.harmless), org);
+        found = found.and(&from_roles(held, operation, permissions, &rules.harmless), org);
     }
     let FromRoles { entitlements, inert, mut permitted } = found;
     scope.entitlements = entitlements;
@@ -84,8 +79,8 @@ pub fn derive(
         .with("permission", operation.demanded.join(",")));
     }
     settle(org, operation, &mut scope.entitlements);
-    scope.lifts = openings::lifts(org, rules, holder, operation);
-    scope.openings = openings::openings(org, rules, holder, operation, now);
+    scope.lifts = openings::lifts(held, rules, operation);
+    scope.openings = openings::openings(held, rules, operation, now);
     Ok(scope)
 }
 
@@ -161,15 +156,15 @@ impl FromRoles {
 
 /// What the holder's roles give through these permissions. An outsourcer keeps `all` on `harmless` ones only.
 fn from_roles(
-    org: &Org,
-    holder: Principal,
+    held: Held<'_>,
     operation: &Operation,
     permissions: &BTreeSet<Box<str>>,
     harmless: &BTreeSet<Box<str>>,
 ) -> FromRoles {
+    let Held { org, holder, .. } = held;
     let (region, bpo) = (org.region_of(holder), org.is_bpo(holder));
     let mut found = FromRoles::default();
-    for assignment in org.assignments(holder) {
+    for assignment in held.assignments() {
         for permission in &org.role(assignment.role).permissions {
             if !permission.gives(permissions) {
                 continue;
@@ -364,7 +359,8 @@ impl Derivation<'_> {
 }
 
 /// `role-conflict = "refuse"`: two roles conflict when both hold analytics permissions, whatever their divisions. What
-/// lists divisions shows no analytics, though a permission to view reports opens it too.
+/// lists divisions shows no analytics, though a permission to view reports opens it too. A token that names one of the two
+/// takes no conflict away: the directory's roles count.
 fn refuse_conflicting_roles(org: &Org, rules: &Rules, holder: Principal, operation: &Operation) -> Result<(), Refusal> {
     let analytics = std::iter::once(&operation.opened_by)
         .chain(&operation.also)

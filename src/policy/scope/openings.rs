@@ -5,18 +5,19 @@ use crate::model::{
     contract::Contract,
     entitlement::{Action, Lift, Opening, Scope},
     operation::{Operation, Rules},
-    org::{Org, Principal},
+    org::Principal,
     set::Set,
+    world::Held,
 };
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
 /// A permission that lifts a mask lifts it where it would open the operation, by its own scope word and division.
 /// Grants lift nothing.
-pub(super) fn lifts(org: &Org, rules: &Rules, holder: Principal, operation: &Operation) -> Vec<Lift> {
+pub(super) fn lifts(held: Held<'_>, rules: &Rules, operation: &Operation) -> Vec<Lift> {
     let mut lifts = Vec::new();
     for (class, lifting) in &rules.masks {
-        let mut entitlements = from_roles(org, holder, operation, lifting, &BTreeSet::new()).entitlements;
+        let mut entitlements = from_roles(held, operation, lifting, &BTreeSet::new()).entitlements;
         entitlements.retain(covers_something);
         if !entitlements.is_empty() {
             lifts.push(Lift { class: class.clone(), entitlements });
@@ -27,13 +28,8 @@ pub(super) fn lifts(org: &Org, rules: &Rules, holder: Principal, operation: &Ope
 
 /// What the answer's links lead to, by action: the permissions of that action, by their own scope word and division, and
 /// grants of it. No export leaves with an outsourcer.
-pub(super) fn openings(
-    org: &Org,
-    rules: &Rules,
-    holder: Principal,
-    operation: &Operation,
-    now: Timestamp,
-) -> Vec<Opening> {
+pub(super) fn openings(held: Held<'_>, rules: &Rules, operation: &Operation, now: Timestamp) -> Vec<Opening> {
+    let Held { org, holder, .. } = held;
     let actions = operation.contract.links.iter().copied();
     let allowed = actions.filter(|action| *action != Action::Export || !org.is_bpo(holder));
     let opening = |action: Action| {
@@ -45,7 +41,7 @@ pub(super) fn openings(
             holder,
             region: org.region_of(holder),
             action,
-            entitlements: from_roles(org, holder, &doing, permissions, &none).entitlements,
+            entitlements: from_roles(held, &doing, permissions, &none).entitlements,
             inert: Set::new(),
             lifts: Vec::new(),
             openings: Vec::new(),

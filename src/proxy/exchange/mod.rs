@@ -1,7 +1,8 @@
 //! One request and its decision, from the arrival to the last byte of the answer.
 //!
 //! An exchange writes its outcome line when it is dropped, so there is one for every ending: body delivered, body cut,
-//! asker gone, panic caught. It carries facts for the record only; no phase learns anything from it but the time.
+//! asker gone, panic caught. It carries facts for the record; no phase learns anything from it but the time, and the token with
+//! which the asker's region may be asked.
 
 mod asked;
 
@@ -34,6 +35,7 @@ use crate::{
         },
         metrics::PhaseLabel,
     },
+    upstream::AskerToken,
     verify::VerifiedLink,
     world::Scoped,
 };
@@ -68,6 +70,8 @@ pub(super) struct Exchange {
     notices: Vec<Notice>,
     /// The user for whom a service account asks.
     on_behalf: Option<String>,
+    /// The asker's own token, where the upstream that is asked knows it.
+    asker: Option<AskerToken>,
     /// The asker is told how long each phase took.
     timed: bool,
 }
@@ -126,6 +130,7 @@ impl Exchange {
             scope: None,
             notices: Vec::new(),
             on_behalf: None,
+            asker: None,
             timed: false,
         }
     }
@@ -199,6 +204,15 @@ impl Exchange {
             method: subject.method.as_str().to_owned(),
         };
         self.note(|outcome| outcome.subject = Some(subject));
+    }
+
+    /// Keeps the asker's own token for what is asked for him.
+    pub(super) fn carries(&mut self, token: Option<AskerToken>) {
+        self.asker = token;
+    }
+
+    pub(super) fn asker(&self) -> Option<&AskerToken> {
+        self.asker.as_ref()
     }
 
     /// Who has it asked for the subject.

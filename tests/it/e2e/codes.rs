@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 /// Not by an HTTP client that speaks well, or not by any client: the code, the test's file, its words, and why.
-const ELSEWHERE: [(&str, &str, &str, &str); 21] = [
+const ELSEWHERE: [(&str, &str, &str, &str); 23] = [
     ("request.loop", "tests/it/front/refusals.rs", "request.loop", "needs a request of another proxy"),
     ("bpo.export", "tests/it/e2e/exports.rs", "bpo.export", "needs exports"),
     ("preview.format", "tests/it/e2e/media.rs", "preview.format", "needs a recording that is no WAV"),
@@ -38,6 +38,13 @@ const ELSEWHERE: [(&str, &str, &str, &str); 21] = [
     ("proxy.timeout", "tests/it/front/endings.rs", "proxy.timeout", "needs a limit shorter than an answer takes"),
     ("proxy.overloaded", "tests/it/front/endings.rs", "proxy.overloaded", "needs two requests at one instant"),
     ("identity.unavailable", "src/identity/tests/lifecycle.rs", "IdentityUnavailable", "needs a provider that is away"),
+    (
+        "upstream.asker",
+        "tests/it/e2e/logins.rs",
+        "upstream.asker",
+        "needs a region that is asked with the asker's token",
+    ),
+    ("identity.no-roles", "src/identity/tests/roles.rs", "IdentityNoRoles", "needs a token of an issuer"),
     ("identity.throttled", "tests/it/e2e/sessions.rs", "identity.throttled", "needs many failures"),
     ("subject.refused", "tests/it/e2e/acting.rs", "subject.refused", "needs a field in the head"),
     ("subject.no-session", "tests/it/e2e/acting.rs", "subject.no-session", "needs a field in the head"),

@@ -67,6 +67,12 @@ pub(super) struct Plan {
     pub(super) upstream: Option<(&'static str, String)>,
     /// More lines for the section of every upstream.
     pub(super) limits: &'static str,
+    /// Further clients and secrets that the sandbox's `/oauth/token` knows.
+    pub(super) clients: Vec<(String, String)>,
+    /// Log-ins that are passed on to the sandbox. Empty: none.
+    pub(super) login_grants: &'static str,
+    /// As whom regions are asked: lines of the section of every upstream.
+    pub(super) credential: &'static str,
     /// What is changed in the rules: file, old text, new text.
     pub(super) rules: Vec<(&'static str, &'static str, &'static str)>,
     /// Files of recordings may be fetched from the sandbox.
@@ -87,6 +93,9 @@ impl Default for Plan {
             directory: sample::directory(),
             upstream: None,
             limits: "",
+            clients: Vec::new(),
+            login_grants: "",
+            credential: OWN,
             rules: Vec::new(),
             media: false,
             files: Vec::new(),
@@ -179,6 +188,12 @@ pub(super) fn write_files(plan: &Plan, sandbox: &Sandbox, folder: &std::path::Pa
     file
 }
 
+/// The proxy's own credential in the sandbox.
+pub(super) const OWN: &str = "client-id = \"bailiwick\"\nclient-secret = \"sandbox-secret\"";
+
+/// Whoever asks brings his own.
+pub(super) const ASKER: &str = "credential = \"asker\"";
+
 fn configuration(plan: &Plan, sandbox: &Sandbox) -> String {
     let mut text = String::new();
     let mut has = |section: &str, lines: &str| {
@@ -196,12 +211,11 @@ fn configuration(plan: &Plan, sandbox: &Sandbox) -> String {
     for region in sandbox.regions() {
         let own = plan.upstream.as_ref().filter(|(changed, _)| *changed == region).map(|(_, url)| url.clone());
         let url = own.unwrap_or_else(|| sandbox.base_url(region).unwrap());
-        writeln!(
-            text,
-            "[[upstream]]\nregion = \"{region}\"\nurl = \"{url}\"\nclient-id = \"bailiwick\"\nclient-secret = \"sandbox-secret\"\n{}",
-            plan.limits
-        )
-        .unwrap();
+        writeln!(text, "[[upstream]]\nregion = \"{region}\"\nurl = \"{url}\"\n{}\n{}", plan.credential, plan.limits)
+            .unwrap();
+        if !plan.login_grants.is_empty() {
+            writeln!(text, "login = \"{url}\"\nlogin-grants = [{}]", plan.login_grants).unwrap();
+        }
         if plan.media {
             writeln!(text, "media-hosts = [{:?}]", sandbox.base_url(region).unwrap()).unwrap();
         }
@@ -266,7 +280,9 @@ impl House {
     }
 
     pub(super) async fn try_of(plan: Plan) -> Result<Self, StartError> {
+        let clients = Options::default().clients.into_iter().chain(plan.clients.clone()).collect();
         let options = Options {
+            clients,
             seed: plan.seed,
             interactions: plan.interactions,
             uuids: plan.uuids,
@@ -280,7 +296,7 @@ impl House {
         let settings = config::load(&file, &|_| None).unwrap_or_else(|why| panic!("{why}"));
         let clock = FixedClock::at(now());
         let as_clock: Arc<dyn Clock> = clock.clone();
-        let running = app::start(settings, as_clock).await?;
+        let running = Box::pin(app::start(settings, as_clock)).await?;
         Ok(Self { sandbox, running, folder, clock, directory: plan.directory, client: client() })
     }
 
@@ -290,7 +306,7 @@ impl House {
         running.stop().await;
         let settings = config::load(&folder.path().join("bailiwick.toml"), &|_| None);
         let as_clock: Arc<dyn Clock> = clock.clone();
-        let running = app::start(settings.unwrap_or_else(|why| panic!("{why}")), as_clock).await.unwrap();
+        let running = Box::pin(app::start(settings.unwrap_or_else(|why| panic!("{why}")), as_clock)).await.unwrap();
         Self { sandbox, running, folder, clock, directory, client }
     }
 

@@ -101,8 +101,11 @@ async fn house_on(clock: Arc<dyn Clock>, settings: proxy::Settings, server: serv
         region: "r1".into(),
         url: format!("http://{}", upstream.address).parse().unwrap(),
         way: bailiwick::egress::Way::default(),
-        client_id: "proxy".into(),
-        client_secret: secret("upstream-secret"),
+        credential: bailiwick::upstream::Credentials::Service {
+            client_id: "proxy".into(),
+            client_secret: secret("upstream-secret"),
+        },
+        login: None,
         times: Times::default(),
         concurrency: 8,
         wait: Duration::from_secs(1),

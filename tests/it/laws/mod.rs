@@ -5,6 +5,7 @@ mod arriving;
 mod attributes;
 mod budget;
 pub(crate) mod case;
+mod claims;
 mod counts;
 mod cut;
 mod exhaustive;

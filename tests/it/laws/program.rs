@@ -104,7 +104,7 @@ pub(crate) fn org(directory: &str) -> Result<Arc<Org>, String> {
 
 pub(crate) fn world(org: &Arc<Org>) -> World {
     let version = Versions { rules: "r".into(), directory: "d".into(), grants: "g".into() };
-    World { version, org: Arc::clone(org), rules: Arc::clone(rules()) }
+    World { version, org: Arc::clone(org), rules: Arc::clone(rules()), claimed: None }
 }
 
 pub(crate) fn principal(org: &Org, person: &str) -> Principal {

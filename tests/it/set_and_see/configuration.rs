@@ -3,6 +3,7 @@
 use bailiwick::{
     config::{self, Report, Settings},
     identity::Asks,
+    upstream::Credentials,
 };
 use secrecy::ExposeSecret as _;
 use std::{collections::BTreeSet, fs};
@@ -34,6 +35,8 @@ client-id = "proxy"
 client-secret = { env = "SECRET" }
 client-certificate = "cert.pem"
 client-key = "key.pem"
+login = "https://login.example"
+login-grants = ["client-credentials"]
 
 [identity]
 
@@ -42,6 +45,10 @@ token = { env = "TOKEN" }
 user = "u-1"
 client-id = "sofia"
 client-secret = { env = "LOGIN" }
+
+[[identity.client]]
+client-id = "exporter"
+client-secret = { env = "OWN" }
 
 [[identity.certificate]]
 name = "exporter.example"
@@ -84,6 +91,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("[[upstream]]", "[[upstream]]\n"),
     ("[identity]", "[identity]\n"),
     ("[[identity.static]]", "[[identity.static]]\n"),
+    ("[[identity.client]]", "[[identity.client]]\n"),
     ("[[identity.certificate]]", "[[identity.certificate]]\n"),
     ("[identity.jwt]", "[identity.jwt]\n"),
     ("[identity.introspection]", INTROSPECTION),
@@ -172,6 +180,15 @@ const EDITS: &[Edit] = &[
     ("[[upstream]]", "gzip", UPSTREAM, "[[upstream]]\ngzip = true\n", Seen),
     ("[[upstream]]", "media-hosts", UPSTREAM, "[[upstream]]\nmedia-hosts = [\"https://files.example\"]\n", Seen),
     ("[[upstream]]", "forward-subject", UPSTREAM, "[[upstream]]\nforward-subject = true\n", Seen),
+    (
+        "[[upstream]]",
+        "credential",
+        "client-id = \"proxy\"\nclient-secret = { env = \"SECRET\" }\n",
+        "credential = \"asker\"\n",
+        Seen,
+    ),
+    ("[[upstream]]", "login", "https://login.example", "https://login.other.example", Seen),
+    ("[[upstream]]", "login-grants", "[\"client-credentials\"]", "[\"saml2-bearer\", \"refresh-token\"]", Seen),
     ("[[upstream]]", "answer-bytes", UPSTREAM, "[[upstream]]\nanswer-bytes = 7000\n", Seen),
     (
         "[identity]",
@@ -185,6 +202,9 @@ const EDITS: &[Edit] = &[
     ("[[identity.static]]", "service", "user = \"u-1\"", "service = \"u-1\"", Seen),
     ("[[identity.static]]", "client-id", "client-id = \"sofia\"", "client-id = \"carl\"", Seen),
     ("[[identity.static]]", "client-secret", "{ env = \"LOGIN\" }", "{ env = \"SECRET\" }", Seen),
+    ("[[identity.client]]", "client-id", "client-id = \"exporter\"", "client-id = \"other\"", Seen),
+    ("[[identity.client]]", "client-secret", "{ env = \"OWN\" }", "{ env = \"OTHER\" }", Seen),
+    ("[identity]", "token-lifetime", IDENTITY, "[identity]\ntoken-lifetime = \"7m\"\n", Seen),
     ("[[identity.certificate]]", "name", "exporter.example", "other.example", Seen),
     ("[[identity.certificate]]", "fingerprint", "name = \"exporter.example\"", FINGERPRINT, Seen),
     ("[[identity.certificate]]", "service", "service = \"s-1\"", "service = \"s-2\"", Seen),
@@ -201,6 +221,7 @@ const EDITS: &[Edit] = &[
     ("[identity.jwt]", "issuer", "https://idp.example", "https://other.example", Seen),
     ("[identity.jwt]", "audience", "audience = \"reports\"", "audience = \"others\"", Seen),
     ("[identity.jwt]", "claim", JWT, "[identity.jwt]\nclaim = \"uid\"\n", Seen),
+    ("[identity.jwt]", "role-claim", JWT, "[identity.jwt]\nrole-claim = \"roles\"\n", Seen),
     ("[identity.jwt]", "type", JWT, "[identity.jwt]\ntype = \"at+jwt\"\n", Seen),
     ("[identity.jwt]", "leeway", JWT, "[identity.jwt]\nleeway = \"7s\"\n", Seen),
     ("[identity.jwt]", "not-before", JWT, "[identity.jwt]\nnot-before = \"optional\"\n", Seen),
@@ -222,6 +243,13 @@ const EDITS: &[Edit] = &[
     ),
     ("[identity.introspection]", "client-secret", "{ env = \"ASKING\" }", "{ env = \"LOGIN\" }", Seen),
     ("[identity.introspection]", "claim", INTROSPECTION, "[identity.introspection]\nclaim = \"uid\"\n", Seen),
+    (
+        "[identity.introspection]",
+        "role-claim",
+        INTROSPECTION,
+        "[identity.introspection]\nrole-claim = \"/groups/all\"\n",
+        Seen,
+    ),
     ("[identity.introspection]", "issuer", INTROSPECTION, "[identity.introspection]\nissuer = \"x\"\n", Seen),
     ("[identity.introspection]", "audience", INTROSPECTION, "[identity.introspection]\naudience = \"x\"\n", Seen),
     ("[identity.introspection]", "ca-file", INTROSPECTION, "[identity.introspection]\nca-file = \"keys.json\"\n", Seen),
@@ -265,21 +293,28 @@ fn folder() -> TempDir {
 }
 
 fn read(folder: &TempDir, text: &str) -> Result<Settings, Report> {
-    let environment =
-        |name: &str| ["SECRET", "TOKEN", "LOGIN", "ASKING"].contains(&name).then(|| format!("the {name}"));
+    let environment = |name: &str| {
+        ["SECRET", "TOKEN", "LOGIN", "ASKING", "OWN", "OTHER"]
+            .contains(&name)
+            .then(|| format!("the {name}, which nobody guesses"))
+    };
     config::parse(&folder.path().join("bailiwick.toml"), text, &environment)
 }
 
 /// Everything that the settings say, secrets included.
 fn seen(settings: &Settings) -> String {
-    let upstream = settings.upstream.regions.iter().map(|region| region.client_secret.expose_secret());
+    let upstream = settings.upstream.regions.iter().filter_map(|region| match &region.credential {
+        Credentials::Service { client_secret, .. } => Some(client_secret.expose_secret()),
+        Credentials::Asker => None,
+    });
+    let clients = settings.identity.clients.iter().map(|one| one.client_secret.expose_secret());
     let tokens = settings.identity.statics.iter().map(|one| one.token.expose_secret());
     let logins = settings.identity.logins.iter().map(|one| one.client_secret.expose_secret());
     let asking = settings.identity.introspection.iter().filter_map(|one| match &one.asks {
         Asks::Endpoint { client_secret, .. } => Some(client_secret.expose_secret()),
         Asks::UsersMe { .. } => None,
     });
-    let secrets: Vec<_> = upstream.chain(tokens).chain(logins).chain(asking).collect();
+    let secrets: Vec<_> = upstream.chain(clients).chain(tokens).chain(logins).chain(asking).collect();
     format!("{settings:#?}{secrets:?}")
 }
 

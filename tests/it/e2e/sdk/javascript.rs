@@ -135,3 +135,8 @@ async fn a_wrong_secret_is_an_error_of_the_library() {
     let told = tokio::task::block_in_place(|| run(&house, &order)).expect_err("it logged in with a wrong secret");
     assert!(told.contains("status code 401"), "{told}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn the_official_javascript_library_logs_in_for_each_kind_of_token() {
+    super::logs_in(run, |answer| answer).await;
+}

@@ -6,10 +6,12 @@ mod mcp;
 mod python;
 
 use super::{
-    house::{House, USER_AGGREGATES, USER_OBSERVATIONS, WEEK},
+    house::{AGGREGATES, ASKER, House, Plan, US, USER_AGGREGATES, USER_OBSERVATIONS, WEEK},
+    logins,
     truth::Truth,
 };
 use crate::oracle::questions::{Kind, facts_of};
+use bailiwick::{audit::Record, sandbox::Received};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 use std::{
@@ -73,6 +75,47 @@ fn run(
 
 fn person(id: &str, calls: Vec<Value>) -> Value {
     json!({ "client": format!("client-of-{id}"), "secret": format!("secret-of-{id}"), "calls": calls })
+}
+
+/// The client of a service account logs in at the proxy's `/oauth/token`, for a token of its own and for one of the upstream's, and gets
+/// what plain HTTP gets. `given`: what the script says of an answer.
+async fn logs_in(run: fn(&House, &Value) -> Result<Vec<Value>, String>, given: fn(&Value) -> &Value) {
+    let body = json!({ "interval": WEEK, "groupBy": ["queueId"], "metrics": ["nOffered"] });
+    let calls = json!([{ "method": "postAnalyticsConversationsAggregatesQuery", "args": [body] }]);
+    let asking = Plan { credential: ASKER, ..logins::relaying() };
+    for (plan, method, passed_on) in
+        [(logins::own(), "issued", 0), (logins::relaying(), "relayed", 1), (asking, "relayed", 1)]
+    {
+        let asker = plan.credential == ASKER;
+        let house = Box::pin(House::of(plan)).await;
+        let order = |secret: &str| json!([{ "client": logins::CLIENT, "secret": secret, "calls": calls }]);
+        let answers = tokio::task::block_in_place(|| run(&house, &order(logins::SECRET)));
+        let answers = answers.unwrap_or_else(|told| panic!("{method}: {told}"));
+        let [answer] = answers.as_slice() else { panic!("{method}: {answers:#?}") };
+        let got = groups(given(&answer["answer"]));
+        let log_ins = |one: &&Received| {
+            one.target == "/oauth/token"
+                && one.headers.iter().any(|(name, value)| {
+                    name == "authorization"
+                        && *value
+                            == format!("Basic {}", STANDARD.encode(format!("{}:{}", logins::CLIENT, logins::SECRET)))
+                })
+        };
+        assert_eq!(house.sandbox.take_received(US).iter().filter(log_ins).count(), passed_on, "{method}");
+        if !asker {
+            let due = house.post(logins::ACCOUNT, AGGREGATES, &body).await.json();
+            assert_eq!(got, groups(&due), "{method}");
+        }
+        assert!(!got.is_empty(), "{method}: {answer:#}");
+        let by = |record: &Record| matches!(record, Record::Outcome(one) if one.subject.as_ref().is_some_and(|subject| subject.method == method));
+        assert_eq!(
+            house.record().iter().filter(|record| by(record)).count(),
+            2,
+            "{method}: the log-in and the question"
+        );
+        let told = tokio::task::block_in_place(|| run(&house, &order("wrong"))).expect_err("a wrong secret");
+        assert!(told.contains("401"), "{told}");
+    }
 }
 
 /// A call of the library, and the line of HTTP that it stands for with its body.

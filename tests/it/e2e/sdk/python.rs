@@ -162,3 +162,8 @@ async fn the_official_python_library_changes_callbacks() {
     let later = Some("2026-11-21T09:00:00Z".parse().unwrap());
     assert_eq!((made.scheduled, after[0].scheduled), (later, later));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn the_official_python_library_logs_in_for_each_kind_of_token() {
+    super::logs_in(run, |answer| &answer["given"]).await;
+}
