@@ -303,7 +303,8 @@ pub fn look_at_rows(
     }
 }
 
-/// What becomes of a list after that `look`: the rows of interactions that both readers find whole in the scope are shown.
+/// What becomes of a list after that `look`: the rows of interactions are shown of which every leg that the guard
+/// saw is inside the scope by the second reader too.
 pub fn judge_rows(
     world: &World,
     scope: &Arc<Scope>,

@@ -3,7 +3,11 @@
 use super::{Proxy, exchange::Exchange};
 use crate::{
     decision::{self, Forward},
-    model::{entitlement::Scope, operation::Operation, refusal::Refusal},
+    model::{
+        entitlement::Scope,
+        operation::Operation,
+        refusal::{Code, Refusal},
+    },
     policy::guard::{GuardPlan, Guarded, Read, Unguarded},
     query::Question,
     world::Pinned,
@@ -37,7 +41,8 @@ impl Proxy {
                     exchange.enter("look");
                     let look = decision::look_at_rows(world, scope, question, (&plan, &gathered), exchange.now())?;
                     let of = question.operation.look.as_ref().map_or(&question.operation, |look| &look.operation);
-                    let (look, answer) = self.ask_on(asked, of, *look, exchange).await?;
+                    let looked = self.ask_on(asked, of, *look, exchange).await;
+                    let (look, answer) = looked.map_err(not_of_the_list)?;
                     decision::judge_rows(world, scope, question, (&look, &answer), (&plan, gathered), exchange.now())?
                 }
                 Read::More(gathered) => {
@@ -67,4 +72,13 @@ impl Proxy {
         exchange.received(answer.len());
         Ok((forward.plan, answer))
     }
+}
+
+/// That a look finds nothing says nothing of the list, and least of all that there is none.
+fn not_of_the_list(refusal: Refusal) -> Refusal {
+    if refusal.code != Code::ScopeOutside {
+        return refusal;
+    }
+    let says = "the upstream did not show the interactions of which this list is; ask again";
+    Refusal::new(Code::AnswerUnreadable, says).because(refusal.cause.unwrap_or_default())
 }

@@ -20,18 +20,26 @@ pub(super) struct Lens {
     pub(super) legs: &'static str,
     /// Filters are read and forgotten.
     pub(super) blind: bool,
+    /// Found evaluations come a few at a time, however many a page were asked for.
+    pub(super) short_pages: bool,
     /// Details as a job finds them: whatever overlaps the interval, all at once.
     pub(super) job: bool,
 }
 
 impl Lens {
     pub(super) fn whole(traits: Traits) -> Self {
-        Self { traits, legs: "legs", blind: false, job: false }
+        Self { traits, legs: "legs", blind: false, short_pages: false, job: false }
     }
 
     /// The world of the marked legs only. Divisions are those of the legs.
     pub(super) fn visible() -> Self {
-        Self { traits: Traits { division_of_leg: true, ..Traits::default() }, legs: "seen", blind: false, job: false }
+        Self {
+            traits: Traits { division_of_leg: true, ..Traits::default() },
+            legs: "seen",
+            blind: false,
+            short_pages: false,
+            job: false,
+        }
     }
 
     pub(super) fn is_visible_world(self) -> bool {

@@ -115,6 +115,7 @@ pub(super) fn search(store: &Store, lens: Lens, body: &Value) -> Result<Value, P
             found.push(row);
         }
     }
+    let size = if lens.short_pages { size.min(2) } else { size };
     let skip = usize::try_from((at - 1).saturating_mul(size)).unwrap_or(usize::MAX);
     let shown: Vec<Value> = found.into_iter().skip(skip).take(usize::try_from(size).unwrap_or(usize::MAX)).collect();
     Ok(json!({ "results": shown, "pageSize": size, "pageNumber": at }))

@@ -81,6 +81,8 @@ impl Traits {
 pub struct Disobedience {
     /// Filters are read, then forgotten.
     pub ignore_filters: bool,
+    /// Searches of evaluations give two a page at most, whatever was asked.
+    pub short_pages: bool,
     /// Some rows are added that the filter excludes.
     pub foreign_rows: bool,
     /// Some rows of another region are added.

@@ -198,7 +198,8 @@ pub(super) fn begin(
     Ok(true)
 }
 
-/// Has it run once more at another time, for those who wait alone, unless it was changed meanwhile. `given_up`: their runs.
+/// Has it run once more at another time, for those who wait alone, unless it was changed meanwhile; where its own time comes first,
+/// it is everybody's then. `given_up`: their runs.
 pub(super) fn put_off(
     connection: &mut Connection,
     one: &Schedule,
@@ -207,10 +208,10 @@ pub(super) fn put_off(
 ) -> Result<(), Failed> {
     let transaction = connection.transaction()?;
     let readers: Vec<_> = given_up.iter().map(|run| &run.reader).collect();
-    let update = "update schedules set waiting = ?, tries = tries + 1, next = min(next, ?) where region = ? and id = ? \
-                  and version = ? and next is not null";
+    let update = "update schedules set waiting = iif(next <= ?1, '[]', ?2), tries = iif(next <= ?1, 0, tries + 1), \
+                  next = min(next, ?1) where region = ?3 and id = ?4 and version = ?5 and next is not null";
     let until = until.as_microsecond();
-    transaction.execute(update, params![text(&readers)?, until, one.region, one.id, one.version])?;
+    transaction.execute(update, params![until, text(&readers)?, one.region, one.id, one.version])?;
     for run in given_up {
         transaction.execute("delete from runs where region = ? and id = ?", [&run.region, &run.id])?;
     }

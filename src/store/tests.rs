@@ -524,10 +524,10 @@ async fn what_was_put_off_is_due_again() {
     let again = store.due("us", soon, 9).await.unwrap().remove(0);
     assert_eq!((again.tries, again.waiting.as_slice()), (1, &[("user".into(), "ben".into())][..]));
     assert_eq!(store.begin(again.clone(), Some(tomorrow), runs[1..].to_vec()).await, Ok(true));
-    // no time that would come later than its own
+    // no time that would come later than its own, and then it is everybody's
     store.put_off(again, at("2026-11-22T07:00:00Z"), runs[1..].to_vec()).await.unwrap();
     let again = store.due("us", tomorrow, 9).await.unwrap().remove(0);
-    assert_eq!((again.tries, again.next), (2, Some(tomorrow)));
+    assert_eq!((again.tries, again.next, again.waiting.len()), (0, Some(tomorrow), 0));
     // answered at last, it begins anew
     assert_eq!(store.begin(again, Some(tomorrow), runs[1..].to_vec()).await, Ok(true));
     let fresh = store.due("us", tomorrow, 9).await.unwrap().remove(0);

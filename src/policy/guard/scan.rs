@@ -121,6 +121,9 @@ impl GuardPlan {
             .map_err(|error| unreadable(format!("not the JSON of a page: {error}")))?;
         let here = read.next.take().unwrap_or(Place::Page(1));
         let more = further(walk, &here, &answer)?;
+        // an upstream may give fewer a page than was asked, and says so by the size that it names
+        let named = answer.get("pageSize").and_then(Value::as_i64).and_then(|size| usize::try_from(size).ok());
+        let full = named.filter(|size| *size > 0).map_or(walk.step, |size| size.min(walk.step));
         read.places.insert(here.clone());
         let rows = self.rows_of(answer)?;
         let (came, before) = (rows.len(), read.known.len());
@@ -128,10 +131,14 @@ impl GuardPlan {
         if read.counts.received > scan.most as u64 {
             return Err(too_long(scan.most));
         }
+        let mut nameless = false;
         for row in rows {
             // Nothing of the scope could be sent, so rows of others are the rule here. To count them as strange, or to tell
             // that there were some, would say what a parameter finds among them.
-            let Some(apart) = self.apart(scan, &row) else { continue };
+            let Some(apart) = self.apart(scan, &row) else {
+                nameless = true;
+                continue;
+            };
             if read.known.insert(apart) && !super::rows::is_left_out(self, &row) {
                 if self.operation.look.is_some() {
                     read.waiting.push(row);
@@ -146,13 +153,15 @@ impl GuardPlan {
                 read.rows.extend(visible);
             }
         }
-        if came > 0 && read.known.len() == before {
+        let again = came > 0 && read.known.len() == before;
+        // a row that was put in meanwhile moves the last one to a page of its own; a whole page once more is a circle
+        if again && (came >= full || nameless) {
             return Err(unreadable("a page of the list brought nothing but what was read before".to_owned()));
         }
         read.said = matches!(more, Further::Said(_));
         read.next = match more {
             Further::Said(place) => Some(place),
-            Further::Unsaid(place) => place.filter(|_| came > 0 && came >= walk.step),
+            Further::Unsaid(place) => place.filter(|_| came > 0 && !again && came >= full),
         };
         // an empty page ends what is counted in pages, whatever it says
         if came == 0 && !walk.by_place {

@@ -152,14 +152,17 @@ fn division_of<'a>(asking: &Asking<'a>, access: Access, id: &str) -> Option<&'a 
     Some(&org.division(org.user(*user).division).id)
 }
 
-/// Those that are found come in the order of their names, unless another was asked for: how well somebody fits is a number
+/// Those that are found come in the order of their names, or of when they were, unless another was asked for: how well somebody fits is a number
 /// that counts everybody, and the pages of an order of nobody's could miss one.
 fn put_in_order(model: &BodyModel, body: &mut Body) {
     let by = [Box::from("sortBy")];
-    let knows =
-        model.field(&by).and_then(FieldKind::words).is_some_and(|words| words.iter().any(|word| **word == *"name"));
-    if knows && body.get(&by).is_none() && body.get(&["sort".into()]).is_none() {
-        body.set(&by, Value::text("name"));
+    let words = model.field(&by).and_then(FieldKind::words).unwrap_or_default();
+    let order = ["name", "conversationDate"].into_iter().find(|known| words.iter().any(|word| **word == **known));
+    if let Some(order) = order
+        && body.get(&by).is_none()
+        && body.get(&["sort".into()]).is_none()
+    {
+        body.set(&by, Value::text(order));
     }
 }
 

@@ -221,6 +221,34 @@ async fn evaluations_are_those_of_interactions_that_are_seen_whole_each_once() {
     assert_eq!(everybody.code(), "query.malformed");
 }
 
+/// Nothing of the answer says whether there is more, but the size of its pages, which is not the one that was asked for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upstream_with_shorter_pages_loses_no_evaluation() {
+    let house = House::of(Plan { interactions: 6_000, directory: directory(), ..Plan::default() }).await;
+    let all = interactions(&house);
+    let organisation = Organisation::of(directory(), Stock::default()).unwrap();
+    let asker = Asker { organisation: &organisation, person: "sofia".to_owned(), now: now().as_second() };
+    let most = evaluations(&all, &asker).into_iter().filter(|one| one.whole).fold(
+        BTreeMap::<String, usize>::new(),
+        |mut by, one| {
+            *by.entry(one.agent).or_default() += 1;
+            by
+        },
+    );
+    let (agent, many) = most.into_iter().max_by_key(|(_, many)| *many).expect("somebody was evaluated");
+    let query = json!([{ "type": "EXACT", "field": "agentId", "value": agent }]);
+    let whole = search(&house, "sofia", &query, 100).await.unwrap();
+    assert!(whole.len() == many && many > 0, "{many}");
+    house.sandbox.disobey(|faults| faults.short_pages = true);
+    house.received(US);
+    assert_eq!(search(&house, "sofia", &query, 100).await.unwrap(), whole);
+    let pages = house.received(US).iter().filter(|one| one.target.starts_with(SEARCH)).count();
+    let there =
+        all.iter().flat_map(|one| list(one, "evaluations")).filter(|row| row["userId"] == agent.as_str()).count();
+    assert_eq!(pages, there / 2 + 1, "{there} of {agent}");
+    assert!(pages > 2, "{there}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disobedient_upstream_shows_no_evaluation_of_others() {
     let house = House::of(Plan { directory: directory(), interactions: 900, ..Plan::default() }).await;
