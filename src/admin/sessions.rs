@@ -13,14 +13,15 @@ use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 
-/// Bytes of an id; no provider has longer ones.
+/// Bytes of an id; no provider has longer ones. A whole token may be as long as those that are taken.
 const LONGEST: usize = 512;
+const LONGEST_TOKEN: usize = 8 * 1024;
 
 /// Exactly one of them.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Revoke {
-    /// A token's `jti`; of one that has none, its SHA-256 in hex.
+    /// A token's `jti`; of one that has none, its SHA-256 in hex. A signed token, or one of the configuration, may stand here itself.
     token: Option<String>,
     /// A user of the directory.
     user: Option<String>,
@@ -41,7 +42,8 @@ pub(super) async fn revoke(State(parts): State<Arc<Parts>>, asked: Result<Json<R
     ];
     let mut named = named.into_iter().filter_map(|(whose, id)| Some((whose, id?)));
     let (Some((whose, id)), None) = (named.next(), named.next()) else { return wrong(StatusCode::BAD_REQUEST, DUE) };
-    if id.is_empty() || id.len() > LONGEST || id.contains(char::is_control) {
+    let longest = if whose == Whose::Token { LONGEST_TOKEN } else { LONGEST };
+    if id.is_empty() || id.len() > longest || id.contains(char::is_control) {
         return wrong(StatusCode::BAD_REQUEST, DUE);
     }
     if whose == Whose::User && !parts.world.pin().world.org.index.users.contains_key(id.as_str()) {
@@ -52,7 +54,7 @@ pub(super) async fn revoke(State(parts): State<Arc<Parts>>, asked: Result<Json<R
     }
     match parts.identity.end(whose, &id, parts.clock.now()).await {
         Ok(ended) => {
-            let body = json!({ "ended": whose.as_str(), "id": id, "at": ended.at, "until": ended.until });
+            let body = json!({ "ended": whose.as_str(), "id": ended.id, "at": ended.at, "until": ended.until });
             (StatusCode::OK, Json(body)).into_response()
         }
         Err(failed) => wrong(StatusCode::SERVICE_UNAVAILABLE, &format!("nothing was ended: {failed}; ask again")),

@@ -37,7 +37,8 @@ struct Revoke {
     /// A session of the identity provider (`sid`)
     #[arg(long, value_name = "ID")]
     session: Option<String>,
-    /// One token: its `jti`, or its SHA-256 in hex where it has none
+    /// One token: its `jti`, or its SHA-256 in hex where it has none; a signed token, or one of the configuration, may stand here
+    /// itself and is kept by its SHA-256 alone
     #[arg(long, value_name = "ID")]
     token: Option<String>,
     #[command(flatten)]

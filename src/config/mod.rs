@@ -8,6 +8,7 @@ mod read;
 mod reader;
 mod report;
 mod settings;
+mod veil;
 mod vouching;
 
 pub use report::{Place, Problem, Report};

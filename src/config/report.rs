@@ -1,6 +1,6 @@
 //! Everything that is wrong with a file, each with its place, a caret and the repair.
 
-use super::settings::Named;
+use super::{settings::Named, veil::veiled};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use std::{
     ops::Range,
@@ -57,7 +57,8 @@ impl std::fmt::Display for Problem {
             Some(place) => {
                 let end = place.at.end.min(place.text.len());
                 let span = place.at.start.min(end)..end;
-                let snippet = Snippet::source(&*place.text).path(&file).annotation(AnnotationKind::Primary.span(span));
+                let snippet =
+                    Snippet::source(veiled(&place.text)).path(&file).annotation(AnnotationKind::Primary.span(span));
                 title.element(snippet)
             }
             None => title.element(annotate_snippets::Origin::path(&file)),

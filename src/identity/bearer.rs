@@ -22,6 +22,11 @@ pub(super) fn is_token(text: &str) -> bool {
     text.len() <= MAX_TOKEN && !body.is_empty() && body.bytes().all(legal)
 }
 
+/// Whether this is a whole signed token, and no name of one: its header is a JSON object in base64.
+pub(super) fn is_signed(text: &str) -> bool {
+    text.starts_with("eyJ") && text.matches('.').count() == 2
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -123,24 +123,25 @@ impl Region {
         timeout_at(end, async {
             let Some(credential) = &self.credential else {
                 let token = slot.asker.as_ref().ok_or_else(AskerToken::none)?;
-                let answer = self.send(verified, token.value(), subject).await?;
+                let sent = token.value().clone();
+                let answer = self.send(verified, &sent, subject).await?;
                 // only he himself can get another one
                 if answer.status() == StatusCode::UNAUTHORIZED {
                     return Err(AskerToken::over());
                 }
-                return self.read(answer, end, slot).await;
+                return self.read(answer, &sent, end, slot).await;
             };
             let token = credential.token(None).await?;
             let answer = self.send(verified, &token.value, subject).await?;
             if answer.status() != StatusCode::UNAUTHORIZED {
-                return self.read(answer, end, slot).await;
+                return self.read(answer, &token.value, end, slot).await;
             }
             let token = credential.token(Some(&token)).await?;
             let answer = self.send(verified, &token.value, subject).await?;
             if answer.status() == StatusCode::UNAUTHORIZED {
                 return Err(refused("the upstream answered 401 to a new token").with("upstream-status", "401"));
             }
-            self.read(answer, end, slot).await
+            self.read(answer, &token.value, end, slot).await
         })
         .await
         .unwrap_or_else(late)
@@ -190,11 +191,18 @@ impl Region {
         }
     }
 
-    async fn read(&self, answer: Response<Incoming>, end: Instant, slot: Slot) -> Result<Arriving, Refusal> {
+    /// `sent`: the credential that it was asked with.
+    async fn read(
+        &self,
+        answer: Response<Incoming>,
+        sent: &HeaderValue,
+        end: Instant,
+        slot: Slot,
+    ) -> Result<Arriving, Refusal> {
         let (head, body) = answer.into_parts();
         if !head.status.is_success() {
             let text = read_capped(body, ERROR_BYTES).await.unwrap_or_default();
-            return Err(not_a_success(head.status, &head.headers, &text));
+            return Err(not_a_success(head.status, &head.headers, &without(&text, sent)));
         }
         let encodings: Vec<_> =
             head.headers.get_all(header::CONTENT_ENCODING).iter().map(HeaderValue::as_bytes).collect();
@@ -239,9 +247,19 @@ pub(super) fn too_late(what: &str) -> Refusal {
         .because(format!("{what} took too long"))
 }
 
+/// The upstream's words without the credential, should it quote that: its words stand in the record.
+fn without(text: &[u8], sent: &HeaderValue) -> String {
+    let text = String::from_utf8_lossy(text);
+    let token = sent.to_str().ok().and_then(|value| value.split_once(' ')).map(|(_, token)| token);
+    match token.filter(|token| !token.is_empty()) {
+        Some(token) => text.replace(token, "***"),
+        None => text.into_owned(),
+    }
+}
+
 /// The upstream's own words stay in the record: they could speak of what the asker may not see.
-fn not_a_success(status: StatusCode, headers: &HeaderMap, text: &[u8]) -> Refusal {
-    let mut words: String = String::from_utf8_lossy(text).chars().take(ERROR_TEXT).collect();
+fn not_a_success(status: StatusCode, headers: &HeaderMap, text: &str) -> Refusal {
+    let mut words: String = text.chars().take(ERROR_TEXT).collect();
     words.retain(|character| !character.is_control());
     let cause = format!("the upstream answered {status}: {words}");
     let refusal = match status {

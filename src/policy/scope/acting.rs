@@ -30,16 +30,19 @@ pub fn acting(
     named: &str,
     never: &[Box<str>],
 ) -> Result<Acting, Refusal> {
-    let refused = |why: &str| {
-        // one sentence for all, so that nothing is told of whom the account names
+    // one sentence for all, so that nothing is told of whom the account names
+    let says = || {
         Refusal::new(
             Code::SubjectRefused,
             "this account may not act for whom it names; ask the administrator of your organisation",
         )
-        .because(format!("`{}`: {why}", Echo(named)))
     };
+    let refused = |why: &str| says().because(format!("`{}`: {why}", Echo(named)));
     let subject = org.index.users.get(named).copied();
-    let subject = subject.ok_or_else(|| refused("no user of the directory; an account acts for none of its kind"))?;
+    // what is no id may be a token in the wrong field: it is not repeated
+    let subject = subject.ok_or_else(|| {
+        says().because("what it names is no user of the directory; an account acts for none of its kind")
+    })?;
     let (service, person) = (org.service(account), org.user(subject));
     if !person.active {
         return Err(refused("the person is not active"));

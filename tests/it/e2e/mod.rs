@@ -47,6 +47,7 @@ mod reload;
 mod schedules;
 mod sdk;
 mod searches;
+mod secrets;
 mod sessions;
 mod split;
 mod teams;
