@@ -149,8 +149,8 @@ impl Identity {
     /// Ends every token of something that was issued until now. In force for the next request. Who names a token by all of it, where
     /// it can be told that he does, ends it by its digest: it is kept nowhere.
     pub async fn end(&self, whose: Whose, id: &str, now: Timestamp) -> Result<Ended, Failed> {
-        let whole = whose == Whose::Token && (bearer::is_signed(id) || self.statics.find(id).is_some());
-        let digest = whole.then(|| sha256_hex(id.as_bytes()));
+        let all_of_it = whose == Whose::Token && (bearer::is_signed(id) || self.statics.find(id).is_some());
+        let digest = all_of_it.then(|| sha256_hex(id.as_bytes()));
         let id = digest.as_deref().unwrap_or(id);
         // the issuer's clock may be ahead of ours by as much as its tokens may
         let ahead = self.jwt.as_ref().map(|jwt| jwt.settings().leeway).and_then(|leeway| leeway.try_into().ok());
