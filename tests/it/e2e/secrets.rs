@@ -88,6 +88,7 @@ impl Needles {
 }
 
 /// A secret as programs write things down.
+#[expect(clippy::format_collect, reason = "a few letters, written for people to read")]
 fn forms(secret: &str) -> BTreeSet<String> {
     let bytes = secret.as_bytes();
     let escaped = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
@@ -179,7 +180,7 @@ impl Quoting {
         given: Arc<Mutex<Vec<String>>>,
     ) -> Result<Response<Full<Bytes>>, hyper::Error> {
         let (head, body) = request.into_parts();
-        let body = String::from_utf8(body.collect().await?.to_bytes().to_vec()).unwrap();
+        let body = super::house::read(body).await.unwrap();
         let sent = format!("{:?} {body}", head.headers.get("authorization"));
         let nth = asked.fetch_add(1, Ordering::Relaxed);
         let (status, said) = match head.uri.path() {
@@ -197,7 +198,7 @@ impl Quoting {
             "/introspect" => (500, json!({ "message": sent })),
             _ => {
                 let status = [200, 400, 401, 403, 404, 409, 429, 500, 503, 302][nth % 10];
-                let code = if nth % 2 == 0 { "bad.request".to_owned() } else { sent.clone() };
+                let code = if nth.is_multiple_of(2) { "bad.request".to_owned() } else { sent.clone() };
                 (status, json!({ "message": sent, "code": code, "status": status, "contextId": sent }))
             }
         };
