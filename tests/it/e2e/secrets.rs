@@ -288,7 +288,7 @@ impl Run {
                 }
             }
             let (head, body) = answer.unwrap_or_else(|why| panic!("{line}: {why:?}")).into_parts();
-            let body = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
+            let body = bailiwick::egress::read_capped(body, 64 << 20).await.unwrap_or_default();
             let place = line.split(['?', ' ']).take(2).collect::<Vec<_>>().join(" ");
             self.keep(&format!("head of {place}"), format!("{:?} {:?}", head.status, head.headers));
             self.keep(&format!("body of {place}: {}", head.status), body.clone());
@@ -578,9 +578,9 @@ async fn no_secret_of_a_full_run_is_written_down_or_told() {
     ];
     for token in &logout {
         if token.contains('.') {
-            needles.add_signed(token)
+            needles.add_signed(token);
         } else {
-            needles.add(token)
+            needles.add(token);
         }
         for kind in ["application/x-www-form-urlencoded", "text/plain"] {
             run.ask("POST /v1/sessions/backchannel", &[("content-type", kind)], &format!("logout_token={token}")).await;
@@ -588,7 +588,7 @@ async fn no_secret_of_a_full_run_is_written_down_or_told() {
     }
     for named in [digest, token("rolf"), signed(&issuer, "rolf", (-60, 3_600), &json!({})), good.clone()] {
         if named.contains('.') {
-            needles.add_signed(&named)
+            needles.add_signed(&named);
         }
         for body in [
             json!({ "token": named }),
