@@ -15,7 +15,7 @@ use bailiwick::{
 };
 use base64::{Engine as _, engine::general_purpose as base64_of};
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::Full;
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
