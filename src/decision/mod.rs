@@ -105,7 +105,11 @@ pub fn cross(
         return Ok(None);
     }
     let (Some(region), Some(abroad)) = (region, &question.operation.abroad) else {
-        let cause = format!("`{}`: no such region, or nothing that is asked of another one", Echo(named));
+        // what is no region may be a token in the wrong field: it is not repeated
+        let cause = match region {
+            Some(_) => format!("`{}`: this is asked of no other region", Echo(named)),
+            None => "what the request names is no region".to_owned(),
+        };
         return Err(policy::judge::cross_region(cause));
     };
     question.operation = abroad.clone();

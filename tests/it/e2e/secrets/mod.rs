@@ -4,339 +4,34 @@
 //! The program is in a process of its own and says all that it can say (`trace`, of every library). One of its regions, who also
 //! vouches for opaque tokens, quotes in every answer what it was sent.
 
+mod asking;
+mod needles;
+mod quoting;
+
 use super::{
     house::{DETAILS, EU, Plan, US, now, send, token, write_files},
     tokens::Issuer,
 };
-use crate::commands::run;
+use asking::{Program, Run};
 use bailiwick::{
     base::hash::sha256_hex,
     sandbox::{Options, Sandbox},
 };
 use base64::{Engine as _, engine::general_purpose as base64_of};
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioIo},
-};
-use jiff::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use jiff::{SignedDuration, Timestamp};
+use needles::{Needles, form_encoded, forms};
+use quoting::Quoting;
 use serde_json::{Value, json};
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    fmt::Write as _,
+    collections::{BTreeMap, BTreeSet},
     fs,
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, Stdio},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::Ordering,
     time::Duration,
 };
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
-};
-
-/// Bytes by which a form is looked up; no form is shorter.
-const KEY: usize = 8;
-
-/// What must not be found: each secret in each form.
-#[derive(Default)]
-struct Needles {
-    secrets: BTreeSet<String>,
-    forms: HashMap<[u8; KEY], Vec<(Vec<u8>, String)>>,
-    many: usize,
-}
-
-impl Needles {
-    fn add(&mut self, secret: &str) {
-        assert!(secret.len() >= KEY, "`{secret}` is too short to be told from other words");
-        if !self.secrets.insert(secret.to_owned()) {
-            return;
-        }
-        for form in forms(secret).into_iter().map(String::into_bytes) {
-            let key = *form.first_chunk().expect("no form is shorter");
-            self.forms.entry(key).or_default().push((form, secret.to_owned()));
-            self.many += 1;
-        }
-    }
-
-    /// A signed token, and its signature alone.
-    fn add_signed(&mut self, token: &str) {
-        self.add(token);
-        self.add(token.rsplit('.').next().unwrap());
-    }
-
-    /// The secrets that stand in a text, each with the form and the words around it.
-    fn found(&self, text: &[u8]) -> BTreeMap<String, String> {
-        let mut found = BTreeMap::new();
-        for (at, key) in text.windows(KEY).enumerate() {
-            let Some(forms) = self.forms.get(key) else { continue };
-            for (form, secret) in forms.iter().filter(|(form, _)| text[at..].starts_with(form)) {
-                let around = &text[at.saturating_sub(160)..text.len().min(at + form.len() + 40)];
-                let around = String::from_utf8_lossy(around).into_owned();
-                found.entry(secret.clone()).or_insert_with(|| around);
-            }
-        }
-        found
-    }
-}
-
-/// A secret as programs write things down.
-#[expect(clippy::format_collect, reason = "a few letters, written for people to read")]
-fn forms(secret: &str) -> BTreeSet<String> {
-    let bytes = secret.as_bytes();
-    let escaped = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
-    let hex: String = bytes.iter().fold(String::new(), |mut hex, byte| {
-        write!(hex, "{byte:02x}").unwrap();
-        hex
-    });
-    let list = format!("{bytes:?}");
-    let quoted = json!(secret).to_string();
-    let mut all = BTreeSet::from([
-        secret.to_owned(),
-        bytes
-            .iter()
-            .map(
-                |byte| {
-                    if byte.is_ascii_alphanumeric() { char::from(*byte).to_string() } else { format!("%{byte:02x}") }
-                },
-            )
-            .collect(),
-        bytes.iter().map(|byte| format!("%{byte:02X}")).collect(),
-        bytes.iter().map(|byte| format!("%{byte:02x}")).collect(),
-        bytes.iter().map(|byte| format!("\\u{byte:04x}")).collect(),
-        bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect(),
-        form_encoded(secret),
-        escaped,
-        hex.to_uppercase(),
-        hex,
-        list[1..list.len() - 1].to_owned(),
-        quoted[1..quoted.len() - 1].to_owned(),
-        secret.escape_default().to_string(),
-    ]);
-    // wherever it stands in what was encoded, so that pairs of `name:secret` and whole header fields are found too
-    for before in 0..3 {
-        let within = [&vec![b'x'; before], bytes].concat();
-        for engine in [&base64_of::STANDARD_NO_PAD, &base64_of::URL_SAFE_NO_PAD] {
-            let code = engine.encode(&within);
-            let end = code.len() - usize::from(within.len() % 3 != 0);
-            all.insert(code[[0, 2, 3][before]..end].to_owned());
-        }
-    }
-    // something cut short is told as well; what comes first in a signed token is no secret
-    if bytes.len() >= 32 && !secret.contains('.') {
-        all.extend([secret[..bytes.len() / 2].to_owned(), secret[bytes.len() / 2..].to_owned()]);
-    }
-    all.retain(|form| form.len() >= KEY);
-    all
-}
-
-/// As a form of a page has it.
-fn form_encoded(text: &str) -> String {
-    const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*');
-    utf8_percent_encode(text, FORM).to_string()
-}
-
-/// Bytes that the program gave away: where, and what may stand there, with the reason.
-struct Text {
-    place: String,
-    bytes: Vec<u8>,
-    due: Option<(String, &'static str)>,
-}
-
-/// A region and a provider that quotes in each answer all that it was sent.
-struct Quoting {
-    address: SocketAddr,
-    asked: Arc<AtomicUsize>,
-    given: Arc<Mutex<Vec<String>>>,
-}
-
-impl Quoting {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (asked, given) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
-        let all = (Arc::clone(&asked), Arc::clone(&given));
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let (asked, given) = all.clone();
-                let service = service_fn(move |request| Self::answer(request, asked.clone(), given.clone()));
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-            }
-        });
-        Self { address, asked, given }
-    }
-
-    async fn answer(
-        request: Request<Incoming>,
-        asked: Arc<AtomicUsize>,
-        given: Arc<Mutex<Vec<String>>>,
-    ) -> Result<Response<Full<Bytes>>, hyper::Error> {
-        let (head, body) = request.into_parts();
-        let body = super::house::read(body).await.unwrap();
-        let sent = format!("{:?} {body}", head.headers.get("authorization"));
-        let nth = asked.fetch_add(1, Ordering::Relaxed);
-        let (status, said) = match head.uri.path() {
-            "/oauth/token" if nth % 7 == 6 => (400, json!({ "error": "invalid_client", "error_description": sent })),
-            "/oauth/token" => {
-                let token = format!("quoting-{}", uuid::Uuid::new_v5(&uuid::Uuid::nil(), &nth.to_be_bytes()).simple());
-                given.lock().unwrap().push(token.clone());
-                (200, json!({ "access_token": token, "token_type": "bearer", "expires_in": 3_600, "said": sent }))
-            }
-            "/introspect" if body.contains("opaque-good") => {
-                (200, json!({ "active": true, "sub": "carl", "said": sent }))
-            }
-            "/introspect" if body.contains("opaque-ended") => (200, json!({ "active": false, "said": sent })),
-            "/introspect" if body.contains("opaque-odd") => (200, json!({ "active": sent })),
-            "/introspect" => (500, json!({ "message": sent })),
-            _ => {
-                let status = [200, 400, 401, 403, 404, 409, 429, 500, 503, 302][nth % 10];
-                let code = if nth.is_multiple_of(2) { "bad.request".to_owned() } else { sent.clone() };
-                (status, json!({ "message": sent, "code": code, "status": status, "contextId": sent }))
-            }
-        };
-        let quoted = sent.replace(|char: char| !char.is_ascii_graphic(), "");
-        let answer = Response::builder().status(status).header("content-type", "application/json");
-        let answer = answer.header("x-quoted", &quoted).header("location", format!("http://127.0.0.1:1/{quoted}"));
-        let answer = answer.header("www-authenticate", format!("Bearer {quoted}")).header("retry-after", &quoted);
-        Ok(answer.body(Full::new(Bytes::from(said.to_string()))).unwrap())
-    }
-}
-
-/// The program, whose two outputs are files.
-struct Program {
-    child: Child,
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ended = self.child.kill();
-        let _reaped = self.child.wait();
-    }
-}
-
-impl Program {
-    async fn start(folder: &Path, said: &Path, admin: SocketAddr) -> Self {
-        let output = |name: &str| Stdio::from(fs::File::create(said.join(name)).unwrap());
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bailiwick"));
-        command.args(["serve", "--config", "bailiwick.toml"]).current_dir(folder).env("RUST_LOG", "trace");
-        let child = command.stdout(output("stdout")).stderr(output("stderr")).spawn().unwrap();
-        let program = Self { child };
-        for _ in 0..600 {
-            if TcpStream::connect(admin).await.is_ok() {
-                return program;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("it does not listen: {}", fs::read_to_string(said.join("stderr")).unwrap());
-    }
-
-    /// Ends it as a service manager does.
-    async fn stop(mut self) {
-        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
-        for _ in 0..200 {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                assert!(status.success(), "{status}");
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("it does not end");
-    }
-}
-
-/// Somebody who asks in every way, and keeps all that he hears.
-struct Run {
-    to: SocketAddr,
-    admin: SocketAddr,
-    clients: [Client<HttpConnector, Full<Bytes>>; 2],
-    texts: Vec<Text>,
-    statuses: BTreeMap<u16, usize>,
-}
-
-impl Run {
-    fn keep(&mut self, place: &str, bytes: impl Into<Vec<u8>>) {
-        self.texts.push(Text { place: place.to_owned(), bytes: bytes.into(), due: None });
-    }
-
-    /// Asks over both protocols, the control side over the one that it speaks. The status and the body of the last answer.
-    async fn ask(&mut self, line: &str, fields: &[(&str, &str)], body: &str) -> (u16, String) {
-        let (method, target) = line.split_once(' ').unwrap();
-        let mut last = (0, String::new());
-
-        let protocols = if self.to == self.admin { 1 } else { 2 };
-        for client in self.clients.clone().into_iter().take(protocols) {
-            let build = || {
-                let mut request = Request::builder().method(method).uri(format!("http://{}{target}", self.to));
-                for (name, value) in fields {
-                    request = request.header(*name, *value);
-                }
-                request.body(Full::new(Bytes::from(body.to_owned()))).unwrap()
-            };
-            // a connection that is closed after a body that was too large may be closed under the next request
-            let mut answer = client.request(build()).await;
-            for _ in 0..4 {
-                if answer.is_err() {
-                    answer = client.request(build()).await;
-                }
-            }
-            let (head, body) = answer.unwrap_or_else(|why| panic!("{line}: {why:?}")).into_parts();
-            let body = bailiwick::egress::read_capped(body, 64 << 20).await.unwrap_or_default();
-            let place = line.split(['?', ' ']).take(2).collect::<Vec<_>>().join(" ");
-            self.keep(&format!("head of {place}"), format!("{:?} {:?}", head.status, head.headers));
-            self.keep(&format!("body of {place}: {}", head.status), body.clone());
-            *self.statuses.entry(head.status.as_u16()).or_default() += 1;
-            last = (head.status.as_u16(), String::from_utf8_lossy(&body).into_owned());
-        }
-        last
-    }
-
-    /// Asks with a bearer.
-    async fn bear(&mut self, token: &str, line: &str, body: &str) -> (u16, String) {
-        let bearer = format!("Bearer {token}");
-        self.ask(line, &[("authorization", &bearer), ("content-type", "application/json")], body).await
-    }
-
-    /// Logs in with a form, and as Basic authorization says.
-    async fn log_in(&mut self, form: &str, basic: Option<&str>) -> u16 {
-        let basic = basic.map(|pair| format!("Basic {}", base64_of::STANDARD.encode(pair)));
-        let mut fields = vec![("content-type", "application/x-www-form-urlencoded")];
-        fields.extend(basic.as_deref().map(|basic| ("authorization", basic)));
-        self.ask("POST /oauth/token", &fields, form).await.0
-    }
-
-    /// What was said last in bodies may hold this secret.
-    fn due(&mut self, secret: &str, why: &'static str) {
-        for text in self.texts.iter_mut().rev().take(4).filter(|text| text.place.starts_with("body")) {
-            text.due = Some((secret.to_owned(), why));
-        }
-    }
-
-    /// Writes bytes that are no request, or half of one.
-    async fn raw(&mut self, bytes: &[u8]) {
-        let mut stream = TcpStream::connect(self.to).await.unwrap();
-        let _refused = stream.write_all(bytes).await;
-        let _closed = stream.shutdown().await;
-        let mut heard = Vec::new();
-        let _reset = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut heard)).await;
-        self.keep("answer to broken bytes", heard);
-    }
-
-    fn command(&mut self, folder: &Path, given: &[&str]) -> i32 {
-        let (code, out, told) = run(folder, given);
-        let place = given.iter().filter(|word| word.len() < 24).copied().collect::<Vec<_>>().join(" ");
-        self.keep(&format!("output of `{place}`"), out);
-        self.keep(&format!("errors of `{place}`"), told);
-        code
-    }
-}
+use tokio::net::TcpListener;
 
 /// Every file below a folder.
 fn files(folder: &Path, all: &mut Vec<std::path::PathBuf>) {
@@ -394,7 +89,7 @@ async fn no_secret_of_a_full_run_is_written_down_or_told() {
 
     // who asks, by each kind of token, good and not
     let query = json!({
-        "interval": format!("{0}/{1}", Timestamp::now() - jiff::SignedDuration::from_hours(24 * 8), Timestamp::now() - jiff::SignedDuration::from_hours(24)),
+        "interval": format!("{0}/{1}", Timestamp::now() - SignedDuration::from_hours(24 * 8), Timestamp::now() - SignedDuration::from_hours(24)),
         "paging": { "pageSize": 100, "pageNumber": 1 },
     });
     let text = query.to_string();
@@ -641,41 +336,42 @@ async fn no_secret_of_a_full_run_is_written_down_or_told() {
     program.stop().await;
     // a configuration that cannot be used
     let settings = fs::read_to_string(folder.path().join("bailiwick.toml")).unwrap();
-    let (wrong, mut told) = (folder.path().join("wrong"), 0);
+    let wrong = folder.path().join("wrong");
     fs::create_dir(&wrong).unwrap();
     for name in ["directory.json", "keys.pem"] {
         fs::copy(folder.path().join(name), wrong.join(name)).unwrap();
     }
-    let carl = format!("token = \"{}\"", token("carl"));
-    for (old, new) in [
-        (carl.as_str(), format!("token = \"{}\"", token("sofia"))),
-        (&carl, carl.replace("token =", "tokn =")),
-        (&carl, carl.replace("token =", "tolken = 7\nToken =")),
-        (&carl, carl[..carl.len() - 1].to_owned()),
-        (&carl, carl.replace("= ", "= [") + "]"),
-        (&carl, carl.replace('"', "\"\"\"\n").replacen("\"\"\"\n", "\"\"\"", 1)),
-        (&carl, format!("{carl} 7")),
-        (&carl, format!("{carl}\n{carl}")),
-        (&carl, carl.replace("= ", "= { literal = ") + ", more = 1 }"),
-        (&carl, carl.replace("= ", "= { litteral = ") + " }"),
-        ("client-secret = \"secret-of-carl\"", "client-sceret = \"secret-of-carl\"".to_owned()),
-        ("client-secret = \"sandbox-secret\"", "client-secret = \"sandbox-secret".to_owned()),
-        ("url = \"http://127.0.0.1", "url = \"https://far.example".to_owned()),
-        ("[proxy]\nlisten = \"127.0.0.1", "[proxy]\nlisten = \"0.0.0.0".to_owned()),
-    ] {
-        assert!(settings.contains(old), "no `{old}`");
-        fs::write(wrong.join("bailiwick.toml"), settings.replacen(old, &new, 1)).unwrap();
-        for given in [&["check"][..], &["check", "--format", "json"], &["serve", "--config", "bailiwick.toml"]] {
-            if new.contains("0.0.0.0")
-                || new.contains("far.example")
-                || given[0] == "check"
-                || !matches!(run.command(&wrong, &["check"]), 0)
-            {
-                told += usize::from(run.command(&wrong, given) == 2);
-            }
-        }
+    let edited = |person: &str, change: &dyn Fn(&str) -> String| {
+        let line = format!("token = \"{}\"\n", token(person));
+        let changed = change(line.trim_end()) + "\n";
+        (line, changed)
+    };
+    let all_at_once = [
+        edited("carl", &|line| line.replace("carl", "sofia")),
+        edited("ana", &|line| line.replace("token =", "tokn =")),
+        edited("bo", &|line| line.replace("token =", "tolken = 7\nToken =")),
+        edited("bea", &|line| line.replace("= ", "= [") + "]"),
+        edited("pat", &|line| line.replacen('"', "\"\"\"\n", 1) + "\"\""),
+        edited("eva", &|line| line.replace("= ", "= { literal = ") + ", more = 1 }"),
+        edited("dana", &|line| line.replace("= ", "= { litteral = ") + " }"),
+        ("client-secret = \"secret-of-ines\"".to_owned(), "client-sceret = \"secret-of-ines\"".to_owned()),
+        ("url = \"http://127.0.0.1".to_owned(), "url = \"https://far.example".to_owned()),
+        ("[proxy]\nlisten = \"127.0.0.1".to_owned(), "[proxy]\nlisten = \"0.0.0.0".to_owned()),
+    ];
+    let no_toml = [
+        edited("carl", &|line| line.trim_end_matches('"').to_owned()),
+        edited("carl", &|line| format!("{line} 7")),
+        edited("carl", &|line| format!("{line}\n{line}")),
+    ];
+    for edits in no_toml.chunks(1).chain([&all_at_once[..]]) {
+        let text = edits.iter().fold(settings.clone(), |text, (old, new)| {
+            assert!(text.contains(old), "no `{old}`");
+            text.replacen(old, new, 1)
+        });
+        fs::write(wrong.join("bailiwick.toml"), text).unwrap();
+        assert_eq!(run.command(&wrong, &["check", "--format", "json"]), 2, "{edits:?}");
     }
-    assert!(told >= 30, "{told} configurations are refused");
+    assert_eq!(run.command(&wrong, &["serve", "--config", "bailiwick.toml"]), 2);
 
     // what the upstreams handed out and were sent
     for one in sandbox.take_received(US).iter().chain(&sandbox.take_received(EU)) {
