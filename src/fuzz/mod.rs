@@ -6,6 +6,7 @@
 #![expect(clippy::missing_panics_doc, reason = "they panic where it does not hold: that is what they are for")]
 
 mod head;
+mod http;
 mod json;
 mod path;
 #[cfg(test)]

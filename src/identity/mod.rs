@@ -9,6 +9,7 @@ mod attempts;
 mod bearer;
 mod certificates;
 mod claims;
+mod ending;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzed;
 mod granting;
@@ -39,24 +40,19 @@ use crate::{
     base::hash::sha256_hex,
     egress::EgressError,
     model::{
-        org::{Org, Principal, ServiceIx, UserIx},
+        org::{Org, Principal, UserIx},
         refusal::{Code, Refusal},
-        session::{Ended, Presence, Whose},
-        world::Claimed,
+        session::{Presence, Whose},
     },
-    policy::scope::{self, Acting},
     store::{Failed, Store},
-    telemetry::{
-        Event as _, Metrics,
-        event::{LoginFailed, SessionEnded},
-    },
+    telemetry::{Event as _, Metrics, event::LoginFailed},
     upstream::AskerToken,
 };
 use attempts::Attempts;
 use claims::Claims;
 use jiff::{SignedDuration, Timestamp};
 use jwt::Unproved;
-use sessions::{Session, Sessions};
+use sessions::Sessions;
 use std::{net::IpAddr, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -99,10 +95,6 @@ pub struct Identity {
     metrics: Metrics,
 }
 
-/// How long sessions of signed tokens may last at least, and what nobody knows the end of: opaque tokens, certificates, tokens of
-/// the configuration.
-const SIGNED_LIFE: SignedDuration = SignedDuration::from_hours(48);
-const LONG_LIFE: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// Of a token of the configuration, as a client is told.
 const STATIC_LIFE: SignedDuration = SignedDuration::from_hours(1);
 
@@ -131,86 +123,6 @@ impl Identity {
     /// Remembers in a store what was ended, and reads what is.
     pub async fn kept_in(self, store: Store) -> Result<Self, Failed> {
         Ok(Self { sessions: Sessions::open(store).await?, ..self })
-    }
-
-    /// Looks for what other processes ended, until the end.
-    pub async fn keep_reading(&self, shutdown: CancellationToken) {
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(sessions::LOOK) => {}
-            }
-            if let Err(error) = self.sessions.read_on().await {
-                tracing::error!(%error, "what other processes ended cannot be read");
-            }
-        }
-    }
-
-    /// Ends every token of something that was issued until now. In force for the next request. Who names a token by all of it, where
-    /// it can be told that he does, ends it by its digest: it is kept nowhere.
-    pub async fn end(&self, whose: Whose, id: &str, now: Timestamp) -> Result<Ended, Failed> {
-        let all_of_it = whose == Whose::Token && (bearer::is_signed(id) || self.statics.find(id).is_some());
-        let digest = all_of_it.then(|| sha256_hex(id.as_bytes()));
-        let id = digest.as_deref().unwrap_or(id);
-        // the issuer's clock may be ahead of ours by as much as its tokens may
-        let ahead = self.jwt.as_ref().map(|jwt| jwt.settings().leeway).and_then(|leeway| leeway.try_into().ok());
-        let at = now.checked_add(ahead.unwrap_or(SignedDuration::ZERO)).unwrap_or(now);
-        self.end_at(whose, id, at, now).await
-    }
-
-    async fn end_at(&self, whose: Whose, id: &str, at: Timestamp, now: Timestamp) -> Result<Ended, Failed> {
-        let jwt = self.jwt.as_ref().map(jwt::Verifier::settings);
-        let lives = jwt.map(|jwt| jwt.max_lifetime.saturating_add(jwt.leeway.saturating_mul(2)));
-        let lives = lives.and_then(|longest| SignedDuration::try_from(longest).ok()).unwrap_or_default();
-        let lives = lives.max(if whose == Whose::Session { SIGNED_LIFE } else { LONG_LIFE });
-        let until = now.checked_add(lives).unwrap_or(Timestamp::MAX);
-        let ended = Ended { whose, id: id.into(), at, until };
-        self.sessions.end(ended.clone(), now).await?;
-        SessionEnded { kind: whose.as_str(), id }.emit(&self.metrics);
-        Ok(ended)
-    }
-
-    /// A log-out that the identity provider tells: the session that it names, and what its subject got until then.
-    pub async fn logged_out(&self, token: &str, now: Timestamp) -> Result<(), Refusal> {
-        let Some(verifier) = &self.jwt else {
-            return Err(required("no identity provider signs tokens for this proxy"));
-        };
-        if token.len() > bearer::MAX_TOKEN {
-            return Err(required("the token is longer than 8 KiB"));
-        }
-        let audience = self.logout_audience.as_deref().unwrap_or(&verifier.settings().audience);
-        let told = verifier.verify_logout(token, audience, now).await.map_err(unproved)?;
-        // the person first: where no more sessions can be kept, he is logged out all the same
-        let named = [(Whose::Subject, told.subject), (Whose::User, told.user), (Whose::Session, told.session)];
-        for (whose, id) in named {
-            if let Some(id) = id {
-                // by the issuer's own clock, as its tokens are
-                self.end_at(whose, &id, told.issued, now).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The person for whom an account acts, when it may, and he is signed in.
-    pub async fn act_for(
-        &self,
-        (account, claimed): (ServiceIx, Option<&Claimed>),
-        named: &str,
-        org: &Org,
-        now: Timestamp,
-    ) -> Result<Acting, Refusal> {
-        let acting = scope::acting(org, (account, claimed), named, &self.acting.administrators)?;
-        let person = &org.user(acting.subject).id;
-        let session = self.sessions.of_user(person, now).await?;
-        match session {
-            Session::Live => Ok(acting),
-            Session::Unknown if !self.acting.require_session => Ok(acting),
-            Session::Unknown | Session::LoggedOut => Err(Refusal::new(
-                Code::SubjectNoSession,
-                "the person for whom this is asked is not signed in; he has to sign in, and use this proxy once himself",
-            )
-            .because(format!("`{person}`: {session:?}"))),
-        }
     }
 
     /// Asks the issuer for its keys, where it publishes them. Whether they are those of now.
@@ -292,10 +204,6 @@ impl Identity {
             return Err(required("no `Authorization` header"));
         };
         let token = bearer::token(value).map_err(required)?;
-        if let Some((since, true)) = self.sessions.blind() {
-            let cause = format!("what was ended cannot be read for {}s", since.as_secs());
-            return Err(Failed::Store(cause).into());
-        }
         let ended = self.sessions.is_over(Whose::Token, &sha256_hex(token.as_bytes()), None, now);
         if let Some(holder) = self.statics.find(token) {
             let principal = match holder {
@@ -382,24 +290,6 @@ impl Identity {
         let asked = self.introspection.as_ref().filter(|_| method == Method::Introspection);
         let region = asked.and_then(introspection::Introspection::region);
         judged.map(|claims| Vouched { claims, method, region }).map_err(unproved)
-    }
-
-    /// Whether all of a holder was ended.
-    fn not_ended(
-        &self,
-        principal: Principal,
-        issued: Option<Timestamp>,
-        org: &Org,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        let over = match principal {
-            Principal::User(user) => self.sessions.is_over(Whose::User, &org.user(user).id, issued, now),
-            Principal::Service(service) => {
-                let mut clients = org.service(service).clients.iter();
-                clients.any(|client| self.sessions.is_over(Whose::Client, client, issued, now))
-            }
-        };
-        if over { Err(required(ENDED)) } else { Ok(()) }
     }
 
     fn short_enough(&self, claims: &Claims) -> Result<(), Refusal> {

@@ -17,15 +17,29 @@ use std::{
 pub(super) const LOOK: Duration = Duration::from_millis(250);
 /// Whoever cannot know for so long what others ended takes no more tokens.
 const BLIND: Duration = Duration::from_secs(10);
-/// From this number on what is over is forgotten here too.
-const MANY: usize = 200_000;
 
 type Times = (Timestamp, Timestamp);
+
+/// Ends that are held before it is looked whether some of them are over.
+const ROOM: usize = 1024;
+
+#[derive(Debug, Default)]
+struct Ends {
+    kinds: HashMap<Whose, HashMap<Box<str>, Times>>,
+    /// From more than these on what nobody can hold any more is forgotten.
+    room: usize,
+}
+
+impl Ends {
+    fn count(&self) -> usize {
+        self.kinds.values().map(HashMap::len).sum()
+    }
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     store: Option<Store>,
-    ended: RwLock<HashMap<Whose, HashMap<Box<str>, Times>>>,
+    ended: RwLock<Ends>,
     seen: Mutex<HashMap<Box<str>, Presence>>,
     /// Up to where the store was read.
     read: tokio::sync::Mutex<i64>,
@@ -72,13 +86,21 @@ impl Sessions {
         Some((since, since > BLIND))
     }
 
+    /// As if it could not be read for so long.
+    #[cfg(test)]
+    pub(super) fn unread_for(&self, time: Duration) {
+        *self.unread.lock().unwrap() = Instant::now().checked_sub(time);
+    }
+
     fn hold(&self, one: Ended) {
         let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
-        let kind = ended.entry(one.whose).or_default();
-        if kind.len() > MANY {
-            // nothing is ended before its time has come, so it is at least as late as that
-            kind.retain(|_, (_, until)| one.at < *until);
+        let ended = &mut *ended;
+        if ended.count() > ended.room.max(ROOM) {
+            // it is now, or ahead of it by a leeway that every `until` has to spare
+            ended.kinds.values_mut().for_each(|kind| kind.retain(|_, (_, until)| one.at < *until));
+            ended.room = ended.count().saturating_mul(2);
         }
+        let kind = ended.kinds.entry(one.whose).or_default();
         let held = kind.entry(one.id).or_insert((one.at, one.until));
         *held = (held.0.max(one.at), held.1.max(one.until));
     }
@@ -88,10 +110,6 @@ impl Sessions {
         if let Some(store) = &self.store {
             store.end_tokens(one.clone(), now).await?;
         }
-        {
-            let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
-            ended.values_mut().for_each(|kind| kind.retain(|_, (_, until)| now < *until));
-        }
         self.hold(one);
         Ok(())
     }
@@ -99,7 +117,7 @@ impl Sessions {
     /// Whether tokens of `id` that were issued then are over; `None`: nobody knows when.
     pub(super) fn is_over(&self, whose: Whose, id: &str, issued: Option<Timestamp>, now: Timestamp) -> bool {
         let ended = self.ended.read().unwrap_or_else(PoisonError::into_inner);
-        let held = ended.get(&whose).and_then(|kind| kind.get(id));
+        let held = ended.kinds.get(&whose).and_then(|kind| kind.get(id));
         held.is_some_and(|(at, until)| now < *until && (whose.is_over() || issued.is_none_or(|issued| issued <= *at)))
     }
 

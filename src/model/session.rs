@@ -43,7 +43,7 @@ pub struct Ended {
     pub id: Box<str>,
     /// What was issued until then is over.
     pub at: Timestamp,
-    /// By then no token of before can be left.
+    /// By then no token of before can be left, as far as anybody knows.
     pub until: Timestamp,
 }
 

@@ -20,15 +20,17 @@ pub(super) struct Lens {
     pub(super) legs: &'static str,
     /// Filters are read and forgotten.
     pub(super) blind: bool,
-    /// Found evaluations come a few at a time, however many a page were asked for.
-    pub(super) short_pages: bool,
+    /// Found evaluations come so many at a time, however many a page were asked for.
+    pub(super) short_pages: Option<u64>,
+    /// And each page begins with the last row of the page before.
+    pub(super) shifted_pages: bool,
     /// Details as a job finds them: whatever overlaps the interval, all at once.
     pub(super) job: bool,
 }
 
 impl Lens {
     pub(super) fn whole(traits: Traits) -> Self {
-        Self { traits, legs: "legs", blind: false, short_pages: false, job: false }
+        Self { traits, legs: "legs", blind: false, short_pages: None, shifted_pages: false, job: false }
     }
 
     /// The world of the marked legs only. Divisions are those of the legs.
@@ -37,7 +39,8 @@ impl Lens {
             traits: Traits { division_of_leg: true, ..Traits::default() },
             legs: "seen",
             blind: false,
-            short_pages: false,
+            short_pages: None,
+            shifted_pages: false,
             job: false,
         }
     }

@@ -115,8 +115,9 @@ pub(super) fn search(store: &Store, lens: Lens, body: &Value) -> Result<Value, P
             found.push(row);
         }
     }
-    let size = if lens.short_pages { size.min(2) } else { size };
-    let skip = usize::try_from((at - 1).saturating_mul(size)).unwrap_or(usize::MAX);
+    let size = lens.short_pages.map_or(size, |most| size.min(most));
+    let before = (at - 1).saturating_mul(size).saturating_sub(u64::from(lens.shifted_pages && at > 1));
+    let skip = usize::try_from(before).unwrap_or(usize::MAX);
     let shown: Vec<Value> = found.into_iter().skip(skip).take(usize::try_from(size).unwrap_or(usize::MAX)).collect();
     Ok(json!({ "results": shown, "pageSize": size, "pageNumber": at }))
 }

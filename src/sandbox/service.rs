@@ -230,7 +230,11 @@ impl Service {
     pub(super) fn answer(&self, region: usize, question: &Question) -> Result<Value, Problem> {
         let store = self.stores.get(region).ok_or_else(Problem::not_found)?;
         let faults = self.disobedience();
-        let lens = Lens { blind: faults.ignore_filters, short_pages: faults.short_pages, ..Lens::whole(self.traits()) };
+        if faults.forgotten && matches!(question.operation, Operation::ConversationDetailsOf) {
+            return Err(Problem::not_found());
+        }
+        let Disobedience { ignore_filters: blind, short_pages, shifted_pages, .. } = faults;
+        let lens = Lens { blind, short_pages, shifted_pages, ..Lens::whole(self.traits()) };
         let mut answer = self.ask(store, lens, question)?;
         let all = Lens { blind: true, ..lens };
         if faults.foreign_rows && matches!(question.operation, Operation::Callbacks(_)) {

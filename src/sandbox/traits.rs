@@ -81,8 +81,12 @@ impl Traits {
 pub struct Disobedience {
     /// Filters are read, then forgotten.
     pub ignore_filters: bool,
-    /// Searches of evaluations give two a page at most, whatever was asked.
-    pub short_pages: bool,
+    /// Searches of evaluations give so many a page at most, whatever was asked.
+    pub short_pages: Option<u64>,
+    /// Each page of theirs but the first begins with the last row of the page before.
+    pub shifted_pages: bool,
+    /// Of several interactions that are read by their ids, none is known: 404.
+    pub forgotten: bool,
     /// Some rows are added that the filter excludes.
     pub foreign_rows: bool,
     /// Some rows of another region are added.

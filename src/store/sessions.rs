@@ -103,3 +103,46 @@ pub(super) fn presence(connection: &Connection, user: &str) -> Result<Option<Pre
 fn stamp(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    const NOW: &str = "2026-11-20T10:00:00Z";
+
+    fn ended(whose: Whose, id: &str) -> Ended {
+        Ended { whose, id: id.into(), at: NOW.parse().unwrap(), until: "2026-11-22T10:00:00Z".parse().unwrap() }
+    }
+
+    /// However many sessions were ended, a person can be; and what is ended already can be ended again.
+    #[tokio::test]
+    async fn people_can_be_ended_when_no_more_sessions_can() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let now: Timestamp = NOW.parse().unwrap();
+        store.end_tokens(ended(Whose::Session, "s-1"), now).await.unwrap();
+        let many = "insert into ended (whose, id, at, until) with recursive n(i) as (select 2 union all select i + 1 from n where i < 750000) \
+                    select 'session', 's-' || i, 0, 9000000000000000 from n";
+        Connection::open(folder.path().join("bailiwick.sqlite")).unwrap().execute(many, []).unwrap();
+        let full = Err(Failed::TooManyEnded(750_000));
+        assert_eq!(store.end_tokens(ended(Whose::Session, "s-0"), now).await, full);
+        assert_eq!(store.end_tokens(ended(Whose::Token, "t-0"), now).await, full);
+        assert_eq!(store.end_tokens(ended(Whose::Session, "s-1"), now).await, Ok(()));
+        assert_eq!(store.end_tokens(ended(Whose::User, "ana"), now).await, Ok(()));
+        // what is over makes room
+        assert_eq!(store.end_tokens(ended(Whose::Session, "s-0"), Timestamp::MAX).await, Ok(()));
+    }
+
+    /// A newer process may end what this one does not know: it is passed over, and what comes behind it is read.
+    #[tokio::test]
+    async fn ends_of_a_newer_process_stop_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let other = Connection::open(folder.path().join("bailiwick.sqlite")).unwrap();
+        other.execute("insert into ended (whose, id, at, until) values ('planet', 'p-1', 0, 1)", []).unwrap();
+        store.end_tokens(ended(Whose::User, "ana"), Timestamp::UNIX_EPOCH).await.unwrap();
+        let (found, last) = store.ended_since(0).await.unwrap();
+        assert_eq!((found, last), (vec![ended(Whose::User, "ana")], 2));
+    }
+}

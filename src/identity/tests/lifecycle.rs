@@ -401,3 +401,29 @@ async fn beyond_the_limit_nobody_is_asked_and_good_tokens_pass() {
     assert!(provider.asked_at_all().is_empty());
     assert_eq!(judged(&identity, "bad-4", 60).await, Err(Code::IdentityRequired));
 }
+
+/// Who cannot know what other processes ended says so at once, and after a while takes nobody's token.
+#[tokio::test]
+async fn ends_that_cannot_be_read_close_the_door() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let statics = vec![StaticToken { token: "t-user-1".to_owned().into(), holder: Holder::User("user-1".into()) }];
+    let identity = Identity::new(&Settings { statics, ..Settings::default() }, &Metrics::detached()).unwrap();
+    let identity = identity.kept_in(store).await.unwrap();
+    assert!(judged(&identity, "t-user-1", 0).await.is_ok());
+    assert_eq!(identity.readiness(), (true, None));
+    let other = rusqlite::Connection::open(folder.path().join("bailiwick.sqlite")).unwrap();
+    other.execute("alter table ended rename to moved", []).unwrap();
+    assert!(identity.sessions.read_on().await.is_err());
+    let (ready, trouble) = identity.readiness();
+    assert!(ready && trouble.unwrap().contains("cannot be read"));
+    assert!(judged(&identity, "t-user-1", 0).await.is_ok(), "a moment is no reason to send everybody away");
+    identity.sessions.unread_for(Duration::from_secs(11));
+    assert!(identity.sessions.read_on().await.is_err(), "another failure is no new beginning");
+    assert_eq!(judged(&identity, "t-user-1", 0).await, Err(Code::StoreUnavailable));
+    assert!(!identity.readiness().0);
+    other.execute("alter table moved rename to ended", []).unwrap();
+    identity.sessions.read_on().await.unwrap();
+    assert!(judged(&identity, "t-user-1", 0).await.is_ok());
+    assert_eq!(identity.readiness(), (true, None));
+}

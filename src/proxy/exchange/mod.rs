@@ -5,12 +5,9 @@
 //! which the asker's region may be asked.
 
 mod asked;
+mod ending;
 
-use super::{
-    cors::Reader,
-    leaving::Body,
-    respond::{self, Answer},
-};
+use super::cors::Reader;
 use crate::{
     audit::{
         self, Cache, Intent, IntentDraft, NoticeRecord, OutcomeRecord, Recorder, Reserved, ScopeRecord, Subject,
@@ -26,7 +23,6 @@ use crate::{
         world::World,
     },
     policy::guard::{Guarded, Rows},
-    server::Panicked,
     telemetry::{
         Event as _, Metrics,
         event::{
@@ -40,8 +36,6 @@ use crate::{
     world::Scoped,
 };
 use asked::without_words;
-use bytes::Bytes;
-use http::{HeaderValue, Response, header};
 use jiff::Timestamp;
 use std::{sync::Arc, time::Instant};
 use uuid::Uuid;
@@ -407,59 +401,6 @@ impl Exchange {
     pub(super) fn body_read(&mut self) {
         self.unread = false;
     }
-
-    /// Turns the end of the phases into the answer. The outcome line follows the answer's body.
-    pub(super) fn finish(mut self, ended: Result<Result<Answer, Refusal>, Panicked>) -> Response<Body> {
-        let answer = match ended {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(refusal)) => Answer::Refusal(refusal),
-            Err(Panicked(why)) => {
-                Answer::Refusal(Refusal::new(Code::Internal, INTERNAL).because(format!("panic: {why}")))
-            }
-        };
-        self.enter("respond");
-        match &answer {
-            Answer::Guarded(guarded, _) => self.guarded(guarded),
-            Answer::Refusal(refusal) => self.refused(refusal),
-            Answer::Service(_) => self.note(|outcome| outcome.verdict = Verdict::Local),
-        }
-        let (guarded, refused) = (matches!(answer, Answer::Guarded(..)), matches!(answer, Answer::Refusal(_)));
-        let notices: Vec<NoticeRecord> = self.notices.iter().map(NoticeRecord::from).collect();
-        let (answer, mut flow) = match answer {
-            Answer::Guarded(guarded, flow) => (Answer::from(guarded), flow),
-            other => (other, None),
-        };
-        let (mut head, mut rest) = respond::respond(self.id, answer, &self.notices).into_parts();
-        self.note(|outcome| {
-            outcome.status = head.status.as_u16();
-            outcome.notices = notices;
-        });
-        self.reader.tell(&mut head.headers);
-        if guarded && self.timed {
-            let phases = self.outcome.as_ref().map_or(&[][..], |outcome| &outcome.phases);
-            head.headers.insert(respond::SERVER_TIMING, respond::times(phases));
-        }
-        if self.head {
-            // How long a longer answer is, only its end would tell.
-            if flow.take().is_none() {
-                head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(rest.len()));
-            }
-            rest = Bytes::new();
-        }
-        if self.unread {
-            // The connection ends with this answer; a client that was not told would lose its next question on it.
-            head.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        if flow.is_none() {
-            self.tell_rows();
-        }
-        if refused {
-            // Whoever does not read his refusal keeps no place in the record from those who ask.
-            self.note(|outcome| outcome.bytes_out = rest.len() as u64);
-            self.write();
-        }
-        Response::from_parts(head, Body::new(rest, flow, self))
-    }
 }
 
 /// Bytes of a cause in the log; the record keeps more.
@@ -468,28 +409,3 @@ const LOGGED: usize = 1024;
 const MAX_CLIENT: usize = 256;
 
 const INTERNAL: &str = "the proxy made a mistake and answered nothing; give the decision id to its operator";
-
-impl Exchange {
-    /// Records how it ended, once.
-    fn write(&mut self) {
-        self.end_phase();
-        let time = self.now();
-        let Some(mut outcome) = self.outcome.take() else { return };
-        outcome.time = time;
-        let reserved = std::mem::replace(&mut self.reserved, Err(Unavailable { why: String::new() }));
-        if let Ok(reserved) = reserved {
-            reserved.record(outcome);
-        } else {
-            tracing::error!(decision = %self.id, "a decision ended without its line in the record");
-        }
-    }
-}
-
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        self.metrics.in_flight.dec();
-        if self.outcome.is_some() {
-            self.write();
-        }
-    }
-}

@@ -110,3 +110,17 @@ fn a_preview_is_not_asked_of_another_region() {
         "{told}"
     );
 }
+
+/// The upstream shows each kind to who may see that kind. Here nobody tells kinds apart, so only the permission for all of them opens any.
+#[test]
+fn the_permission_for_one_kind_of_recording_opens_none() {
+    let rules = compile(embedded(), strict()).unwrap().rules;
+    let demand = |what: &str| {
+        let named = |one: &&Arc<Operation>| one.demanded.iter().chain(&one.opened_by).any(|name| **name == *what);
+        rules.operations.iter().filter(named).map(|one| one.id.to_string()).collect::<Vec<_>>()
+    };
+    assert!(demand("recording:recording:view").len() >= 6);
+    for kind in ["recordingSegment", "snippetRecording", "screenRecording"] {
+        assert_eq!(demand(&format!("recording:{kind}:view")), Vec::<String>::new());
+    }
+}

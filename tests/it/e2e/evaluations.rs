@@ -239,7 +239,7 @@ async fn an_upstream_with_shorter_pages_loses_no_evaluation() {
     let query = json!([{ "type": "EXACT", "field": "agentId", "value": agent }]);
     let whole = search(&house, "sofia", &query, 100).await.unwrap();
     assert!(whole.len() == many && many > 0, "{many}");
-    house.sandbox.disobey(|faults| faults.short_pages = true);
+    house.sandbox.disobey(|faults| faults.short_pages = Some(2));
     house.received(US);
     assert_eq!(search(&house, "sofia", &query, 100).await.unwrap(), whole);
     let pages = house.received(US).iter().filter(|one| one.target.starts_with(SEARCH)).count();
@@ -247,6 +247,35 @@ async fn an_upstream_with_shorter_pages_loses_no_evaluation() {
         all.iter().flat_map(|one| list(one, "evaluations")).filter(|row| row["userId"] == agent.as_str()).count();
     assert_eq!(pages, there / 2 + 1, "{there} of {agent}");
     assert!(pages > 2, "{there}");
+    // a row was put in meanwhile, so that the page behind the last holds one that is known and nothing else
+    house.sandbox.disobey(|faults| (faults.short_pages, faults.shifted_pages) = (Some(there as u64), true));
+    assert_eq!(search(&house, "sofia", &query, 100).await.unwrap(), whole);
+    assert_eq!(house.received(US).iter().filter(|one| one.target.starts_with(SEARCH)).count(), 2);
+    // pages that are full of what is known are a circle
+    house.sandbox.disobey(|faults| (faults.short_pages, faults.shifted_pages) = (Some(1), true));
+    assert_eq!(search(&house, "sofia", &query, 100).await, Err("answer.unreadable".to_owned()));
+}
+
+/// That the upstream knows none of the interactions says nothing of the list.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_look_that_finds_nothing_is_no_list_that_is_not_there() {
+    let house = House::of(Plan { interactions: 2_000, directory: directory(), ..Plan::default() }).await;
+    let all = interactions(&house);
+    let agent = all.iter().flat_map(|one| list(one, "evaluations")).map(|row| text(row, "userId")).next().unwrap();
+    let line = format!("{LIST}?agentUserId={agent}");
+    let asker = PEOPLE.into_iter().map(|person| (person, &line));
+    let mut answered = None;
+    for (person, line) in asker {
+        let heard = house.get(person, line).await;
+        if heard.status == 200 {
+            answered = Some(person);
+            break;
+        }
+    }
+    let person = answered.expect("somebody may ask about one who was evaluated");
+    house.sandbox.disobey(|faults| faults.forgotten = true);
+    let heard = house.get(person, &line).await;
+    assert_eq!((heard.status, heard.code().as_str()), (502, "answer.unreadable"), "{heard:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,10 @@
 //! Changed requests: whatever is forwarded, a second reader of HTTP reads in the same way. `BAILIWICK_CASES` sets how many.
 //!
-//! The second reader is `httparse`, with as little beside it as framing takes. It takes more than the gate does; but where it
+//! The second reader is the one that fuzzing holds the gate against. It takes more than the gate does; but where it
 //! takes something else, or nothing, the proxy and somebody in front of it could be made to disagree.
+
+#[path = "../../../src/fuzz/http.rs"]
+mod http;
 
 use super::{
     corpus::{cases, parts},
@@ -27,39 +30,12 @@ struct Read {
 }
 
 /// Every whole request in these bytes, up to the first that cannot be read.
-fn second_reader(mut bytes: &[u8]) -> Vec<Read> {
-    let mut found = Vec::new();
-    while let Some((read, rest)) = one(bytes) {
-        found.push(read);
-        bytes = rest;
-    }
-    found
+fn second_reader(bytes: &[u8]) -> Vec<Read> {
+    http::requests(bytes).into_iter().filter(|one| one.whole).map(read).collect()
 }
 
-fn one(bytes: &[u8]) -> Option<(Read, &[u8])> {
-    let mut headers = [httparse::EMPTY_HEADER; 200];
-    let mut request = httparse::Request::new(&mut headers);
-    let httparse::Status::Complete(end) = request.parse(bytes).ok()? else { return None };
-    let rest = bytes.get(end..)?;
-    let values = |name: &str| -> Vec<Vec<u8>> {
-        let all = request.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
-        all.map(|header| header.value.trim_ascii().to_vec()).collect()
-    };
-    let (codings, lengths) = (values("transfer-encoding"), values("content-length"));
-    let (body, rest) = match (codings.as_slice(), lengths.as_slice()) {
-        ([], []) => (Vec::new(), rest),
-        ([coding], []) if coding.eq_ignore_ascii_case(b"chunked") => chunked(rest)?,
-        ([], [length]) => {
-            let length = std::str::from_utf8(length).ok()?.parse::<usize>().ok()?;
-            let (body, rest) = rest.split_at_checked(length)?;
-            (body.to_vec(), rest)
-        }
-        // stated in two ways: whoever reads one of them reads it otherwise than whoever reads the other
-        _ => return None,
-    };
-    let target = request.path?;
-    let target = target.find("://").map_or(target, |at| &target[at + 3 + target[at + 3..].find('/').unwrap_or(0)..]);
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+fn read(request: http::Request) -> Read {
+    let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let pair = |pair: &str| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -67,24 +43,12 @@ fn one(bytes: &[u8]) -> Option<(Read, &[u8])> {
     };
     let mut query: Vec<_> = query.split('&').filter(|pair| !pair.is_empty()).map(pair).collect();
     query.sort();
-    let authorization = match values("authorization").as_slice() {
-        [value] => Some(String::from_utf8_lossy(value).into_owned()),
-        _ => None,
-    };
-    let body = String::from_utf8_lossy(&body).into_owned();
-    Some((Read { method: request.method?.to_owned(), path: decoded(path), query, body, authorization }, rest))
-}
-
-fn chunked(mut bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
-    let mut body = Vec::new();
-    loop {
-        let httparse::Status::Complete((start, length)) = httparse::parse_chunk_size(bytes).ok()? else { return None };
-        let (data, rest) = bytes.get(start..)?.split_at_checked(usize::try_from(length).ok()?)?;
-        bytes = rest.strip_prefix(b"\r\n")?;
-        if length == 0 {
-            return Some((body, bytes));
-        }
-        body.extend_from_slice(data);
+    Read {
+        path: decoded(path),
+        query,
+        authorization: request.field("authorization").map(|value| String::from_utf8_lossy(value).into_owned()),
+        body: String::from_utf8_lossy(&request.body).into_owned(),
+        method: request.method,
     }
 }
 
