@@ -100,7 +100,7 @@ fn curves(direct: Option<&Load>, through: &Load) -> String {
     if !low.is_finite() {
         return String::new();
     }
-    let x = |share: f64| LEFT + rarity(share) / rarest * (WIDTH - LEFT - 20.0);
+    let x = |share: f64| LEFT + rarity(share) / rarest * (WIDTH - LEFT - 40.0);
     let y = |log: f64| BOTTOM - (log - low) / (high - low).max(1.0) * (BOTTOM - 20.0);
     let mut svg =
         format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"latency by share of the answers\">");
@@ -120,7 +120,12 @@ fn curves(direct: Option<&Load>, through: &Load) -> String {
         if rarity(share) <= rarest {
             add(
                 &mut svg,
-                format_args!("<text x=\"{:.1}\" y=\"{:.1}\">{} %</text>", x(share), BOTTOM + 20.0, share * 100.0),
+                format_args!(
+                    "<text text-anchor=\"middle\" x=\"{:.1}\" y=\"{:.1}\">{} %</text>",
+                    x(share),
+                    BOTTOM + 20.0,
+                    share * 100.0
+                ),
             );
         }
     }
